@@ -1,0 +1,234 @@
+import Faults
+
+/// What a parse tolerates.
+public struct JSONLimits: Sendable {
+    /// Nesting beyond this is refused: the parser recurses, and a hostile file must not exhaust the stack.
+    public var depth: Int
+    public init(depth: Int = 64) { self.depth = depth }
+}
+
+extension JSONValue {
+    /// Reads one JSON document (RFC 8259). A byte-order mark is skipped.
+    ///
+    /// - Throws: `Fault` of kind `badData` with line and column for text that is not UTF-8 or not JSON, for a duplicate
+    ///   key, and for nesting beyond the limit.
+    public init(parsing bytes: some Sequence<UInt8>, limits: JSONLimits = JSONLimits()) throws(Fault) {
+        let array = Array(bytes)
+        let result: Result<JSONValue, Fault> = array.withUnsafeBufferPointer { buffer in
+            var parser = JSONParser(text: buffer, limits: limits)
+            do throws(Fault) { return .success(try parser.document()) } catch { return .failure(error) }
+        }
+        self = try result.get()
+    }
+
+    public init(parsing text: String, limits: JSONLimits = JSONLimits()) throws(Fault) {
+        try self.init(parsing: text.utf8, limits: limits)
+    }
+}
+
+private struct JSONParser {
+    let text: UnsafeBufferPointer<UInt8>
+    let limits: JSONLimits
+    var at = 0
+
+    mutating func document() throws(Fault) -> JSONValue {
+        if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { at = 3 }
+        let value = try value(depth: 0)
+        skipSpace()
+        guard at == text.count else { throw fault("text follows the end of the JSON value") }
+        return value
+    }
+
+    private mutating func value(depth: Int) throws(Fault) -> JSONValue {
+        guard depth <= limits.depth else { throw fault("the JSON is nested more than \(limits.depth) deep") }
+        skipSpace()
+        guard at < text.count else { throw fault("the JSON ends early") }
+        switch text[at] {
+        case UInt8(ascii: "{"): return try object(depth: depth)
+        case UInt8(ascii: "["): return try array(depth: depth)
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"): return try word("true", .bool(true))
+        case UInt8(ascii: "f"): return try word("false", .bool(false))
+        case UInt8(ascii: "n"): return try word("null", .null)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
+        default: throw fault("a JSON value was expected")
+        }
+    }
+
+    private mutating func object(depth: Int) throws(Fault) -> JSONValue {
+        var object = JSONObject()
+        at += 1
+        skipSpace()
+        if take("}") { return .object(object) }
+        while true {
+            skipSpace()
+            guard at < text.count, text[at] == UInt8(ascii: "\"") else { throw fault("a key in quotes was expected") }
+            let keyStart = at
+            let key = try string()
+            guard !object.contains(key) else {
+                at = keyStart
+                throw fault("the key \"\(key.prefix(80))\" stands twice in one object")
+            }
+            skipSpace()
+            guard take(":") else { throw fault("':' was expected after a key") }
+            object.append(key, try value(depth: depth + 1))
+            skipSpace()
+            if take("}") { return .object(object) }
+            guard take(",") else { throw fault("',' or '}' was expected") }
+        }
+    }
+
+    private mutating func array(depth: Int) throws(Fault) -> JSONValue {
+        var items: [JSONValue] = []
+        at += 1
+        skipSpace()
+        if take("]") { return .array(items) }
+        while true {
+            items.append(try value(depth: depth + 1))
+            skipSpace()
+            if take("]") { return .array(items) }
+            guard take(",") else { throw fault("',' or ']' was expected") }
+        }
+    }
+
+    private mutating func number() throws(Fault) -> JSONValue {
+        let start = at
+        func isDigit(_ position: Int) -> Bool { position < text.count && text[position] >= 48 && text[position] <= 57 }
+        if text[at] == UInt8(ascii: "-") { at += 1 }
+        guard isDigit(at) else { throw fault("a digit was expected") }
+        if text[at] == UInt8(ascii: "0"), isDigit(at + 1) { throw fault("a number may not start with 0") }
+        while isDigit(at) { at += 1 }
+        if at < text.count, text[at] == UInt8(ascii: ".") {
+            at += 1
+            guard isDigit(at) else { throw fault("a digit was expected after the point") }
+            while isDigit(at) { at += 1 }
+        }
+        if at < text.count, text[at] | 0x20 == UInt8(ascii: "e") {
+            at += 1
+            if at < text.count, text[at] == UInt8(ascii: "+") || text[at] == UInt8(ascii: "-") { at += 1 }
+            guard isDigit(at) else { throw fault("a digit was expected in the exponent") }
+            while isDigit(at) { at += 1 }
+        }
+        return .number(String(decoding: text[start..<at], as: UTF8.self))
+    }
+
+    private mutating func string() throws(Fault) -> String {
+        at += 1
+        let start = at
+        var ascii = true
+        while at < text.count {
+            let byte = text[at]
+            if byte == UInt8(ascii: "\"") {
+                defer { at += 1 }
+                return try decoded(text[start..<at], ascii: ascii)
+            }
+            if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
+            guard byte >= 0x20 else { throw fault("a control character stands in a string") }
+            if byte >= 0x80 { ascii = false }
+            at += 1
+        }
+        throw fault("a string is not closed")
+    }
+
+    /// A string with escapes, from its first byte; `at` stands on the first backslash.
+    private mutating func escapedString(from start: Int) throws(Fault) -> String {
+        var bytes = Array(text[start..<at])
+        while at < text.count {
+            let byte = text[at]
+            at += 1
+            switch byte {
+            case UInt8(ascii: "\""): return try decoded(bytes[...], ascii: false)
+            case UInt8(ascii: "\\"):
+                guard at < text.count else { throw fault("a string is not closed") }
+                let escape = text[at]
+                at += 1
+                switch escape {
+                case UInt8(ascii: "n"): bytes.append(10)
+                case UInt8(ascii: "t"): bytes.append(9)
+                case UInt8(ascii: "r"): bytes.append(13)
+                case UInt8(ascii: "b"): bytes.append(8)
+                case UInt8(ascii: "f"): bytes.append(12)
+                case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): bytes.append(escape)
+                case UInt8(ascii: "u"): bytes.append(contentsOf: Array(String(try unicodeEscape()).utf8))
+                default: throw fault("an unknown escape stands in a string")
+                }
+            case 0..<0x20: throw fault("a control character stands in a string")
+            default: bytes.append(byte)
+            }
+        }
+        throw fault("a string is not closed")
+    }
+
+    /// `XXXX` after `\u`, joined with a following low surrogate.
+    private mutating func unicodeEscape() throws(Fault) -> Unicode.Scalar {
+        let first = try fourHexDigits()
+        if let scalar = Unicode.Scalar(first) { return scalar }
+        guard (0xD800..<0xDC00).contains(first), at + 1 < text.count, text[at] == UInt8(ascii: "\\"),
+            text[at + 1] == UInt8(ascii: "u")
+        else { throw fault("half of a surrogate pair stands in a string") }
+        at += 2
+        let second = try fourHexDigits()
+        guard (0xDC00..<0xE000).contains(second),
+            let scalar = Unicode.Scalar(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00))
+        else { throw fault("half of a surrogate pair stands in a string") }
+        return scalar
+    }
+
+    private mutating func fourHexDigits() throws(Fault) -> UInt32 {
+        guard at + 4 <= text.count else { throw fault("four hexadecimal digits were expected") }
+        var value: UInt32 = 0
+        for _ in 0..<4 {
+            let digit = text[at]
+            switch digit {
+            case 48...57: value = value << 4 | UInt32(digit - 48)
+            case 65...70: value = value << 4 | UInt32(digit - 55)
+            case 97...102: value = value << 4 | UInt32(digit - 87)
+            default: throw fault("four hexadecimal digits were expected")
+            }
+            at += 1
+        }
+        return value
+    }
+
+    private func decoded(_ bytes: some Collection<UInt8>, ascii: Bool) throws(Fault) -> String {
+        if ascii { return String(decoding: bytes, as: UTF8.self) }
+        guard let string = String(validating: bytes, as: UTF8.self) else { throw fault("a string is not UTF-8") }
+        return string
+    }
+
+    private mutating func word(_ word: StaticString, _ value: JSONValue) throws(Fault) -> JSONValue {
+        for offset in 0..<word.utf8CodeUnitCount {
+            guard at + offset < text.count, text[at + offset] == word.utf8Start[offset] else {
+                throw fault("a JSON value was expected")
+            }
+        }
+        at += word.utf8CodeUnitCount
+        return value
+    }
+
+    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard at < text.count, text[at] == UInt8(ascii: character) else { return false }
+        at += 1
+        return true
+    }
+
+    private mutating func skipSpace() {
+        while at < text.count, text[at] == 32 || text[at] == 10 || text[at] == 13 || text[at] == 9 { at += 1 }
+    }
+
+    private func fault(_ summary: String) -> Fault {
+        var line = 1
+        var column = 1
+        for byte in text[..<min(at, text.count)] {
+            if byte == 10 {
+                line += 1
+                column = 1
+            } else if byte & 0xC0 != 0x80 {
+                column += 1
+            }
+        }
+        let near = at < text.count ? String(decoding: text[at..<min(at + 24, text.count)], as: UTF8.self) : "the end"
+        return Fault(
+            .badData, "invalid JSON: \(summary)", place: "line \(line), column \(column)", found: near)
+    }
+}
