@@ -1,0 +1,58 @@
+# Espalier's set-up, build, tests and installation. `make` lists the targets.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+SWIFT_BUILD_FLAGS ?=
+SWIFT_TEST_FLAGS ?=
+
+# On Linux the Swift runtime goes into the binary, so that it runs where no Swift is installed; macOS has it in the system.
+ifeq ($(shell uname -s),Linux)
+STATIC_RUNTIME ?= --static-swift-stdlib
+endif
+RELEASE_FLAGS = -c release $(STATIC_RUNTIME) $(SWIFT_BUILD_FLAGS)
+BINARY = $$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path)/espalier
+
+SWIFT_FORMAT_PATHS = Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test check-slow lint format install install-files uninstall clean
+
+help: ## list the targets
+	@echo "Targets:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+	@echo "Variables: PREFIX=$(PREFIX) DESTDIR SWIFT_BUILD_FLAGS SWIFT_TEST_FLAGS; LIBTORCH (a libtorch 2.11.0 that is there already), ESPALIER_CACHE"
+
+setup: ## fetch libtorch once (0.55 GB) and link .torch to it
+	@Scripts/fetch-libtorch.sh
+
+build: setup ## build the tool in release mode
+	$(SWIFT) build $(RELEASE_FLAGS) --product espalier
+
+demo: setup ## prune a real 135M model four ways and compare (fetches 0.12 GB more)
+	@Scripts/fetch-demo.sh >/dev/null
+	$(SWIFT) build $(RELEASE_FLAGS) --product espalier
+	@Scripts/demo.sh "$(BINARY)"
+
+test: setup ## run the tests
+	$(SWIFT) test $(SWIFT_BUILD_FLAGS) $(SWIFT_TEST_FLAGS)
+
+check-slow: setup ## run the tests, the slow ones too
+	ESPALIER_SLOW=1 $(SWIFT) test $(SWIFT_BUILD_FLAGS) $(SWIFT_TEST_FLAGS)
+
+lint: ## check the format of all Swift files
+	$(SWIFT) format lint --strict --recursive $(SWIFT_FORMAT_PATHS)
+
+format: ## format all Swift files in place
+	$(SWIFT) format --in-place --recursive $(SWIFT_FORMAT_PATHS)
+
+install: build install-files ## build, then install under PREFIX: the tool, its libraries, shell completions
+
+install-files: ## install what `make build` built, without building (for sudo)
+	@Scripts/install.sh install "$(BINARY)" "$(DESTDIR)$(PREFIX)"
+
+uninstall: ## remove what install put under PREFIX
+	@Scripts/install.sh uninstall "$(DESTDIR)$(PREFIX)"
+
+clean: ## remove build products and demo-output; downloads in the cache folder stay
+	rm -rf .build demo-output

@@ -1,0 +1,44 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// libtorch 2.11.0: $LIBTORCH, or the link that `make setup` places in the package root.
+let libtorch = Context.environment["LIBTORCH"] ?? Context.packageDirectory + "/.torch"
+
+let torchHeaders: [CXXSetting] = [
+    .unsafeFlags([
+        "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include", "-O3",
+        "-fno-math-errno", "-Wno-deprecated-declarations",
+    ])
+]
+
+// Only the CPU half is linked; CUDA's half is opened at run time when a CUDA device is asked for. The second rpath is
+// where an installed tool keeps its libraries.
+let torchLibraries: [LinkerSetting] = [
+    .unsafeFlags([
+        "-L", "\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/espalier", "-Xlinker", "-rpath",
+        "-Xlinker", "\(libtorch)/lib",
+    ]),
+    .linkedLibrary("torch_cpu"),
+    .linkedLibrary("c10"),
+]
+
+let package = Package(
+    name: "espalier",
+    platforms: [.macOS(.v14)],
+    products: [
+        .executable(name: "espalier", targets: ["espalier"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .target(name: "Faults"),
+        .target(name: "JSONText", dependencies: ["Faults"]),
+        .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
+        .target(name: "Torch", dependencies: ["CTorch", "Faults"]),
+        .executableTarget(name: "espalier", dependencies: ["Torch"]),
+    ],
+    cxxLanguageStandard: .cxx20
+)

@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# Prunes a real model to the pattern 2:4 with four methods, and prints what each cost in quality, on news articles that
+# no method has seen. Every command that is run is shown, so that it can be run by hand.
+#
+#   Scripts/demo.sh [BINARY]      called by `make demo`; without BINARY the release build is taken
+#
+# Settings, from the environment:
+set -euo pipefail
+
+SAMPLES=${SAMPLES:-16}       # calibration samples
+LENGTH=${LENGTH:-512}        # tokens of each
+CONTEXT=${CONTEXT:-512}      # tokens of an evaluation window
+TOKENS=${TOKENS:-48}         # tokens of the samples of text at the end
+PROMPT=${PROMPT:-"The prime minister told reporters on Tuesday that"}
+
+scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$scripts")
+# shellcheck source=Scripts/common.sh
+. "$scripts/common.sh"
+
+espalier=${1:-$root/.build/release/espalier}
+[ -x "$espalier" ] || fail "no built tool at $espalier" "run: make demo"
+command -v "$python" >/dev/null 2>&1 || fail "$python not found; the demo prints its table with it" "another interpreter: set PYTHON to it"
+
+# Nothing is fetched here where `make demo` has fetched it.
+paths=$("$scripts/fetch-demo.sh")
+{ read -r model; read -r calibration; read -r evaluation; } <<<"$paths"
+output=$root/demo-output
+mkdir -p "$output"
+
+heading() { printf '\n== %s\n' "$*"; }
+
+# Shows a command as one would type it, then runs it.
+run() {
+    printf '$' >&2
+    printf ' %q' "$@" >&2
+    printf '\n' >&2
+    "$@"
+}
+
+heading "The model, dense"
+echo "SmolLM2-135M-Instruct from a 4-bit GGUF, dequantised; perplexity on 50 news articles, windows of $CONTEXT tokens."
+run "$espalier" evaluate "$model" --text "$evaluation" --context "$CONTEXT" --json >"$output/dense.evaluate.json"
+
+methods="magnitude wanda sparsegpt wanda++"
+for method in $methods; do
+    heading "Pruned to 2:4 with $method"
+    echo "Calibrated on $SAMPLES samples of $LENGTH tokens from 250 other articles."
+    run "$espalier" prune "$model" --output "$output/$method" --method "$method" --pattern 2:4 \
+        --calibration "$calibration" --samples "$SAMPLES" --sequence-length "$LENGTH" --overwrite --json \
+        >"$output/$method.prune.json"
+    run "$espalier" evaluate "$output/$method" --against "$model" --text "$evaluation" --context "$CONTEXT" --json \
+        >"$output/$method.evaluate.json"
+done
+
+heading "What each method cost"
+# shellcheck disable=SC2086  # one word for each method
+"$python" - "$output" "$model" $methods <<'PYTHON'
+import glob, json, os, sys
+
+output, model, *methods = sys.argv[1:]
+
+def read(name):
+    with open(os.path.join(output, name), encoding="utf-8") as source:
+        return json.load(source)
+
+def only(table):
+    (value,) = table.values()
+    return value
+
+def row(name, evaluation, seconds, size):
+    divergence = only(evaluation["divergence"]) if evaluation.get("divergence") else None
+    return (
+        name,
+        f"{only(evaluation['perplexity'])['value']:.3f}",
+        f"{divergence['kl']:.4f}" if divergence else "-",
+        f"{100 * divergence['top1_agreement']:.1f} %" if divergence else "-",
+        f"{seconds:.0f} s" if seconds is not None else "-",
+        f"{size / 1e6:.1f} MB",
+    )
+
+rows = [("method", "perplexity", "KL to dense", "top-1 agreement", "prune time", "weights on disk")]
+rows.append(row("dense", read("dense.evaluate.json"), None, os.path.getsize(model)))
+for method in methods:
+    folder = os.path.join(output, method)
+    size = sum(os.path.getsize(file) for file in glob.glob(os.path.join(glob.escape(folder), "*.safetensors")))
+    rows.append(row(method, read(method + ".evaluate.json"), read(method + ".prune.json")["seconds"], size))
+widths = [max(len(cells[column]) for cells in rows) for column in range(len(rows[0]))]
+for index, cells in enumerate(rows):
+    line = [cells[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:])]
+    print("  ".join(line).rstrip())
+    if index == 0:
+        print("  ".join("-" * width for width in widths))
+scored = only(read("dense.evaluate.json")["perplexity"])["tokens"]
+print()
+print(f"Perplexity: lower is better; {scored} tokens scored. KL: nats per token between the dense model's predictions and")
+print("the pruned one's; top-1 agreement: how often both put the same token first. Every second weight of the blocks'")
+print("linears is zero. Zeros are stored in full, two bytes each, where the dense GGUF has 4 bits a weight: 2:4 pays where")
+print("the hardware or the file format makes use of it.")
+PYTHON
+
+heading "The same prompt, dense and pruned (greedy)"
+dense_text=$(run "$espalier" generate "$model" --prompt "$PROMPT" --max-tokens "$TOKENS")
+pruned_text=$(run "$espalier" generate "$output/wanda++" --prompt "$PROMPT" --max-tokens "$TOKENS")
+"$python" - "$PROMPT" "$dense_text" "$pruned_text" <<'PYTHON'
+import itertools, sys, textwrap
+
+prompt, *texts = sys.argv[1:]
+width = 56
+columns = [textwrap.wrap(" ".join(text.split()), width) for text in texts]
+print(f"\n{prompt} ...\n")
+print(f"{'dense':{width}}   2:4 by wanda++")
+print("-" * width + "   " + "-" * width)
+for left, right in itertools.zip_longest(*columns, fillvalue=""):
+    print(f"{left:{width}}   {right}".rstrip())
+PYTHON
+
+printf '\nThe whole demo took %d min %d s. The pruned models are in %s.\n' $((SECONDS / 60)) $((SECONDS % 60)) "$output"

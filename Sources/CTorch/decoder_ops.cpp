@@ -1,0 +1,188 @@
+// The operations of a decoder block that libtorch has no fast CPU kernel for, each one pass over its data with the
+// derivative written out. On other devices the same formula in tensor operations.
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "handles.h"
+#include "loops.h"
+
+using namespace espalier;
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+namespace {
+
+bool has_loop(const at::Tensor &t) {
+  return t.device().is_cpu() && (t.scalar_type() == at::kFloat || t.scalar_type() == at::kBFloat16);
+}
+
+int64_t row_grain(int64_t width) { return std::max<int64_t>(1, 16384 / std::max<int64_t>(1, width)); }
+
+// y = w * x / rms(x)
+
+at::Tensor rms_norm_composed(const at::Tensor &x, const at::Tensor &weight, double epsilon, at::ScalarType output) {
+  auto wide = x.to(at::kFloat);
+  auto scale = at::rsqrt(wide.pow(2).mean(-1, true) + epsilon);
+  return (wide * scale * weight.to(at::kFloat)).to(output);
+}
+
+struct RMSNorm : Function<RMSNorm> {
+  static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &weight, double epsilon,
+                            int64_t output) {
+    auto rows = x.contiguous();
+    auto gain = weight.to(at::kFloat).contiguous();
+    int64_t width = rows.size(-1), count = rows.numel() / width;
+    auto y = at::empty(rows.sizes(), rows.options().dtype(static_cast<at::ScalarType>(output)));
+    auto inverse = at::empty({count}, rows.options().dtype(at::kFloat));
+    dispatch2(rows, y, [&](auto *in, auto *out) {
+      at::parallel_for(0, count, row_grain(width), [&](int64_t begin, int64_t end) {
+        rms_norm_rows(in, gain.data_ptr<float>(), out, inverse.data_ptr<float>(), begin, end, width, float(epsilon));
+      });
+    });
+    context->save_for_backward({rows, gain, inverse});
+    context->saved_data["weight_dtype"] = static_cast<int64_t>(weight.scalar_type());
+    return y;
+  }
+
+  static variable_list backward(AutogradContext *context, variable_list gradients) {
+    auto saved = context->get_saved_variables();
+    const auto &x = saved[0], &gain = saved[1], &inverse = saved[2];
+    auto gy = gradients[0].contiguous();
+    int64_t width = x.size(-1), count = x.numel() / width;
+    at::Tensor gx, gw;
+    if (context->needs_input_grad(0)) {
+      gx = at::empty_like(x);
+      dispatch2(x, gy, [&](auto *in, auto *g) {
+        using X = std::remove_pointer_t<decltype(in)>;
+        auto *out = static_cast<X *>(gx.data_ptr());
+        at::parallel_for(0, count, row_grain(width), [&](int64_t begin, int64_t end) {
+          rms_norm_backward_rows(in, gain.data_ptr<float>(), inverse.data_ptr<float>(), g, out, begin, end, width);
+        });
+      });
+    }
+    if (context->needs_input_grad(1)) {
+      auto normal = x.reshape({count, width}).to(at::kFloat) * inverse.unsqueeze(1);
+      gw = (normal * gy.reshape({count, width}).to(at::kFloat)).sum(0).to(
+          static_cast<at::ScalarType>(context->saved_data["weight_dtype"].toInt()));
+    }
+    return {gx, gw, at::Tensor(), at::Tensor()};
+  }
+};
+
+// Rotary embedding: (a, b) -> (a cos - b sin, b cos + a sin) over the two halves of every head. Its transpose, which
+// the backward pass needs, is the rotation the other way.
+
+at::Tensor rotate(const at::Tensor &x, const at::Tensor &cosine, const at::Tensor &sine, float direction) {
+  if (!has_loop(x)) {
+    auto half = x.size(-1) / 2;
+    auto a = x.narrow(-1, 0, half).to(at::kFloat), b = x.narrow(-1, half, half).to(at::kFloat);
+    auto c = cosine.unsqueeze(1), s = sine.unsqueeze(1) * direction;
+    return at::cat({a * c - b * s, b * c + a * s}, -1).to(x.scalar_type());
+  }
+  auto source = x.stride(-1) == 1 ? x : x.contiguous();
+  auto y = at::empty(x.sizes(), x.options());
+  int64_t batch = x.size(0), tokens = x.size(1), heads = x.size(2), d = x.size(3);
+  auto step = source.strides();
+  const float *c = cosine.data_ptr<float>(), *s = sine.data_ptr<float>();
+  dispatch2(source, y, [&](auto *in, auto *out) {
+    at::parallel_for(0, batch * tokens, row_grain(heads * d), [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        int64_t b = row / tokens, t = row % tokens;
+        for (int64_t h = 0; h < heads; ++h)
+          rotate_head(in + b * step[0] + t * step[1] + h * step[2], c + t * (d / 2), s + t * (d / 2),
+                      out + (row * heads + h) * d, d / 2, direction);
+      }
+    });
+  });
+  return y;
+}
+
+struct Rotary : Function<Rotary> {
+  static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &cosine,
+                            const at::Tensor &sine) {
+    context->save_for_backward({cosine, sine});
+    return rotate(x, cosine, sine, 1);
+  }
+  static variable_list backward(AutogradContext *context, variable_list gradients) {
+    auto saved = context->get_saved_variables();
+    return {rotate(gradients[0], saved[0], saved[1], -1), at::Tensor(), at::Tensor()};
+  }
+};
+
+// y = silu(gate) * up
+
+struct SwiGLU : Function<SwiGLU> {
+  static at::Tensor forward(AutogradContext *context, const at::Tensor &packed) {
+    auto x = packed.contiguous();
+    int64_t width = x.size(-1) / 2, count = x.numel() / (2 * width);
+    auto shape = x.sizes().vec();
+    shape.back() = width;
+    auto y = at::empty(shape, x.options());
+    dispatch2(x, y, [&](auto *in, auto *out) {
+      at::parallel_for(0, count, row_grain(width), [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; ++r) swiglu_row(in + 2 * width * r, out + width * r, width);
+      });
+    });
+    context->save_for_backward({x});
+    return y;
+  }
+  static variable_list backward(AutogradContext *context, variable_list gradients) {
+    auto x = context->get_saved_variables()[0];
+    auto gy = gradients[0].contiguous();
+    auto gx = at::empty_like(x);
+    int64_t width = x.size(-1) / 2, count = x.numel() / (2 * width);
+    dispatch2(x, gx, [&](auto *in, auto *out) {
+      auto *g = static_cast<decltype(in)>(gy.data_ptr());
+      at::parallel_for(0, count, row_grain(width), [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; ++r)
+          swiglu_backward_row(in + 2 * width * r, g + width * r, out + 2 * width * r, width);
+      });
+    });
+    return {gx};
+  }
+};
+
+}  // namespace
+
+esp_tensor esp_rms_norm(esp_tensor x, esp_tensor weight, double epsilon, esp_dtype output) {
+  return make([&] {
+    auto target = scalar(output);
+    if (!has_loop(x->value) || (target != at::kFloat && target != at::kBFloat16))
+      return rms_norm_composed(x->value, weight->value, epsilon, target);
+    return RMSNorm::apply(x->value, weight->value, epsilon, static_cast<int64_t>(target));
+  });
+}
+
+esp_tensor esp_rotary(esp_tensor x, esp_tensor cosine, esp_tensor sine) {
+  return make([&] { return Rotary::apply(x->value, cosine->value, sine->value); });
+}
+
+esp_tensor esp_swiglu(esp_tensor packed) {
+  return make([&] {
+    const auto &x = packed->value;
+    if (!has_loop(x)) {
+      auto halves = x.chunk(2, -1);
+      return at::silu(halves[0]) * halves[1];
+    }
+    return SwiGLU::apply(x);
+  });
+}
+
+esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, esp_tensor mask, bool causal, double scale) {
+  return make([&] {
+    auto keys = k->value, values = v->value;
+    int64_t groups = q->value.size(1) / keys.size(1);
+    if (groups > 1) {
+      // Every query head of a group reads the same keys: a view, not a copy.
+      auto spread = [groups](const at::Tensor &t) {
+        return t.unsqueeze(2).expand({t.size(0), t.size(1), groups, t.size(2), t.size(3)}).flatten(1, 2);
+      };
+      keys = spread(keys);
+      values = spread(values);
+    }
+    return at::scaled_dot_product_attention(q->value, keys, values,
+                                            mask ? std::optional<at::Tensor>(mask->value) : std::nullopt, 0.0, causal,
+                                            scale);
+  });
+}

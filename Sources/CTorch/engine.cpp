@@ -1,0 +1,100 @@
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <c10/core/GradMode.h>
+#include <dlfcn.h>
+#include <torch/version.h>
+
+#include "handles.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace espalier {
+
+LastError &last_error() {
+  thread_local LastError error;
+  return error;
+}
+
+void record(const std::exception &error) {
+  std::string text = error.what();
+  if (auto c10_error = dynamic_cast<const c10::Error *>(&error)) text = c10_error->what_without_backtrace();
+  auto kind = ESP_ERROR_OTHER;
+  if (dynamic_cast<const std::bad_alloc *>(&error) || dynamic_cast<const c10::OutOfMemoryError *>(&error) ||
+      text.find("can't allocate memory") != std::string::npos || text.find("out of memory") != std::string::npos) {
+    kind = ESP_ERROR_MEMORY;
+  } else if (text.find("CUDA") != std::string::npos) {
+    kind = ESP_ERROR_DEVICE;
+  }
+  last_error() = {kind, text};
+}
+
+}  // namespace espalier
+
+using namespace espalier;
+
+esp_error_kind esp_last_error_kind(void) { return last_error().kind; }
+const char *esp_last_error_message(void) { return last_error().message.c_str(); }
+
+const char *esp_version(void) {
+  // The build settings are compiled into the library; the macro would name the headers.
+  static const std::string version = [] {
+    std::string settings = at::show_config();
+    std::string key = "TORCH_VERSION=";
+    auto start = settings.find(key);
+    if (start == std::string::npos) return std::string("unknown");
+    start += key.size();
+    return settings.substr(start, settings.find_first_of(", \n", start) - start);
+  }();
+  return version.c_str();
+}
+const char *esp_header_version(void) { return TORCH_VERSION; }
+
+bool esp_set_threads(int count) {
+  return act([&] { at::set_num_threads(count); });
+}
+int esp_threads(void) { return at::get_num_threads(); }
+
+bool esp_has_fast_bfloat16(void) {
+#if defined(__x86_64__)
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(7, 1, &a, &b, &c, &d)) return false;
+  return (a >> 5) & 1;  // AVX512_BF16
+#elif defined(__ARM_FEATURE_BF16)
+  return true;
+#else
+  return false;
+#endif
+}
+
+bool esp_load_cuda(void) {
+#if defined(__linux__)
+  // Before anything asks torch for its CUDA hooks: the answer is cached at the first question.
+  if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) {
+    last_error() = {ESP_ERROR_DEVICE, dlerror()};
+    return false;
+  }
+  return act([&] {
+    if (!at::hasCUDA() || at::detail::getCUDAHooks().deviceCount() == 0) {
+      TORCH_CHECK(false, "CUDA: no usable device or driver");
+    }
+    at::globalContext().lazyInitDevice(c10::kCUDA);
+  });
+#else
+  last_error() = {ESP_ERROR_DEVICE, "CUDA exists on Linux only"};
+  return false;
+#endif
+}
+
+int esp_cuda_device_count(void) {
+  try {
+    return at::detail::getCUDAHooks().deviceCount();
+  } catch (const std::exception &) {
+    return 0;
+  }
+}
+
+bool esp_grad_enabled(void) { return c10::GradMode::is_enabled(); }
+void esp_set_grad_enabled(bool enabled) { c10::GradMode::set_enabled(enabled); }

@@ -1,0 +1,141 @@
+// A plain-C face on libtorch. Every function catches what C++ throws: one that makes a tensor returns NULL, one that
+// returns a status returns false, and esp_error_* then tell why (per thread). A tensor handle is owned by the caller
+// and given back with esp_free.
+#ifndef ESPALIER_CTORCH_H
+#define ESPALIER_CTORCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct esp_tensor_s *esp_tensor;
+
+typedef enum { ESP_ERROR_NONE = 0, ESP_ERROR_MEMORY = 1, ESP_ERROR_DEVICE = 2, ESP_ERROR_OTHER = 3 } esp_error_kind;
+esp_error_kind esp_last_error_kind(void);
+const char *esp_last_error_message(void);
+
+// The numbers are c10::ScalarType's.
+typedef enum {
+  ESP_UINT8 = 0, ESP_INT32 = 3, ESP_INT64 = 4, ESP_FLOAT16 = 5, ESP_FLOAT32 = 6, ESP_FLOAT64 = 7, ESP_BOOL = 11,
+  ESP_BFLOAT16 = 15
+} esp_dtype;
+
+// Engine -----------------------------------------------------------------------------------------------------------
+const char *esp_version(void);          // of the library that is loaded
+const char *esp_header_version(void);   // of the headers this was compiled with
+bool esp_set_threads(int count);
+int esp_threads(void);
+bool esp_has_fast_bfloat16(void);       // the processor multiplies bfloat16 natively
+bool esp_load_cuda(void);               // opens libtorch_cuda; false with ESP_ERROR_DEVICE
+int esp_cuda_device_count(void);
+bool esp_grad_enabled(void);
+void esp_set_grad_enabled(bool enabled);
+
+// Life, shape, bytes -----------------------------------------------------------------------------------------------
+// device: -1 is the CPU, n is cuda:n.
+esp_tensor esp_empty(const int64_t *shape, int rank, esp_dtype dtype, int device);
+esp_tensor esp_full(const int64_t *shape, int rank, double value, esp_dtype dtype, int device);
+esp_tensor esp_from_bytes(const void *bytes, const int64_t *shape, int rank, esp_dtype dtype, int device);  // copies
+bool esp_copy_to_bytes(esp_tensor t, void *bytes, size_t count);   // contiguous order
+void *esp_data_pointer(esp_tensor t);    // of a contiguous CPU tensor, else NULL
+void esp_free(esp_tensor t);
+int esp_rank(esp_tensor t);
+int64_t esp_size(esp_tensor t, int dimension);
+int64_t esp_element_count(esp_tensor t);
+esp_dtype esp_get_dtype(esp_tensor t);
+int esp_device(esp_tensor t);
+bool esp_is_contiguous(esp_tensor t);
+double esp_item(esp_tensor t);           // NaN with an error set when it fails
+
+esp_tensor esp_to_dtype(esp_tensor t, esp_dtype dtype);
+esp_tensor esp_to_device(esp_tensor t, int device);
+esp_tensor esp_clone(esp_tensor t);
+esp_tensor esp_contiguous(esp_tensor t);
+esp_tensor esp_detach(esp_tensor t);
+esp_tensor esp_reshape(esp_tensor t, const int64_t *shape, int rank);
+esp_tensor esp_transpose(esp_tensor t, int a, int b);
+esp_tensor esp_narrow(esp_tensor t, int dimension, int64_t start, int64_t length);
+esp_tensor esp_index_select(esp_tensor t, int dimension, esp_tensor index);
+esp_tensor esp_gather(esp_tensor t, int dimension, esp_tensor index);
+esp_tensor esp_cat(const esp_tensor *tensors, int count, int dimension);
+bool esp_copy(esp_tensor destination, esp_tensor source);
+
+// Autograd ---------------------------------------------------------------------------------------------------------
+bool esp_set_requires_grad(esp_tensor t, bool required);
+esp_tensor esp_take_grad(esp_tensor t);                      // the gradient, which the tensor then no longer holds
+bool esp_backward(esp_tensor output, esp_tensor gradient);   // gradient NULL for a scalar
+
+// Arithmetic -------------------------------------------------------------------------------------------------------
+esp_tensor esp_add(esp_tensor a, esp_tensor b);
+esp_tensor esp_sub(esp_tensor a, esp_tensor b);
+esp_tensor esp_mul(esp_tensor a, esp_tensor b);
+esp_tensor esp_div(esp_tensor a, esp_tensor b);
+esp_tensor esp_add_scalar(esp_tensor a, double b);
+esp_tensor esp_mul_scalar(esp_tensor a, double b);
+bool esp_add_in_place(esp_tensor a, esp_tensor b, double alpha);          // a += alpha * b
+bool esp_mul_in_place(esp_tensor a, esp_tensor b);
+bool esp_mul_scalar_in_place(esp_tensor a, double b);
+bool esp_addcmul_in_place(esp_tensor a, esp_tensor b, esp_tensor c, double alpha);   // a += alpha * b * c
+bool esp_fill(esp_tensor a, double value);
+esp_tensor esp_abs(esp_tensor a);
+esp_tensor esp_sqrt(esp_tensor a);
+esp_tensor esp_sum(esp_tensor a, int dimension, bool keep);               // dimension INT32_MAX: all
+esp_tensor esp_mean(esp_tensor a, int dimension, bool keep);
+esp_tensor esp_max(esp_tensor a, int dimension, bool keep);
+esp_tensor esp_argmax(esp_tensor a, int dimension);
+esp_tensor esp_norm(esp_tensor a);                                        // Frobenius, float32 accumulation
+bool esp_all_finite(esp_tensor a, bool *result);
+esp_tensor esp_diagonal(esp_tensor a);
+esp_tensor esp_compare_greater(esp_tensor a, double threshold);
+esp_tensor esp_compare_equal(esp_tensor a, double value);
+esp_tensor esp_where(esp_tensor condition, esp_tensor a, esp_tensor b);
+esp_tensor esp_softmax(esp_tensor a, int dimension);
+esp_tensor esp_log_softmax(esp_tensor a, int dimension);
+esp_tensor esp_exp(esp_tensor a);
+esp_tensor esp_argsort(esp_tensor a, int dimension, bool descending);     // stable
+
+// Matrices ---------------------------------------------------------------------------------------------------------
+esp_tensor esp_matmul(esp_tensor a, esp_tensor b);
+esp_tensor esp_linear(esp_tensor x, esp_tensor weight, esp_tensor bias);  // bias may be NULL
+bool esp_addmm_in_place(esp_tensor c, esp_tensor a, esp_tensor b, double beta, double alpha);   // c = beta c + alpha a b
+bool esp_add_gram(esp_tensor h, esp_tensor x, double alpha);              // h += alpha xT x, float32, x [n, k]
+esp_tensor esp_cholesky(esp_tensor a, bool upper, bool *positive_definite);
+esp_tensor esp_cholesky_inverse(esp_tensor factor, bool upper);
+
+// The decoder's own operations (differentiable) ----------------------------------------------------------------------
+// RMS norm over the last dimension; statistics in float32, the result in `output`.
+esp_tensor esp_rms_norm(esp_tensor x, esp_tensor weight, double epsilon, esp_dtype output);
+// Rotary embedding of x [b, t, heads, d] by cos, sin [t, d/2] float32 in the half-split convention.
+esp_tensor esp_rotary(esp_tensor x, esp_tensor cosine, esp_tensor sine);
+// silu(gate) * up of x = [.., gate | up] -> [.., width].
+esp_tensor esp_swiglu(esp_tensor packed);
+// Attention of q [b, h, t, d] over k, v [b, kv, s, d]; mask (additive, [t, s]) may be NULL.
+esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, esp_tensor mask, bool causal, double scale);
+bool esp_split(esp_tensor t, const int64_t *sizes, int count, int dimension, esp_tensor *parts);
+
+// Pruning's own loops (CPU; other devices go through the CPU) --------------------------------------------------------
+// Keep-mask, bool, of the `keep` largest of every run of `group` scores in a row; ties keep the higher index.
+esp_tensor esp_mask_keep_of(esp_tensor scores, int64_t keep, int64_t group);
+// sum over rows of x^2 added to `into` [columns], float32.
+bool esp_add_column_squares(esp_tensor into, esp_tensor x);
+// One RMSprop step (PyTorch's, no momentum, not centred): square = decay square + (1 - decay) g^2,
+// w -= rate g / (sqrt(square) + epsilon). `working`, when given, receives w in its own dtype.
+bool esp_rmsprop_step(esp_tensor w, esp_tensor gradient, esp_tensor square, esp_tensor working, double rate,
+                      double decay, double epsilon);
+// One Adam step with bias correction; `mask` (bool, may be NULL) holds zeros at zero.
+bool esp_adam_step(esp_tensor w, esp_tensor gradient, esp_tensor first, esp_tensor second, esp_tensor mask,
+                   esp_tensor working, double rate, double beta1, double beta2, double epsilon, int64_t step);
+// SparseGPT on one block of columns w [rows, width] (updated in place), with hinv the upper Cholesky factor's block
+// [width, width]. The mask is chosen by w^2 / diag^2: `prune_count` of the whole block when group == 0 and mask is given
+// ready in `mask`; K:M groups are chosen on the way. errors [rows, width] receives (w - q) / d for the later columns.
+bool esp_sparsegpt_block(esp_tensor w, esp_tensor hinv, esp_tensor keep, int64_t keep_of, int64_t group,
+                         esp_tensor errors);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

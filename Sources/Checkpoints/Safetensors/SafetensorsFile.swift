@@ -1,0 +1,63 @@
+import Faults
+import JSONText
+
+/// A safetensors file opened for reading; its header is checked, its data is read on demand.
+public struct SafetensorsFile: Sendable {
+    public let path: String
+    public let header: SafetensorsHeader
+    private let file: InputFile
+    private let positions: [ExactText: Int]
+
+    /// - Throws: `missingInput`, `inputOutput`, or `badData` for any breach of the format.
+    public init(_ path: String) throws(Fault) {
+        let file = try InputFile(path)
+        let start = try file.bytes(at: 0, count: min(file.size, 256))
+        let length = try SafetensorsHeader.length(start, fileSize: file.size, file: path)
+        let json = try file.bytes(at: 8, count: length)
+        self.path = path
+        self.file = file
+        self.header = try SafetensorsHeader(json: json, fileSize: file.size, file: path)
+        self.positions = Dictionary(
+            uniqueKeysWithValues: header.entries.enumerated().map { (ExactText($1.tensor.name), $0) })
+    }
+
+    /// Bytes of the file.
+    public var size: Int { file.size }
+
+    /// In the order of the data.
+    public var tensors: [TensorDescription] { header.entries.map(\.tensor) }
+
+    public func tensor(_ name: String) -> TensorDescription? {
+        positions[ExactText(name)].map { header.entries[$0].tensor }
+    }
+
+    /// Reads `buffer.count` bytes of a tensor's data, as stored, from byte `start` of it.
+    ///
+    /// - Throws: `badData` for an unknown name or a range beyond the tensor, `inputOutput` when the disk fails or the
+    ///   file has changed since it was opened.
+    public func read(_ name: String, from start: Int = 0, into buffer: UnsafeMutableRawBufferPointer) throws(Fault) {
+        let entry = try entry(name)
+        guard start >= 0, buffer.count <= entry.tensor.byteCount - start else {
+            throw Fault(
+                .badData, "more was asked than the tensor holds", file: path, place: "tensor '\(name)'",
+                found: "bytes \(start)..<\(start + buffer.count)", expected: "within \(entry.tensor.byteCount) bytes")
+        }
+        try file.read(into: buffer, at: entry.offset + start)
+    }
+
+    /// A tensor's data as stored.
+    public func bytes(_ name: String) throws(Fault) -> [UInt8] {
+        let entry = try entry(name)
+        return try file.bytes(at: entry.offset, count: entry.tensor.byteCount)
+    }
+
+    /// - Throws: `inputOutput` when the file is not as it was when opened.
+    public func checkUnchanged() throws(Fault) { try file.checkUnchanged() }
+
+    private func entry(_ name: String) throws(Fault) -> SafetensorsHeader.Entry {
+        guard let position = positions[ExactText(name)] else {
+            throw Fault(.badData, "the file has no such tensor", file: path, place: "tensor '\(name)'")
+        }
+        return header.entries[position]
+    }
+}

@@ -1,0 +1,9 @@
+/// How the sparsity is divided among the blocks.
+public enum Allocation: String, OptionWord {
+    /// Every block gets the same.
+    case uniform
+    /// Blocks with more outliers keep more weights (Yin et al. 2023).
+    case owl
+
+    public static let noun = "allocation"
+}

@@ -1,0 +1,123 @@
+import Faults
+
+/// What the user asks of a prune run, from a recipe file, from flags, or from both. Nil means "not given".
+///
+/// A recipe is a YAML file of this shape. Every key is optional except `version`; an unknown key is an error.
+///
+/// ```yaml
+/// version: 1
+/// model:
+///   path: ./SmolLM2-135M        # a checkpoint folder or a .gguf file
+/// output:
+///   path: ./pruned
+///   overwrite: false
+///   shard_size: 5GB             # KB, MB, GB or KiB, MiB, GiB
+///   dtype: auto                 # auto | float32 | bfloat16 | float16
+/// method: wanda++               # magnitude | wanda | sparsegpt | wanda++
+/// preset: default               # default | paper
+/// sparsity: 0.5                 # or 50%; follows from a K:M pattern
+/// pattern: unstructured         # or K:M, which keeps K of every M
+/// allocate: uniform             # uniform | owl
+/// calibration:
+///   sources: [news.txt, chats.jsonl@2.5]
+///   samples: 128
+///   sequence_length: 2048       # tokens
+/// seed: 0
+/// regional:                     # wanda++ only
+///   alpha: 100
+///   rounds: 5
+///   round_samples: 32
+///   learning_rate: 3e-7         # the preset's own when absent
+///   gradient: true
+///   optimizer: true
+/// device: auto                  # auto | cpu | cuda[:N]
+/// dtype: auto
+/// stream_dtype: float32         # float32 | bfloat16 | float16
+/// threads: 8                    # the processor's cores when absent
+/// offload: ./scratch            # folder for the hidden stream
+/// targets: ['mlp\.']            # regular expressions: which linears; all when absent
+/// ignore: ['layers\.0\.']       # regular expressions: which of them not
+/// ```
+///
+/// Dates, octal numbers, `yes`/`no`, anchors, aliases, tags, tabs and block texts are refused: a recipe says what it
+/// means in one way only.
+public struct PruneRecipe: Sendable {
+    /// A checkpoint folder or a .gguf file.
+    public var model: String?
+    /// The folder to publish.
+    public var output: String?
+    public var overwrite: Bool?
+    public var shardSize: ByteSize?
+    public var outputDType: NumberFormat?
+    public var method: Method?
+    public var preset: Preset?
+    public var sparsity: Sparsity?
+    public var pattern: Pattern?
+    public var allocation: Allocation?
+    /// Calibration files, each with an optional `@weight`, or `self`.
+    public var calibration: [String]?
+    public var samples: Int?
+    /// Tokens per sample.
+    public var sequenceLength: Int?
+    public var seed: UInt64?
+    /// Weight of the regional gradient against ‖X‖₂.
+    public var alpha: Double?
+    /// Rounds of the regional optimizer per block.
+    public var rounds: Int?
+    /// Sequences drawn for each round.
+    public var roundSamples: Int?
+    public var learningRate: Double?
+    public var regionalGradient: Bool?
+    public var regionalOptimizer: Bool?
+    public var device: DeviceChoice?
+    public var dtype: NumberFormat?
+    public var streamDType: NumberFormat?
+    public var threads: Int?
+    public var offload: String?
+    /// Regular expressions for the linears to prune.
+    public var targets: [String]?
+    /// Regular expressions for linears to leave alone.
+    public var ignore: [String]?
+
+    /// The recipe file, and where in it each key's value stands; keys that came from flags have no place.
+    var file: String?
+    var places: [String: String] = [:]
+
+    public init() {}
+
+    /// These wishes with the flags' put over them: a flag that is given wins.
+    ///
+    /// What a recipe says only about a choice that a flag replaces goes with that choice: its `regional` keys when a
+    /// flag names another method, its `sparsity` when a flag names a K:M pattern.
+    public func merging(flags: PruneRecipe) -> PruneRecipe {
+        var merged = self
+        if let method = flags.method, method != .wandaPlusPlus {
+            for field in RecipeField.all where field.isRegional { field.clear(&merged) }
+        }
+        if flags.pattern?.impliedFraction != nil { merged.sparsity = nil }
+        for field in RecipeField.all where field.isGiven(flags) {
+            field.copy(flags, &merged)
+            merged.places[field.key] = flags.places[field.key]
+        }
+        return merged
+    }
+
+    /// The error for the value of a key: a bad recipe where the value came from a file, else bad usage of its flag.
+    func fault(
+        _ key: String, _ summary: String, found: String? = nil, expected: String? = nil, advice: String? = nil
+    ) -> Fault {
+        guard let place = places[key] else {
+            let flag = RecipeField.all.first { $0.key == key }?.flag
+            return Fault(
+                .usage, summary, place: flag, found: found, expected: expected, advice: advice)
+        }
+        return Fault(
+            .badRecipe, summary, file: file, place: "\(place) (\(key))", found: found, expected: expected,
+            advice: advice)
+    }
+}
+
+extension PruneRecipe: Equatable {
+    /// Recipes are equal that ask for the same; where it stands in a file is no part of that.
+    public static func == (left: PruneRecipe, right: PruneRecipe) -> Bool { left.yaml() == right.yaml() }
+}

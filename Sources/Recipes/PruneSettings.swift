@@ -1,0 +1,95 @@
+import Faults
+
+/// A prune run's settings: every default filled in, every range checked.
+public struct PruneSettings: Sendable, Equatable {
+    /// A checkpoint folder or a .gguf file.
+    public var model: String
+    /// The folder to publish; nil is enough for a plan.
+    public var output: String?
+    public var overwrite: Bool
+    public var shardSize: ByteSize
+    public var outputDType: NumberFormat
+    public var method: Method
+    public var preset: Preset
+    /// For a K:M pattern, (M − K) / M.
+    public var sparsity: Sparsity
+    public var pattern: Pattern
+    public var allocation: Allocation
+    /// Calibration files, each with an optional `@weight`, or `self`. Empty only for a method that needs none.
+    public var calibration: [String]
+    public var samples: Int
+    /// Tokens per sample; nil where the user named none, so that a token file's own length or `defaultSequenceLength`
+    /// holds.
+    public var sequenceLength: Int?
+    public var seed: UInt64
+    /// Nil for every method but WANDA++.
+    public var regional: RegionalSettings?
+    public var device: DeviceChoice
+    public var dtype: NumberFormat
+    public var streamDType: NumberFormat
+    /// Nil means the machine's physical cores.
+    public var threads: Int?
+    /// Folder for the hidden stream; nil keeps it in memory.
+    public var offload: String?
+    /// Regular expressions for the linears to prune; empty means all of the blocks.
+    public var targets: [String]
+    public var ignore: [String]
+
+    public static let defaultSequenceLength = 2048
+
+    /// What WANDA++ does within a block.
+    public struct RegionalSettings: Sendable, Equatable {
+        /// Weight of the regional gradient against ‖X‖₂.
+        public var alpha: Double
+        public var rounds: Int
+        /// Sequences drawn for each round, at most the samples.
+        public var roundSamples: Int
+        /// Nil means the preset's own.
+        public var learningRate: Double?
+        /// Whether the score has the regional gradient.
+        public var usesGradient: Bool
+        /// Whether the regional optimizer runs.
+        public var usesOptimizer: Bool
+    }
+
+    /// The output folder.
+    ///
+    /// - Throws: `Fault` of kind `usage` when none was named.
+    public func requiredOutput() throws(Fault) -> String {
+        guard let output else { throw Fault(.usage, "the output folder is missing", advice: "name it with --output DIR") }
+        return output
+    }
+
+    /// A recipe that says all of these settings, so that a run of it is the same run whatever the defaults become.
+    public func recipe() -> PruneRecipe {
+        var recipe = PruneRecipe()
+        recipe.model = model
+        recipe.output = output
+        recipe.overwrite = overwrite
+        recipe.shardSize = shardSize
+        recipe.outputDType = outputDType
+        recipe.method = method
+        recipe.preset = preset
+        recipe.sparsity = sparsity
+        recipe.pattern = pattern
+        recipe.allocation = allocation
+        recipe.calibration = calibration
+        recipe.samples = samples
+        recipe.sequenceLength = sequenceLength
+        recipe.seed = seed
+        recipe.alpha = regional?.alpha
+        recipe.rounds = regional?.rounds
+        recipe.roundSamples = regional?.roundSamples
+        recipe.learningRate = regional?.learningRate
+        recipe.regionalGradient = regional?.usesGradient
+        recipe.regionalOptimizer = regional?.usesOptimizer
+        recipe.device = device
+        recipe.dtype = dtype
+        recipe.streamDType = streamDType
+        recipe.threads = threads
+        recipe.offload = offload
+        recipe.targets = targets
+        recipe.ignore = ignore
+        return recipe
+    }
+}

@@ -1,0 +1,100 @@
+import Faults
+
+extension PruneRecipe {
+    /// The settings of a run: defaults filled in, ranges and contradictions checked.
+    ///
+    /// - Throws: `Fault` of kind `badRecipe` with the place for a value from a recipe, of kind `usage` for one from a flag.
+    public func resolved() throws(Fault) -> PruneSettings {
+        guard let model else {
+            throw Fault(.usage, "the model is missing", advice: "name it: espalier prune MODEL, or model.path in the recipe")
+        }
+        let method = method ?? .wandaPlusPlus
+        let pattern = pattern ?? .unstructured
+        let allocation = allocation ?? .uniform
+        let samples = samples ?? 128
+        try check("calibration.samples", samples, in: 1...1_000_000)
+        try check("calibration.sequence_length", sequenceLength, in: 2...1_048_576)
+        try check("threads", threads, in: 1...4096)
+        try checkExpressions("targets", targets)
+        try checkExpressions("ignore", ignore)
+        if streamDType == .auto {
+            throw fault(
+                "stream_dtype", "the hidden stream needs a number format", found: "auto",
+                expected: "float32, bfloat16 or float16")
+        }
+        if pattern.impliedFraction != nil, allocation == .owl {
+            throw fault(
+                "allocate", "owl gives each block its own sparsity, and a K:M pattern fixes it",
+                found: "owl with \(pattern.text)", advice: "use the pattern unstructured, or the allocation uniform")
+        }
+        let calibration = calibration ?? []
+        if calibration.isEmpty, method.needsCalibration || allocation == .owl {
+            let reason = method.needsCalibration ? method.text : "owl"
+            throw fault(
+                "calibration.sources", "\(reason) needs calibration text",
+                advice: "give --calibration FILE (.txt, .jsonl or .safetensors), or --calibration self")
+        }
+        return PruneSettings(
+            model: model, output: output, overwrite: overwrite ?? false, shardSize: shardSize ?? .fiveGigabytes,
+            outputDType: outputDType ?? .auto, method: method, preset: preset ?? .default,
+            sparsity: try resolvedSparsity(pattern), pattern: pattern, allocation: allocation, calibration: calibration,
+            samples: samples, sequenceLength: sequenceLength, seed: seed ?? 0,
+            regional: try resolvedRegional(method, samples: samples), device: device ?? .auto, dtype: dtype ?? .auto,
+            streamDType: streamDType ?? .float32, threads: threads, offload: offload, targets: targets ?? [],
+            ignore: ignore ?? [])
+    }
+
+    private func resolvedSparsity(_ pattern: Pattern) throws(Fault) -> Sparsity {
+        guard let implied = pattern.impliedFraction else { return sparsity ?? .half }
+        if let sparsity, abs(sparsity.fraction - implied) > 1e-9 {
+            throw fault(
+                "sparsity", "the sparsity contradicts the pattern", found: "\(sparsity.text) with \(pattern.text)",
+                expected: "\(implied), which \(pattern.text) removes",
+                advice: "leave the sparsity out, or use the pattern unstructured")
+        }
+        return try Sparsity(implied)
+    }
+
+    private func resolvedRegional(_ method: Method, samples: Int) throws(Fault) -> PruneSettings.RegionalSettings? {
+        guard method == .wandaPlusPlus else {
+            if let given = RecipeField.all.first(where: { $0.isRegional && $0.isGiven(self) }) {
+                throw fault(
+                    given.key, "only wanda++ has regional settings", found: "\(given.key) with \(method.text)",
+                    advice: "leave it out, or use the method wanda++")
+            }
+            return nil
+        }
+        if let alpha, !(alpha >= 0 && alpha <= 1e9) {
+            throw fault("regional.alpha", "alpha is out of range", found: "\(alpha)", expected: "a number from 0 to 1e9")
+        }
+        try check("regional.rounds", rounds, in: 1...10_000)
+        try check("regional.round_samples", roundSamples, in: 1...1_000_000)
+        if let roundSamples, roundSamples > samples {
+            throw fault(
+                "regional.round_samples", "a round cannot draw more sequences than there are samples",
+                found: "\(roundSamples)", expected: "at most \(samples)")
+        }
+        if let learningRate, !(learningRate > 0 && learningRate <= 10) {
+            throw fault(
+                "regional.learning_rate", "the learning rate is out of range", found: "\(learningRate)",
+                expected: "a number above 0 and at most 10")
+        }
+        return PruneSettings.RegionalSettings(
+            alpha: alpha ?? 100, rounds: rounds ?? 5, roundSamples: roundSamples ?? min(32, samples),
+            learningRate: learningRate, usesGradient: regionalGradient ?? true,
+            usesOptimizer: regionalOptimizer ?? true)
+    }
+
+    private func check(_ key: String, _ value: Int?, in range: ClosedRange<Int>) throws(Fault) {
+        guard let value, !range.contains(value) else { return }
+        throw fault(
+            key, "'\(key)' is out of range", found: "\(value)",
+            expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+
+    private func checkExpressions(_ key: String, _ expressions: [String]?) throws(Fault) {
+        for expression in expressions ?? [] where (try? Regex(expression)) == nil {
+            throw fault(key, "not a regular expression", found: expression, advice: "escape a literal dot as \\.")
+        }
+    }
+}

@@ -1,0 +1,67 @@
+/// UTF-8 text in memory owned by someone else. It is valid UTF-8 wherever this type appears: the entry points check.
+typealias UTF8Text = UnsafeBufferPointer<UInt8>
+
+extension UnsafeBufferPointer<UInt8> {
+    /// A part of the text, counted from 0.
+    @inline(__always)
+    func part(_ range: Range<Int>) -> UTF8Text { UTF8Text(rebasing: self[range]) }
+
+    /// The scalar that starts at `index` and its length in bytes.
+    @inline(__always)
+    func scalar(at index: Int) -> (value: UInt32, length: Int) {
+        let first = self[index]
+        if first < 0x80 { return (UInt32(first), 1) }
+        if first < 0xE0 { return (UInt32(first & 0x1F) << 6 | tail(index + 1), 2) }
+        if first < 0xF0 { return (UInt32(first & 0x0F) << 12 | tail(index + 1) << 6 | tail(index + 2), 3) }
+        return (UInt32(first & 0x07) << 18 | tail(index + 1) << 12 | tail(index + 2) << 6 | tail(index + 3), 4)
+    }
+
+    /// The start of the scalar that ends before `index`, which is above 0.
+    @inline(__always)
+    func start(ofScalarBefore index: Int) -> Int {
+        var start = index - 1
+        while start > 0, self[start] & 0xC0 == 0x80 { start -= 1 }
+        return start
+    }
+
+    /// Whether `other` stands at `index`.
+    @inline(__always)
+    func has(_ other: [UInt8], at index: Int) -> Bool {
+        guard count - index >= other.count else { return false }
+        for offset in 0..<other.count where self[index + offset] != other[offset] { return false }
+        return true
+    }
+
+    @inline(__always)
+    private func tail(_ index: Int) -> UInt32 { UInt32(self[index] & 0x3F) }
+}
+
+/// `pieces` of `text` that equal `pattern`, from the left, not overlapping.
+func occurrences(of pattern: [UInt8], in text: UTF8Text) -> [Range<Int>] {
+    guard let first = pattern.first else { return [] }
+    var found: [Range<Int>] = []
+    var at = 0
+    while at + pattern.count <= text.count {
+        if text[at] == first, text.has(pattern, at: at) {
+            found.append(at..<at + pattern.count)
+            at += pattern.count
+        } else {
+            at += 1
+        }
+    }
+    return found
+}
+
+/// `text` with every occurrence of `pattern` replaced.
+func replacing(_ pattern: [UInt8], with content: [UInt8], in text: UTF8Text) -> [UInt8] {
+    var output: [UInt8] = []
+    output.reserveCapacity(text.count)
+    var end = 0
+    for range in occurrences(of: pattern, in: text) {
+        output.append(contentsOf: text[end..<range.lowerBound])
+        output.append(contentsOf: content)
+        end = range.upperBound
+    }
+    output.append(contentsOf: text[end...])
+    return output
+}

@@ -1,0 +1,80 @@
+import CTorch
+import Faults
+
+/// The process's libtorch: versions, threads, devices and what happens when it cannot go on.
+public enum Engine {
+    /// The release that this was built for and must run with.
+    public static let version = "2.11.0"
+
+    /// Version of the library that is loaded, without its flavour ("+cpu").
+    public static var loadedVersion: String {
+        String(String(cString: esp_version()).prefix { $0 != "+" })
+    }
+
+    /// - Throws: `Fault` when headers and library are of different releases: such a pair dies at odd places.
+    public static func checkVersion() throws(Fault) {
+        let headers = String(cString: esp_header_version())
+        guard headers == version, loadedVersion == version || loadedVersion == "unknown" else {
+            throw Fault(
+                .deviceUnavailable, "the libtorch that is loaded does not fit this program", found: loadedVersion,
+                expected: version, advice: "set LIBTORCH to a libtorch \(version), or run `make setup` again")
+        }
+    }
+
+    public static var threads: Int { Int(esp_threads()) }
+    public static func setThreads(_ count: Int) { require(esp_set_threads(Int32(count))) }
+
+    /// Whether the processor multiplies bfloat16 matrices in hardware.
+    public static var hasFastBFloat16: Bool { esp_has_fast_bfloat16() }
+
+    /// Opens CUDA's half of libtorch.
+    public static func loadCUDA(index: Int) throws(Fault) {
+        guard esp_load_cuda() else {
+            throw Fault(
+                .deviceUnavailable, "CUDA cannot be used on this machine",
+                found: String(cString: esp_last_error_message()),
+                advice: "install a driver and a CUDA libtorch \(version), or use --device cpu")
+        }
+        let count = Int(esp_cuda_device_count())
+        guard index < count else {
+            throw Fault(
+                .deviceUnavailable, "there is no CUDA device \(index)", found: "\(count) devices",
+                advice: "use --device cuda:0")
+        }
+    }
+
+    /// Runs `body` without recording for back-propagation.
+    @discardableResult
+    public static func withoutGradient<Result, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try withGradient(false, body)
+    }
+
+    /// Runs `body` with recording for back-propagation on or off.
+    public static func withGradient<Result, Failure: Error>(
+        _ enabled: Bool, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let before = esp_grad_enabled()
+        esp_set_grad_enabled(enabled)
+        defer { esp_set_grad_enabled(before) }
+        return try body()
+    }
+
+    static func require(_ done: Bool, _ operation: StaticString = #function) {
+        if !done { fail(operation) }
+    }
+
+    /// Ends the process: every operation may run out of memory, and a formula in which each step `throws` could not be
+    /// read. What a run has committed stays valid, so the exit code is that of an interrupted run.
+    static func fail(_ operation: StaticString) -> Never {
+        let message = String(cString: esp_last_error_message())
+        if esp_last_error_kind() == ESP_ERROR_MEMORY {
+            let fault = Fault(
+                .interrupted, "out of memory", found: message,
+                advice: "free memory or use a shorter --sequence-length, fewer --samples or --offload, then resume")
+            exitProcess(fault.exitCode, "error: \(fault)\n")
+        }
+        fatalError("\(operation): \(message)")
+    }
+}

@@ -1,0 +1,155 @@
+import CTorch
+
+extension Tensor {
+    // MARK: Elementwise
+
+    public static func + (a: Tensor, b: Tensor) -> Tensor { Tensor(esp_add(a.handle, b.handle)) }
+    public static func - (a: Tensor, b: Tensor) -> Tensor { Tensor(esp_sub(a.handle, b.handle)) }
+    public static func * (a: Tensor, b: Tensor) -> Tensor { Tensor(esp_mul(a.handle, b.handle)) }
+    public static func / (a: Tensor, b: Tensor) -> Tensor { Tensor(esp_div(a.handle, b.handle)) }
+    public static func + (a: Tensor, b: Double) -> Tensor { Tensor(esp_add_scalar(a.handle, b)) }
+    public static func * (a: Tensor, b: Double) -> Tensor { Tensor(esp_mul_scalar(a.handle, b)) }
+
+    /// self += scale · other
+    public func add(_ other: Tensor, scale: Double = 1) {
+        Engine.require(esp_add_in_place(handle, other.handle, scale))
+    }
+    /// self ·= other, elementwise
+    public func multiply(by other: Tensor) { Engine.require(esp_mul_in_place(handle, other.handle)) }
+    public func multiply(by factor: Double) { Engine.require(esp_mul_scalar_in_place(handle, factor)) }
+    /// self += scale · a · b, elementwise
+    public func addProduct(_ a: Tensor, _ b: Tensor, scale: Double = 1) {
+        Engine.require(esp_addcmul_in_place(handle, a.handle, b.handle, scale))
+    }
+    public func fill(_ value: Double) { Engine.require(esp_fill(handle, value)) }
+    /// Overwrites the values, converting the number type.
+    public func copy(from source: Tensor) { Engine.require(esp_copy(handle, source.handle)) }
+
+    public func magnitude() -> Tensor { Tensor(esp_abs(handle)) }
+    public func squareRoot() -> Tensor { Tensor(esp_sqrt(handle)) }
+    public func exponential() -> Tensor { Tensor(esp_exp(handle)) }
+    public func isGreater(than threshold: Double) -> Tensor { Tensor(esp_compare_greater(handle, threshold)) }
+    public func isEqual(to value: Double) -> Tensor { Tensor(esp_compare_equal(handle, value)) }
+    /// Elementwise `condition ? a : b`.
+    public static func choose(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
+        Tensor(esp_where(condition.handle, a.handle, b.handle))
+    }
+
+    // MARK: Reductions
+
+    public func sum() -> Tensor { Tensor(esp_sum(handle, Int32.max, false)) }
+    public func sum(_ dimension: Int, keep: Bool = false) -> Tensor {
+        Tensor(esp_sum(handle, Int32(dimension), keep))
+    }
+    public func mean() -> Tensor { Tensor(esp_mean(handle, Int32.max, false)) }
+    public func mean(_ dimension: Int, keep: Bool = false) -> Tensor {
+        Tensor(esp_mean(handle, Int32(dimension), keep))
+    }
+    public func maximum() -> Tensor { Tensor(esp_max(handle, Int32.max, false)) }
+    public func maximum(_ dimension: Int, keep: Bool = false) -> Tensor {
+        Tensor(esp_max(handle, Int32(dimension), keep))
+    }
+    public func argmax(_ dimension: Int) -> Tensor { Tensor(esp_argmax(handle, Int32(dimension))) }
+    /// The Frobenius norm, accumulated in float32.
+    public func norm() -> Tensor { Tensor(esp_norm(handle)) }
+    public func allFinite() -> Bool {
+        var result = false
+        Engine.require(esp_all_finite(handle, &result))
+        return result
+    }
+    /// Stable: equal values keep their order.
+    public func argsort(_ dimension: Int, descending: Bool = false) -> Tensor {
+        Tensor(esp_argsort(handle, Int32(dimension), descending))
+    }
+    public func softmax(_ dimension: Int) -> Tensor { Tensor(esp_softmax(handle, Int32(dimension))) }
+    public func logSoftmax(_ dimension: Int) -> Tensor { Tensor(esp_log_softmax(handle, Int32(dimension))) }
+
+    // MARK: Matrices
+
+    public func matmul(_ other: Tensor) -> Tensor { Tensor(esp_matmul(handle, other.handle)) }
+    /// x Wᵀ + b for x [.., in], W [out, in], b [out].
+    public func linear(_ weight: Tensor, bias: Tensor? = nil) -> Tensor {
+        Tensor(esp_linear(handle, weight.handle, bias?.handle))
+    }
+    /// self = beta · self + alpha · a b
+    public func addMatmul(_ a: Tensor, _ b: Tensor, beta: Double = 1, alpha: Double = 1) {
+        Engine.require(esp_addmm_in_place(handle, a.handle, b.handle, beta, alpha))
+    }
+    /// self += alpha · xᵀx for x [.., k] and self [k, k] float32.
+    public func addGram(_ x: Tensor, alpha: Double = 1) {
+        Engine.require(esp_add_gram(handle, x.handle, alpha))
+    }
+    /// A view of the diagonal of a matrix.
+    public func diagonal() -> Tensor { Tensor(esp_diagonal(handle)) }
+    /// The Cholesky factor, or nil when the matrix is not positive definite.
+    public func cholesky(upper: Bool = false) -> Tensor? {
+        var positive = false
+        let factor = Tensor(esp_cholesky(handle, upper, &positive))
+        return positive ? factor : nil
+    }
+    /// The inverse of the matrix whose Cholesky factor this is.
+    public func choleskyInverse(upper: Bool = false) -> Tensor { Tensor(esp_cholesky_inverse(handle, upper)) }
+}
+
+// MARK: - A decoder's operations
+
+extension Tensor {
+    /// RMS norm over the last dimension: weight · x / sqrt(mean x² + ε), computed in float32, given in `output`.
+    public func rmsNorm(weight: Tensor, epsilon: Double, output: DType) -> Tensor {
+        Tensor(esp_rms_norm(handle, weight.handle, epsilon, output.c))
+    }
+    /// Rotary position embedding of x [b, t, heads, d] by cosine and sine [t, d/2], the two halves of a head forming
+    /// the pairs.
+    public func rotated(cosine: Tensor, sine: Tensor) -> Tensor {
+        Tensor(esp_rotary(handle, cosine.handle, sine.handle))
+    }
+    /// silu(gate) · up for self = [.., gate | up].
+    public func swiglu() -> Tensor { Tensor(esp_swiglu(handle)) }
+    /// softmax(scale · q kᵀ + mask) v for q [b, h, t, d], k and v [b, kv, s, d], h a multiple of kv.
+    public static func attention(
+        query: Tensor, key: Tensor, value: Tensor, mask: Tensor? = nil, causal: Bool, scale: Double
+    ) -> Tensor {
+        Tensor(esp_attention(query.handle, key.handle, value.handle, mask?.handle, causal, scale))
+    }
+}
+
+// MARK: - Pruning's loops
+
+extension Tensor {
+    /// A bool mask that keeps the `keep` highest of every `group` consecutive scores; among equals the lower index
+    /// goes first, so the count is exact and runs repeat.
+    public func keepMask(_ keep: Int, of group: Int) -> Tensor {
+        Tensor(esp_mask_keep_of(handle, Int64(keep), Int64(group)))
+    }
+    /// self[j] += Σ x[.., j]² for self [columns] float32.
+    public func addColumnSquares(_ x: Tensor) { Engine.require(esp_add_column_squares(handle, x.handle)) }
+
+    /// One RMSprop step on a float32 master weight, as `torch.optim.RMSprop` without momentum. `working`, when given,
+    /// receives the new weight in its own number type.
+    public func rmspropStep(
+        gradient: Tensor, square: Tensor, working: Tensor?, rate: Double, decay: Double = 0.99, epsilon: Double = 1e-8
+    ) {
+        Engine.require(
+            esp_rmsprop_step(handle, gradient.handle, square.handle, working?.handle, rate, decay, epsilon))
+    }
+
+    /// One Adam step on a float32 master weight with bias correction for the 1-based `step`; `working` receives the
+    /// new weight under the mask.
+    public func adamStep(
+        gradient: Tensor, first: Tensor, second: Tensor, mask: Tensor, working: Tensor, rate: Double, beta1: Double,
+        beta2: Double, epsilon: Double, step: Int
+    ) {
+        Engine.require(
+            esp_adam_step(
+                handle, gradient.handle, first.handle, second.handle, mask.handle, working.handle, rate, beta1, beta2,
+                epsilon, Int64(step)))
+    }
+
+    /// SparseGPT's recursion over one block of columns: self [rows, width] is pruned and compensated in place, `inverse`
+    /// is the block of the upper Cholesky factor of H⁻¹, `keep` the bool mask (given, or written when `group` > 0), and
+    /// `errors` receives what the later columns must make up for.
+    public func sparseGPTBlock(inverse: Tensor, keep: Tensor, keepOf: Int, group: Int, errors: Tensor) {
+        Engine.require(
+            esp_sparsegpt_block(handle, inverse.handle, keep.handle, Int64(keepOf), Int64(group), errors.handle))
+    }
+}
