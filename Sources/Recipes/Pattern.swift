@@ -21,14 +21,16 @@ public enum Pattern: OptionValue, Hashable {
             let group: Int = PlainNumber.integer(parts[1])
         else {
             throw Fault(
-                .usage, "unknown pattern", found: text, expected: "unstructured, or K:M such as 2:4 to keep 2 of every 4",
+                .usage, "unknown pattern", found: text,
+                expected: "unstructured, or K:M such as 2:4 to keep 2 of every 4",
                 advice: NearestName.of(text, among: ["unstructured"]).map { "did you mean \($0)?" })
         }
         guard kept > 0, kept < group, group <= Pattern.longestGroup else {
             throw Fault(
                 .usage, "the pattern keeps an impossible number of weights", found: text,
                 expected: "K:M with 0 < K < M ≤ \(Pattern.longestGroup), which keeps K of every M weights",
-                advice: kept > group && group > 0 && kept <= Pattern.longestGroup ? "did you mean \(group):\(kept)?" : nil)
+                advice: kept > group && group > 0 && kept <= Pattern.longestGroup
+                    ? "did you mean \(group):\(kept)?" : nil)
         }
         self = .keep(kept, of: group)
     }

@@ -56,7 +56,9 @@ public struct PruneSettings: Sendable, Equatable {
     ///
     /// - Throws: `Fault` of kind `usage` when none was named.
     public func requiredOutput() throws(Fault) -> String {
-        guard let output else { throw Fault(.usage, "the output folder is missing", advice: "name it with --output DIR") }
+        guard let output else {
+            throw Fault(.usage, "the output folder is missing", advice: "name it with --output DIR")
+        }
         return output
     }
 

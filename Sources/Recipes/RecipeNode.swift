@@ -56,7 +56,9 @@ struct RecipeNode {
     var place: String { (node.mark.map { "line \($0.line), column \($0.column)" } ?? "the recipe") + " (\(key))" }
 
     func mismatch(_ expected: String) -> Fault {
-        Fault(.badRecipe, "'\(key)' has a value of the wrong type", file: file, place: place, found: found, expected: expected)
+        Fault(
+            .badRecipe, "'\(key)' has a value of the wrong type", file: file, place: place, found: found,
+            expected: expected)
     }
 
     private func scalar(_ expected: String) throws(Fault) -> Node.Scalar {

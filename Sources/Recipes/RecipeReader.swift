@@ -1,11 +1,6 @@
 import Faults
+import Foundation
 import Yams
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 extension PruneRecipe {
     /// The largest recipe that is read.
@@ -24,6 +19,7 @@ extension PruneRecipe {
                 .badRecipe, "the recipe is too large", file: file, found: "\(yaml.utf8.count) bytes",
                 expected: "at most \(PruneRecipe.largestFile) bytes")
         }
+        let yaml = yaml.unicodeScalars.first == "\u{FEFF}" ? String(yaml.unicodeScalars.dropFirst()) : yaml
         try YAMLGuard.check(yaml, file: file)
         guard let root = try PruneRecipe.compose(yaml, file: file) else {
             throw Fault(.badRecipe, "the recipe is empty", file: file, expected: "version: 1 and further keys")
@@ -31,7 +27,8 @@ extension PruneRecipe {
         var hasVersion = false
         try read(root, prefix: "", hasVersion: &hasVersion)
         guard hasVersion else {
-            throw Fault(.badRecipe, "the recipe does not say its version", file: file, advice: "begin it with: version: 1")
+            throw Fault(
+                .badRecipe, "the recipe does not say its version", file: file, advice: "begin it with: version: 1")
         }
     }
 
@@ -72,7 +69,8 @@ extension PruneRecipe {
 
     private mutating func read(_ node: Node, prefix: String, hasVersion: inout Bool) throws(Fault) {
         guard case .mapping(let mapping) = node else {
-            let place = RecipeNode(node: node, key: prefix.isEmpty ? "the recipe" : String(prefix.dropLast()), file: file)
+            let place = RecipeNode(
+                node: node, key: prefix.isEmpty ? "the recipe" : String(prefix.dropLast()), file: file)
             throw place.mismatch("a group of keys")
         }
         let fields = RecipeField.all

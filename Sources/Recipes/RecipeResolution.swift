@@ -6,14 +6,15 @@ extension PruneRecipe {
     /// - Throws: `Fault` of kind `badRecipe` with the place for a value from a recipe, of kind `usage` for one from a flag.
     public func resolved() throws(Fault) -> PruneSettings {
         guard let model else {
-            throw Fault(.usage, "the model is missing", advice: "name it: espalier prune MODEL, or model.path in the recipe")
+            throw Fault(
+                .usage, "the model is missing", advice: "name it: espalier prune MODEL, or model.path in the recipe")
         }
         let method = method ?? .wandaPlusPlus
         let pattern = pattern ?? .unstructured
         let allocation = allocation ?? .uniform
         let samples = samples ?? 128
         try check("calibration.samples", samples, in: 1...1_000_000)
-        try check("calibration.sequence_length", sequenceLength, in: 2...1_048_576)
+        try check("calibration.sequence_length", sequenceLength, in: 1...1_048_576)
         try check("threads", threads, in: 1...4096)
         try checkExpressions("targets", targets)
         try checkExpressions("ignore", ignore)
@@ -65,7 +66,8 @@ extension PruneRecipe {
             return nil
         }
         if let alpha, !(alpha >= 0 && alpha <= 1e9) {
-            throw fault("regional.alpha", "alpha is out of range", found: "\(alpha)", expected: "a number from 0 to 1e9")
+            throw fault(
+                "regional.alpha", "alpha is out of range", found: "\(alpha)", expected: "a number from 0 to 1e9")
         }
         try check("regional.rounds", rounds, in: 1...10_000)
         try check("regional.round_samples", roundSamples, in: 1...1_000_000)

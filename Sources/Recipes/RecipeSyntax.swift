@@ -17,7 +17,8 @@ enum RecipeSyntax {
         }
         return Fault(
             .badRecipe, "unknown key '\(prefix)\(name)'", file: file,
-            place: mark.map { "line \($0.line), column \($0.column)" }, expected: "one of " + here.joined(separator: ", "),
+            place: mark.map { "line \($0.line), column \($0.column)" },
+            expected: "one of " + here.joined(separator: ", "),
             advice: suggestion.map { "did you mean \($0)?" })
     }
 

@@ -14,6 +14,8 @@ struct YAMLGuard {
     private var flowDepth = 0
     /// Whether the next byte that is no space begins a token.
     private var beginsToken = true
+    /// Whether the bytes before belong to an unquoted text, in which '#' without a space before it is no comment.
+    private var isInPlain = false
 
     static func check(_ yaml: String, file: String?) throws(Fault) {
         var scan = YAMLGuard(bytes: Array(yaml.utf8), file: file)
@@ -23,10 +25,6 @@ struct YAMLGuard {
     private init(bytes: [UInt8], file: String?) {
         self.bytes = bytes
         self.file = file
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
-            at = 3
-            lineStart = 3
-        }
     }
 
     private mutating func run() throws(Fault) {
@@ -36,7 +34,7 @@ struct YAMLGuard {
             case UInt8(ascii: "\n"), UInt8(ascii: "\r"): newLine()
             case UInt8(ascii: " "): at += 1
             case UInt8(ascii: "\t"): throw fault("a tab stands in the recipe", "indent and separate with spaces")
-            case UInt8(ascii: "#") where at == lineStart || bytes[at - 1] == UInt8(ascii: " "): try skipComment()
+            case UInt8(ascii: "#") where !isInPlain || bytes[at - 1] == UInt8(ascii: " "): try skipComment()
             default: try token(byte)
             }
         }
@@ -45,6 +43,8 @@ struct YAMLGuard {
     private mutating func token(_ byte: UInt8) throws(Fault) {
         try refuseForeignBytes()
         let isFlow = flowDepth > 0
+        let wasInPlain = isInPlain
+        isInPlain = false
         switch byte {
         case UInt8(ascii: "\"") where beginsToken, UInt8(ascii: "'") where beginsToken:
             try skipQuoted(byte)
@@ -70,13 +70,16 @@ struct YAMLGuard {
             at += 1
         case UInt8(ascii: ":") where isFlow || isSpace(at + 1):
             beginsToken = true
+            isInPlain = wasInPlain
             at += 1
-        case UInt8(ascii: "-") where beginsToken && isSpace(at + 1), UInt8(ascii: "?") where beginsToken && isSpace(at + 1):
+        case UInt8(ascii: "-") where beginsToken && isSpace(at + 1),
+            UInt8(ascii: "?") where beginsToken && isSpace(at + 1):
             at += 1
         case UInt8(ascii: "-") where at == lineStart && bytes[at...].starts(with: Array("---".utf8)) && isSpace(at + 3):
             at += 3
         default:
             beginsToken = false
+            isInPlain = true
             at += 1
         }
     }
@@ -116,6 +119,7 @@ struct YAMLGuard {
         line += 1
         lineStart = at
         beginsToken = true
+        isInPlain = false
     }
 
     /// U+0085, U+2028 and U+2029 end a line in YAML but not in an editor; NUL ends the text for some readers.

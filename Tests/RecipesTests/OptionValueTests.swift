@@ -1,0 +1,47 @@
+import Faults
+import Recipes
+import Testing
+
+@Suite("Values of options")
+struct OptionValueTests {
+    @Test("a sparsity is a fraction or a percentage")
+    func sparsity() throws {
+        #expect(try Sparsity(parsing: "0.5").fraction == 0.5)
+        #expect(try Sparsity(parsing: "62.5%").fraction == 0.625)
+        #expect(try Sparsity(parsing: "0").fraction == 0)
+        for text in ["", "%", "half", "0,5", "1", "100%", "-1%", "5e", "inf", "0x1", " 0.5"] {
+            #expect(throws: Fault.self) { try Sparsity(parsing: text) }
+        }
+        #expect(throws: Fault.self) { try Sparsity(.nan) }
+    }
+
+    @Test("the count to remove is the floor of the true product")
+    func removedCount() throws {
+        #expect(try Sparsity(0.29).removed(of: 100) == 29)
+        #expect(try Sparsity(0.7).removed(of: 10) == 7)
+        #expect(try Sparsity(0.5).removed(of: 5) == 2)
+        #expect(try Sparsity(1.0 / 3).removed(of: 3) == 1)
+        #expect(try Sparsity(0).removed(of: 9) == 0)
+        #expect(try Sparsity(0.999).removed(of: 1) == 0)
+    }
+
+    @Test("the count to remove matches exact integer arithmetic for every percentage")
+    func removedMatchesIntegers() throws {
+        for percent in 0..<100 {
+            for count in [1, 7, 49, 100, 576, 1536, 4096, 11008] {
+                #expect(try Sparsity(parsing: "\(percent)%").removed(of: count) == percent * count / 100)
+            }
+        }
+    }
+
+    @Test("texts read back to the same value")
+    func textsRoundTrip() throws {
+        for text in ["unstructured", "2:4", "4:8", "1:64"] { #expect(try Pattern(parsing: text).text == text) }
+        for text in ["auto", "cpu", "cuda:0", "cuda:3"] { #expect(try DeviceChoice(parsing: text).text == text) }
+        for text in ["5GB", "2GiB", "1KB", "12345"] { #expect(try ByteSize(parsing: text).text == text) }
+        for method in Method.allCases { #expect(try Method(parsing: method.text) == method) }
+        for text in ["9223372036854775807GB", "GB", "-1MB", "1.5GB"] {
+            #expect(throws: Fault.self) { try ByteSize(parsing: text) }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import Faults
+import Recipes
+import Testing
+
+@Suite("Resolving a recipe")
+struct RecipeResolutionTests {
+    private func recipe(_ lines: String, base: String = "version: 1\nmodel: {path: m}\n") throws -> PruneRecipe {
+        try PruneRecipe(yaml: base + lines, file: "r.yaml")
+    }
+
+    private func faultOfResolving(_ recipe: PruneRecipe) -> Fault? {
+        do throws(Fault) {
+            _ = try recipe.resolved()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test("defaults are filled in")
+    func defaults() throws {
+        let settings = try recipe("calibration: {sources: [self]}").resolved()
+        #expect(settings.method == .wandaPlusPlus)
+        #expect(settings.preset == .default)
+        #expect(settings.pattern == .unstructured)
+        #expect(settings.sparsity.fraction == 0.5)
+        #expect(settings.allocation == .uniform)
+        #expect(settings.samples == 128)
+        #expect(settings.sequenceLength == nil)
+        #expect(PruneSettings.defaultSequenceLength == 2048)
+        #expect(settings.seed == 0)
+        #expect(settings.streamDType == .float32)
+        #expect(settings.shardSize.bytes == 5_000_000_000)
+        let regional = try #require(settings.regional)
+        #expect(regional.alpha == 100)
+        #expect(regional.rounds == 5)
+        #expect(regional.roundSamples == 32)
+        #expect(regional.learningRate == nil)
+        #expect(regional.usesGradient && regional.usesOptimizer)
+    }
+
+    @Test("a round draws no more sequences than there are samples")
+    func fewSamples() throws {
+        let settings = try recipe("calibration: {sources: [self], samples: 8}").resolved()
+        #expect(settings.regional?.roundSamples == 8)
+    }
+
+    @Test("a K:M pattern sets the sparsity")
+    func patternSetsSparsity() throws {
+        let settings = try recipe("pattern: 1:4\ncalibration: {sources: [self]}").resolved()
+        #expect(settings.sparsity.fraction == 0.75)
+    }
+
+    @Test(
+        "contradictions and ranges are refused at their place in the recipe",
+        arguments: [
+            ("pattern: 2:4\nsparsity: 0.6", "line 4, column 11 (sparsity)"),
+            ("pattern: 2:4\nallocate: owl", "line 4, column 11 (allocate)"),
+            ("calibration: {samples: 0}", "line 3, column 24 (calibration.samples)"),
+            ("calibration: {sequence_length: 0}", "line 3, column 32 (calibration.sequence_length)"),
+            ("calibration: {sources: []}", "line 3, column 24 (calibration.sources)"),
+            ("regional: {rounds: 0}", "line 3, column 20 (regional.rounds)"),
+            ("regional: {alpha: -1}", "line 3, column 19 (regional.alpha)"),
+            ("regional: {learning_rate: 0}", "line 3, column 27 (regional.learning_rate)"),
+            ("regional: {round_samples: 129}", "line 3, column 27 (regional.round_samples)"),
+            ("method: wanda\nregional: {alpha: 1}", "line 4, column 19 (regional.alpha)"),
+            ("threads: 0", "line 3, column 10 (threads)"), ("stream_dtype: auto", "line 3, column 15 (stream_dtype)"),
+            ("targets: ['(']", "line 3, column 10 (targets)"),
+        ])
+    func contradictions(lines: String, place: String) throws {
+        var wishes = try recipe(lines)
+        if !lines.contains("sources") { wishes.calibration = ["self"] }
+        let fault = try #require(faultOfResolving(wishes))
+        #expect(fault.kind == .badRecipe)
+        #expect(fault.file == "r.yaml")
+        #expect(fault.place == place)
+    }
+
+    @Test("the same mistake in a flag is bad usage and names the flag")
+    func flagMistake() throws {
+        var flags = PruneRecipe()
+        flags.samples = 0
+        let fault = try #require(faultOfResolving(try recipe("calibration: {samples: 4}").merging(flags: flags)))
+        #expect(fault.kind == .usage)
+        #expect(fault.file == nil)
+        #expect(fault.place == "--samples")
+    }
+
+    @Test("flags win over the recipe, and what is not given stays")
+    func flagsWin() throws {
+        var flags = PruneRecipe()
+        flags.seed = 7
+        flags.sparsity = try Sparsity(0.25)
+        let settings = try recipe("seed: 3\nsparsity: 0.6\ndtype: float32\ncalibration: {sources: [self]}")
+            .merging(flags: flags).resolved()
+        #expect(settings.seed == 7)
+        #expect(settings.sparsity.fraction == 0.25)
+        #expect(settings.dtype == .float32)
+    }
+
+    @Test("a flag that replaces a choice drops what the recipe said about the old one")
+    func replacedChoices() throws {
+        var flags = PruneRecipe()
+        flags.method = .wanda
+        flags.pattern = .keep(1, of: 4)
+        let settings = try recipe("sparsity: 0.6\nregional: {rounds: 3}\ncalibration: {sources: [self]}")
+            .merging(flags: flags).resolved()
+        #expect(settings.regional == nil)
+        #expect(settings.sparsity.fraction == 0.75)
+    }
+
+    @Test("model, output and calibration are asked for when they are missing")
+    func missingWishes() throws {
+        #expect(try #require(faultOfResolving(PruneRecipe())).summary == "the model is missing")
+        #expect(try #require(faultOfResolving(try recipe(""))).summary == "wanda++ needs calibration text")
+        let settings = try recipe("method: magnitude").resolved()
+        #expect(throws: Fault.self) { try settings.requiredOutput() }
+        let owl = try recipe("method: magnitude\nallocate: owl")
+        #expect(try #require(faultOfResolving(owl)).summary == "owl needs calibration text")
+    }
+}
