@@ -4,7 +4,7 @@
 #
 #   Scripts/demo.sh [BINARY]      called by `make demo`; without BINARY the release build is taken
 #
-# Settings, from the environment:
+# The settings below can be set from the environment.
 set -euo pipefail
 
 SAMPLES=${SAMPLES:-16}       # calibration samples
@@ -32,9 +32,14 @@ heading() { printf '\n== %s\n' "$*"; }
 
 # Shows a command as one would type it, then runs it.
 run() {
-    printf '$' >&2
-    printf ' %q' "$@" >&2
-    printf '\n' >&2
+    local word line='$'
+    for word in "$@"; do
+        case $word in
+        *[!A-Za-z0-9_./:=+-]*) line="$line '$(printf '%s' "$word" | sed "s/'/'\\\\''/g")'" ;;
+        *) line="$line $word" ;;
+        esac
+    done
+    printf '%s\n' "$line" >&2
     "$@"
 }
 
@@ -44,8 +49,7 @@ run "$espalier" evaluate "$model" --text "$evaluation" --context "$CONTEXT" --js
 
 methods="magnitude wanda sparsegpt wanda++"
 for method in $methods; do
-    heading "Pruned to 2:4 with $method"
-    echo "Calibrated on $SAMPLES samples of $LENGTH tokens from 250 other articles."
+    heading "Pruned to 2:4 with $method ($SAMPLES samples of $LENGTH tokens from 250 other articles)"
     run "$espalier" prune "$model" --output "$output/$method" --method "$method" --pattern 2:4 \
         --calibration "$calibration" --samples "$SAMPLES" --sequence-length "$LENGTH" --overwrite --json \
         >"$output/$method.prune.json"
