@@ -16,19 +16,89 @@ public enum Dequantisation {
     ) {
         guard let input = source.baseAddress, let output = target.baseAddress else { return }
         let blocks = min(source.count / type.blockBytes, target.count / type.blockSize)
-        let step: (UnsafeRawPointer, UnsafeMutablePointer<Float>) -> Void
         switch type {
         case .f32: _ = FloatConversion.widen(source, .f32, into: target)
         case .f16: _ = FloatConversion.widen(source, .f16, into: target)
         case .bf16: _ = FloatConversion.widen(source, .bf16, into: target)
-        case .q8_0: step = q8_0
-        case .q4_0: step = q4_0
-        case .q4_1: step = q4_1
-        case .q5_0: step = q5_0
-        case .q5_1: step = q5_1
-        case .q4_K: step = q4_K
-        case .q5_K: step = q5_K
-        case .q6_K: step = q6_K
+        case .q8_0: for block in 0..<blocks { q8_0(input + block &* 34, output + block &* 32) }
+        case .q4_0: for block in 0..<blocks { q4_0(input + block &* 18, output + block &* 32) }
+        case .q4_1: for block in 0..<blocks { q4_1(input + block &* 20, output + block &* 32) }
+        case .q5_0: for block in 0..<blocks { q5_0(input + block &* 22, output + block &* 32) }
+        case .q5_1: for block in 0..<blocks { q5_1(input + block &* 24, output + block &* 32) }
+        case .q4_K: for block in 0..<blocks { q4_K(input + block &* 144, output + block &* 256) }
+        case .q5_K: for block in 0..<blocks { q5_K(input + block &* 176, output + block &* 256) }
+        case .q6_K: for block in 0..<blocks { q6_K(input + block &* 210, output + block &* 256) }
+        }
+    }
+
+    /// The little-endian float16 at `pointer`.
+    @inline(__always)
+    static func half(_ pointer: UnsafeRawPointer) -> Float {
+        FloatConversion.float(half: UInt16(littleEndian: pointer.loadUnaligned(as: UInt16.self)))
+    }
+}
+
+/// Blocks of 32 elements.
+extension Dequantisation {
+    // d: 2 bytes, q: 32 int8
+    @inline(__always)
+    private static func q8_0(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
+        let d = half(block)
+        let q = (block + 2).assumingMemoryBound(to: Int8.self)
+        for index in 0..<32 { output[index] = Float(q[index]) * d }
+    }
+
+    // d: 2 bytes, q: 16 bytes, the low nibbles are elements 0..<16
+    @inline(__always)
+    private static func q4_0(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
+        let d = half(block)
+        let q = (block + 2).assumingMemoryBound(to: UInt8.self)
+        for index in 0..<16 {
+            output[index] = d * Float(Int32(q[index] & 15) &- 8)
+            output[index &+ 16] = d * Float(Int32(q[index] >> 4) &- 8)
+        }
+    }
+
+    // d, m: 2 bytes each, q: 16 bytes
+    @inline(__always)
+    private static func q4_1(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
+        let d = half(block)
+        let m = half(block + 2)
+        let q = (block + 4).assumingMemoryBound(to: UInt8.self)
+        for index in 0..<16 {
+            output[index] = d * Float(Int32(q[index] & 15)) + m
+            output[index &+ 16] = d * Float(Int32(q[index] >> 4)) + m
+        }
+    }
+
+    // d: 2 bytes, fifth bits: 4 bytes, q: 16 bytes
+    @inline(__always)
+    private static func q5_0(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
+        let d = half(block)
+        let high = UInt32(littleEndian: (block + 2).loadUnaligned(as: UInt32.self))
+        let q = (block + 6).assumingMemoryBound(to: UInt8.self)
+        for index in 0..<16 {
+            let shift = UInt32(truncatingIfNeeded: index)
+            let low = UInt32(q[index] & 15) | (high >> shift & 1) << 4
+            let upper = UInt32(q[index] >> 4) | (high >> (shift &+ 16) & 1) << 4
+            output[index] = d * Float(Int32(truncatingIfNeeded: low) &- 16)
+            output[index &+ 16] = d * Float(Int32(truncatingIfNeeded: upper) &- 16)
+        }
+    }
+
+    // d, m: 2 bytes each, fifth bits: 4 bytes, q: 16 bytes
+    @inline(__always)
+    private static func q5_1(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
+        let d = half(block)
+        let m = half(block + 2)
+        let high = UInt32(littleEndian: (block + 4).loadUnaligned(as: UInt32.self))
+        let q = (block + 8).assumingMemoryBound(to: UInt8.self)
+        for index in 0..<16 {
+            let shift = UInt32(truncatingIfNeeded: index)
+            let low = UInt32(q[index] & 15) | (high >> shift & 1) << 4
+            let upper = UInt32(q[index] >> 4) | (high >> (shift &+ 16) & 1) << 4
+            output[index] = d * Float(Int32(truncatingIfNeeded: low)) + m
+            output[index &+ 16] = d * Float(Int32(truncatingIfNeeded: upper)) + m
         }
     }
 }

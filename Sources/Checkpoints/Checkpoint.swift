@@ -1,0 +1,170 @@
+import Faults
+import JSONText
+
+/// A model as its owner has it: a Hugging Face folder or a GGUF file, shown the same way.
+///
+/// Tensors have the names, shapes and row order that Hugging Face uses; opening reads headers only. Values are
+/// `Sendable` and reading is thread-safe.
+public struct Checkpoint: Sendable {
+    public enum Format: String, Sendable {
+        case huggingFace = "Hugging Face folder"
+        case gguf = "GGUF file"
+    }
+
+    public let path: String
+    public let format: Format
+    /// `config.json`, every key in order; for a GGUF file the equivalent made from its metadata.
+    public let configuration: JSONObject
+    /// In the order of the files. `lm_head.weight` is left out when the configuration ties it to the embedding.
+    public let tensors: [TensorDescription]
+    /// The type that an output keeps: the one that holds most of the weights' bytes. For a quantised source it is the
+    /// type of the values handed out, float32.
+    public let weightType: StoredType
+    /// Whether weights were stored in fewer bits than they are handed out with.
+    public let isQuantised: Bool
+    public let tiesWordEmbeddings: Bool
+    /// What the user should know and may ignore; nothing is printed here.
+    public let warnings: [String]
+    /// Files that a copy of the model carries along: tokenizer, chat template, generation defaults, licence.
+    public let sideFiles: [SideFile]
+    /// Files that hold tensors, by name, and their sizes in bytes.
+    public let weightFiles: [(name: String, bytes: Int)]
+
+    private let positions: [ExactText: Int]
+    private let source: any TensorSource
+
+    init(
+        path: String, format: Format, configuration: JSONObject, tensors: [TensorDescription], weightType: StoredType,
+        isQuantised: Bool, tiesWordEmbeddings: Bool, warnings: [String], sideFiles: [SideFile],
+        weightFiles: [(name: String, bytes: Int)], source: any TensorSource
+    ) {
+        self.path = path
+        self.format = format
+        self.configuration = configuration
+        self.tensors = tensors
+        self.weightType = weightType
+        self.isQuantised = isQuantised
+        self.tiesWordEmbeddings = tiesWordEmbeddings
+        self.warnings = warnings
+        self.sideFiles = sideFiles
+        self.weightFiles = weightFiles
+        self.positions = Dictionary(
+            tensors.enumerated().map { (ExactText($1.name), $0) }, uniquingKeysWith: { first, _ in first })
+        self.source = source
+    }
+
+    /// Opens MODEL: a folder with `config.json` and safetensors, or a `.gguf` file.
+    ///
+    /// - Throws: `missingInput` when something is not there, `badData` when it breaks its format or is not supported,
+    ///   `inputOutput` when the disk refuses.
+    public static func open(_ path: String) throws(Fault) -> Checkpoint {
+        switch FileSystem.kind(path) {
+        case nil:
+            throw Fault(
+                .missingInput, "the model does not exist", file: path,
+                expected: "a Hugging Face folder (config.json and safetensors) or a .gguf file", advice: "check the path")
+        case .folder: return try HuggingFaceFolder.open(path)
+        case .file, .other:
+            let name = FileSystem.last(path)
+            if name.hasSuffix(".safetensors") {
+                throw Fault(
+                    .badData, "a safetensors file alone is not a model", file: path,
+                    expected: "the folder with config.json beside it", advice: "name the folder instead of the file")
+            }
+            if let fault = PickledWeights.fault([name], folder: FileSystem.parent(path)) { throw fault }
+            return try GGUFModel.open(path)
+        }
+    }
+
+    public func tensor(_ name: String) -> TensorDescription? { positions[ExactText(name)].map { tensors[$0] } }
+
+    /// Bytes of all tensors as they are handed out.
+    public var totalBytes: Int { tensors.reduce(0) { $0 + $1.byteCount } }
+
+    /// Elements of all tensors.
+    public var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
+
+    /// The name of the file that holds a tensor.
+    public func weightFile(of name: String) -> String? { source.weightFile(of: name) }
+
+    /// Reads a tensor as float32, rows in PyTorch's order.
+    ///
+    /// - Parameter target: exactly the tensor's elements.
+    /// - Throws: `badData` for an unknown name, a wrong length or a type that is not floating-point, `inputOutput` when
+    ///   reading fails or the file has changed since it was opened.
+    public func read(_ name: String, into target: UnsafeMutableBufferPointer<Float>) throws(Fault) {
+        let tensor = try known(name)
+        guard target.count == tensor.count else {
+            throw wrongLength(tensor, found: target.count * 4, expected: tensor.count * 4)
+        }
+        try source.read(tensor, into: target)
+    }
+
+    /// Reads a tensor's bytes in its `type`, little-endian.
+    public func readStored(_ name: String, into target: UnsafeMutableRawBufferPointer) throws(Fault) {
+        let tensor = try known(name)
+        guard target.count == tensor.byteCount else {
+            throw wrongLength(tensor, found: target.count, expected: tensor.byteCount)
+        }
+        try source.readStored(tensor, into: target)
+    }
+
+    /// A tensor as float32.
+    public func floats(_ name: String) throws(Fault) -> [Float] {
+        let tensor = try known(name)
+        var fault: Fault?
+        let floats = [Float](unsafeUninitializedCapacity: tensor.count) { buffer, initialized in
+            do throws(Fault) {
+                try source.read(tensor, into: UnsafeMutableBufferPointer(start: buffer.baseAddress, count: tensor.count))
+                initialized = tensor.count
+            } catch { fault = error }
+        }
+        if let fault { throw fault }
+        return floats
+    }
+
+    /// A tensor's bytes in its `type`, little-endian.
+    public func storedBytes(_ name: String) throws(Fault) -> [UInt8] {
+        let tensor = try known(name)
+        var fault: Fault?
+        let bytes = [UInt8](unsafeUninitializedCapacity: tensor.byteCount) { buffer, initialized in
+            do throws(Fault) {
+                try source.readStored(
+                    tensor, into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: tensor.byteCount))
+                initialized = tensor.byteCount
+            } catch { fault = error }
+        }
+        if let fault { throw fault }
+        return bytes
+    }
+
+    /// - Throws: `inputOutput` when a file of weights is not as it was when opened; ask before publishing.
+    public func checkUnchanged() throws(Fault) { try source.checkUnchanged() }
+
+    /// The bytes of `tokenizer.json`: the folder's, or made from a GGUF file's metadata; nil when there is none.
+    public func tokenizerJSON() throws(Fault) -> [UInt8]? {
+        guard let file = sideFiles.first(where: { $0.name == "tokenizer.json" }) else { return nil }
+        return try file.bytes()
+    }
+
+    private func known(_ name: String) throws(Fault) -> TensorDescription {
+        guard let tensor = tensor(name) else {
+            throw Fault(.badData, "the model has no such tensor", file: path, place: "tensor '\(name)'")
+        }
+        return tensor
+    }
+
+    private func wrongLength(_ tensor: TensorDescription, found: Int, expected: Int) -> Fault {
+        Fault(
+            .badData, "a tensor was read into memory of another size", file: path, place: "tensor '\(tensor.name)'",
+            found: "\(found) bytes", expected: "\(expected) bytes")
+    }
+}
+
+/// Where a checkpoint's tensors come from. Lengths have been checked by the caller.
+protocol TensorSource: Sendable {
+    func read(_ tensor: TensorDescription, into target: UnsafeMutableBufferPointer<Float>) throws(Fault)
+    func readStored(_ tensor: TensorDescription, into target: UnsafeMutableRawBufferPointer) throws(Fault)
+    func weightFile(of name: String) -> String?
+    func checkUnchanged() throws(Fault)
+}

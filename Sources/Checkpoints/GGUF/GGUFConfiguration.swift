@@ -1,0 +1,74 @@
+import Faults
+import JSONText
+
+/// `config.json` for a GGUF file.
+enum GGUFConfiguration {
+    static func make(
+        _ file: GGUFFile, _ shape: GGUFArchitecture, vocabulary: Int?, weightType: StoredType,
+        warnings: inout [String]
+    ) throws(Fault) -> JSONObject {
+        let names = Set(file.entries.map(\.name))
+        guard let embedding = file.entries.first(where: { $0.name == "token_embd.weight" }), embedding.shape.count == 2
+        else {
+            throw Fault(.badData, "the GGUF file has no token embedding", file: file.path, place: "tensor 'token_embd.weight'")
+        }
+        let rows = embedding.shape[0]
+        if let vocabulary, vocabulary > rows {
+            throw Fault(
+                .badData, "the vocabulary is larger than the embedding", file: file.path,
+                place: "tensor 'token_embd.weight'", found: "\(rows) rows", expected: "at least \(vocabulary)")
+        }
+        if let vocabulary, vocabulary < rows {
+            warnings.append("\(file.path): the embedding has \(rows) rows for \(vocabulary) tokens; the rest is padding")
+        }
+        let attentionBias = try hasBias(["attn_q", "attn_k", "attn_v", "attn_output"], names, shape, file.path)
+        let mlpBias = try hasBias(["ffn_gate", "ffn_up", "ffn_down"], names, shape, file.path)
+        let metadata = file.metadata
+
+        var config = JSONObject()
+        config["architectures"] = .array([.string(shape.family.huggingFaceClass)])
+        config["model_type"] = .string(shape.family.rawValue)
+        if shape.family != .qwen2 { config["attention_bias"] = .bool(attentionBias) }
+        config["attention_dropout"] = .double(0)
+        if shape.family == .llama { config["mlp_bias"] = .bool(mlpBias) }
+        config["hidden_act"] = .string("silu")
+        config["hidden_size"] = .integer(shape.hidden)
+        config["initializer_range"] = .double(0.02)
+        config["intermediate_size"] = .integer(shape.intermediate)
+        config["max_position_embeddings"] = .integer(shape.context)
+        config["num_attention_heads"] = .integer(shape.heads)
+        config["num_hidden_layers"] = .integer(shape.layers)
+        config["num_key_value_heads"] = .integer(shape.keyValueHeads)
+        config["head_dim"] = .integer(shape.headSize)
+        if shape.family == .llama { config["pretraining_tp"] = .integer(1) }
+        config["rms_norm_eps"] = .double(shape.epsilon)
+        config["rope_scaling"] = try GGUFRopeScaling.make(file, shape)
+        config["rope_theta"] = .double(shape.ropeTheta)
+        config["tie_word_embeddings"] = .bool(!names.contains("output.weight"))
+        config["torch_dtype"] = .string(weightType.configurationName ?? "float32")
+        config["use_cache"] = .bool(true)
+        config["vocab_size"] = .integer(rows)
+        for (key, source) in [("bos_token_id", "bos"), ("eos_token_id", "eos"), ("pad_token_id", "padding")] {
+            config[key] = try metadata.integer("tokenizer.ggml.\(source)_token_id").map { .integer($0) } ?? .null
+        }
+        return config
+    }
+
+    /// Whether the linears have biases, as far as Hugging Face's configuration can say it: all of them or none.
+    private static func hasBias(
+        _ linears: [String], _ names: Set<String>, _ shape: GGUFArchitecture, _ path: String
+    ) throws(Fault) -> Bool {
+        let present = linears.filter { names.contains("blk.0.\($0).bias") }
+        // Qwen 2 always has biases on q, k and v only; its configuration does not mention them.
+        if shape.family == .qwen2, present == ["attn_q", "attn_k", "attn_v"] || present.isEmpty { return false }
+        if present.isEmpty { return false }
+        let allowed = shape.family == .llama || (shape.family == .qwen3 && linears.contains("attn_q"))
+        guard present == linears, allowed else {
+            throw Fault(
+                .badData, "biases on only some linears cannot be expressed for this architecture", file: path,
+                place: "block 0", found: "biases on \(present.joined(separator: ", "))",
+                expected: "none, or on all of \(linears.joined(separator: ", "))")
+        }
+        return true
+    }
+}

@@ -1,0 +1,100 @@
+import Faults
+import JSONText
+
+/// A GGUF file shown as a Hugging Face model.
+enum GGUFModel {
+    static func open(_ path: String) throws(Fault) -> Checkpoint {
+        let file = try GGUFFile(path)
+        let shape = try GGUFArchitecture(file)
+        var warnings: [String] = []
+        var tensors: [TensorDescription] = []
+        var places: [ExactText: GGUFTensorSource.Place] = [:]
+        for entry in file.entries where entry.name != GGUFRopeScaling.tensorName {
+            let (name, heads) = try GGUFTensorNames.huggingFace(entry, shape, file: path)
+            tensors.append(TensorDescription(name: name, shape: entry.shape, type: .f32, encoding: entry.type.name))
+            places[ExactText(name)] = GGUFTensorSource.Place(entry: entry, permutedHeads: heads)
+        }
+        if file.trailingBytes > 0 {
+            warnings.append("\(path): \(file.trailingBytes) bytes follow the last tensor; they are ignored")
+        }
+        let weightType = weightType(file)
+        let tokenizer = try GGUFTokenizer(file.metadata)
+        warnings += tokenizer?.warnings ?? []
+        let configuration = try GGUFConfiguration.make(
+            file, shape, vocabulary: tokenizer?.tokens.count, weightType: weightType, warnings: &warnings)
+        return Checkpoint(
+            path: path, format: .gguf, configuration: configuration, tensors: tensors, weightType: weightType,
+            isQuantised: file.entries.contains { $0.type.isQuantised },
+            tiesWordEmbeddings: configuration["tie_word_embeddings"]?.boolValue ?? false, warnings: warnings,
+            sideFiles: try GGUFSideFiles.make(file.metadata, tokenizer, configuration),
+            weightFiles: [(FileSystem.last(path), file.file.size)],
+            source: GGUFTensorSource(file: file, places: places))
+    }
+
+    /// float32 for a quantised file, else the type with the most bytes.
+    private static func weightType(_ file: GGUFFile) -> StoredType {
+        if file.entries.contains(where: { $0.type.isQuantised }) { return .f32 }
+        var bytes: [StoredType: Int] = [:]
+        for entry in file.entries {
+            let type: StoredType = entry.type == .f16 ? .f16 : entry.type == .bf16 ? .bf16 : .f32
+            bytes[type, default: 0] += entry.byteCount
+        }
+        return bytes.max { ($0.value, $0.key.rank) < ($1.value, $1.key.rank) }?.key ?? .f32
+    }
+}
+
+/// Hands out a GGUF file's tensors as float32 with Hugging Face's row order.
+struct GGUFTensorSource: TensorSource {
+    struct Place: Sendable {
+        var entry: GGUFFile.Entry
+        /// Heads whose rows the converter interleaved for its rotary embedding; nil when rows stand as in PyTorch.
+        var permutedHeads: Int?
+    }
+
+    let file: GGUFFile
+    let places: [ExactText: Place]
+
+    func weightFile(of name: String) -> String? {
+        places[ExactText(name)] == nil ? nil : FileSystem.last(file.path)
+    }
+
+    func checkUnchanged() throws(Fault) { try file.file.checkUnchanged() }
+
+    func readStored(_ tensor: TensorDescription, into target: UnsafeMutableRawBufferPointer) throws(Fault) {
+        let floats = UnsafeMutableBufferPointer<Float>.allocate(capacity: tensor.count)
+        defer { floats.deallocate() }
+        try read(tensor, into: floats)
+        for (index, value) in floats.enumerated() {
+            target.storeBytes(of: value.bitPattern.littleEndian, toByteOffset: index &* 4, as: UInt32.self)
+        }
+    }
+
+    func read(_ tensor: TensorDescription, into target: UnsafeMutableBufferPointer<Float>) throws(Fault) {
+        guard let place = places[ExactText(tensor.name)] else {
+            throw Fault(.badData, "the model has no such tensor", file: file.path, place: "tensor '\(tensor.name)'")
+        }
+        guard let heads = place.permutedHeads else { return try file.read(place.entry, into: target) }
+        let interleaved = UnsafeMutableBufferPointer<Float>.allocate(capacity: tensor.count)
+        defer { interleaved.deallocate() }
+        try file.read(place.entry, into: interleaved)
+        GGUFTensorSource.deinterleave(interleaved, heads: heads, rows: tensor.shape.first ?? 0, into: target)
+    }
+
+    /// Undoes the converter's order of rows. Within a head of d rows, row 2·i + j of the file is row j·d/2 + i of
+    /// PyTorch (j = 0, 1), whose rotary embedding pairs the two halves of a head.
+    static func deinterleave(
+        _ source: UnsafeMutableBufferPointer<Float>, heads: Int, rows: Int,
+        into target: UnsafeMutableBufferPointer<Float>
+    ) {
+        guard rows > 0, let from = source.baseAddress, let to = target.baseAddress else { return }
+        let width = source.count / rows
+        let size = rows / heads
+        for head in 0..<heads {
+            for row in 0..<size {
+                let fileRow = head * size + row
+                let torchRow = head * size + (row & 1) * (size / 2) + row / 2
+                (to + torchRow * width).update(from: from + fileRow * width, count: width)
+            }
+        }
+    }
+}

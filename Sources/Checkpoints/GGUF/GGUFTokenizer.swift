@@ -1,0 +1,150 @@
+import Faults
+import JSONText
+
+/// The tokenizer in a GGUF file's metadata, and the `tokenizer.json` that does the same.
+struct GGUFTokenizer: Sendable {
+    enum Model: String, CaseIterable {
+        /// Byte-level BPE with a list of merges.
+        case gpt2
+        /// SentencePiece BPE with byte fallback; merges follow from the scores.
+        case llama
+    }
+
+    /// Kinds of tokens, by their codes in the file.
+    enum TokenKind {
+        static let unknown = 2
+        static let control = 3
+        static let userDefined = 4
+        static let byte = 6
+    }
+
+    let model: Model
+    /// By id.
+    let tokens: [String]
+    let kinds: [Int]
+    let json: JSONValue
+    let warnings: [String]
+    let beginning: Int?
+    let end: Int?
+    let unknown: Int?
+    let padding: Int?
+
+    /// Nil when the file has no tokenizer.
+    init?(_ metadata: GGUFMetadata) throws(Fault) {
+        let prefix = "tokenizer.ggml."
+        guard let name = try metadata.string(prefix + "model"), name != "no_vocab" else { return nil }
+        guard let model = Model(rawValue: name) else {
+            throw Fault(
+                .badData, "the tokenizer model '\(name)' is not supported in a GGUF file", file: metadata.file,
+                place: "key '\(prefix)model'", found: name,
+                expected: Model.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        let tokens = try metadata.required(prefix + "tokens", try metadata.strings(prefix + "tokens"))
+        let kinds = try metadata.integers(prefix + "token_type") ?? [Int](repeating: 1, count: tokens.count)
+        guard kinds.count == tokens.count else {
+            throw Fault(
+                .badData, "the token types do not fit the tokens", file: metadata.file,
+                place: "key '\(prefix)token_type'", found: "\(kinds.count) types", expected: "\(tokens.count)")
+        }
+        func id(_ key: String, standard: Int?) throws(Fault) -> Int? {
+            guard let id = try metadata.integer(prefix + key) ?? standard else { return nil }
+            guard tokens.indices.contains(id) else {
+                throw Fault(
+                    .badData, "a special token is not in the vocabulary", file: metadata.file,
+                    place: "key '\(prefix)\(key)'", found: "\(id)", expected: "an id below \(tokens.count)")
+            }
+            return id
+        }
+        let sentencePiece = model == .llama
+        beginning = try id("bos_token_id", standard: sentencePiece ? 1 : nil)
+        end = try id("eos_token_id", standard: sentencePiece ? 2 : nil)
+        unknown = try id("unknown_token_id", standard: sentencePiece ? 0 : nil)
+        padding = try id("padding_token_id", standard: nil)
+        self.model = model
+        self.tokens = tokens
+        self.kinds = kinds
+
+        var vocabulary = JSONObject()
+        for (id, token) in tokens.enumerated() {
+            guard vocabulary[token] == nil else {
+                throw Fault(
+                    .badData, "a token stands twice in the vocabulary", file: metadata.file,
+                    place: "key '\(prefix)tokens', id \(id)", found: "'\(token)'")
+            }
+            vocabulary[token] = .integer(id)
+        }
+        let parts: GGUFTokenizerParts
+        switch model {
+        case .gpt2: parts = try .byteLevel(metadata)
+        case .llama: parts = try .sentencePiece(metadata, tokens: tokens, kinds: kinds, vocabulary: vocabulary)
+        }
+        let template = try GGUFTokenizer.template(
+            metadata, tokens, beginning: beginning, end: end, addsBeginning: parts.addsBeginning)
+        warnings = parts.warnings
+        json = .object([
+            "version": .string("1.0"), "truncation": .null, "padding": .null,
+            "added_tokens": .array(GGUFTokenizer.addedTokens(tokens, kinds, model)),
+            "normalizer": parts.normalizer, "pre_tokenizer": parts.preTokenizer,
+            "post_processor": parts.postProcessor(template), "decoder": parts.decoder,
+            "model": .object([
+                "type": .string("BPE"), "dropout": .null,
+                "unk_token": sentencePiece ? unknown.map { .string(tokens[$0]) } ?? .null : .null,
+                "continuing_subword_prefix": .null, "end_of_word_suffix": .null, "fuse_unk": .bool(sentencePiece),
+                "byte_fallback": .bool(sentencePiece), "ignore_merges": .bool(parts.ignoresMerges),
+                "vocab": .object(vocabulary),
+                "merges": .array(parts.merges.map { .array([.string($0.left), .string($0.right)]) }),
+            ]),
+        ])
+    }
+
+    /// Tokens that are cut out of the text before the model sees it.
+    private static func addedTokens(_ tokens: [String], _ kinds: [Int], _ model: Model) -> [JSONValue] {
+        zip(tokens, kinds).enumerated().compactMap { (id, pair) -> JSONValue? in
+            let (token, kind) = pair
+            let special = kind == TokenKind.control || (kind == TokenKind.unknown && model == .llama)
+            guard special || kind == TokenKind.userDefined else { return nil }
+            return .object([
+                "id": .integer(id), "content": .string(token), "single_word": .bool(false), "lstrip": .bool(false),
+                "rstrip": .bool(false), "normalized": .bool(false), "special": .bool(special),
+            ])
+        }
+    }
+
+    /// The post-processor that puts BOS before and EOS after a text, where the file asks for it.
+    private static func template(
+        _ metadata: GGUFMetadata, _ tokens: [String], beginning: Int?, end: Int?, addsBeginning: Bool
+    ) throws(Fault) -> JSONValue? {
+        func added(_ key: String, _ id: Int?, standard: Bool) throws(Fault) -> (token: String, id: Int)? {
+            guard try metadata.bool("tokenizer.ggml.\(key)") ?? standard else { return nil }
+            guard let id else {
+                throw Fault(
+                    .badData, "a token is to be added to every text, but the file does not say which",
+                    file: metadata.file, place: "key 'tokenizer.ggml.\(key)'")
+            }
+            return (tokens[id], id)
+        }
+        let first = try added("add_bos_token", beginning, standard: addsBeginning)
+        let last = try added("add_eos_token", end, standard: false)
+        if first == nil, last == nil { return nil }
+        func sequence(_ name: String, _ type: Int) -> [JSONValue] {
+            let special = { (token: (token: String, id: Int)) -> JSONValue in
+                .object(["SpecialToken": .object(["id": .string(token.token), "type_id": .integer(type)])])
+            }
+            let text: JSONValue = .object([
+                "Sequence": .object(["id": .string(name), "type_id": .integer(type)])
+            ])
+            return (first.map { [special($0)] } ?? []) + [text] + (last.map { [special($0)] } ?? [])
+        }
+        var specials = JSONObject()
+        for added in [first, last].compactMap({ $0 }) {
+            specials[added.token] = .object([
+                "id": .string(added.token), "ids": .array([.integer(added.id)]),
+                "tokens": .array([.string(added.token)]),
+            ])
+        }
+        return .object([
+            "type": .string("TemplateProcessing"), "single": .array(sequence("A", 0)),
+            "pair": .array(sequence("A", 0) + sequence("B", 1)), "special_tokens": .object(specials),
+        ])
+    }
+}

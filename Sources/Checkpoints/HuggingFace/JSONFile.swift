@@ -1,0 +1,20 @@
+import Faults
+import JSONText
+
+/// Small JSON files, read whole.
+enum JSONFile {
+    static let sizeLimit = 256 << 20
+
+    static func object(_ path: String) throws(Fault) -> JSONObject {
+        let bytes = try InputFile(path).contents(limit: sizeLimit)
+        if let disguised = DisguisedContent.fault(Array(bytes.prefix(256)), file: path) { throw disguised }
+        let value: JSONValue
+        do throws(Fault) { value = try JSONValue(parsing: bytes) } catch { throw error.inFile(path) }
+        guard let object = value.objectValue else {
+            throw Fault(
+                .badData, "the file is not a JSON object", file: path, place: "line 1, column 1", found: value.kindName,
+                expected: "an object")
+        }
+        return object
+    }
+}

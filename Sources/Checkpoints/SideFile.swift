@@ -1,0 +1,23 @@
+import Faults
+
+/// A small file that belongs to a model beside its weights and configuration.
+public struct SideFile: Sendable {
+    public let name: String
+    let content: Content
+
+    enum Content: Sendable {
+        case file(path: String)
+        case bytes([UInt8])
+    }
+
+    /// Larger side files are refused: they are read into memory.
+    static let sizeLimit = 1 << 30
+
+    /// The content, byte for byte.
+    public func bytes() throws(Fault) -> [UInt8] {
+        switch content {
+        case .file(let path): try InputFile(path).contents(limit: SideFile.sizeLimit)
+        case .bytes(let bytes): bytes
+        }
+    }
+}
