@@ -8,7 +8,9 @@ struct Component {
 
     init(_ value: JSONValue, place: String) throws(Fault) {
         guard let object = value.objectValue else {
-            throw Fault(.badData, "the tokenizer's \(place) is wrong", place: place, found: value.kindName, expected: "an object")
+            throw Fault(
+                .badData, "the tokenizer's \(place) is wrong", place: place, found: value.kindName,
+                expected: "an object")
         }
         self.object = object
         self.place = place

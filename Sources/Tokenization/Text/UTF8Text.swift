@@ -36,32 +36,34 @@ extension UnsafeBufferPointer<UInt8> {
     private func tail(_ index: Int) -> UInt32 { UInt32(self[index] & 0x3F) }
 }
 
-/// `pieces` of `text` that equal `pattern`, from the left, not overlapping.
-func occurrences(of pattern: [UInt8], in text: UTF8Text) -> [Range<Int>] {
-    guard let first = pattern.first else { return [] }
-    var found: [Range<Int>] = []
-    var at = 0
-    while at + pattern.count <= text.count {
-        if text[at] == first, text.has(pattern, at: at) {
-            found.append(at..<at + pattern.count)
-            at += pattern.count
-        } else {
-            at += 1
+extension UnsafeBufferPointer<UInt8> {
+    /// The places where `pattern` stands, from the left, not overlapping.
+    func occurrences(of pattern: [UInt8]) -> [Range<Int>] {
+        guard let first = pattern.first else { return [] }
+        var found: [Range<Int>] = []
+        var at = 0
+        while at + pattern.count <= count {
+            if self[at] == first, has(pattern, at: at) {
+                found.append(at..<at + pattern.count)
+                at += pattern.count
+            } else {
+                at += 1
+            }
         }
+        return found
     }
-    return found
-}
 
-/// `text` with every occurrence of `pattern` replaced.
-func replacing(_ pattern: [UInt8], with content: [UInt8], in text: UTF8Text) -> [UInt8] {
-    var output: [UInt8] = []
-    output.reserveCapacity(text.count)
-    var end = 0
-    for range in occurrences(of: pattern, in: text) {
-        output.append(contentsOf: text[end..<range.lowerBound])
-        output.append(contentsOf: content)
-        end = range.upperBound
+    /// The text with every occurrence of `pattern` replaced.
+    func replacingOccurrences(of pattern: [UInt8], with content: [UInt8]) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(count)
+        var end = 0
+        for range in occurrences(of: pattern) {
+            output.append(contentsOf: self[end..<range.lowerBound])
+            output.append(contentsOf: content)
+            end = range.upperBound
+        }
+        output.append(contentsOf: self[end...])
+        return output
     }
-    output.append(contentsOf: text[end...])
-    return output
 }

@@ -1,0 +1,171 @@
+import Faults
+
+/// Text → ids, with a memory of the words met so far. Make one for a run over many texts; it is not shared by threads.
+public struct Encoder {
+    private let tokenizer: Tokenizer
+    private var merger = WordMerger()
+    private var cache = WordCache()
+    private var output: [Int32] = []
+
+    init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
+
+    /// The ids of a text; see `Tokenizer.encode`.
+    public mutating func encode(_ text: String, addSpecialTokens: Bool) -> [Int32] {
+        var text = text
+        output = addSpecialTokens ? tokenizer.template.prefix : []
+        text.withUTF8 { encode($0) }
+        if addSpecialTokens { output += tokenizer.template.suffix }
+        defer { output = [] }
+        return output
+    }
+
+    /// The ids of a text given as bytes.
+    ///
+    /// - Throws: `Fault` of kind `badData` if the bytes are not UTF-8.
+    public mutating func encode(utf8 bytes: [UInt8], addSpecialTokens: Bool) throws(Fault) -> [Int32] {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Fault(.badData, "the text is not UTF-8")
+        }
+        return encode(text, addSpecialTokens: addSpecialTokens)
+    }
+
+    private mutating func encode(_ text: UTF8Text) {
+        for stretch in tokenizer.rawTokens.stretches(of: text) {
+            if let token = stretch.token {
+                output.append(token)
+                continue
+            }
+            let part = text.part(stretch.range)
+            let isStart = stretch.range.lowerBound == 0
+            if tokenizer.normalizers.isEmpty {
+                encodeNormalized(part, isStart: isStart)
+            } else {
+                tokenizer.normalizers.apply(to: part).withUnsafeBufferPointer { encodeNormalized($0, isStart: isStart) }
+            }
+        }
+    }
+
+    private mutating func encodeNormalized(_ text: UTF8Text, isStart: Bool) {
+        for stretch in tokenizer.normalizedTokens.stretches(of: text) {
+            if let token = stretch.token {
+                output.append(token)
+            } else {
+                cut(text.part(stretch.range), step: 0, isStart: isStart && stretch.range.lowerBound == 0)
+            }
+        }
+    }
+
+    /// Runs the pre-tokenizers from `step` on. `isStart`: the piece starts the whole text.
+    private mutating func cut(_ text: UTF8Text, step: Int, isStart: Bool) {
+        guard !text.isEmpty else { return }
+        guard step < tokenizer.preTokenizers.count else {
+            encodeUncut(text)
+            return
+        }
+        switch tokenizer.preTokenizers[step] {
+        case .byteLevel(let addsPrefixSpace, let splits):
+            if addsPrefixSpace, text.first != UInt8(ascii: " ") {
+                ([UInt8(ascii: " ")] + Array(text)).withUnsafeBufferPointer { encodeByteLevel($0, splits: splits) }
+            } else {
+                encodeByteLevel(text, splits: splits)
+            }
+        case .split(let pattern, let behavior, let inverted):
+            cut(text, by: pattern, behavior, inverted: inverted, step: step, isStart: isStart)
+        case .digits(let individual): cutDigits(text, individual: individual, step: step, isStart: isStart)
+        case .metaspace(let metaspace):
+            metaspace.written(text, isStartOfText: isStart).withUnsafeBufferPointer { written in
+                guard metaspace.splits else { return cut(written, step: step + 1, isStart: isStart) }
+                var starts = written.occurrences(of: metaspace.replacement).map(\.lowerBound)
+                starts.append(written.count)
+                var start = 0
+                for end in starts where end > start {
+                    cut(written.part(start..<end), step: step + 1, isStart: isStart && start == 0)
+                    start = end
+                }
+            }
+        }
+    }
+
+    private mutating func encodeByteLevel(_ text: UTF8Text, splits: Bool) {
+        guard splits else { return encodeWord(text) }
+        var start = 0
+        while start < text.count {
+            let end = gpt2End(in: text, from: start, classes: tokenizer.classes)
+            encodeWord(text.part(start..<end))
+            start = end
+        }
+    }
+
+    private mutating func cut(
+        _ text: UTF8Text, by pattern: SplitPattern, _ behavior: SplitBehavior, inverted: Bool, step: Int, isStart: Bool
+    ) {
+        if pattern.coversText, behavior == .isolated || (behavior == .removed && inverted) {
+            var start = 0
+            while start < text.count {
+                let end = pattern.end(in: text, from: start, classes: tokenizer.classes)
+                cut(text.part(start..<end), step: step + 1, isStart: isStart && start == 0)
+                start = end
+            }
+            return
+        }
+        var matches: [Range<Int>] = []
+        if case .literal(let bytes) = pattern {
+            matches = text.occurrences(of: bytes)
+        } else {
+            while (matches.last?.upperBound ?? 0) < text.count {
+                let start = matches.last?.upperBound ?? 0
+                matches.append(start..<pattern.end(in: text, from: start, classes: tokenizer.classes))
+            }
+        }
+        let stretches = SplitBehavior.stretches(matches: matches, count: text.count, inverted: inverted)
+        for piece in behavior.pieces(stretches) {
+            cut(text.part(piece), step: step + 1, isStart: isStart && piece.lowerBound == 0)
+        }
+    }
+
+    private mutating func cutDigits(_ text: UTF8Text, individual: Bool, step: Int, isStart: Bool) {
+        var start = 0
+        var at = 0
+        var previousIsDigit = false
+        while at < text.count {
+            let (scalar, length) = text.scalar(at: at)
+            let isDigit = tokenizer.classes.of(scalar) & ScalarClasses.numeric != 0
+            if at > start, isDigit != previousIsDigit || (isDigit && individual) {
+                cut(text.part(start..<at), step: step + 1, isStart: isStart && start == 0)
+                start = at
+            }
+            previousIsDigit = isDigit
+            at += length
+        }
+        cut(text.part(start..<at), step: step + 1, isStart: isStart && start == 0)
+    }
+
+    /// What no pre-tokenizer cuts further. A whole document can be one word for the model; where its vocabulary allows,
+    /// it is cut before each blank's marker, which changes no id and lets the cache work.
+    private mutating func encodeUncut(_ text: UTF8Text) {
+        guard let boundary = tokenizer.model.boundary else { return encodeWord(text) }
+        var start = 0
+        var end = 0
+        for mark in text.occurrences(of: boundary) {
+            if mark.lowerBound > end {
+                encodeWord(text.part(start..<mark.lowerBound))
+                start = mark.lowerBound
+            }
+            end = mark.upperBound
+        }
+        encodeWord(text.part(start..<text.count))
+    }
+
+    private mutating func encodeWord(_ word: UTF8Text) {
+        guard !word.isEmpty else { return }
+        guard word.count <= WordCache.longestWord else {
+            tokenizer.model.encode(word, merger: &merger, to: &output)
+            return
+        }
+        let hash = WordCache.hash(word)
+        if cache.append(word, hash: hash, to: &output) { return }
+        let start = output.count
+        tokenizer.model.encode(word, merger: &merger, to: &output)
+        cache.insert(word, hash: hash, ids: output[start...])
+    }
+}

@@ -1,0 +1,122 @@
+/// Byte-pair encoding: a word → its tokens, by ranked merges.
+struct BPEModel: Sendable {
+    /// What the symbols are that merging starts from.
+    enum Alphabet: Sendable {
+        /// Bytes, written in the vocabulary as `ByteAlphabet` says.
+        case bytes(ByteAlphabet)
+        /// Unicode scalars.
+        case scalars
+    }
+
+    let vocabulary: Vocabulary
+    let merges: MergeTable
+    let alphabet: Alphabet
+    /// Stands for a symbol that is not in the vocabulary; without it such symbols are dropped.
+    let unknown: Int32?
+    /// A run of unknown symbols becomes one token.
+    let fusesUnknown: Bool
+    /// The id of `<0x00>` … `<0xFF>` or -1, if unknown symbols fall back to their bytes.
+    let fallback: [Int32]?
+    /// A word that is itself a token is not merged.
+    let ignoresMerges: Bool
+    /// A scalar before which a text can be cut without a change of its ids: no token has it behind another scalar.
+    let boundary: [UInt8]?
+
+    /// Ids of single bytes or of single ASCII scalars; -1 where the vocabulary has none.
+    private let initial: [Int32]
+
+    init(
+        vocabulary: Vocabulary, merges: MergeTable, alphabet: Alphabet, unknown: Int32?, fusesUnknown: Bool,
+        fallback: [Int32]?, ignoresMerges: Bool, boundary: [UInt8]?
+    ) {
+        self.vocabulary = vocabulary
+        self.merges = merges
+        self.alphabet = alphabet
+        self.unknown = unknown
+        self.fusesUnknown = fusesUnknown
+        self.fallback = fallback
+        self.ignoresMerges = ignoresMerges
+        self.boundary = boundary
+        initial =
+            switch alphabet {
+            case .bytes(let bytes): bytes.characters.map { vocabulary.modelID(of: $0) ?? -1 }
+            case .scalars: (UInt8(0)..<0x80).map { vocabulary.modelID(of: [$0]) ?? -1 }
+            }
+    }
+
+    /// Appends the ids of one word.
+    func encode(_ word: UTF8Text, merger: inout WordMerger, to output: inout [Int32]) {
+        if ignoresMerges, let id = wholeWord(word) {
+            output.append(id)
+            return
+        }
+        merger.symbols.removeAll(keepingCapacity: true)
+        switch alphabet {
+        case .bytes(let alphabet): startFromBytes(word, alphabet, &merger.symbols)
+        case .scalars: startFromScalars(word, &merger.symbols)
+        }
+        merger.merge(with: merges)
+        output.append(contentsOf: merger.symbols)
+    }
+
+    private func wholeWord(_ word: UTF8Text) -> Int32? {
+        switch alphabet {
+        case .scalars: return vocabulary.modelID(of: word)
+        case .bytes(let alphabet):
+            var written: [UInt8] = []
+            written.reserveCapacity(word.count * 2)
+            for byte in word { written.append(contentsOf: alphabet.characters[Int(byte)]) }
+            return vocabulary.modelID(of: written)
+        }
+    }
+
+    private func startFromBytes(_ word: UTF8Text, _ alphabet: ByteAlphabet, _ symbols: inout [Int32]) {
+        var pendingUnknown = false
+        for byte in word {
+            let id = initial[Int(byte)]
+            if id >= 0 {
+                flushUnknown(&pendingUnknown, &symbols)
+                symbols.append(id)
+            } else {
+                let written = alphabet.characters[Int(byte)]
+                written.withUnsafeBufferPointer { addUnknown($0, &pendingUnknown, &symbols) }
+            }
+        }
+        flushUnknown(&pendingUnknown, &symbols)
+    }
+
+    private func startFromScalars(_ word: UTF8Text, _ symbols: inout [Int32]) {
+        var pendingUnknown = false
+        var at = 0
+        while at < word.count {
+            let (scalar, length) = word.scalar(at: at)
+            let text = word.part(at..<at + length)
+            at += length
+            let id = scalar < 0x80 ? initial[Int(scalar)] : vocabulary.modelID(of: text) ?? -1
+            if id >= 0 {
+                flushUnknown(&pendingUnknown, &symbols)
+                symbols.append(id)
+            } else {
+                addUnknown(text, &pendingUnknown, &symbols)
+            }
+        }
+        flushUnknown(&pendingUnknown, &symbols)
+    }
+
+    /// The order is the reference implementation's: bytes that fall back overtake an unknown token still pending.
+    private func addUnknown(_ text: UTF8Text, _ pending: inout Bool, _ symbols: inout [Int32]) {
+        if let fallback, text.allSatisfy({ fallback[Int($0)] >= 0 }) {
+            for byte in text { symbols.append(fallback[Int(byte)]) }
+            return
+        }
+        guard unknown != nil else { return }
+        if pending, !fusesUnknown { flushUnknown(&pending, &symbols) }
+        pending = true
+    }
+
+    @inline(__always)
+    private func flushUnknown(_ pending: inout Bool, _ symbols: inout [Int32]) {
+        if pending, let unknown { symbols.append(unknown) }
+        pending = false
+    }
+}

@@ -1,0 +1,61 @@
+/// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,n}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+/// at `index`: where its match ends.
+func tiktokenEnd(in text: UTF8Text, from index: Int, classes: ScalarClasses, mostDigits: Int) -> Int {
+    let (scalar, length) = text.scalar(at: index)
+    if scalar == UInt32(UInt8(ascii: "'")) {
+        let length = foldedContraction(in: text, after: index)
+        if length > 0 { return index + 1 + length }
+    }
+    let found = classes.of(scalar)
+    if found & ScalarClasses.letter != 0 {
+        return endOfRun(of: ScalarClasses.letter, in: text, from: index + length, classes: classes)
+    }
+    if found & ScalarClasses.number != 0 {
+        var at = index + length
+        var digits = 1
+        while digits < mostDigits, at < text.count {
+            let (scalar, length) = text.scalar(at: at)
+            guard classes.of(scalar) & ScalarClasses.number != 0 else { break }
+            at += length
+            digits += 1
+        }
+        return at
+    }
+    // Neither letter nor digit: unless it ends a line, it may lead a run of letters.
+    let next = index + length
+    if found & ScalarClasses.newline == 0, next < text.count {
+        let (scalar, length) = text.scalar(at: next)
+        if classes.of(scalar) & ScalarClasses.letter != 0 {
+            return endOfRun(of: ScalarClasses.letter, in: text, from: next + length, classes: classes)
+        }
+    }
+    var other = index
+    if scalar == UInt32(UInt8(ascii: " ")) { other = next }
+    let otherEnd = endOfRun(of: ScalarClasses.other, in: text, from: other, classes: classes)
+    if otherEnd > other {
+        return endOfRun(of: ScalarClasses.newline, in: text, from: otherEnd, classes: classes)
+    }
+    // White space: up to its last line end if it has one.
+    let runEnd = endOfRun(of: ScalarClasses.space, in: text, from: index, classes: classes)
+    var last = runEnd
+    while last > index {
+        if text[last - 1] == 10 || text[last - 1] == 13 { return last }
+        last -= 1
+    }
+    return endOfSpace(in: text, from: index, runEnd: runEnd)
+}
+
+/// The length in bytes of a contraction in either case behind the apostrophe at `index`, or 0. Case folding lets the
+/// long s (U+017F) stand for s; no other scalar folds to a letter of the list.
+@inline(__always)
+private func foldedContraction(in text: UTF8Text, after index: Int) -> Int {
+    guard index + 1 < text.count else { return 0 }
+    let first = text[index + 1]
+    let second = index + 2 < text.count ? text[index + 2] : 0
+    switch first | 0x20 {
+    case UInt8(ascii: "s"), UInt8(ascii: "t"), UInt8(ascii: "m"), UInt8(ascii: "d"): return 1
+    case UInt8(ascii: "r"), UInt8(ascii: "v"): return second | 0x20 == UInt8(ascii: "e") ? 2 : 0
+    case UInt8(ascii: "l"): return second | 0x20 == UInt8(ascii: "l") ? 2 : 0
+    default: return first == 0xC5 && second == 0xBF ? 2 : 0
+    }
+}

@@ -1,0 +1,159 @@
+import Faults
+import JSONText
+
+/// Text ↔ token ids by a `tokenizer.json`, with the ids that Hugging Face's `tokenizers` gives.
+///
+/// Supported are BPE models over bytes or over characters with byte fallback, as the Llama, Mistral, SmolLM and Qwen
+/// families use them. What else a file asks for is refused by name, never approximated. A tokenizer does not change
+/// after its making and can be used from several threads.
+public final class Tokenizer: Sendable {
+    let model: BPEModel
+    let normalizers: [Normalizer]
+    let preTokenizers: [PreTokenizer]
+    let decodingSteps: [DecodingStep]
+    let classes = ScalarClasses()
+    /// Added tokens that are looked for in the text as given.
+    let rawTokens: AddedTokenMatcher
+    /// Added tokens that are looked for in the normalised text.
+    let normalizedTokens: AddedTokenMatcher
+    let template: Template
+
+    /// Ids of the tokens marked special.
+    public let specialTokenIDs: Set<Int32>
+
+    /// Files above this size are refused, in bytes.
+    public static let largestFile = 200_000_000
+
+    /// Reads the bytes of a `tokenizer.json`.
+    ///
+    /// - Throws: `Fault` of kind `badData` for a file that is too large, not JSON, inconsistent or not supported.
+    public convenience init(parsing bytes: [UInt8]) throws(Fault) {
+        guard bytes.count <= Tokenizer.largestFile else {
+            throw Fault(
+                .badData, "the tokenizer file is too large", found: "\(bytes.count) bytes",
+                expected: "at most \(Tokenizer.largestFile) bytes")
+        }
+        try self.init(json: JSONValue(parsing: bytes))
+    }
+
+    /// - Parameter json: the content of a `tokenizer.json`.
+    /// - Throws: `Fault` of kind `badData` naming the place for content that is inconsistent or not supported.
+    public init(json: JSONValue) throws(Fault) {
+        // `truncation` and `padding` are left alone: they shape batches for a training loop, which sets them anew for
+        // every call; they say nothing about the ids of a text.
+        let root = try Component(json, place: "tokenizer")
+        func part(_ key: String) throws(Fault) -> Component? {
+            guard let value = root.optional(key) else { return nil }
+            return try Component(value, place: key)
+        }
+        normalizers = try part("normalizer").map(Normalizer.steps) ?? []
+        preTokenizers = try part("pre_tokenizer").map(PreTokenizer.steps) ?? []
+        decodingSteps = try part("decoder").map(DecodingStep.steps) ?? [.spaced]
+
+        let file = try ModelFile(root.object["model"] ?? .null)
+        var added: [AddedToken] = []
+        for (index, item) in (root.optional("added_tokens")?.arrayValue ?? []).enumerated() {
+            added.append(try AddedToken(Component(item, place: "added_tokens[\(index)]")))
+        }
+        let vocabulary = try joinedVocabulary(model: file.vocabulary, added: added)
+        var byteLevel = false
+        if case .byteLevel = preTokenizers.last { byteLevel = true }
+        model = try file.model(vocabulary, byteLevel: byteLevel)
+
+        specialTokenIDs = Set(added.filter(\.special).map(\.id))
+        rawTokens = AddedTokenMatcher(added.filter { !$0.normalized }.map { ($0, Array($0.content.utf8)) })
+        var normalized: [(AddedToken, [UInt8])] = []
+        for token in added where token.normalized {
+            let content = Array(token.content.utf8)
+            normalized.append((token, normalizers.reduce(content) { $1.apply(to: $0) }))
+        }
+        normalizedTokens = AddedTokenMatcher(normalized)
+        var template = Template()
+        if let processor = try part("post_processor") {
+            try template.add(processor, vocabularySize: vocabulary.count)
+        }
+        self.template = template
+    }
+
+    /// The highest id plus one, added tokens included.
+    public var vocabularySize: Int { model.vocabulary.count }
+
+    /// Ids that `encode` puts before a text when special tokens are wanted: usually the one of BOS, or none.
+    public var prefixIDs: [Int32] { template.prefix }
+
+    /// Ids that `encode` puts behind a text when special tokens are wanted.
+    public var suffixIDs: [Int32] { template.suffix }
+
+    public func id(of token: String) -> Int32? { model.vocabulary.id(of: Array(token.utf8)) }
+
+    /// The token as the vocabulary writes it.
+    public func token(of id: Int32) -> String? {
+        model.vocabulary.token(of: id).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The ids of a text.
+    ///
+    /// - Parameter addSpecialTokens: whether `prefixIDs` and `suffixIDs` are put around it. Special tokens written in
+    ///   the text are recognised in any case.
+    public func encode(_ text: String, addSpecialTokens: Bool) -> [Int32] {
+        var encoder = makeEncoder()
+        return encoder.encode(text, addSpecialTokens: addSpecialTokens)
+    }
+
+    /// For many texts: an encoder remembers words that it has met.
+    public func makeEncoder() -> Encoder { Encoder(self) }
+
+    /// The text of ids. Ids outside the vocabulary are passed over; bytes that are not UTF-8 become U+FFFD.
+    public func decode(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool) -> String {
+        var decoder = makeStreamingDecoder(skipSpecialTokens: skipSpecialTokens)
+        var bytes: [UInt8] = []
+        for id in ids { bytes += decoder.appendedBytes(id) }
+        bytes += decoder.finishedBytes()
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    public func makeStreamingDecoder(skipSpecialTokens: Bool) -> StreamingDecoder {
+        StreamingDecoder(self, skipsSpecialTokens: skipSpecialTokens)
+    }
+}
+
+/// The tokens of the model and the added ones under ids from 0 without a gap.
+private func joinedVocabulary(
+    model: [(token: String, id: Int32)], added: [AddedToken]
+) throws(Fault) -> Vocabulary {
+    var known: [ExactText: Int32] = [:]
+    known.reserveCapacity(model.count + added.count)
+    for (token, id) in model { known[ExactText(token)] = id }
+    var extra: [AddedToken] = []
+    for token in added {
+        if let id = known[ExactText(token.content)] {
+            guard id == token.id else { throw idFault(token.content, token.id, "the id \(id), which it has elsewhere") }
+        } else {
+            known[ExactText(token.content)] = token.id
+            extra.append(token)
+        }
+    }
+    let count = model.count + extra.count
+    var tokens = [String](repeating: "", count: count)
+    var isInModel = [Bool](repeating: false, count: count)
+    var isTaken = [Bool](repeating: false, count: count)
+    let all = model.map { ($0.token, $0.id, true) } + extra.map { ($0.content, $0.id, false) }
+    for (token, id, belongsToModel) in all {
+        guard id < count else {
+            throw idFault(token, id, "ids from 0 to \(count - 1) for \(count) tokens, without a gap")
+        }
+        guard !isTaken[Int(id)] else {
+            throw idFault(token, id, "an id of its own: \"\(tokens[Int(id)])\" has this one")
+        }
+        isTaken[Int(id)] = true
+        tokens[Int(id)] = token
+        isInModel[Int(id)] = belongsToModel
+    }
+    return try Vocabulary(tokens: tokens, isInModel: isInModel)
+}
+
+private func idFault(_ token: String, _ id: Int32, _ expected: String) -> Fault {
+    Fault(
+        .badData, "a token of the tokenizer has a wrong id", place: "token \"\(token)\"", found: "id \(id)",
+        expected: expected)
+}
