@@ -62,7 +62,8 @@ public struct Checkpoint: Sendable {
         case nil:
             throw Fault(
                 .missingInput, "the model does not exist", file: path,
-                expected: "a Hugging Face folder (config.json and safetensors) or a .gguf file", advice: "check the path")
+                expected: "a Hugging Face folder (config.json and safetensors) or a .gguf file",
+                advice: "check the path")
         case .folder: return try HuggingFaceFolder.open(path)
         case .file, .other:
             let name = FileSystem.last(path)
@@ -115,7 +116,8 @@ public struct Checkpoint: Sendable {
         var fault: Fault?
         let floats = [Float](unsafeUninitializedCapacity: tensor.count) { buffer, initialized in
             do throws(Fault) {
-                try source.read(tensor, into: UnsafeMutableBufferPointer(start: buffer.baseAddress, count: tensor.count))
+                try source.read(
+                    tensor, into: UnsafeMutableBufferPointer(start: buffer.baseAddress, count: tensor.count))
                 initialized = tensor.count
             } catch { fault = error }
         }

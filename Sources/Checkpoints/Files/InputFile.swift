@@ -75,7 +75,8 @@ final class InputFile: Sendable {
         try checkUnchanged()
         var done = 0
         while done < buffer.count {
-            let count = pread(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, off_t(offset + done))
+            let count = pread(
+                descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, off_t(offset + done))
             if count > 0 {
                 done += count
             } else if count == 0 {

@@ -10,7 +10,8 @@ enum GGUFConfiguration {
         let names = Set(file.entries.map(\.name))
         guard let embedding = file.entries.first(where: { $0.name == "token_embd.weight" }), embedding.shape.count == 2
         else {
-            throw Fault(.badData, "the GGUF file has no token embedding", file: file.path, place: "tensor 'token_embd.weight'")
+            throw Fault(
+                .badData, "the GGUF file has no token embedding", file: file.path, place: "tensor 'token_embd.weight'")
         }
         let rows = embedding.shape[0]
         if let vocabulary, vocabulary > rows {
@@ -19,7 +20,8 @@ enum GGUFConfiguration {
                 place: "tensor 'token_embd.weight'", found: "\(rows) rows", expected: "at least \(vocabulary)")
         }
         if let vocabulary, vocabulary < rows {
-            warnings.append("\(file.path): the embedding has \(rows) rows for \(vocabulary) tokens; the rest is padding")
+            warnings.append(
+                "\(file.path): the embedding has \(rows) rows for \(vocabulary) tokens; the rest is padding")
         }
         let attentionBias = try hasBias(["attn_q", "attn_k", "attn_v", "attn_output"], names, shape, file.path)
         let mlpBias = try hasBias(["ffn_gate", "ffn_up", "ffn_down"], names, shape, file.path)

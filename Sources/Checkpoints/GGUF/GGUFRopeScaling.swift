@@ -37,7 +37,8 @@ enum GGUFRopeScaling {
     ) throws(Fault) -> JSONValue {
         guard entry.count == shape.headSize / 2, entry.type == .f32 else {
             throw Fault(
-                .badData, "the rotary factors have an unexpected form", file: file.path, place: "tensor '\(tensorName)'",
+                .badData, "the rotary factors have an unexpected form", file: file.path,
+                place: "tensor '\(tensorName)'",
                 found: "\(entry.type.name) \(entry.shape)", expected: "F32 [\(shape.headSize / 2)]")
         }
         var factors = [Float](repeating: 0, count: entry.count)

@@ -3,7 +3,8 @@ extension Dequantisation {
     /// The 6-bit scale and minimum of each 32 elements, from 12 packed bytes: 4 bytes with the low scales, 4 with the
     /// low minima, 4 with the nibbles of the others, whose upper 2 bits sit on top of the first eight bytes.
     @inline(__always)
-    private static func scaleAndMinimum(_ packed: UnsafePointer<UInt8>, _ group: Int) -> (scale: Float, minimum: Float) {
+    private static func scaleAndMinimum(_ packed: UnsafePointer<UInt8>, _ group: Int) -> (scale: Float, minimum: Float)
+    {
         if group < 4 { return (Float(packed[group] & 0x3F), Float(packed[group &+ 4] & 0x3F)) }
         let nibbles = packed[group &+ 4]
         let scale = nibbles & 0x0F | packed[group &- 4] >> 2 & 0x30

@@ -18,7 +18,8 @@ enum HuggingFaceFolder {
         let configuration = try JSONFile.object(try SafePath.checked(folder, "config.json"))
         var warnings = try check(configuration, configurationPath, names)
         let weights = try HuggingFaceWeights(folder, names, warnings: &warnings)
-        let tied = try ConfigurationReader(configuration, file: configurationPath).boolean("tie_word_embeddings") ?? false
+        let tied =
+            try ConfigurationReader(configuration, file: configurationPath).boolean("tie_word_embeddings") ?? false
         var tensors = weights.tensors
         if tied, let head = tensors.first(where: { $0.name == headName }) {
             if let embedding = tensors.first(where: { $0.name == embeddingName }),
@@ -33,7 +34,8 @@ enum HuggingFaceFolder {
         return Checkpoint(
             path: folder, format: .huggingFace, configuration: configuration, tensors: tensors,
             weightType: weightType(tensors), isQuantised: false, tiesWordEmbeddings: tied, warnings: warnings,
-            sideFiles: try sideFiles(folder, names), weightFiles: weights.files.map { (FileSystem.last($0.path), $0.size) },
+            sideFiles: try sideFiles(folder, names),
+            weightFiles: weights.files.map { (FileSystem.last($0.path), $0.size) },
             source: weights)
     }
 
@@ -48,7 +50,8 @@ enum HuggingFaceFolder {
                 let method = value.objectValue?["quant_method"]?.stringValue
                 throw Fault(
                     .badData, "this checkpoint is quantised already", file: path, place: key,
-                    found: method.map { "quant_method \($0)" } ?? value.kindName, expected: "plain floating-point weights",
+                    found: method.map { "quant_method \($0)" } ?? value.kindName,
+                    expected: "plain floating-point weights",
                     advice: "start from the original model")
             }
         }
@@ -56,7 +59,8 @@ enum HuggingFaceFolder {
         let code = names.filter { $0.hasSuffix(".py") }
         if configuration["auto_map"] != nil || !code.isEmpty {
             let what = (configuration["auto_map"] == nil ? [] : ["auto_map in config.json"]) + code
-            warnings.append("\(path): the model brings its own code (\(what.joined(separator: ", "))); it is never run or copied")
+            warnings.append(
+                "\(path): the model brings its own code (\(what.joined(separator: ", "))); it is never run or copied")
         }
         return warnings
     }
@@ -83,7 +87,9 @@ enum HuggingFaceFolder {
         ]
         if exact.contains(name) { return true }
         let capitals = name.uppercased()
-        if capitals.hasPrefix("LICENSE") || capitals.hasPrefix("LICENCE") || capitals.hasPrefix("NOTICE") { return true }
+        if capitals.hasPrefix("LICENSE") || capitals.hasPrefix("LICENCE") || capitals.hasPrefix("NOTICE") {
+            return true
+        }
         guard name.hasPrefix("tokenizer") || name.hasPrefix("vocab") else { return false }
         return [".json", ".model", ".txt", ".tiktoken", ".v3"].contains { name.hasSuffix($0) }
     }

@@ -145,7 +145,8 @@ public struct SafetensorsHeader: Sendable {
         guard let typeName = object["dtype"]?.stringValue, let type = StoredType(rawValue: typeName) else {
             throw fault(
                 "the tensor has an unknown dtype", found: object["dtype"]?.kindName,
-                expected: "one of \(StoredType.allCases.filter { !$0.isQuantised }.map(\.rawValue).joined(separator: " "))")
+                expected:
+                    "one of \(StoredType.allCases.filter { !$0.isQuantised }.map(\.rawValue).joined(separator: " "))")
         }
         guard let shapeValues = object["shape"]?.arrayValue else {
             throw fault("the shape is not an array", found: object["shape"]?.kindName, expected: "an array of integers")
@@ -183,7 +184,8 @@ public struct SafetensorsHeader: Sendable {
         _ value: JSONValue, _ what: String, _ fault: (String, String?, String?, String?) -> Fault
     ) throws(Fault) -> Int {
         guard let number = value.integerValue, number >= 0 else {
-            throw fault("\(what) something else than a natural number", value.kindName, "an integer ≥ 0 below 2^63", nil)
+            throw fault(
+                "\(what) something else than a natural number", value.kindName, "an integer ≥ 0 below 2^63", nil)
         }
         return number
     }

@@ -1,0 +1,47 @@
+import Faults
+
+/// Holds a published folder against its completion record and opens it.
+public struct FolderVerification: Sendable {
+    /// What was found to be sound.
+    public let record: CompletionRecord
+    public let checkpoint: Checkpoint
+    /// Files that nobody vouches for, and the checkpoint's own warnings.
+    public let warnings: [String]
+
+    /// Reads every byte: size and digest of every file, the headers of all shards, the index and every tensor in it.
+    ///
+    /// - Throws: `missingInput` when the record or a file is missing, `badData` when a file is not as it was
+    ///   published or the checkpoint does not open.
+    public init(_ folder: String) throws(Fault) {
+        let record = try CompletionRecord(folder: folder)
+        for expected in record.files {
+            let path = FileSystem.joined(folder, expected.name)
+            let file = try InputFile(path)
+            guard file.size == expected.bytes else {
+                throw FolderVerification.changed(path, "\(file.size) bytes", "\(expected.bytes) bytes")
+            }
+            let digest = try file.digest()
+            guard digest == expected.sha256 else {
+                throw FolderVerification.changed(path, "SHA-256 \(digest)", expected.sha256)
+            }
+        }
+        let checkpoint = try Checkpoint.open(folder)
+        let known = Set(record.files.map(\.name) + [CompletionRecord.fileName])
+        let extra = try FileSystem.names(in: folder).filter { !known.contains($0) }
+        for weights in checkpoint.weightFiles where !known.contains(weights.name) {
+            throw Fault(
+                .badData, "a file of weights is not in the completion record",
+                file: FileSystem.joined(folder, weights.name))
+        }
+        self.record = record
+        self.checkpoint = checkpoint
+        self.warnings =
+            checkpoint.warnings + extra.map { "\(FileSystem.joined(folder, $0)): not in \(CompletionRecord.fileName)" }
+    }
+
+    private static func changed(_ path: String, _ found: String, _ expected: String) -> Fault {
+        Fault(
+            .badData, "the file is not as it was published", file: path, found: found, expected: expected,
+            advice: "copy the folder again, or repeat the run")
+    }
+}
