@@ -38,7 +38,10 @@ let package = Package(
         .target(name: "JSONText", dependencies: ["Faults"]),
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
         .target(name: "Torch", dependencies: ["CTorch", "Faults"]),
-        .executableTarget(name: "espalier", dependencies: ["Torch"]),
+        .target(
+            name: "Checkpoints", dependencies: ["Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "Decoders", dependencies: ["Torch", "Checkpoints", "JSONText", "Faults"]),
+        .executableTarget(name: "espalier", dependencies: ["Decoders"]),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -1,0 +1,154 @@
+import Checkpoints
+import Faults
+import Torch
+
+/// A model that holds no weights: it reads its parts from the checkpoint when asked and forgets them again.
+public struct Decoder {
+    public let checkpoint: Checkpoint
+    public let configuration: DecoderConfiguration
+    public let device: Device
+
+    /// - Throws: `Fault` when the configuration cannot be used or a tensor is missing or has another shape.
+    public init(_ checkpoint: Checkpoint, device: Device = .cpu) throws(Fault) {
+        self.checkpoint = checkpoint
+        self.device = device
+        let file = checkpoint.format == .gguf ? checkpoint.path : checkpoint.path + "/config.json"
+        configuration = try DecoderConfiguration(checkpoint.configuration, file: file)
+        try checkShapes()
+    }
+
+    public static let embeddingName = "model.embed_tokens.weight"
+    public static let finalNormName = "model.norm.weight"
+    public static let headName = "lm_head.weight"
+
+    /// Every tensor that the configuration calls for, with its shape.
+    public var expectedTensors: [(name: String, shape: [Int])] {
+        let c = configuration
+        var list: [(name: String, shape: [Int])] = [
+            (Decoder.embeddingName, [c.vocabularySize, c.hiddenSize]), (Decoder.finalNormName, [c.hiddenSize]),
+        ]
+        if !c.tiesWordEmbeddings { list.append((Decoder.headName, [c.vocabularySize, c.hiddenSize])) }
+        for layer in 0..<c.layerCount {
+            for linear in LinearName.allCases {
+                let shape = c.shape(of: linear)
+                list.append((linear.weightName(layer: layer), [shape.out, shape.in]))
+                if c.hasBias(linear) { list.append((linear.biasName(layer: layer), [shape.out])) }
+            }
+            list.append((normName("input_layernorm", layer), [c.hiddenSize]))
+            list.append((normName("post_attention_layernorm", layer), [c.hiddenSize]))
+            if c.hasQueryKeyNorm {
+                list.append((normName("self_attn.q_norm", layer), [c.headDimension]))
+                list.append((normName("self_attn.k_norm", layer), [c.headDimension]))
+            }
+        }
+        return list
+    }
+
+    private func normName(_ name: String, _ layer: Int) -> String { "model.layers.\(layer).\(name).weight" }
+
+    private func checkShapes() throws(Fault) {
+        for (name, shape) in expectedTensors {
+            guard let found = checkpoint.tensor(name) else {
+                throw Fault(
+                    .badData, "the checkpoint lacks a tensor that its configuration calls for", file: checkpoint.path,
+                    place: "tensor '\(name)'", found: "nothing", expected: "shape \(shape)",
+                    advice: "compare config.json with the weights, or download the checkpoint again")
+            }
+            guard found.shape == shape else {
+                throw Fault(
+                    .badData, "a tensor does not have the shape that the configuration calls for",
+                    file: checkpoint.path, place: "tensor '\(name)'", found: "shape \(found.shape)",
+                    expected: "shape \(shape)",
+                    advice: "compare config.json with the weights, or download the checkpoint again")
+            }
+        }
+    }
+
+    /// A tensor in float32 on this decoder's device.
+    public func tensor(_ name: String) throws(Fault) -> Tensor {
+        guard let description = checkpoint.tensor(name) else {
+            throw Fault(.badData, "the checkpoint lacks a tensor", file: checkpoint.path, place: "tensor '\(name)'")
+        }
+        let tensor = Tensor.empty(description.shape)
+        try tensor.withMutableBytes { (bytes) throws(Fault) in
+            try checkpoint.read(name, into: bytes.bindMemory(to: Float.self))
+        }
+        return tensor.to(device)
+    }
+
+    /// A block with float32 weights.
+    public func block(_ layer: Int) throws(Fault) -> Block {
+        let c = configuration
+        return Block(
+            inputNorm: try tensor(normName("input_layernorm", layer)),
+            postAttentionNorm: try tensor(normName("post_attention_layernorm", layer)),
+            queryNorm: c.hasQueryKeyNorm ? try tensor(normName("self_attn.q_norm", layer)) : nil,
+            keyNorm: c.hasQueryKeyNorm ? try tensor(normName("self_attn.k_norm", layer)) : nil,
+            qkv: try projection(.qkv, layer), o: try projection(.o, layer), gateUp: try projection(.gateUp, layer),
+            down: try projection(.down, layer),
+            geometry: Block.Geometry(
+                layer: layer, headCount: c.headCount, keyValueHeadCount: c.keyValueHeadCount,
+                headDimension: c.headDimension, normEpsilon: c.normEpsilon, window: c.windows[layer]))
+    }
+
+    private func projection(_ name: ProjectionName, _ layer: Int) throws(Fault) -> Projection {
+        let shapes = name.linears.map { ($0, configuration.shape(of: $0)) }
+        let rows = shapes.reduce(0) { $0 + $1.1.out }
+        let columns = shapes[0].1.in
+        let weight = Tensor.empty([rows, columns])
+        // Each linear is read straight into its rows of the stack.
+        try weight.withMutableBytes { (bytes) throws(Fault) in
+            let floats = bytes.bindMemory(to: Float.self)
+            var start = 0
+            for (linear, shape) in shapes {
+                let count = shape.out * shape.in
+                try checkpoint.read(
+                    linear.weightName(layer: layer),
+                    into: UnsafeMutableBufferPointer(rebasing: floats[start..<start + count]))
+                start += count
+            }
+        }
+        var bias: Tensor?
+        if shapes.contains(where: { configuration.hasBias($0.0) }) {
+            var pieces: [Tensor] = []
+            for (linear, shape) in shapes {
+                pieces.append(
+                    configuration.hasBias(linear)
+                        ? try tensor(linear.biasName(layer: layer)) : Tensor.zeros([shape.out], device: device))
+            }
+            bias = Tensor.concatenated(pieces)
+        }
+        return Projection(
+            weight: weight.to(device), bias: bias, parts: shapes.map { (name: $0.0, rows: $0.1.out) })
+    }
+
+    /// The embedding table [vocabulary, hidden], float32.
+    public func embedding() throws(Fault) -> Tensor { try tensor(Decoder.embeddingName) }
+
+    /// What turns the stream after the last block into logits.
+    public func head(dtype: DType) throws(Fault) -> Head {
+        let name = configuration.tiesWordEmbeddings ? Decoder.embeddingName : Decoder.headName
+        return Head(
+            norm: try tensor(Decoder.finalNormName), weight: try tensor(name).to(dtype),
+            epsilon: configuration.normEpsilon)
+    }
+
+    /// Angles for the first `positions` positions.
+    public func rotary(positions: Int) -> RotaryTable {
+        RotaryTable(
+            configuration.rotary, headDimension: configuration.headDimension, positions: positions, device: device)
+    }
+}
+
+/// The final norm and the output matrix.
+public struct Head {
+    public let norm: Tensor
+    /// [vocabulary, hidden]
+    public let weight: Tensor
+    let epsilon: Double
+
+    /// Stream [.., hidden] -> logits [.., vocabulary], float32.
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        x.rmsNorm(weight: norm, epsilon: epsilon, output: weight.dtype).linear(weight).to(.float32)
+    }
+}

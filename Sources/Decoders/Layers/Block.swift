@@ -1,0 +1,117 @@
+import Torch
+
+/// One decoder layer: x + o(attention(norm x)), then x + down(silu(gate(norm x)) · up(norm x)).
+///
+/// The stream x is float32; matrix products run in the number type of the projections' weights.
+public struct Block {
+    /// [hidden], float32
+    public var inputNorm: Tensor
+    /// [hidden], float32
+    public var postAttentionNorm: Tensor
+    /// [head dimension], where the family has them
+    public var queryNorm: Tensor?
+    public var keyNorm: Tensor?
+    public var qkv: Projection
+    public var o: Projection
+    public var gateUp: Projection
+    public var down: Projection
+    public let geometry: Geometry
+
+    public struct Geometry: Sendable {
+        public var layer: Int
+        public var headCount: Int
+        public var keyValueHeadCount: Int
+        public var headDimension: Int
+        public var normEpsilon: Double
+        public var window: Int?
+    }
+
+    public subscript(_ name: ProjectionName) -> Projection {
+        get {
+            switch name {
+            case .qkv: qkv
+            case .o: o
+            case .gateUp: gateUp
+            case .down: down
+            }
+        }
+        set {
+            switch name {
+            case .qkv: qkv = newValue
+            case .o: o = newValue
+            case .gateUp: gateUp = newValue
+            case .down: down = newValue
+            }
+        }
+    }
+
+    /// A view of a linear's weight [out, in].
+    public func weight(_ name: LinearName) -> Tensor {
+        let projection = self[name.projection]
+        let rows = projection.parts.first { $0.name == name }?.rows ?? 0
+        return projection.weight.narrowed(0, projection.offset(of: name) ?? 0, rows)
+    }
+
+    /// The number type of the matrix products.
+    public var dtype: DType { qkv.weight.dtype }
+
+    /// The same block with weights of another number type.
+    public func to(_ dtype: DType) -> Block {
+        var copy = self
+        for name in ProjectionName.allCases { copy[name] = self[name].with(weight: self[name].weight.to(dtype)) }
+        return copy
+    }
+
+    // MARK: Forward
+
+    /// Sees the input [b, t, in] of every projection as a pass meets it.
+    public typealias Observer = (ProjectionName, Tensor) -> Void
+
+    /// x [b, t, hidden] -> [b, t, hidden]
+    public func callAsFunction(
+        _ x: Tensor, rotary: RotaryTable, cache: KeyValueCache? = nil, observer: Observer? = nil
+    ) -> Tensor {
+        let attended = attend(x, rotary: rotary, cache: cache, observer: observer)
+        let inner = expand(attended, observer: observer)
+        observer?(.down, inner)
+        return attended + down(inner)
+    }
+
+    /// The first sub-layer with its residual: x + o(attention(norm x)).
+    public func attend(
+        _ x: Tensor, rotary: RotaryTable, cache: KeyValueCache? = nil, observer: Observer? = nil
+    ) -> Tensor {
+        let normal = x.rmsNorm(weight: inputNorm, epsilon: geometry.normEpsilon, output: dtype)
+        observer?(.qkv, normal)
+        let context = attention(normal, rotary: rotary, cache: cache)
+        observer?(.o, context)
+        return x + o(context)
+    }
+
+    /// The second sub-layer up to the input of `down`: silu(gate(norm x)) · up(norm x).
+    public func expand(_ x: Tensor, observer: Observer? = nil) -> Tensor {
+        let normal = x.rmsNorm(weight: postAttentionNorm, epsilon: geometry.normEpsilon, output: dtype)
+        observer?(.gateUp, normal)
+        return gateUp(normal).swiglu()
+    }
+
+    /// [b, t, hidden] -> [b, t, heads · d]
+    private func attention(_ x: Tensor, rotary: RotaryTable, cache: KeyValueCache?) -> Tensor {
+        let (batch, tokens) = (x.size(0), x.size(1))
+        let (heads, groups, width) = (geometry.headCount, geometry.keyValueHeadCount, geometry.headDimension)
+        let parts = qkv(x).split([heads * width, groups * width, groups * width], dimension: 2)
+        var query = parts[0].reshaped([batch, tokens, heads, width])
+        var key = parts[1].reshaped([batch, tokens, groups, width])
+        var value = parts[2].reshaped([batch, tokens, groups, width])
+        if let queryNorm, let keyNorm {
+            query = query.rmsNorm(weight: queryNorm, epsilon: geometry.normEpsilon, output: dtype)
+            key = key.rmsNorm(weight: keyNorm, epsilon: geometry.normEpsilon, output: dtype)
+        }
+        let angles = rotary.positions(cache?.length ?? 0, tokens)
+        query = query.rotated(cosine: angles.cosine, sine: angles.sine)
+        key = key.rotated(cosine: angles.cosine, sine: angles.sine)
+        if let cache { (key, value) = cache.extend(layer: geometry.layer, key: key, value: value) }
+        return Tensor.attention(
+            query: query, key: key, value: value, scale: 1 / Double(width).squareRoot(), window: geometry.window)
+    }
+}

@@ -1,0 +1,67 @@
+import Torch
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Cosine and sine of every position's angles, [positions, head dimension / 2], float32.
+public struct RotaryTable {
+    public let cosine: Tensor
+    public let sine: Tensor
+
+    public init(_ configuration: RotaryConfiguration, headDimension: Int, positions: Int, device: Device = .cpu) {
+        let frequencies = configuration.frequencies(headDimension: headDimension)
+        var cosines: [Float] = []
+        var sines: [Float] = []
+        cosines.reserveCapacity(positions * frequencies.count)
+        sines.reserveCapacity(positions * frequencies.count)
+        for position in 0..<positions {
+            for frequency in frequencies {
+                // In float32, as the models were trained.
+                let angle = Float(position) * frequency
+                cosines.append(cosf(angle))
+                sines.append(sinf(angle))
+            }
+        }
+        cosine = Tensor(cosines, shape: [positions, frequencies.count], device: device)
+        sine = Tensor(sines, shape: [positions, frequencies.count], device: device)
+    }
+
+    private init(cosine: Tensor, sine: Tensor) {
+        self.cosine = cosine
+        self.sine = sine
+    }
+
+    /// The rows of `count` positions from `first`.
+    public func positions(_ first: Int, _ count: Int) -> RotaryTable {
+        first == 0 && count == cosine.size(0)
+            ? self
+            : RotaryTable(
+                cosine: cosine.narrowed(0, first, count).contiguous(), sine: sine.narrowed(0, first, count).contiguous()
+            )
+    }
+}
+
+extension RotaryConfiguration {
+    /// Angle per position of each pair: θ^(−2i/d), scaled.
+    func frequencies(headDimension: Int) -> [Float] {
+        (0..<headDimension / 2).map { pair in
+            let frequency = 1 / powf(Float(theta), Float(2 * pair) / Float(headDimension))
+            switch scaling {
+            case .none: return frequency
+            case .linear(let factor): return frequency / Float(factor)
+            case .llama3(let factor, let low, let high, let context):
+                // Wavelengths beyond context/low are stretched by the factor, those under context/high are not.
+                let wavelength = 2 * Double.pi / Double(frequency)
+                if wavelength > context / low { return Float(Double(frequency) / factor) }
+                if wavelength < context / high { return frequency }
+                let smooth = (context / wavelength - low) / (high - low)
+                return Float((1 - smooth) * Double(frequency) / factor + smooth * Double(frequency))
+            }
+        }
+    }
+}
