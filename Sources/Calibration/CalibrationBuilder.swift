@@ -1,0 +1,198 @@
+import Faults
+import JSONText
+
+/// Makes calibration samples from sources.
+///
+/// The same sources, seed, lengths and tokenizer give the same tokens on every machine. Documents of a text source are
+/// shuffled, tokenised as far as they are needed, separated as the model expects and packed into rows; rows of a token
+/// file stay as they are. With several sources the samples are split by weight, drawn without replacement and shuffled.
+public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
+    private let request: CalibrationRequest
+    private let tokenizer: Tokenizer
+    private let chat: ChatTemplate.Choice
+    private let sampler: (any SelfSampler)?
+
+    /// - Parameters:
+    ///   - chat: renders the conversations of .jsonl files.
+    ///   - sampler: writes the text of the source `self`.
+    public init(
+        _ request: CalibrationRequest, tokenizer: Tokenizer, chat: ChatTemplate.Choice,
+        sampler: (any SelfSampler)? = nil
+    ) {
+        self.request = request
+        self.tokenizer = tokenizer
+        self.chat = chat
+        self.sampler = sampler
+    }
+
+    /// A source after its file has been opened and checked.
+    private enum Opened {
+        case documents(DocumentFile, SourceReport)
+        case rows(TokenFile, SourceReport)
+        case model(SourceReport)
+    }
+
+    /// - Throws: `Fault` of kind `badData` for wrong files and when there is not one full sample; of kind `usage` when
+    ///   the request makes no sense.
+    public func build() throws(Fault) -> CalibrationSet {
+        guard !request.sources.isEmpty, request.samples > 0, request.sequenceLength ?? 1 > 0 else {
+            throw Fault(.usage, "calibration needs a source and at least one sample of at least one token")
+        }
+        var warnings: [String] = []
+        var seen: Set<DocumentFile.Identity> = []
+        var opened: [Opened] = []
+        for source in request.sources { opened.append(try open(source, seen: &seen)) }
+        let length = try sequenceLength(opened, warnings: &warnings)
+        let shares = Apportionment.shares(of: request.samples, weights: request.sources.map(\.weight))
+        var generator = SplitMix64(seed: request.seed)
+        var rows: [ArraySlice<Int32>] = []
+        var reports: [SourceReport] = []
+        for (source, share) in zip(opened, shares) {
+            // A seed of its own for each, so that a source gives the same rows whatever stands beside it in the list.
+            let (taken, report) = try take(share, from: source, length: length, seed: generator.next())
+            rows += taken
+            reports.append(report)
+        }
+        guard !rows.isEmpty else {
+            throw Fault(
+                .badData, "there is not enough calibration text for one sample", file: onlyFile,
+                found: reports.map(\.counts).joined(separator: "; "), expected: "at least \(length) tokens",
+                advice: "add text, or ask for a shorter sequence length")
+        }
+        if reports.count > 1 { generator.shuffle(&rows) }
+        let tokens = TokenMatrix(rows, columns: length)
+        try tokens.checkVocabulary(request.vocabularySize, file: onlyFile)
+        warnings += notes(on: reports, length: length)
+        return CalibrationSet(tokens: tokens, manifest: manifest(tokens, reports), warnings: warnings)
+    }
+
+    private var onlyFile: String? {
+        guard request.sources.count == 1, case .file(let path, _, _) = request.sources[0] else { return nil }
+        return path
+    }
+
+    private func open(
+        _ source: CalibrationSource, seen: inout Set<DocumentFile.Identity>
+    ) throws(Fault) -> Opened {
+        guard case .file(let path, let kind, let weight) = source else {
+            guard sampler != nil else { throw Fault(.usage, "this run cannot sample its own calibration text") }
+            return .model(SourceReport(kind: "self", weight: source.weight))
+        }
+        var report = SourceReport(file: path, kind: kind.rawValue, weight: weight)
+        if kind == .tokens {
+            let file = try TokenFile(path, vocabularySize: request.vocabularySize)
+            report.digest = file.digest
+            report.documents = file.tokens.rows
+            var rows: Set<[Int32]> = []
+            report.duplicates = (0..<file.tokens.rows).count { !rows.insert(Array(file.tokens[$0])).inserted }
+            return .rows(file, report)
+        }
+        let file = try DocumentFile(path, isJSON: kind == .jsonLines, chat: chat)
+        report.digest = file.digest
+        report.documents = file.count
+        report.empty = file.emptyCount
+        report.duplicates = file.identities.count { !seen.insert($0).inserted }
+        return .documents(file, report)
+    }
+
+    /// What was asked, else the token files' own length, else the default; never more than the model takes.
+    private func sequenceLength(_ opened: [Opened], warnings: inout [String]) throws(Fault) -> Int {
+        var shortest: (length: Int, file: String)?
+        for case .rows(let file, _) in opened where file.tokens.columns < shortest?.length ?? Int.max {
+            shortest = (file.tokens.columns, file.path)
+        }
+        let wanted = request.sequenceLength ?? shortest?.length ?? CalibrationRequest.defaultLength
+        let length = min(wanted, request.contextLength)
+        if length < wanted {
+            warnings.append(
+                "the sequence length is \(length) instead of \(wanted): the model's context is no longer than that")
+        }
+        if let shortest, shortest.length < length {
+            throw Fault(
+                .badData, "the rows of the token file are shorter than the sequence length", file: shortest.file,
+                found: "\(shortest.length) tokens", expected: "at least \(length)",
+                advice: "ask for --sequence-length \(shortest.length), or leave it out")
+        }
+        return length
+    }
+
+    private func take(
+        _ share: Int, from source: Opened, length: Int, seed: UInt64
+    ) throws(Fault) -> ([ArraySlice<Int32>], SourceReport) {
+        var generator = SplitMix64(seed: seed)
+        var rows: [ArraySlice<Int32>]
+        var report: SourceReport
+        switch source {
+        case .rows(let file, let opened):
+            report = opened
+            let all = Array(0..<file.tokens.rows)
+            let order = request.sources.count == 1 ? all : generator.order(all.count)
+            rows = order.prefix(share).map { file.tokens[$0].prefix(length) }
+            report.documentsUsed = rows.count
+            report.tokens = rows.count * length
+        case .documents(let file, let opened):
+            report = opened
+            var packer = RowPacker(length: length)
+            for index in generator.order(file.count) {
+                if packer.rows.count >= share { break }
+                packer.append(try tokens(of: try file.document(index)))
+                report.documentsUsed += 1
+            }
+            rows = Array(packer.rows.prefix(share))
+            report.tokens = packer.tokenCount
+        case .model(let opened):
+            report = opened
+            var packer = RowPacker(length: length)
+            guard share > 0, let sampler else {
+                rows = []
+                break
+            }
+            let documents = try sampler.documents(tokenCount: share * length, sequenceLength: length, seed: seed)
+            for document in documents { packer.append(document) }
+            rows = Array(packer.rows.prefix(share))
+            report.documents = documents.count
+            report.documentsUsed = documents.count
+            report.tokens = packer.tokenCount
+        }
+        report.samplesAsked = share
+        report.samples = rows.count
+        return (rows, report)
+    }
+
+    private func tokens(of document: DocumentFile.Document) throws(Fault) -> [Int32] {
+        let body = try tokenizer.encode(document.text)
+        // A template writes the special tokens of a conversation itself.
+        if document.isRendered { return body }
+        return (tokenizer.beginningToken.map { [$0] } ?? []) + body + (tokenizer.endToken.map { [$0] } ?? [])
+    }
+
+    private func notes(on reports: [SourceReport], length: Int) -> [String] {
+        var notes: [String] = []
+        for report in reports {
+            if report.samples < report.samplesAsked {
+                notes.append(
+                    "\(report.label) gives \(report.samples) samples of \(length) tokens, "
+                        + "\(report.samplesAsked - report.samples) fewer than its share of \(report.samplesAsked)")
+            }
+            if report.samplesAsked == 0 {
+                notes.append("\(report.label) has so little weight that no sample is taken from it")
+            }
+            if report.duplicates > 0 {
+                notes.append(
+                    "\(report.duplicates) of \(report.documents) documents of \(report.label) repeat earlier ones")
+            }
+        }
+        return notes
+    }
+
+    private func manifest(_ tokens: TokenMatrix, _ reports: [SourceReport]) -> JSONObject {
+        var manifest = JSONObject()
+        manifest["sources"] = .array(reports.map(\.json))
+        manifest["samples_asked"] = .integer(request.samples)
+        manifest["samples"] = .integer(tokens.rows)
+        manifest["sequence_length"] = .integer(tokens.columns)
+        manifest["seed"] = .number(String(request.seed))
+        manifest["tokens_sha256"] = .string(tokens.digest)
+        return manifest
+    }
+}

@@ -1,0 +1,35 @@
+import Faults
+
+/// What calibration text a run wants, and what its model can take.
+public struct CalibrationRequest: Sendable {
+    public var sources: [CalibrationSource]
+    public var samples: Int
+    /// Tokens per sample; nil where the user named none: then the token files' own length, or `defaultLength`.
+    public var sequenceLength: Int?
+    public var seed: UInt64
+    /// The longest sequence that the model takes, in tokens.
+    public var contextLength: Int
+    /// Ids must be below it.
+    public var vocabularySize: Int
+
+    public static let defaultLength = 2048
+
+    public init(
+        sources: [CalibrationSource], samples: Int = 128, sequenceLength: Int? = nil, seed: UInt64 = 0,
+        contextLength: Int, vocabularySize: Int
+    ) {
+        self.sources = sources
+        self.samples = samples
+        self.sequenceLength = sequenceLength
+        self.seed = seed
+        self.contextLength = contextLength
+        self.vocabularySize = vocabularySize
+    }
+}
+
+/// Text that the dense model writes, for calibration without data.
+public protocol SelfSampler {
+    /// Documents of tokens, at least `tokenCount` in all, the separators that the model expects included; the same for
+    /// the same seed.
+    func documents(tokenCount: Int, sequenceLength: Int, seed: UInt64) throws(Fault) -> [[Int32]]
+}

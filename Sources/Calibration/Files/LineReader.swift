@@ -1,0 +1,108 @@
+import Crypto
+import Faults
+import Foundation
+
+/// The lines of a text file, one after another, checked to be clean UTF-8; memory holds one line and one buffer.
+///
+/// Lines end at LF or CRLF; a byte-order mark at the beginning is skipped.
+struct LineReader {
+    struct Line {
+        /// From 1.
+        var number: Int
+        /// Bytes from the beginning of the file.
+        var offset: Int
+        /// Without the line's end.
+        var bytes: [UInt8]
+
+        var isBlank: Bool { bytes.allSatisfy { $0 == 32 || (9...13).contains($0) } }
+    }
+
+    /// The longest line that is read: 64 MiB.
+    static let longestLine = 1 << 26
+
+    private let file: ByteFile
+    private let longestLine: Int
+    private var hash = SHA256()
+    private var buffer: [UInt8] = []
+    /// Where in the file the buffer begins, and where in the buffer the next line does.
+    private var bufferOffset = 0
+    private var at = 0
+    private var number = 0
+
+    init(_ file: ByteFile, longestLine: Int = LineReader.longestLine) throws(Fault) {
+        self.file = file
+        self.longestLine = longestLine
+        try fill()
+        if buffer.starts(with: [0x1F, 0x8B]) {
+            throw Fault(
+                .badData, "this file is compressed", file: file.path, found: "gzip data", advice: "decompress it first")
+        }
+        if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { at = 3 }
+    }
+
+    /// SHA-256 of what has been read; after the last line, of the file.
+    var digest: String { HexText.of(hash.finalize()) }
+
+    /// - Throws: `Fault` of kind `badData` for a line that is too long, not UTF-8 or holds NUL.
+    mutating func next() throws(Fault) -> Line? {
+        var end = at
+        while true {
+            if let newline = buffer[end...].firstIndex(of: 10) {
+                return try line(to: newline, next: newline + 1)
+            }
+            end = buffer.count
+            guard end - at <= longestLine else {
+                throw fault(
+                    number + 1, "a line is too long", found: "more than \(longestLine) bytes",
+                    expected: "at most \(longestLine) bytes a line")
+            }
+            let kept = buffer.count - at
+            guard try fill() else {
+                return kept == 0 ? nil : try line(to: buffer.count, next: buffer.count)
+            }
+            end = kept
+        }
+    }
+
+    private mutating func line(to end: Int, next: Int) throws(Fault) -> Line {
+        number += 1
+        guard end - at <= longestLine else {
+            throw fault(
+                number, "a line is too long", found: "\(end - at) bytes",
+                expected: "at most \(longestLine) bytes a line")
+        }
+        var bytes = Array(buffer[at..<end])
+        if bytes.last == 13 { bytes.removeLast() }
+        let line = Line(number: number, offset: bufferOffset + at, bytes: bytes)
+        at = next
+        if bytes.contains(0) {
+            throw fault(
+                number, "a NUL byte stands in the text", found: "byte \(line.offset + (bytes.firstIndex(of: 0) ?? 0))",
+                expected: "text without NUL", advice: "check that this is a text file in UTF-8")
+        }
+        guard String(validating: bytes, as: UTF8.self) != nil else {
+            throw fault(
+                number, "the line is not UTF-8", found: nil, expected: "UTF-8", advice: "convert the file to UTF-8")
+        }
+        return line
+    }
+
+    /// Drops what has been used and reads on; false at the end of the file.
+    @discardableResult
+    private mutating func fill() throws(Fault) -> Bool {
+        bufferOffset += at
+        buffer.removeFirst(at)
+        at = 0
+        let more = try file.bytes(at: bufferOffset + buffer.count, count: 1 << 20)
+        hash.update(data: more)
+        buffer.append(contentsOf: more)
+        return !more.isEmpty
+    }
+
+    private func fault(
+        _ line: Int, _ summary: String, found: String?, expected: String, advice: String? = nil
+    ) -> Fault {
+        Fault(
+            .badData, summary, file: file.path, place: "line \(line)", found: found, expected: expected, advice: advice)
+    }
+}

@@ -1,0 +1,41 @@
+import JSONText
+
+/// What was found in one source and what was taken of it: a line of the manifest.
+struct SourceReport {
+    var file: String?
+    var kind: String
+    var weight: Double
+    var digest: String?
+    var documents = 0
+    var duplicates = 0
+    var empty = 0
+    var documentsUsed = 0
+    /// Tokens of the documents used, separators included.
+    var tokens = 0
+    var samplesAsked = 0
+    var samples = 0
+
+    /// The last component of a path: a manifest does not tell where things stand on the user's machine.
+    static func name(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+
+    var json: JSONValue {
+        var object = JSONObject()
+        if let file { object["file"] = .string(SourceReport.name(of: file)) }
+        object["kind"] = .string(kind)
+        if let digest { object["sha256"] = .string(digest) }
+        object["weight"] = .double(weight)
+        object["documents"] = .integer(documents)
+        object["duplicates"] = .integer(duplicates)
+        object["empty"] = .integer(empty)
+        object["documents_used"] = .integer(documentsUsed)
+        object["tokens"] = .integer(tokens)
+        object["samples"] = .integer(samples)
+        return .object(object)
+    }
+
+    var label: String { file.map(SourceReport.name) ?? "self" }
+
+    var counts: String {
+        "\(label): \(documents) documents, \(empty) empty ones beside them, \(tokens) tokens, \(samples) samples"
+    }
+}

@@ -1,0 +1,12 @@
+import Faults
+
+/// What calibration needs of a tokenizer.
+public protocol TextTokenizer {
+    /// The token that the model expects before a text, where its tokenizer adds one.
+    var beginningToken: Int32? { get }
+    /// The token that ends a text, if there is one; it stands between documents.
+    var endToken: Int32? { get }
+
+    /// The tokens of a text, with no special tokens added; those written in the text count as such.
+    func encode(_ text: String) throws(Fault) -> [Int32]
+}

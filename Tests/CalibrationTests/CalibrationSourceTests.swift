@@ -1,0 +1,40 @@
+import Calibration
+import Faults
+import Testing
+
+@Suite("Naming a calibration source")
+struct CalibrationSourceTests {
+    @Test("only a number after the last @ is a weight")
+    func weights() throws {
+        #expect(try CalibrationSource(parsing: "a.txt") == .file(path: "a.txt", kind: .text, weight: 1))
+        #expect(try CalibrationSource(parsing: "a.JSONL@2.5") == .file(path: "a.JSONL", kind: .jsonLines, weight: 2.5))
+        #expect(try CalibrationSource(parsing: "me@home.txt") == .file(path: "me@home.txt", kind: .text, weight: 1))
+        #expect(try CalibrationSource(parsing: "me@1.txt@1e1") == .file(path: "me@1.txt", kind: .text, weight: 10))
+        #expect(
+            try CalibrationSource(parsing: "x@2/t.safetensors")
+                == .file(path: "x@2/t.safetensors", kind: .tokens, weight: 1))
+        #expect(try CalibrationSource(parsing: "self") == .selfSampled(weight: 1))
+        #expect(try CalibrationSource(parsing: "self@0.5") == .selfSampled(weight: 0.5))
+    }
+
+    @Test(
+        "a weight that is not positive and a source without a file are bad usage",
+        arguments: ["a.txt@0", "a.txt@-1", "@2", ""])
+    func badWeights(text: String) {
+        #expect(faultOf { () throws(Fault) in try CalibrationSource(parsing: text) }?.kind == .usage)
+    }
+
+    @Test(
+        "files that are not read are refused with what to do",
+        arguments: [
+            ("a.txt.gz", "decompress it first"),
+            ("a.parquet", "convert it to .jsonl, one object with a \"text\" field a line"),
+            ("a.json", "write one object a line and name the file .jsonl"), ("a.txt@nan", "name plain text .txt"),
+            ("noname", "name plain text .txt"), ("a.pt", "store the tokens as .safetensors"),
+        ])
+    func refusedKinds(text: String, advice: String) throws {
+        let fault = try #require(faultOf { () throws(Fault) in try CalibrationSource(parsing: text) })
+        #expect(fault.kind == .badData)
+        #expect(fault.advice == advice)
+    }
+}

@@ -1,0 +1,131 @@
+import Calibration
+import Faults
+import JSONText
+import Testing
+
+@Suite("Packing and mixing")
+struct PackingTests {
+    /// Documents "a", "bb", "ccc" …, one a line.
+    private func documents(_ range: ClosedRange<Unicode.Scalar>, in folder: TestFolder, _ name: String) throws -> String
+    {
+        let lines = (range.lowerBound.value...range.upperBound.value).compactMap { Unicode.Scalar($0) }.enumerated()
+            .map { "{\"text\": \"" + String(repeating: String($1), count: $0 + 1) + "\"}\n" }
+        return try folder.write(name, lines.joined())
+    }
+
+    @Test("rows hold whole documents one after another, each between BOS and EOS")
+    func separators() throws {
+        let folder = try TestFolder()
+        let path = try documents("a"..."e", in: folder, "a.jsonl")
+        let set = try build([path], samples: 5, length: 5)
+        let joined = Array(set.rows.joined())
+        #expect(joined.count == 25)
+        #expect(joined.first == 1)
+        let parts = joined.split(separator: 1).map { Array($0) }
+        for part in parts {
+            let letters = part.dropLast()
+            #expect(part.last == 2)
+            #expect(Set(letters).count == 1)
+            #expect(letters.count == Int(letters.first ?? 0) - 96)
+        }
+        #expect(parts.count == 5)
+    }
+
+    @Test("a tokenizer without BOS and EOS gets no separators")
+    func noSeparators() throws {
+        let folder = try TestFolder()
+        let path = try folder.write("a.txt", "abcdef")
+        let bare = ScalarTokenizer(beginningToken: nil, endToken: nil)
+        #expect(try build([path], samples: 1, length: 6, tokenizer: bare).rows == [[97, 98, 99, 100, 101, 102]])
+    }
+
+    @Test("the seed decides, and the same seed gives the same tokens and manifest")
+    func seeds() throws {
+        let folder = try TestFolder()
+        let path = try documents("a"..."z", in: folder, "a.jsonl")
+        let first = try build([path], samples: 8, seed: 1)
+        let again = try build([path], samples: 8, seed: 1)
+        let other = try build([path], samples: 8, seed: 2)
+        #expect(first.tokens == again.tokens)
+        #expect(first.manifest == again.manifest)
+        #expect(first.tokens != other.tokens)
+        #expect(first.tokens.digest != other.tokens.digest)
+    }
+
+    @Test("samples are split by weight, the largest remainder first, and mixed")
+    func weights() throws {
+        let folder = try TestFolder()
+        let one = try folder.write("a.txt", String(repeating: "a", count: 400))
+        let two = try folder.write("b.txt", String(repeating: "b", count: 400))
+        let set = try build([one + "@2", two], samples: 8)
+        #expect(set.sources.map { $0["samples"] } == [.integer(5), .integer(3)])
+        #expect(set.rows.count { $0.contains(97) } == 5)
+        #expect(set.rows.map { $0.contains(97) } != set.rows.map { $0.contains(97) }.sorted { $0 && !$1 })
+        #expect(set.warnings.isEmpty)
+    }
+
+    @Test("no sample is drawn twice from a token file in a mixture")
+    func withoutReplacement() throws {
+        let folder = try TestFolder()
+        let path = try folder.writeTokens("t.safetensors", (0..<20).map { [$0, $0] })
+        let text = try folder.write("a.txt", String(repeating: "a", count: 99))
+        let set = try build([path, text], samples: 20, length: nil)
+        let rows = set.rows.filter { $0[0] < 20 && $0[0] == $0[1] }
+        #expect(Set(rows).count == 10)
+        #expect(rows != rows.sorted { $0[0] < $1[0] })
+    }
+
+    @Test("fewer samples than asked are a warning with numbers")
+    func shortfall() throws {
+        let folder = try TestFolder()
+        let path = try folder.write("a.txt", "abcdefgh")
+        let set = try build([path], samples: 4, length: 4)
+        #expect(set.tokens.rows == 2)
+        #expect(set.warnings == ["a.txt gives 2 samples of 4 tokens, 2 fewer than its share of 4"])
+        #expect(set.manifest["samples_asked"] == .integer(4))
+        #expect(set.manifest["samples"] == .integer(2))
+    }
+
+    @Test("text too short for one sample is refused with counts", arguments: ["", "\n\n", "ab\n\ncd"])
+    func nothingLeft(text: String) throws {
+        let folder = try TestFolder()
+        let path = try folder.write("a.txt", text)
+        let fault = try #require(faultOf { () throws(Fault) in try build([path], samples: 4, length: 32) })
+        #expect(fault.kind == .badData)
+        #expect(fault.file == path)
+        #expect(fault.expected == "at least 32 tokens")
+        #expect(fault.found?.contains("documents") == true)
+    }
+
+    @Test("the default length is 2048, capped by the model's context with a warning")
+    func contextCap() throws {
+        let folder = try TestFolder()
+        let path = try folder.write("a.txt", String(repeating: "a", count: 5000))
+        #expect(try build([path], samples: 1, length: nil, context: 4096).tokens.columns == 2048)
+        let set = try build([path], samples: 1, length: nil, context: 512)
+        #expect(set.tokens.columns == 512)
+        #expect(
+            set.warnings == ["the sequence length is 512 instead of 2048: the model's context is no longer than that"])
+    }
+
+    @Test("a tokenizer that knows more than the model is caught")
+    func vocabulary() throws {
+        let folder = try TestFolder()
+        let path = try folder.write("a.txt", "aaaaaaaaaa")
+        let fault = try #require(faultOf { () throws(Fault) in try build([path], vocabulary: 97) })
+        #expect(fault.found == "id 97")
+    }
+
+    @Test("text that the model writes itself is packed like any other")
+    func selfSampled() throws {
+        struct Sampler: SelfSampler {
+            func documents(tokenCount: Int, sequenceLength: Int, seed: UInt64) throws(Fault) -> [[Int32]] {
+                [Array(repeating: 7, count: tokenCount - 1), [8, 9]]
+            }
+        }
+        let set = try build(["self"], samples: 2, sampler: Sampler())
+        #expect(set.rows == [[7, 7, 7, 7], [7, 7, 7, 8]])
+        #expect(set.sources[0]["kind"] == .string("self"))
+        #expect(faultOf { () throws(Fault) in try build(["self"]) }?.kind == .usage)
+    }
+}
