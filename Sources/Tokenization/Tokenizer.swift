@@ -16,6 +16,8 @@ public final class Tokenizer: Sendable {
     let rawTokens: AddedTokenMatcher
     /// Added tokens that are looked for in the normalised text.
     let normalizedTokens: AddedTokenMatcher
+    /// Added tokens whose normalised form, which is what decoding gives, differs from their content.
+    let normalizedContents: [Int32: [UInt8]]
     let template: Template
 
     /// Ids of the tokens marked special.
@@ -68,6 +70,7 @@ public final class Tokenizer: Sendable {
             normalized.append((token, normalizers.reduce(content) { $1.apply(to: $0) }))
         }
         normalizedTokens = AddedTokenMatcher(normalized)
+        normalizedContents = Dictionary(normalized.map { ($0.0.id, $0.1) }) { $1 }
         var template = Template()
         if let processor = try part("post_processor") {
             try template.add(processor, vocabularySize: vocabulary.count)

@@ -20,7 +20,7 @@ public struct StreamingDecoder: Sendable {
     public mutating func finish() -> String { String(decoding: finishedBytes(), as: UTF8.self) }
 
     mutating func appendedBytes(_ id: Int32) -> [UInt8] {
-        guard let token = tokenizer.model.vocabulary.token(of: id),
+        guard let token = tokenizer.normalizedContents[id] ?? tokenizer.model.vocabulary.token(of: id),
             !skipsSpecialTokens || !tokenizer.specialTokenIDs.contains(id)
         else { return [] }
         return run([token], from: 0)

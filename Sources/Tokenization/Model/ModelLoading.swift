@@ -11,7 +11,7 @@ struct ModelFile {
     private let component: Component
     private let mergesJSON: [JSONValue]
 
-    init(_ json: JSONValue) throws(Fault) {
+    init(_ json: JSONValue, mostMerges: Int = ModelFile.mostMerges) throws(Fault) {
         component = try Component(json, place: "model")
         // Files older than the `type` field hold a BPE model if they hold merges.
         let type = component.optional("type") == nil && component.object["merges"] != nil ? "BPE" : try component.type()
@@ -38,8 +38,8 @@ struct ModelFile {
         }
         self.vocabulary = vocabulary
         mergesJSON = try component.array("merges")
-        guard mergesJSON.count <= ModelFile.mostMerges else {
-            throw component.unsupported("\(mergesJSON.count) merges", expected: "at most \(ModelFile.mostMerges)")
+        guard mergesJSON.count <= mostMerges else {
+            throw component.unsupported("\(mergesJSON.count) merges", expected: "at most \(mostMerges)")
         }
     }
 

@@ -1,14 +1,76 @@
 import Foundation
 
-/// Valid UTF-8 in Normalization Form C.
+/// Valid UTF-8 in Normalization Form C, as the reference implementation composes it.
 ///
-/// Every scalar below U+0300 is a starter that composes with nothing before it, so runs of them are passed through
-/// and only the stretches around higher scalars are normalised.
+/// Foundation composes only the stretches around scalars that can change or be changed; the rest is passed through.
 func canonicallyComposed(_ text: [UInt8]) -> [UInt8] {
-    // 0xCC is the first byte of U+0300.
-    guard let first = text.firstIndex(where: { $0 >= 0xCC }) else { return text }
-    var start = first
-    if start > 0 { start = text.withUnsafeBufferPointer { $0.start(ofScalarBefore: first) } }
-    let tail = String(decoding: text[start...], as: UTF8.self).precomposedStringWithCanonicalMapping
-    return Array(text[..<start]) + Array(tail.utf8)
+    // 0xCC is the first byte of U+0300, below which no scalar composes with the one before it.
+    guard text.contains(where: { $0 >= 0xCC }) else { return text }
+    var output: [UInt8] = []
+    output.reserveCapacity(text.count)
+    // A scalar that composes with nothing before it, and behind it those that may.
+    var stretch = String.UnicodeScalarView()
+    var isInert = true
+    func flush() {
+        let result = isInert ? String(stretch) : composed(stretch)
+        output.append(contentsOf: result.utf8)
+        stretch.removeAll(keepingCapacity: true)
+    }
+    for scalar in String(decoding: text, as: UTF8.self).unicodeScalars {
+        if startsStretch(scalar) {
+            flush()
+            isInert = true
+        } else {
+            isInert = false
+        }
+        stretch.append(scalar)
+    }
+    flush()
+    return output
+}
+
+/// Whether a scalar stays as it is whatever stands before it. False is always safe, only slower.
+private func startsStretch(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x300, 0x400...0x482, 0x48A...0x52F, 0x3041...0x3096, 0x30A1...0x30FA, 0x3400...0x4DB5, 0x4E00...0x9FD5,
+        0xAC00...0xD7A3:
+        return true
+    default: return false
+    }
+}
+
+/// Foundation's composition, with what it misses: a Hangul syllable without a final consonant before one, and three
+/// Tibetan vowels that decompose into marks. Scalars that Unicode took in after version 9, whose data the reference
+/// implementation has, take no part in it.
+private func composed(_ scalars: String.UnicodeScalarView) -> String {
+    var result = ""
+    var known = String.UnicodeScalarView()
+    func flush() {
+        result += String(known).precomposedStringWithCanonicalMapping
+        known.removeAll(keepingCapacity: true)
+    }
+    for scalar in scalars {
+        guard let age = scalar.properties.age, age.major <= 9 else {
+            flush()
+            result.unicodeScalars.append(scalar)
+            continue
+        }
+        switch scalar.value {
+        case 0x0F73: known.append(contentsOf: "\u{0F71}\u{0F72}".unicodeScalars)
+        case 0x0F75: known.append(contentsOf: "\u{0F71}\u{0F74}".unicodeScalars)
+        case 0x0F81: known.append(contentsOf: "\u{0F71}\u{0F80}".unicodeScalars)
+        case 0x11A8...0x11C2:
+            if let last = known.last?.value, (0xAC00...0xD7A3).contains(last), (last - 0xAC00) % 28 == 0,
+                let syllable = Unicode.Scalar(last + scalar.value - 0x11A7)
+            {
+                known.removeLast()
+                known.append(syllable)
+            } else {
+                known.append(scalar)
+            }
+        default: known.append(scalar)
+        }
+    }
+    flush()
+    return result
 }

@@ -38,14 +38,17 @@ struct ScalarClasses: Sendable {
         }
     }
 
-    private static func isInUnicode16(_ properties: Unicode.Scalar.Properties) -> Bool {
+    static func isInUnicode16(_ properties: Unicode.Scalar.Properties) -> Bool {
         properties.age.map { $0.major <= 16 } ?? false
     }
 }
 
-/// Whether a scalar belongs to a word in the sense of the regular expression `\w`: used for `single_word` tokens.
+/// Whether a scalar belongs to a word in the sense of the regular expression `\w` in Unicode 16: used for
+/// `single_word` tokens.
 func isWordScalar(_ value: UInt32) -> Bool {
-    guard let properties = Unicode.Scalar(value)?.properties else { return false }
+    guard let properties = Unicode.Scalar(value)?.properties, ScalarClasses.isInUnicode16(properties) else {
+        return false
+    }
     switch properties.generalCategory {
     case .decimalNumber, .connectorPunctuation, .nonspacingMark, .spacingMark, .enclosingMark: return true
     default: return properties.isAlphabetic || properties.isJoinControl
