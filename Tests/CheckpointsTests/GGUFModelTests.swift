@@ -1,0 +1,189 @@
+import Faults
+import JSONText
+import Testing
+
+@testable import Checkpoints
+
+struct GGUFModelTests {
+    let folder: TemporaryFolder
+    init() throws { folder = try TemporaryFolder() }
+
+    /// One block of hidden size 8, two heads of four, a byte-level tokenizer of four tokens.
+    private func sound(_ architecture: String = "llama", pre: String = "gpt-2") -> GGUFBuilder {
+        var builder = GGUFBuilder()
+        builder.set("general.architecture", architecture)
+        for (key, value) in [
+            ("block_count", 1), ("context_length", 16), ("embedding_length", 8), ("feed_forward_length", 12),
+            ("attention.head_count", 2), ("attention.head_count_kv", 1),
+        ] as [(String, UInt32)] { builder.set("\(architecture).\(key)", value) }
+        builder.set("\(architecture).attention.layer_norm_rms_epsilon", Float(1e-6))
+        builder.set("tokenizer.ggml.model", "gpt2")
+        builder.set("tokenizer.ggml.pre", pre)
+        builder.set("tokenizer.ggml.tokens", ["a", "b", "ab", "<end>"])
+        builder.set("tokenizer.ggml.token_type", [1, 1, 1, 3])
+        builder.set("tokenizer.ggml.merges", ["a b"])
+        builder.set("tokenizer.ggml.eos_token_id", UInt32(3))
+        builder.tensor("token_embd.weight", [4, 8])
+        builder.tensor("blk.0.attn_q.weight", [8, 8])
+        builder.tensor("blk.0.attn_k.weight", [4, 8])
+        return builder
+    }
+
+    private func open(_ builder: GGUFBuilder) throws -> Checkpoint {
+        try Checkpoint.open(try folder.write("m.gguf", builder.file))
+    }
+
+    private func tokenizer(_ model: Checkpoint) throws -> JSONObject {
+        let bytes = try #require(try model.tokenizerJSON())
+        return try #require(try JSONValue(parsing: bytes).objectValue)
+    }
+
+    @Test func weightsAreThoseTheFileWasMadeFrom() throws {
+        let model = try Checkpoint.open(try Fixture.path("tiny-llama.gguf"))
+        let original = try SafetensorsFile(try Fixture.path("tiny-llama.safetensors"))
+        #expect(Set(model.tensors.map(\.name)) == Set(original.tensors.map(\.name)))
+        for tensor in original.tensors {
+            #expect(model.tensor(tensor.name)?.shape == tensor.shape)
+            #expect(try model.storedBytes(tensor.name) == original.bytes(tensor.name), "\(tensor.name)")
+            #expect(try bytes(of: model.floats(tensor.name)) == original.bytes(tensor.name), "\(tensor.name)")
+        }
+        #expect(!model.isQuantised && model.weightType == .f32 && !model.tiesWordEmbeddings)
+    }
+
+    @Test func configurationIsSynthesised() throws {
+        let configuration = try Checkpoint.open(try Fixture.path("tiny-llama.gguf")).configuration
+        let expected = """
+            {"architectures":["LlamaForCausalLM"],"model_type":"llama","attention_bias":false,"attention_dropout":0.0,\
+            "mlp_bias":false,"hidden_act":"silu","hidden_size":32,"initializer_range":0.02,"intermediate_size":64,\
+            "max_position_embeddings":128,"num_attention_heads":4,"num_hidden_layers":2,"num_key_value_heads":2,\
+            "head_dim":8,"pretraining_tp":1,"rms_norm_eps":1e-06,"rope_scaling":{"factor":8.0,"low_freq_factor":1.0,\
+            "high_freq_factor":4.0,"original_max_position_embeddings":8192,"rope_type":"llama3"},\
+            "rope_theta":500000.0,"tie_word_embeddings":false,"torch_dtype":"float32","use_cache":true,\
+            "vocab_size":274,"bos_token_id":1,"eos_token_id":2,"pad_token_id":null}
+            """
+        #expect(JSONValue.object(configuration).text(pretty: false) == expected)
+    }
+
+    @Test func sentencePieceTokenizerIsSynthesised() throws {
+        let json = try tokenizer(try Checkpoint.open(try Fixture.path("tiny-llama.gguf")))
+        let model = try #require(json["model"]?.objectValue)
+        #expect(model["merges"] == (try JSONValue(parsing: try Fixture.bytes("tiny-llama.merges.json"))))
+        #expect(model["vocab"]?.objectValue?.count == 274)
+        #expect(model["unk_token"]?.stringValue == "<unk>" && model["byte_fallback"]?.boolValue == true)
+        let normalizer = json["normalizer"]?.text(pretty: false)
+        #expect(
+            normalizer
+                == #"{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"content":"▁"}]}"#
+        )
+        let first = json["post_processor"]?.objectValue?["single"]?.arrayValue?.first?.text(pretty: false)
+        #expect(first == #"{"SpecialToken":{"id":"<s>","type_id":0}}"#)
+    }
+
+    @Test func otherRotaryFactorsAreRefused() throws {
+        var builder = sound()
+        builder.tensor("rope_freqs.weight", [2])
+        fault(.badData, "not those of Llama 3", "rope_freqs.weight") { try open(builder) }
+    }
+
+    @Test func tiedAndPaddedEmbeddingIsToldApart() throws {
+        var builder = sound()
+        #expect(try open(builder).tiesWordEmbeddings)
+        builder.tensor("output.weight", [4, 8])
+        #expect(try !open(builder).tiesWordEmbeddings)
+    }
+
+    @Test(arguments: [
+        ("qwen2", "Qwen2ForCausalLM", false), ("qwen3", "Qwen3ForCausalLM", false), ("llama", "LlamaForCausalLM", true),
+    ])
+    func onlyLlamaRowsAreReordered(architecture: String, name: String, reordered: Bool) throws {
+        let model = try open(sound(architecture))
+        #expect(model.configuration["architectures"]?.arrayValue?.first?.stringValue == name)
+        let rows = stride(from: 0, to: 64, by: 8).map { Float($0) }
+        let firsts = try stride(from: 0, to: 64, by: 8).map {
+            try model.floats("model.layers.0.self_attn.q_proj.weight")[$0]
+        }
+        #expect(firsts == (reordered ? [0, 16, 8, 24, 32, 48, 40, 56] : rows))
+    }
+
+    @Test func otherArchitecturesAreRefusedByName() {
+        fault(.badData, "'gemma3' is not supported", "llama, qwen2, qwen3") { try open(sound("gemma3")) }
+    }
+
+    @Test func mixturesAndUnevenSizesAreRefused() {
+        var mixture = sound()
+        mixture.set("llama.expert_count", UInt32(8))
+        fault(.badData, "mixtures of experts") { try open(mixture) }
+        var uneven = GGUFBuilder()
+        uneven.set("general.architecture", "llama")
+        uneven.set("llama.block_count", [1, 2])
+        fault(.badData, "differs from layer to layer", "llama.block_count") { try open(uneven) }
+    }
+
+    @Test func missingKeyAndZeroSizeAreRefused() {
+        var builder = GGUFBuilder()
+        builder.set("general.architecture", "llama")
+        fault(.badData, "lacks a key", "llama.block_count") { try open(builder) }
+        builder.set("llama.block_count", UInt32(0))
+        fault(.badData, "impossible", "llama.block_count") { try open(builder) }
+    }
+
+    @Test(arguments: ["blk.1.attn_q.weight", "blk.0.ffn_gate_exps.weight", "strange", "blk.00.attn_q.weight"])
+    func unknownTensorsAreRefused(name: String) {
+        var builder = sound()
+        builder.tensor(name, [8])
+        fault(.badData, "does not know", name) { try open(builder) }
+    }
+
+    @Test(arguments: ["gpt-2", "smollm", "llama-bpe", "qwen2", "default"])
+    func knownPreTokenizersAreWritten(pre: String) throws {
+        var builder = sound(pre: pre)
+        builder.set("tokenizer.ggml.bos_token_id", UInt32(3))
+        let model = try open(builder)
+        let json = try tokenizer(model)
+        let text = JSONValue.object(json).text(pretty: false)
+        #expect(text.contains(#""merges":[["a","b"]]"#))
+        #expect(text.contains(#""Digits""#) == (pre == "smollm"))
+        #expect(text.contains(#"\\p{N}{1,3}|"#) == (pre == "llama-bpe"))
+        #expect(text.contains(#""NFC""#) == (pre == "qwen2"))
+        #expect(text.contains(#""TemplateProcessing""#) == (pre == "llama-bpe"))
+        #expect(json["added_tokens"]?.arrayValue?.count == 1)
+        #expect(model.warnings.count == (pre == "default" ? 1 : 0))
+    }
+
+    @Test func unknownPreTokenizerAndModelAreRefusedByName() {
+        fault(.badData, "pre-tokenizer 'tekken' is not supported", "smollm") { try open(sound(pre: "tekken")) }
+        var builder = GGUFBuilder()
+        builder.set("tokenizer.ggml.model", "bert")
+        fault(.badData, "tokenizer model 'bert' is not supported") {
+            let path = try folder.write("t.gguf", builder.file)
+            return try GGUFTokenizer(try GGUFFile(path).metadata)
+        }
+    }
+
+    @Test func sideFilesAreThoseOfAFolder() throws {
+        var builder = sound()
+        builder.set("tokenizer.chat_template", "{{ messages }}")
+        let model = try open(builder)
+        #expect(
+            model.sideFiles.map(\.name) == [
+                "generation_config.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",
+            ])
+        let settings = try JSONValue(parsing: try model.sideFiles[3].bytes()).objectValue
+        #expect(settings?["tokenizer_class"]?.stringValue == "PreTrainedTokenizerFast")
+        #expect(settings?["chat_template"]?.stringValue == "{{ messages }}")
+        #expect(settings?["eos_token"]?.stringValue == "<end>")
+        #expect(settings?["model_max_length"]?.integerValue == 16)
+    }
+
+    @Test func vocabularyLargerThanTheEmbeddingIsRefused() throws {
+        var builder = GGUFBuilder()
+        let whole = sound()
+        builder.pairs = whole.pairs
+        builder.tensor("token_embd.weight", [3, 8])
+        fault(.badData, "vocabulary is larger", "3 rows") { try open(builder) }
+        builder.tensors = []
+        builder.data = []
+        builder.tensor("token_embd.weight", [5, 8])
+        #expect(try open(builder).warnings.contains { $0.contains("5 rows for 4 tokens") })
+    }
+}

@@ -1,0 +1,267 @@
+import Faults
+import Foundation
+import JSONText
+import Testing
+
+@testable import Checkpoints
+
+struct HuggingFaceFolderTests {
+    let folder: TemporaryFolder
+    init() throws { folder = try TemporaryFolder() }
+
+    private func configuration(_ more: String = "") throws {
+        try folder.write("config.json", "{\"model_type\":\"llama\"\(more)}")
+    }
+
+    private func weights(_ name: String, _ tensors: String...) throws {
+        try folder.write(name, safetensors(tensors.map { ($0, [2], [1, 2]) }))
+    }
+
+    private func index(_ map: String, size: Int = 16) throws {
+        try folder.write(
+            "model.safetensors.index.json", "{\"metadata\":{\"total_size\":\(size)},\"weight_map\":{\(map)}}")
+    }
+
+    private func open() throws -> Checkpoint { try Checkpoint.open(folder.path) }
+
+    @Test func singleFileIsRead() throws {
+        try configuration()
+        try folder.write("model.safetensors", safetensors([("a", [2], [1, -2]), ("b", [1, 1], [3])]))
+        let model = try open()
+        #expect(model.tensors.map(\.name) == ["a", "b"])
+        #expect(try model.floats("a") == [1, -2])
+        #expect(try model.storedBytes("b") == bytes(of: [3]))
+        #expect(model.totalBytes == 12 && model.parameterCount == 3)
+        #expect(model.weightType == .f32 && !model.isQuantised && model.warnings.isEmpty)
+        #expect(model.weightFile(of: "a") == "model.safetensors")
+        fault(.badData, "no such tensor", "'c'") { try model.floats("c") }
+    }
+
+    @Test func sixteenBitWeightsAreWidened() throws {
+        try configuration()
+        let header = """
+            {"b":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},"h":{"dtype":"F16","shape":[1],"data_offsets":[4,6]},"i":{"dtype":"I64","shape":[1],"data_offsets":[6,14]}}
+            """
+        var file = safetensors(header)
+        file += [0x80, 0x3F, 0x00, 0xC0, 0x00, 0x38] + [UInt8](repeating: 0, count: 8)
+        try folder.write("model.safetensors", file)
+        let model = try open()
+        #expect(try model.floats("b") == [1, -2])
+        #expect(try model.floats("h") == [0.5])
+        #expect(model.weightType == .bf16)
+        fault(.badData, "floating-point", "I64") { try model.floats("i") }
+    }
+
+    @Test func shardsAreReadThroughTheIndex() throws {
+        try configuration()
+        try weights("model-00001-of-00002.safetensors", "a")
+        try weights("model-00002-of-00002.safetensors", "b")
+        try index(#""a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors""#)
+        let model = try open()
+        #expect(model.warnings.isEmpty)
+        #expect(try model.floats("b") == [1, 2])
+        #expect(model.weightFile(of: "b") == "model-00002-of-00002.safetensors")
+    }
+
+    @Test func missingShardsAreAllNamed() throws {
+        try configuration()
+        try weights("x1.safetensors", "a")
+        try index(#""a":"x1.safetensors","b":"x2.safetensors","c":"x3.safetensors""#)
+        fault(.missingInput, "2 of 3 shards", "x2.safetensors, x3.safetensors") { try open() }
+    }
+
+    @Test(arguments: [
+        #""../../x.safetensors""#, #""/etc/x.safetensors""#, #""a/b.safetensors""#, #""x\u0000.safetensors""#, "1",
+        #"".""#, #""..""#, #""""#, #""a\\b.safetensors""#, #""pytorch_model.bin""#,
+    ])
+    func indexThatNamesFilesElsewhereIsRefused(value: String) throws {
+        try configuration()
+        try index("\"a\":\(value)")
+        fault(.badData, "index names something else", "tensor 'a'") { try open() }
+    }
+
+    @Test func linkOutOfTheFolderIsRefused() throws {
+        let model = try folder.folder("model")
+        try folder.write("elsewhere", safetensors([("a", [1], [1])]))
+        try folder.write("model/config.json", #"{"model_type":"llama"}"#)
+        try FileManager.default.createSymbolicLink(
+            atPath: model + "/model.safetensors", withDestinationPath: "../elsewhere")
+        fault(.badData, "leads out of the model's folder") { try Checkpoint.open(model) }
+    }
+
+    @Test func linksOfTheHubsCacheAreFollowed() throws {
+        let snapshot = try folder.folder("models--x/snapshots/0123")
+        try folder.folder("models--x/blobs")
+        try folder.write("models--x/blobs/w", safetensors([("a", [1], [1])]))
+        try folder.write("models--x/snapshots/0123/config.json", #"{"model_type":"llama"}"#)
+        try FileManager.default.createSymbolicLink(
+            atPath: snapshot + "/model.safetensors", withDestinationPath: "../../blobs/w")
+        #expect(try Checkpoint.open(snapshot).floats("a") == [1])
+    }
+
+    @Test func tensorThatItsShardLacksIsRefused() throws {
+        try configuration()
+        try weights("x1.safetensors", "a")
+        try index(#""a":"x1.safetensors","b":"x1.safetensors""#)
+        fault(.badData, "does not hold a tensor", "tensor 'b'", "x1.safetensors") { try open() }
+    }
+
+    @Test func tensorsThatTheIndexDoesNotNameAreAWarning() throws {
+        try configuration()
+        try weights("x1.safetensors", "a", "b")
+        try index(#""a":"x1.safetensors""#)
+        #expect(try open().warnings.contains { $0.contains("does not name: b") })
+    }
+
+    @Test func tensorInTwoShardsIsRefused() throws {
+        try configuration()
+        try weights("x1.safetensors", "a")
+        try weights("x2.safetensors", "a", "b")
+        try index(#""a":"x1.safetensors","b":"x2.safetensors""#)
+        fault(.badData, "two shards", "tensor 'a'", "x1.safetensors") { try open() }
+    }
+
+    @Test func wrongTotalSizeIsAWarning() throws {
+        try configuration()
+        try weights("x1.safetensors", "a", "b")
+        try index(#""a":"x1.safetensors","b":"x1.safetensors""#, size: 17)
+        #expect(try open().warnings.contains { $0.contains("total_size is 17") && $0.contains("16 bytes") })
+    }
+
+    @Test func indexWinsOverASingleFileWithAWarning() throws {
+        try configuration()
+        try weights("model.safetensors", "old")
+        try weights("x1.safetensors", "a", "b")
+        try index(#""a":"x1.safetensors","b":"x1.safetensors""#)
+        let model = try open()
+        #expect(model.tensors.map(\.name) == ["a", "b"])
+        #expect(model.warnings.contains { $0.contains("the index is used") })
+    }
+
+    @Test func pickledWeightsAreNeverOpened() throws {
+        try configuration()
+        let path = try folder.write("pytorch_model.bin", "cos\nsystem\n")
+        fault(.badData, "run code", "pytorch_model.bin", "save_pretrained") { try open() }
+        fault(.badData, "run code") { try Checkpoint.open(path) }
+    }
+
+    @Test func folderWithoutWeightsIsMissingInput() throws {
+        try configuration()
+        fault(.missingInput, "no model.safetensors", "config.json") { try open() }
+        fault(.missingInput, "does not exist") { try Checkpoint.open(folder.path("nothing")) }
+    }
+
+    @Test func missingConfigurationIsMissingInput() throws {
+        try weights("model.safetensors", "a")
+        fault(.missingInput, "no config.json") { try open() }
+    }
+
+    @Test func byteOrderMarkInConfigurationIsTolerated() throws {
+        try folder.write("config.json", "\u{FEFF}{\"model_type\":\"llama\"}")
+        try weights("model.safetensors", "a")
+        #expect(try open().configuration["model_type"]?.stringValue == "llama")
+    }
+
+    @Test(arguments: ["{\"model_type\":\"llama\",}", "{\"a\":NaN}", "[]", "{", "{\"a\":1,\"a\":2}"])
+    func damagedConfigurationIsRefusedWithItsPlace(text: String) throws {
+        try folder.write("config.json", text)
+        fault(.badData, "config.json", "line 1, column") { try open() }
+    }
+
+    @Test(arguments: ["{}", "{\"model_type\":7}", "{\"model_type\":null}"])
+    func configurationFaultsNameTheKey(text: String) throws {
+        try folder.write("config.json", text)
+        fault(.badData, "config.json, model_type") { try open() }
+    }
+
+    @Test func nestedKeysAreNamedByTheirPath() throws {
+        let json = try JSONValue(parsing: #"{"rope_scaling":{"factor":"8"},"n":1e400,"big":1.5}"#)
+        let reader = ConfigurationReader(try #require(json.objectValue), file: "config.json")
+        fault(.badData, "rope_scaling.factor", "the string \"8\"") { try reader.number("rope_scaling.factor") }
+        fault(.badData, "n", "finite") { try reader.number("n") }
+        fault(.badData, "big", "an integer") { try reader.integer("big") }
+        fault(.badData, "lacks", "rope_scaling.type") { try reader.requiredString("rope_scaling.type") }
+        #expect(try reader.integer("absent.key") == nil)
+    }
+
+    @Test func quantisedCheckpointIsRefused() throws {
+        try configuration(#","quantization_config":{"quant_method":"gptq"}"#)
+        try weights("model.safetensors", "a")
+        fault(.badData, "quantised already", "quantization_config", "gptq") { try open() }
+    }
+
+    @Test func remoteCodeIsIgnoredWithOneWarning() throws {
+        try configuration(#","auto_map":{"AutoModel":"modeling_x.X"}"#)
+        try weights("model.safetensors", "a")
+        try folder.write("modeling_x.py", "raise SystemExit")
+        let model = try open()
+        #expect(model.warnings.count == 1)
+        #expect(model.warnings.first?.contains("never run") == true)
+        #expect(!model.sideFiles.contains { $0.name.hasSuffix(".py") })
+    }
+
+    @Test(arguments: [(Float(1), 0), (Float(9), 1)])
+    func tiedHeadIsLeftOutAndADifferingOneIsAWarning(value: Float, warnings: Int) throws {
+        try configuration(#","tie_word_embeddings":true"#)
+        try folder.write(
+            "model.safetensors",
+            safetensors([("lm_head.weight", [1, 2], [value, 2]), ("model.embed_tokens.weight", [1, 2], [1, 2])]))
+        let model = try open()
+        #expect(model.tiesWordEmbeddings)
+        #expect(model.tensors.map(\.name) == ["model.embed_tokens.weight"])
+        #expect(model.warnings.count == warnings)
+        #expect(model.warnings.allSatisfy { $0.contains("lm_head.weight differs") })
+    }
+
+    @Test func untiedHeadIsKept() throws {
+        try configuration()
+        try weights("model.safetensors", "lm_head.weight", "model.embed_tokens.weight")
+        #expect(try open().tensor("lm_head.weight") != nil)
+    }
+
+    @Test func sideFilesAreFoundAndCopiedByteForByte() throws {
+        try configuration()
+        try weights("model.safetensors", "a")
+        let kept = [
+            "LICENSE", "NOTICE.txt", "added_tokens.json", "chat_template.jinja", "generation_config.json", "merges.txt",
+            "special_tokens_map.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json",
+        ]
+        for name in kept + ["README.md", "tokenizer.py", "optimizer.pt"] { try folder.write(name, [0xFF, 0x00, 0x0A]) }
+        let model = try open()
+        #expect(model.sideFiles.map(\.name) == kept)
+        for file in model.sideFiles { #expect(try file.bytes() == [0xFF, 0x00, 0x0A]) }
+        #expect(try model.tokenizerJSON() == [0xFF, 0x00, 0x0A])
+    }
+
+    @Test func editsKeepEverythingElse() throws {
+        let text = """
+            {
+              "z": 9223372036854775808,
+              "eps": 1e-05,
+              "intermediate_size": 10,
+              "nested": {
+                "a": 1.0,
+                "b": "é"
+              },
+              "gone": null
+            }
+
+            """
+        let object = try #require(try JSONValue(parsing: text).objectValue)
+        #expect(object.edited([]).configurationBytes == Array(text.utf8))
+        let edited = object.edited([
+            ConfigurationEdit("intermediate_size", value: .integer(8)), ConfigurationEdit("gone", value: nil),
+            ConfigurationEdit("nested", "a", value: .integer(2)), ConfigurationEdit("head_dim", value: .integer(4)),
+        ])
+        let expected = text.replacingOccurrences(of: ": 10", with: ": 8").replacingOccurrences(of: "1.0", with: "2")
+            .replacingOccurrences(of: "\"gone\": null", with: "\"head_dim\": 4")
+        #expect(String(decoding: edited.configurationBytes, as: UTF8.self) == expected)
+    }
+
+    @Test(.enabled(if: testData != nil)) func trainedTinyModelOpens() throws {
+        let model = try Checkpoint.open(try #require(testData) + "/models/stories260K/hf")
+        #expect(model.parameterCount == 260_032)
+        #expect(model.tiesWordEmbeddings)
+        #expect(try model.floats("model.norm.weight").count == 64)
+    }
+}
