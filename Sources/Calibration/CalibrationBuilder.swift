@@ -1,5 +1,6 @@
 import Faults
 import JSONText
+import Randomness
 
 /// Makes calibration samples from sources.
 ///
@@ -59,7 +60,7 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
                 found: reports.map(\.counts).joined(separator: "; "), expected: "at least \(length) tokens",
                 advice: "add text, or ask for a shorter sequence length")
         }
-        if reports.count > 1 { generator.shuffle(&rows) }
+        if reports.count > 1 { rows = generator.permutation(rows.count).map { rows[$0] } }
         let tokens = TokenMatrix(rows, columns: length)
         try tokens.checkVocabulary(request.vocabularySize, file: onlyFile)
         warnings += notes(on: reports, length: length)
@@ -126,14 +127,14 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         case .rows(let file, let opened):
             report = opened
             let all = Array(0..<file.tokens.rows)
-            let order = request.sources.count == 1 ? all : generator.order(all.count)
+            let order = request.sources.count == 1 ? all : generator.permutation(all.count)
             rows = order.prefix(share).map { file.tokens[$0].prefix(length) }
             report.documentsUsed = rows.count
             report.tokens = rows.count * length
         case .documents(let file, let opened):
             report = opened
             var packer = RowPacker(length: length)
-            for index in generator.order(file.count) {
+            for index in generator.permutation(file.count) {
                 if packer.rows.count >= share { break }
                 packer.append(try tokens(of: try file.document(index)))
                 report.documentsUsed += 1

@@ -56,35 +56,3 @@ struct LineReaderTests {
         }
     }
 }
-
-@Suite("Random numbers and shares")
-struct GeneratorTests {
-    @Test("SplitMix64 gives its published sequence")
-    func publishedSequence() {
-        var generator = SplitMix64(seed: 1_234_567)
-        #expect(
-            (0..<3).map { _ in generator.next() } == [
-                6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
-            ])
-    }
-
-    @Test("an order holds every number once")
-    func order() {
-        var generator = SplitMix64(seed: 3)
-        let order = generator.order(100)
-        #expect(order.sorted() == Array(0..<100))
-        #expect(order != Array(0..<100))
-        #expect(generator.order(0).isEmpty)
-        #expect(generator.order(1) == [0])
-    }
-
-    @Test("shares add up to the whole and follow the weights")
-    func shares() {
-        #expect(Apportionment.shares(of: 10, weights: [1, 1, 1]) == [4, 3, 3])
-        #expect(Apportionment.shares(of: 128, weights: [0.5, 0.25, 0.25]) == [64, 32, 32])
-        #expect(Apportionment.shares(of: 2, weights: [1, 1000]) == [0, 2])
-        for total in 0..<50 {
-            #expect(Apportionment.shares(of: total, weights: [0.1, 2.7, 1e-3, 33]).reduce(0, +) == total)
-        }
-    }
-}

@@ -78,7 +78,3 @@ extension CalibrationSet {
 
     var rows: [[Int32]] { (0..<tokens.rows).map { Array(tokens[$0]) } }
 }
-
-enum FileMover {
-    static func move(_ from: URL, to: URL) throws { try FileManager.default.moveItem(at: from, to: to) }
-}
