@@ -9,7 +9,7 @@ struct GGUFModelTests {
     init() throws { folder = try TemporaryFolder() }
 
     /// One block of hidden size 8, two heads of four, a byte-level tokenizer of four tokens.
-    private func sound(_ architecture: String = "llama", pre: String = "gpt-2") -> GGUFBuilder {
+    private func sound(_ architecture: String = "llama", pre: String? = "gpt-2") -> GGUFBuilder {
         var builder = GGUFBuilder()
         builder.set("general.architecture", architecture)
         for (key, value) in [
@@ -18,7 +18,7 @@ struct GGUFModelTests {
         ] as [(String, UInt32)] { builder.set("\(architecture).\(key)", value) }
         builder.set("\(architecture).attention.layer_norm_rms_epsilon", Float(1e-6))
         builder.set("tokenizer.ggml.model", "gpt2")
-        builder.set("tokenizer.ggml.pre", pre)
+        if let pre { builder.set("tokenizer.ggml.pre", pre) }
         builder.set("tokenizer.ggml.tokens", ["a", "b", "ab", "<end>"])
         builder.set("tokenizer.ggml.token_type", [1, 1, 1, 3])
         builder.set("tokenizer.ggml.merges", ["a b"])
@@ -152,6 +152,7 @@ struct GGUFModelTests {
 
     @Test func unknownPreTokenizerAndModelAreRefusedByName() {
         fault(.badData, "pre-tokenizer 'tekken' is not supported", "smollm") { try open(sound(pre: "tekken")) }
+        fault(.badData, "lacks a key", "tokenizer.ggml.pre") { try open(sound(pre: nil)) }
         var builder = GGUFBuilder()
         builder.set("tokenizer.ggml.model", "bert")
         fault(.badData, "tokenizer model 'bert' is not supported") {
@@ -185,5 +186,36 @@ struct GGUFModelTests {
         builder.data = []
         builder.tensor("token_embd.weight", [5, 8])
         #expect(try open(builder).warnings.contains { $0.contains("5 rows for 4 tokens") })
+    }
+
+    /// Damaged files may be refused or, where the damage means nothing, opened; they never trap.
+    @Test func randomDamageNeverTraps() throws {
+        let whole = sound().file
+        var state: UInt64 = 1
+        func random(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        let extremes: [UInt8] = [0, 1, 0x7F, 0x80, 0xFF]
+        var opened = 0
+        for _ in 0..<300 {
+            var bytes = whole
+            for _ in 0...random(3) {
+                let place = random(bytes.count)
+                let length = [1, 1, 4, 8][random(4)]
+                let value = extremes[random(extremes.count)]
+                for index in place..<min(place + length, bytes.count) {
+                    bytes[index] = random(4) == 0 ? UInt8(random(256)) : value
+                }
+            }
+            if random(8) == 0 { bytes.removeLast(random(bytes.count)) }
+            let path = try folder.write("damaged.gguf", bytes)
+            do throws(Fault) {
+                let model = try Checkpoint.open(path)
+                for tensor in model.tensors { _ = try model.floats(tensor.name) }
+                opened += 1
+            } catch { #expect(error.kind == .badData) }
+        }
+        #expect(opened > 0 && opened < 300)
     }
 }

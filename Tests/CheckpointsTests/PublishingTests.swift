@@ -184,6 +184,13 @@ struct PublishingTests {
         #expect(try staging.names().isEmpty)
     }
 
+    @Test func stagingFolderLeftBeforeItsMarkIsOurs() throws {
+        try folder.folder("out.partial")
+        try folder.write("out.partial/.staging.partial", "")
+        try publish()
+        #expect(try folder.names("out") == ["COMPLETE.json", "config.json", "model.safetensors"])
+    }
+
     @Test func foreignFolderInThePlaceOfStagingIsLeftAlone() throws {
         try folder.folder("out.partial")
         try folder.write("out.partial/mine", "x")

@@ -169,4 +169,29 @@ struct SafetensorsHeaderTests {
         #expect(file.tensor("\u{E9}")?.shape == [1])
         #expect(file.tensor("e\u{301}")?.shape == [2])
     }
+
+    /// Damaged files may be refused or, where the damage means nothing, opened; they never trap.
+    @Test func randomDamageNeverTraps() throws {
+        let whole = safetensors([("first", [2, 3], [1, 2, 3, 4, 5, 6]), ("second", [1], [7])])
+        let alphabet = Array("0123456789-.eE[]{}\",:\\u \n".utf8) + [0, 0x7F, 0x80, 0xFF]
+        var state: UInt64 = 1
+        func random(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        var opened = 0
+        for _ in 0..<1000 {
+            var bytes = whole
+            for _ in 0...random(3) {
+                bytes[random(random(2) == 0 ? 9 : bytes.count)] = alphabet[random(alphabet.count)]
+            }
+            if random(8) == 0 { bytes.removeLast(random(bytes.count)) }
+            do {
+                let file = try open(bytes)
+                for tensor in file.tensors { _ = try file.bytes(tensor.name) }
+                opened += 1
+            } catch let fault as Fault { #expect(fault.kind == .badData) }
+        }
+        #expect(opened > 0 && opened < 1000)
+    }
 }

@@ -61,6 +61,16 @@ struct GGUFTensorSource: TensorSource {
     func checkUnchanged() throws(Fault) { try file.file.checkUnchanged() }
 
     func readStored(_ tensor: TensorDescription, into target: UnsafeMutableRawBufferPointer) throws(Fault) {
+        #if _endian(little)
+            if UInt(bitPattern: target.baseAddress) % UInt(MemoryLayout<Float>.alignment) == 0 {
+                let result: Result<Void, Fault> = target.withMemoryRebound(to: Float.self) { floats in
+                    do throws(Fault) { return .success(try read(tensor, into: floats)) } catch {
+                        return .failure(error)
+                    }
+                }
+                return try result.get()
+            }
+        #endif
         let floats = UnsafeMutableBufferPointer<Float>.allocate(capacity: tensor.count)
         defer { floats.deallocate() }
         try read(tensor, into: floats)

@@ -30,7 +30,7 @@ extension GGUFTokenizerParts {
 
     static func byteLevel(_ metadata: GGUFMetadata) throws(Fault) -> GGUFTokenizerParts {
         let key = "tokenizer.ggml.pre"
-        let name = try metadata.string(key) ?? "default"
+        let name = try metadata.required(key, try metadata.string(key))
         var parts = GGUFTokenizerParts()
         parts.merges = try fileMerges(metadata)
         parts.decoder = bytes(prefixSpace: true, trim: true, regex: true)

@@ -109,7 +109,7 @@ public struct OutputPlace: Sendable {
 
     /// What an earlier run left in the staging folder.
     public struct Leftover: Equatable, Sendable {
-        /// Whether the folder is empty or carries our mark.
+        /// Whether the folder carries our mark, or was left before the mark was whole.
         public var isOurs: Bool
         /// Whole lines of its journal.
         public var committedLines: Int
@@ -120,7 +120,9 @@ public struct OutputPlace: Sendable {
         guard FileSystem.existsUnfollowed(staging) else { return nil }
         guard FileSystem.kind(staging) == .folder else { return Leftover(isOurs: false, committedLines: 0) }
         let names = try FileSystem.names(in: staging)
-        let ours = names.isEmpty || names.contains(StagingFolder.mark) || names.contains(CompletionRecord.fileName)
+        let ours =
+            names.contains(StagingFolder.mark) || names.contains(CompletionRecord.fileName)
+            || names.allSatisfy { $0.hasSuffix(OutputFile.temporaryEnding) }
         guard ours else { return Leftover(isOurs: false, committedLines: 0) }
         let lines = try Journal.read(FileSystem.joined(staging, Journal.fileName))
         return Leftover(isOurs: true, committedLines: lines.count)

@@ -47,9 +47,8 @@ public final class StagingFolder: Sendable {
         if try place.leftover() == nil {
             try FileSystem.makeFolder(place.staging)
         } else {
-            for name in try FileSystem.names(in: place.staging) {
-                try FileSystem.removeFile(folder.path(of: name))
-            }
+            // The mark goes last: should this be interrupted, the folder is still known as ours.
+            for name in try FileSystem.names(in: place.staging) where name != mark { try folder.remove(name) }
         }
         _ = try folder.write(mark, [])
         try FileSystem.syncFolder(place.parent)
