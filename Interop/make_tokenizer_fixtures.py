@@ -13,6 +13,9 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
           r"|\s*[\r\n]+|\s+(?!\S)|\s+")
 QWEN2 = LLAMA3.replace("{1,3}", "")
+TEKKEN = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+          r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
+          r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 
 TEXTS = [
     "", " ", "  ", "\n", "\x00", "a\x00b\x00\x00", "Hello, world!",
@@ -32,6 +35,7 @@ TEXTS = [
     "def f(x):\n    return {\n\t'a': x**2,  # comment\n        \"b\": [i for i in range(10)]}\n\n\nclass A(B):\n\tpass\n",
     "#include <stdio.h>\r\nint main(void) {\r\n\tprintf(\"%d\\n\", 0x1F600);\r\n\treturn 0;\r\n}\r\n\r\n",
     "for (int i=0;i<10;++i){a[i]+=b[i]<<2;}//done\n<html><body class=\"x\">&nbsp;</body></html>",
+    "ABC中DE FGh 中文abcDEF ǅx éÉé\u0301É xĀ\u0301B \u0301\u0301AB \u0301Ab .\u0301A //x/\n/\ny !/\n\n/ʰAʰB",
     "CamelCaseWord snake_case_word SCREAMING_SNAKE 3dPrint x2y3 v1.2.3-rc4 C:\\path\\file.txt http://a.b/?q=a+b&c=%20#d",
     # Emoji, signs, digits.
     "👍🏽 👨‍👩‍👧‍👦 🏳️‍🌈 🇩🇪🇫🇷 ☕️ 1️⃣ 🧑🏿‍🚀😀😀😀!!! ❤️‍🔥",
@@ -121,6 +125,10 @@ def families(texts, merges):
     tokenizer.add_special_tokens(["<|endoftext|>", "<|im_start|>", "<|im_end|>"])
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
     yield "qwen2", tokenizer
+
+    tokenizer = byte_level(split(TEKKEN), texts, merges, specials=["<unk>", "<s>", "</s>"])
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    yield "tekken", tokenizer
 
     tokenizer = sentence_piece(texts, merges)
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])

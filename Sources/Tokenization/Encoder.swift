@@ -1,7 +1,7 @@
 import Faults
 
 /// Text → ids, with a memory of the words met so far. Make one for a run over many texts; it is not shared by threads.
-public struct Encoder {
+public struct Encoder: Sendable {
     private let tokenizer: Tokenizer
     private var merger = WordMerger()
     private var cache = WordCache()

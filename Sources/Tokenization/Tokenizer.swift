@@ -81,6 +81,20 @@ public final class Tokenizer: Sendable {
     /// The highest id plus one, added tokens included.
     public var vocabularySize: Int { model.vocabulary.count }
 
+    /// How many rows of an embedding no token uses: padding, which is usual and worth a warning at most.
+    ///
+    /// - Throws: `Fault` of kind `badData` if there are fewer rows than ids.
+    public func unusedRows(ofEmbeddingWith rows: Int) throws(Fault) -> Int {
+        guard rows >= vocabularySize else {
+            let last = Int32(vocabularySize - 1)
+            throw Fault(
+                .badData, "the tokenizer has more tokens than the model's embedding has rows",
+                place: "token \"\(token(of: last) ?? "")\", id \(last)", found: "\(vocabularySize) tokens",
+                expected: "at most \(rows)", advice: "use the tokenizer that belongs to the model")
+        }
+        return rows - vocabularySize
+    }
+
     /// Ids that `encode` puts before a text when special tokens are wanted: usually the one of BOS, or none.
     public var prefixIDs: [Int32] { template.prefix }
 

@@ -7,7 +7,7 @@ import Testing
 /// Ids and texts against those of the `tokenizers` package.
 @Suite struct ReferenceTests {
     static let families = [
-        "gpt2", "smollm", "llama2", "llama3", "mistral", "qwen2", "options", "prefix-space",
+        "gpt2", "smollm", "llama2", "llama3", "mistral", "qwen2", "options", "prefix-space", "tekken",
     ]
 
     @Test(arguments: families) func `ids and decoded texts equal the reference`(family: String) throws {

@@ -120,6 +120,15 @@ import Testing
         #expect(fault?.kind == .badData)
     }
 
+    @Test func `an embedding with fewer rows than tokens is refused, one with more is padded`() throws {
+        let tokenizer = try Tokenizer(parsing: Array(RefusalTests.valid.utf8))
+        #expect(try tokenizer.unusedRows(ofEmbeddingWith: 4) == 0)
+        #expect(try tokenizer.unusedRows(ofEmbeddingWith: 64) == 60)
+        let fault = #expect(throws: Fault.self) { try tokenizer.unusedRows(ofEmbeddingWith: 3) }
+        #expect(fault?.kind == .badData)
+        #expect(fault?.place?.contains("<s>") == true)
+    }
+
     private static func expectFault(_ change: Case) throws {
         let json = try JSONValue(parsing: valid).with(change.path, try JSONValue(parsing: change.value))
         let fault = #expect(throws: Fault.self) { try Tokenizer(json: json) }

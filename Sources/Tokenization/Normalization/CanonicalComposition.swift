@@ -6,32 +6,42 @@ import Foundation
 func canonicallyComposed(_ text: [UInt8]) -> [UInt8] {
     // 0xCC is the first byte of U+0300, below which no scalar composes with the one before it.
     guard text.contains(where: { $0 >= 0xCC }) else { return text }
-    var output: [UInt8] = []
-    output.reserveCapacity(text.count)
-    // A scalar that composes with nothing before it, and behind it those that may.
-    var stretch = String.UnicodeScalarView()
-    var isInert = true
-    func flush() {
-        let result = isInert ? String(stretch) : composed(stretch)
-        output.append(contentsOf: result.utf8)
-        stretch.removeAll(keepingCapacity: true)
-    }
-    for scalar in String(decoding: text, as: UTF8.self).unicodeScalars {
-        if startsStretch(scalar) {
-            flush()
-            isInert = true
-        } else {
-            isInert = false
+    return text.withUnsafeBufferPointer { text in
+        var output: [UInt8] = []
+        output.reserveCapacity(text.count)
+        /// Everything before this is in the output.
+        var done = 0
+        /// The last scalar that composes with nothing before it.
+        var start = 0
+        var isInert = true
+        func flush(_ end: Int) {
+            guard !isInert else { return }
+            output.append(contentsOf: text[done..<start])
+            output.append(contentsOf: composed(String(decoding: text[start..<end], as: UTF8.self).unicodeScalars).utf8)
+            done = end
         }
-        stretch.append(scalar)
+        var at = 0
+        while at < text.count {
+            let (scalar, length) = text.scalar(at: at)
+            if startsStretch(scalar) {
+                flush(at)
+                start = at
+                isInert = true
+            } else {
+                isInert = false
+            }
+            at += length
+        }
+        flush(at)
+        output.append(contentsOf: text[done...])
+        return output
     }
-    flush()
-    return output
 }
 
 /// Whether a scalar stays as it is whatever stands before it. False is always safe, only slower.
-private func startsStretch(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
+@inline(__always)
+private func startsStretch(_ scalar: UInt32) -> Bool {
+    switch scalar {
     case 0..<0x300, 0x400...0x482, 0x48A...0x52F, 0x3041...0x3096, 0x30A1...0x30FA, 0x3400...0x4DB5, 0x4E00...0x9FD5,
         0xAC00...0xD7A3:
         return true

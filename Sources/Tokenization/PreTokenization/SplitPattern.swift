@@ -9,6 +9,8 @@ enum SplitPattern: Sendable, Equatable {
     case llama3
     /// Qwen 2, 2.5 and 3: as Llama 3, with single digits.
     case qwen2
+    /// Mistral's Tekken: words also end where small letters are followed by capitals.
+    case tekken
     /// A literal text.
     case literal([UInt8])
 
@@ -20,9 +22,15 @@ enum SplitPattern: Sendable, Equatable {
             self = .gpt2
         case ExactPattern(SplitPattern.tiktoken(digits: #"\p{N}{1,3}"#)): self = .llama3
         case ExactPattern(SplitPattern.tiktoken(digits: #"\p{N}"#)): self = .qwen2
+        case ExactPattern(SplitPattern.tekkenRegex): self = .tekken
         default: return nil
         }
     }
+
+    private static let tekkenRegex =
+        #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"#
+        + #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|"#
+        + #"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
 
     private static func tiktoken(digits: String) -> String {
         #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"# + digits
@@ -39,6 +47,7 @@ enum SplitPattern: Sendable, Equatable {
         case .gpt2: gpt2End(in: text, from: index, classes: classes)
         case .llama3: tiktokenEnd(in: text, from: index, classes: classes, mostDigits: 3)
         case .qwen2: tiktokenEnd(in: text, from: index, classes: classes, mostDigits: 1)
+        case .tekken: tekkenEnd(in: text, from: index, classes: classes)
         case .literal: text.count
         }
     }
@@ -52,7 +61,7 @@ private struct ExactPattern: Equatable {
 
 /// The position behind the run of scalars of a class that starts at `index`.
 @inline(__always)
-func endOfRun(of wanted: UInt8, in text: UTF8Text, from index: Int, classes: ScalarClasses) -> Int {
+func endOfRun(of wanted: UInt16, in text: UTF8Text, from index: Int, classes: ScalarClasses) -> Int {
     var at = index
     while at < text.count {
         let (scalar, length) = text.scalar(at: at)

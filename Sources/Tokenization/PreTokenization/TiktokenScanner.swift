@@ -29,11 +29,20 @@ func tiktokenEnd(in text: UTF8Text, from index: Int, classes: ScalarClasses, mos
             return endOfRun(of: ScalarClasses.letter, in: text, from: next + length, classes: classes)
         }
     }
-    var other = index
-    if scalar == UInt32(UInt8(ascii: " ")) { other = next }
-    let otherEnd = endOfRun(of: ScalarClasses.other, in: text, from: other, classes: classes)
-    if otherEnd > other {
-        return endOfRun(of: ScalarClasses.newline, in: text, from: otherEnd, classes: classes)
+    return signsOrSpaceEnd(in: text, from: index, classes: classes, trailsSlash: false)
+}
+
+/// ` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+` at `index`: where its match ends.
+///
+/// - Parameter trailsSlash: `[\r\n/]*` in place of `[\r\n]*`.
+func signsOrSpaceEnd(in text: UTF8Text, from index: Int, classes: ScalarClasses, trailsSlash: Bool) -> Int {
+    let other = text[index] == UInt8(ascii: " ") ? index + 1 : index
+    var at = endOfRun(of: ScalarClasses.other, in: text, from: other, classes: classes)
+    if at > other {
+        while at < text.count, text[at] == 10 || text[at] == 13 || (trailsSlash && text[at] == UInt8(ascii: "/")) {
+            at += 1
+        }
+        return at
     }
     // White space: up to its last line end if it has one.
     let runEnd = endOfRun(of: ScalarClasses.space, in: text, from: index, classes: classes)

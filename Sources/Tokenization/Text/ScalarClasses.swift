@@ -4,34 +4,42 @@
 /// version is 16: scalars assigned later count as unassigned there, so here too. `numeric` is Rust's
 /// `char::is_numeric`, used by the `Digits` pre-tokenizer, which follows the newest version.
 struct ScalarClasses: Sendable {
-    static let letter: UInt8 = 1
-    static let number: UInt8 = 2
+    static let letter: UInt16 = 1
+    static let number: UInt16 = 2
     /// White_Space, as `\s` in both engines.
-    static let space: UInt8 = 4
-    static let numeric: UInt8 = 8
+    static let space: UInt16 = 4
+    static let numeric: UInt16 = 8
     /// `\r` and `\n`.
-    static let newline: UInt8 = 16
+    static let newline: UInt16 = 16
     /// Anything that is `[^\s\p{L}\p{N}]`.
-    static let other: UInt8 = 32
+    static let other: UInt16 = 32
 
-    private let table: [UInt8]
+    /// `\p{Lu}` and `\p{Lt}`; also a letter.
+    static let upper: UInt16 = 64
+    /// `\p{Ll}`; also a letter.
+    static let lower: UInt16 = 128
+    /// `\p{M}`; also other.
+    static let mark: UInt16 = 256
 
-    init() {
-        table = (UInt32(0)..<0x10000).map { ScalarClasses.computed($0) }
-    }
+    private let table = ScalarClasses.basicPlane
+
+    /// Computed once: a constant that would be long to write out.
+    private static let basicPlane: [UInt16] = (0..<0x10000).map { computed($0) }
 
     @inline(__always)
-    func of(_ scalar: UInt32) -> UInt8 {
+    func of(_ scalar: UInt32) -> UInt16 {
         scalar < 0x10000 ? table[Int(scalar)] : ScalarClasses.computed(scalar)
     }
 
-    private static func computed(_ value: UInt32) -> UInt8 {
+    private static func computed(_ value: UInt32) -> UInt16 {
         guard let scalar = Unicode.Scalar(value) else { return other }
         let properties = scalar.properties
         if properties.isWhitespace { return value == 10 || value == 13 ? space | newline : space }
         switch properties.generalCategory {
-        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
-            return isInUnicode16(properties) ? letter : other
+        case .uppercaseLetter, .titlecaseLetter: return isInUnicode16(properties) ? letter | upper : other
+        case .lowercaseLetter: return isInUnicode16(properties) ? letter | lower : other
+        case .modifierLetter, .otherLetter: return isInUnicode16(properties) ? letter : other
+        case .nonspacingMark, .spacingMark, .enclosingMark: return isInUnicode16(properties) ? other | mark : other
         case .decimalNumber, .letterNumber, .otherNumber:
             return isInUnicode16(properties) ? number | numeric : other | numeric
         default: return other
