@@ -1,0 +1,59 @@
+import Faults
+import Torch
+
+/// A model with all its weights in memory, for generating token after token.
+public struct LoadedDecoder {
+    public let configuration: DecoderConfiguration
+    public let device: Device
+    /// Positions that a sequence may have here.
+    public let capacity: Int
+    /// [vocabulary, hidden]; the output matrix where the two are tied.
+    private let embedding: Tensor
+    private let blocks: [Block]
+    private let head: Head
+    private let rotary: RotaryTable
+
+    /// Reads every weight.
+    ///
+    /// - Parameters:
+    ///   - dtype: the number type of the matrix products.
+    ///   - capacity: the longest sequence, in tokens.
+    ///   - progress: told the number of blocks read.
+    public init(
+        _ decoder: Decoder, dtype: DType, capacity: Int, progress: (Int) -> Void = { _ in }
+    ) throws(Fault) {
+        configuration = decoder.configuration
+        device = decoder.device
+        self.capacity = capacity
+        head = try decoder.head(dtype: dtype)
+        embedding = configuration.tiesWordEmbeddings ? head.weight : try decoder.embedding().to(dtype)
+        var blocks: [Block] = []
+        for layer in 0..<configuration.layerCount {
+            blocks.append(try decoder.block(layer).to(dtype))
+            progress(layer + 1)
+        }
+        self.blocks = blocks
+        rotary = decoder.rotary(positions: capacity)
+    }
+
+    public func makeCache() -> KeyValueCache { KeyValueCache(layerCount: blocks.count) }
+
+    /// The logits that follow the last of some tokens.
+    ///
+    /// - Parameters:
+    ///   - ids: [b, t] row by row, each below the vocabulary's size; they continue what the cache holds, and with it
+    ///     they are at most `capacity` positions.
+    ///   - batch: b
+    /// - Returns: [b, vocabulary], float32
+    public func logits(_ ids: [Int32], batch: Int = 1, cache: KeyValueCache) -> Tensor {
+        Engine.withoutGradient {
+            let tokens = ids.count / batch
+            let hidden = configuration.hiddenSize
+            var x = embedding.selected(Tensor(ids.map(Int64.init), device: device)).to(.float32)
+                .reshaped([batch, tokens, hidden])
+            for block in blocks { x = block(x, rotary: rotary, cache: cache) }
+            cache.advance(tokens)
+            return head(x.narrowed(1, tokens - 1, 1).reshaped([batch, hidden]))
+        }
+    }
+}

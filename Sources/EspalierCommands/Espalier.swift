@@ -1,0 +1,55 @@
+import ArgumentParser
+import Faults
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The command line's root.
+public struct Espalier: ParsableCommand {
+    public static let versionNumber = "0.1.0"
+
+    public static let configuration = CommandConfiguration(
+        commandName: "espalier",
+        abstract: "Prunes large language models and re-trains, block by block, what the cut disturbed.",
+        discussion: """
+            MODEL is a Hugging Face folder (config.json and safetensors) or a .gguf file. Results go to standard output, \
+            progress and warnings to standard error.
+
+            EXAMPLES
+              espalier inspect model.gguf
+              espalier evaluate model.gguf --text test.txt --context 1024
+              espalier generate model.gguf --prompt "The capital of France is"
+
+            EXIT CODES
+              0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable, 73 output exists,
+              74 reading or writing failed, 75 interrupted and resumable, 78 bad recipe
+            """,
+        version: versionNumber,
+        subcommands: [Inspect.self, Evaluate.self, Generate.self, Verify.self])
+
+    public init() {}
+
+    /// Runs the process's command line and leaves with its exit code.
+    public static func start() -> Never {
+        // A reader that stops reading must not kill a run; StandardOutput notices it.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let fault as Fault {
+            StandardError.write(Style.ofProcess.error("error: \(fault)") + "\n")
+            endProcess(fault.exitCode)
+        } catch {
+            exit(withError: error)
+        }
+        endProcess(0)
+    }
+}
+
+/// The system's `exit`, which inside a command means the parser's.
+private func endProcess(_ code: Int32) -> Never { exit(code) }

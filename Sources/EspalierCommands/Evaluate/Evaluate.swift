@@ -1,0 +1,91 @@
+import ArgumentParser
+import Faults
+
+/// `espalier evaluate`
+public struct Evaluate: ParsableCommand {
+    public static let configuration = CommandConfiguration(
+        abstract: "Measures perplexity, and divergence from the dense model.",
+        discussion: """
+            A text is tokenised as a whole, without BOS, and cut into consecutive windows of --context tokens; the last \
+            partial window is dropped. A token file holds the int32 tensor 'tokens' [n, T]; each row is one window. The \
+            first token of a window is not scored. Perplexity is exp(mean negative log-likelihood) over all scored \
+            tokens. --against measures, on the same tokens, the mean Kullback-Leibler divergence of the model's \
+            predictions from the other's, in nats, and how often both find the same token most likely.
+
+            Weights are read block by block: the model need not fit into memory.
+
+            EXAMPLES
+              espalier evaluate model.gguf --text test.txt --context 1024 --windows 10
+              espalier evaluate pruned --against model.gguf --text test.txt --json
+              espalier evaluate pruned --tokens windows.safetensors --output results.json
+            """)
+
+    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
+    public var model: String
+
+    @Option(name: .long, help: ArgumentHelp("The model that it was made from.", valueName: "dense"))
+    public var against: String?
+
+    @Option(
+        name: .long, parsing: .singleValue, help: ArgumentHelp("A UTF-8 text; may be given again.", valueName: "file"))
+    public var text: [String] = []
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp("A .safetensors file with 'tokens' [n, T]; may be given again.", valueName: "file"))
+    public var tokens: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Tokens of a text's window (default: the model's context, at most 2048).", valueName: "n"))
+    public var context: Int?
+
+    @Option(name: .long, help: ArgumentHelp("Score at most this many windows of each file.", valueName: "n"))
+    public var windows: Int?
+
+    @Option(
+        name: .long, help: ArgumentHelp("Also write the JSON document to this file, replacing it.", valueName: "file"))
+    public var output: String?
+
+    @OptionGroup(title: "Engine") public var engine: EngineOptions
+    @OptionGroup(title: "Messages") public var messages: OutputOptions
+
+    public init() {}
+
+    public mutating func validate() throws {
+        guard !text.isEmpty || !tokens.isEmpty else {
+            throw ValidationError("There is nothing to evaluate on: give --text FILE or --tokens FILE.")
+        }
+        if let context {
+            guard context >= 2 else {
+                throw ValidationError("--context must be at least 2: the first token of a window is not scored.")
+            }
+            guard !text.isEmpty else {
+                throw ValidationError("--context applies to --text only: the rows of a token file are its windows.")
+            }
+        }
+        if let windows, windows < 1 { throw ValidationError("--windows must be at least 1, not \(windows).") }
+    }
+
+    public mutating func run() throws {
+        let results = try output.map { path throws(Fault) in
+            try Evaluate.refuse(path, among: [model] + (against.map { [$0] } ?? []) + text + tokens)
+            return try AtomicFile(path)
+        }
+        let reporter = messages.makeReporter()
+        let report = try EvaluationRun(
+            model: model, against: against,
+            files: text.map { .text($0) } + tokens.map { .tokens($0) }, context: context, windows: windows,
+            engine: try engine.start()
+        ).measure(reporter)
+        try results?.write(report.json.text() + "\n")
+        messages.write(json: report.json, text: report.text)
+    }
+
+    /// - Throws: `usage` when the results would replace an input.
+    private static func refuse(_ output: String, among inputs: [String]) throws(Fault) {
+        guard let input = inputs.first(where: { SamePath.areSame($0, output) }) else { return }
+        throw Fault(
+            .usage, "--output would replace an input", file: output, found: input, advice: "choose another name")
+    }
+}

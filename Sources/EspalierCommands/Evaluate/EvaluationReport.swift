@@ -1,0 +1,59 @@
+import Evaluation
+import JSONText
+
+/// What `evaluate` found.
+public struct EvaluationReport {
+    public var model: String
+    public var against: String?
+    public var environment: JSONValue
+    /// By file name, in the order asked for.
+    public var files: [(name: String, measurement: Measurement)] = []
+
+    public init(model: String, against: String?, environment: JSONValue) {
+        self.model = model
+        self.against = against
+        self.environment = environment
+    }
+
+    public var json: JSONValue {
+        var perplexity = JSONObject()
+        var divergence = JSONObject()
+        for (name, found) in files {
+            perplexity[name] = .object([
+                "value": .double(found.perplexity), "tokens": .integer(found.scoredTokens),
+                "context": .integer(found.context), "windows": .integer(found.windows),
+            ])
+            guard let dense = found.divergence else { continue }
+            divergence[name] = .object([
+                "kl": .double(dense.kl), "top1_agreement": .double(dense.topAgreement),
+                "against_perplexity": .double(dense.densePerplexity),
+            ])
+        }
+        return .object([
+            "model": .string(model), "against": against.map { .string($0) } ?? .null,
+            "perplexity": .object(perplexity), "divergence": .object(divergence), "environment": environment,
+        ])
+    }
+
+    public var text: String {
+        var table = TextTable()
+        let hasDense = against != nil
+        table.add(
+            cells: ["text", "tokens", "windows", "context", "perplexity"]
+                + (hasDense ? ["dense", "KL", "same top token"] : []))
+        for (name, found) in files {
+            var cells = [
+                ProgressReporter.harmless(name), Amount.count(found.scoredTokens), Amount.count(found.windows),
+                Amount.count(found.context), Amount.fixed(found.perplexity, 3),
+            ]
+            if let dense = found.divergence {
+                cells += [
+                    Amount.fixed(dense.densePerplexity, 3), Amount.fixed(dense.kl, 4),
+                    Amount.percent(dense.topAgreement, 2),
+                ]
+            }
+            table.add(cells: cells)
+        }
+        return table.text
+    }
+}

@@ -1,0 +1,117 @@
+import Calibration
+import Decoders
+import Evaluation
+import Faults
+import Tokenization
+
+/// What `evaluate` does, apart from its command line.
+public struct EvaluationRun {
+    public enum File: Equatable, Sendable {
+        case text(String)
+        case tokens(String)
+
+        var path: String {
+            switch self {
+            case .text(let path), .tokens(let path): path
+            }
+        }
+    }
+
+    public var model: String
+    public var against: String?
+    public var files: [File]
+    /// Tokens of a text's window; nil is the model's context, at most 2048.
+    public var context: Int?
+    /// Windows of a file at most.
+    public var windows: Int?
+    public var engine: EngineSettings
+
+    public init(
+        model: String, against: String? = nil, files: [File], context: Int? = nil, windows: Int? = nil,
+        engine: EngineSettings
+    ) {
+        self.model = model
+        self.against = against
+        self.files = files
+        self.context = context
+        self.windows = windows
+        self.engine = engine
+    }
+
+    /// The longest window that is taken when none is asked for.
+    static let defaultContext = 2048
+
+    /// - Throws: `Fault` for models and files that cannot be used; all files are read before the first is scored.
+    public func measure(_ reporter: ProgressReporter) throws(Fault) -> EvaluationReport {
+        let opened = try OpenedModel(model, device: engine.device)
+        opened.warnings.forEach(reporter.warning)
+        var dense: OpenedModel?
+        if let against {
+            let other = try OpenedModel(against, device: engine.device)
+            other.warnings.forEach(reporter.warning)
+            dense = other
+        }
+        let evaluation = try StreamedEvaluation(opened.decoder, against: dense?.decoder, dtype: engine.dtype)
+        let inputs = try read(opened, reporter)
+        var report = EvaluationReport(model: model, against: against, environment: engine.environment)
+        for (file, windows) in inputs {
+            let name = name(of: file)
+            let tokens = Double(windows.count * windows.length)
+            reporter.begin("evaluating \(name)", total: tokens, unit: "tokens")
+            let measurement: Measurement
+            do throws(Fault) {
+                measurement = try evaluation.measure(windows) { reporter.update($0 * tokens) }
+            } catch { throw error.inFile(file.path) }
+            reporter.finish()
+            if !measurement.meanLoss.isFinite || measurement.divergence?.kl.isFinite == false {
+                reporter.warning(
+                    "\(name): the predictions are not numbers, so there is no perplexity (null in JSON); look for "
+                        + "non-finite weights with `espalier inspect`, or use --dtype float32")
+            }
+            report.files.append((name, measurement))
+        }
+        return report
+    }
+
+    private func read(
+        _ opened: OpenedModel, _ reporter: ProgressReporter
+    ) throws(Fault) -> [(File, TokenWindows)] {
+        let limit = opened.configuration.contextLength
+        let length = context ?? min(limit, EvaluationRun.defaultContext)
+        var tokenizer: Tokenizer?
+        var inputs: [(File, TokenWindows)] = []
+        for file in files {
+            let tokens: TokenWindows
+            do throws(Fault) {
+                switch file {
+                case .text(let path):
+                    let text = try EvaluationText(path).text
+                    let encoder = if let tokenizer { tokenizer } else { try opened.tokenizer() }
+                    tokenizer = encoder
+                    reporter.detail("\(path): \(Amount.count(text.utf8.count)) bytes to tokenise")
+                    tokens = try TokenWindows(
+                        consecutive: encoder.encode(text, addSpecialTokens: false), length: length, limit: windows)
+                case .tokens(let path):
+                    let matrix = try TokenFile(path, vocabularySize: opened.configuration.vocabularySize).tokens
+                    tokens = try TokenWindows(ids: matrix.values, length: matrix.columns, limit: windows)
+                }
+            } catch { throw error.inFile(file.path) }
+            if let windows, tokens.count < windows {
+                reporter.warning("\(file.path): \(tokens.count) windows, fewer than the \(windows) asked for")
+            }
+            if tokens.length > limit {
+                reporter.warning(
+                    "\(file.path): windows of \(tokens.length) tokens are longer than the model's context of \(limit)")
+            }
+            inputs.append((file, tokens))
+        }
+        return inputs
+    }
+
+    /// The file's name, or its path where two files have the same.
+    private func name(of file: File) -> String {
+        func last(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+        let name = last(file.path)
+        return files.count { last($0.path) == name } > 1 ? file.path : name
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import Faults
+import JSONText
+
+/// `espalier generate`
+public struct Generate: ParsableCommand {
+    public static let configuration = CommandConfiguration(
+        abstract: "Continues a text.",
+        discussion: """
+            The continuation goes to standard output as it comes, the likeliest token at a time unless a temperature is \
+            given. BOS is put before the prompt where the tokenizer does so; an empty prompt starts from BOS. The text \
+            ends at the model's end token, after --max-tokens, or when the context is full. All weights are held in \
+            memory.
+
+            EXAMPLES
+              espalier generate model.gguf --prompt "The capital of France is"
+              espalier generate pruned --prompt "" --max-tokens 256
+              espalier generate pruned --prompt "Once" --temperature 0.8 --top-p 0.95 --seed 7
+            """)
+
+    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
+    public var model: String
+
+    @Option(name: .long, help: "The text to continue.")
+    public var prompt: String
+
+    @Option(name: .long, help: ArgumentHelp("New tokens at most.", valueName: "n"))
+    public var maxTokens = 128
+
+    @Option(name: .long, help: ArgumentHelp("0 takes the likeliest token; more draws more freely.", valueName: "t"))
+    public var temperature = 0.0
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Draw from the likeliest tokens with this probability in all (default: 1).", valueName: "p"))
+    public var topP: Double?
+
+    @Option(name: .long, help: ArgumentHelp("Of the draws (default: 0).", valueName: "n"))
+    public var seed: UInt64?
+
+    @OptionGroup(title: "Engine") public var engine: EngineOptions
+    @OptionGroup(title: "Messages") public var messages: OutputOptions
+
+    public init() {}
+
+    public mutating func validate() throws {
+        guard maxTokens >= 0 else { throw ValidationError("--max-tokens must not be negative.") }
+        guard temperature >= 0, temperature.isFinite else {
+            throw ValidationError("--temperature must be a number from 0 up.")
+        }
+        if let topP, !(topP > 0 && topP <= 1) { throw ValidationError("--top-p must be above 0 and at most 1.") }
+        if temperature == 0, topP != nil || seed != nil {
+            throw ValidationError("--top-p and --seed need a --temperature above 0: nothing is drawn without one.")
+        }
+    }
+
+    public mutating func run() throws {
+        let reporter = messages.makeReporter()
+        let isJSON = messages.json
+        let report = try GenerationRun(
+            model: model, prompt: prompt, maxTokens: maxTokens,
+            sampling: .init(temperature: temperature, topP: topP ?? 1, seed: seed ?? 0), engine: try engine.start()
+        ).generate(reporter) { if !isJSON { StandardOutput.write($0) } }
+        if isJSON {
+            StandardOutput.write(report.json.text() + "\n")
+        } else if StandardOutput.isTerminal {
+            StandardOutput.write("\n")
+        }
+    }
+}

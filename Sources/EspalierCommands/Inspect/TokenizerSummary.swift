@@ -1,0 +1,36 @@
+import Faults
+import JSONText
+import Tokenization
+
+/// What a model's tokenizer is like.
+public struct TokenizerSummary: Equatable, Sendable {
+    public var tokens: Int
+    /// Tokens marked special.
+    public var specialTokens: Int
+    /// What is put before a text.
+    public var prefix: [String]
+    public var end: [String]
+
+    init(_ opened: OpenedModel) throws(Fault) {
+        let tokenizer = try opened.tokenizer()
+        let special = try SpecialTokens(opened.checkpoint, tokenizer: tokenizer)
+        func names(_ ids: [Int32]) -> [String] { ids.map { tokenizer.token(of: $0) ?? "id \($0)" } }
+        tokens = tokenizer.vocabularySize
+        specialTokens = tokenizer.specialTokenIDs.count
+        prefix = names(special.prefix)
+        end = names(special.end.sorted())
+    }
+
+    var text: String {
+        "\(Amount.count(tokens)) tokens, \(Amount.count(specialTokens)) of them special, "
+            + (prefix.isEmpty ? "no BOS added" : "\(prefix.joined(separator: " ")) put before a text")
+            + (end.isEmpty ? ", no end token" : ", ends with " + end.joined(separator: " or "))
+    }
+
+    var json: JSONValue {
+        .object([
+            "tokens": .integer(tokens), "special_tokens": .integer(specialTokens),
+            "prefix": .array(prefix.map { .string($0) }), "end": .array(end.map { .string($0) }),
+        ])
+    }
+}

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Decoders
+import Faults
+import Recipes
+import Torch
+
+/// Where and how the arithmetic runs.
+public struct EngineOptions: ParsableArguments {
+    @Option(name: .long, help: "Threads for the arithmetic (default: the processor's cores).")
+    public var threads: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "auto, cpu, cuda or cuda:N; auto takes the first GPU where there is one (default: auto).",
+            valueName: "device"), transform: optionValue)
+    public var device: DeviceChoice = .auto
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Number type of the matrix products: auto, float32, bfloat16 or float16; auto is bfloat16 where the "
+                + "hardware multiplies it, else float32 (default: auto).", valueName: "type"),
+        transform: optionValue)
+    public var dtype: NumberFormat = .auto
+
+    public init() {}
+
+    public mutating func validate() throws {
+        if let threads, !(1...4096).contains(threads) {
+            throw ValidationError("--threads must be between 1 and 4096, not \(threads).")
+        }
+    }
+
+    /// Makes the engine ready.
+    ///
+    /// - Throws: `deviceUnavailable` when the device or the library cannot be used.
+    public func start() throws(Fault) -> EngineSettings {
+        try EngineSettings(threads: threads, device: device, dtype: dtype)
+    }
+}
+
+/// Reads an option's text; a fault becomes one sentence for the command line.
+@Sendable func optionValue<Value: OptionValue>(_ text: String) throws -> Value {
+    do throws(Fault) {
+        return try Value(parsing: text)
+    } catch {
+        let expected = error.expected.map { "; expected \($0)" } ?? ""
+        throw ValidationError("\(error.summary)\(expected)\(error.advice.map { "; \($0)" } ?? "").")
+    }
+}

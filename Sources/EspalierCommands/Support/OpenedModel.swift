@@ -1,0 +1,51 @@
+import Checkpoints
+import Decoders
+import Faults
+import Tokenization
+import Torch
+
+/// A model opened for a verb: its headers are read and hold together, its weights are on the disk.
+public struct OpenedModel {
+    public let decoder: Decoder
+    /// The checkpoint's warnings and what was noticed on opening.
+    public let warnings: [String]
+
+    public var checkpoint: Checkpoint { decoder.checkpoint }
+    public var configuration: DecoderConfiguration { decoder.configuration }
+
+    /// - Throws: what `Checkpoint.open` and `Decoder` throw.
+    public init(_ path: String, device: Device = .cpu) throws(Fault) {
+        let decoder = try Decoder(try Checkpoint.open(path), device: device)
+        self.decoder = decoder
+        let expected = Set(decoder.expectedTensors.map(\.name))
+        let unexpected = decoder.checkpoint.tensors.map(\.name).filter { !expected.contains($0) }
+        var warnings = decoder.checkpoint.warnings
+        if !unexpected.isEmpty {
+            let shown = unexpected.prefix(5).joined(separator: ", ") + (unexpected.count > 5 ? ", …" : "")
+            warnings.append("\(path): \(unexpected.count) tensors that the model does not use: \(shown)")
+        }
+        self.warnings = warnings
+    }
+
+    /// The model's tokenizer.
+    ///
+    /// - Throws: `missingInput` without one, `badData` when it is not supported or has ids that the model lacks.
+    public func tokenizer() throws(Fault) -> Tokenizer {
+        let file = checkpoint.format == .gguf ? checkpoint.path : checkpoint.path + "/tokenizer.json"
+        guard let bytes = try checkpoint.tokenizerJSON() else {
+            throw Fault(
+                .missingInput, "the model has no tokenizer", file: file,
+                expected: "a tokenizer.json beside the weights",
+                advice: "copy the tokenizer of the model that this one was made from, or give token files")
+        }
+        let tokenizer: Tokenizer
+        do throws(Fault) { tokenizer = try Tokenizer(parsing: bytes) } catch { throw error.inFile(file) }
+        guard tokenizer.vocabularySize <= configuration.vocabularySize else {
+            throw Fault(
+                .badData, "the tokenizer has more tokens than the model has embeddings", file: file,
+                found: "\(tokenizer.vocabularySize) tokens", expected: "at most \(configuration.vocabularySize)",
+                advice: "use the tokenizer that belongs to this model")
+        }
+        return tokenizer
+    }
+}

@@ -1,0 +1,197 @@
+/// Tells a person how the work goes: phases with a bar on a terminal, plain lines elsewhere; notes and warnings.
+///
+/// Everything goes to standard error. Not for several threads at once.
+public final class ProgressReporter {
+    /// How much is said.
+    public enum Level: Int, Comparable, Sendable {
+        /// Warnings only.
+        case quiet
+        case normal
+        /// Details too.
+        case verbose
+
+        public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    /// Where the reporter writes, and what it asks of the world.
+    public struct Surroundings {
+        public var isTerminal: Bool
+        public var style: Style
+        /// Columns of the terminal.
+        public var width: () -> Int
+        /// Seconds from any fixed moment.
+        public var clock: () -> Double
+        public var write: (String) -> Void
+
+        public init(
+            isTerminal: Bool, style: Style, width: @escaping () -> Int, clock: @escaping () -> Double,
+            write: @escaping (String) -> Void
+        ) {
+            self.isTerminal = isTerminal
+            self.style = style
+            self.width = width
+            self.clock = clock
+            self.write = write
+        }
+
+        /// The process's standard error.
+        public static var process: Surroundings {
+            let start = ContinuousClock.now
+            return Surroundings(
+                isTerminal: StandardError.isTerminal, style: .ofProcess, width: { StandardError.width },
+                clock: { start.duration(to: .now) / .seconds(1) }, write: StandardError.write)
+        }
+    }
+
+    private struct Phase {
+        var title: String
+        var total: Double
+        var unit: String
+        var start: Double
+        var completed = 0.0
+        var lastShown: Double
+    }
+
+    public let level: Level
+    private let surroundings: Surroundings
+    private var phase: Phase?
+    private var barIsDrawn = false
+
+    public init(level: Level = .normal, surroundings: Surroundings = .process) {
+        self.level = level
+        self.surroundings = surroundings
+    }
+
+    // MARK: Phases
+
+    /// Starts a phase; one that is still open is finished first.
+    ///
+    /// - Parameters:
+    ///   - total: how much there is to do, in `unit`s.
+    ///   - unit: what the rate counts: "tokens"; no rate is shown for an empty one.
+    public func begin(_ title: String, total: Double, unit: String = "") {
+        finish()
+        let now = surroundings.clock()
+        phase = Phase(title: Self.harmless(title), total: total, unit: unit, start: now, lastShown: now)
+        draw()
+    }
+
+    /// Tells how much is done in all.
+    public func update(_ completed: Double) {
+        guard let open = phase else { return }
+        phase?.completed = completed
+        let now = surroundings.clock()
+        guard now - open.lastShown >= (surroundings.isTerminal ? 0.1 : 10) else { return }
+        phase?.lastShown = now
+        if surroundings.isTerminal { draw() } else if level > .quiet { line(summary(now)) }
+    }
+
+    public func advance(by amount: Double) { update((phase?.completed ?? 0) + amount) }
+
+    /// Ends the phase; a no-op without one.
+    public func finish() {
+        guard let open = phase else { return }
+        erase()
+        let seconds = surroundings.clock() - open.start
+        // In a log, phases too short to have been mentioned stay unmentioned.
+        if level == .verbose || level == .normal && !surroundings.isTerminal && seconds >= 10 {
+            line("\(open.title): done in \(Amount.duration(seconds))")
+        }
+        phase = nil
+    }
+
+    // MARK: Lines
+
+    /// A line for everyone who did not ask for quiet.
+    public func note(_ text: String) { if level > .quiet { line(Self.harmless(text)) } }
+
+    /// A line for those who asked for more.
+    public func detail(_ text: String) { if level == .verbose { line(Self.harmless(text)) } }
+
+    /// What the user should know whatever they asked for.
+    public func warning(_ text: String) {
+        line(surroundings.style.warning("warning:") + " " + Self.harmless(text))
+    }
+
+    private func line(_ text: String) {
+        erase()
+        surroundings.write(text + "\n")
+        draw()
+    }
+
+    // MARK: The bar
+
+    private func draw() {
+        guard surroundings.isTerminal, level > .quiet, let open = phase else { return }
+        surroundings.write("\r\u{1B}[K" + bar(open, surroundings.clock()))
+        barIsDrawn = true
+    }
+
+    private func erase() {
+        guard barIsDrawn else { return }
+        surroundings.write("\r\u{1B}[K")
+        barIsDrawn = false
+    }
+
+    private func bar(_ open: Phase, _ now: Double) -> String {
+        // The last column stays free: some terminals wrap when it is written.
+        let width = max(20, surroundings.width() - 1)
+        let figures = figures(open, now)
+        let room = width - figures.count - 5
+        let title = Self.clipped(open.title, to: max(0, min(room - 10, 40)))
+        let length = max(0, min(30, room - Self.columns(title)))
+        let filled = Int(Double(length) * fraction(open))
+        let bar =
+            length < 5
+            ? "" : "[" + String(repeating: "=", count: filled) + String(repeating: " ", count: length - filled) + "] "
+        return Self.clipped("\(title) \(bar)\(figures)", to: width)
+    }
+
+    private func summary(_ now: Double) -> String { phase.map { "\($0.title): \(figures($0, now))" } ?? "" }
+
+    private func fraction(_ open: Phase) -> Double {
+        open.total > 0 ? min(1, max(0, open.completed / open.total)) : 0
+    }
+
+    private func figures(_ open: Phase, _ now: Double) -> String {
+        let done = fraction(open)
+        let elapsed = now - open.start
+        var parts = ["\(Int(done * 100)) %"]
+        if !open.unit.isEmpty, elapsed > 0.5, open.completed > 0 {
+            parts.append("\(Amount.rate(open.completed / elapsed)) \(open.unit)/s")
+        }
+        if done > 0, done < 1, elapsed > 1 { parts.append("\(Amount.duration(elapsed * (1 - done) / done)) left") }
+        return parts.joined(separator: ", ")
+    }
+
+    // MARK: Text for a terminal
+
+    /// Control characters replaced: file names may hold escapes.
+    static func harmless(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            let isControl = scalar.properties.generalCategory == .control && scalar != "\n"
+            result.unicodeScalars.append(isControl ? "\u{FFFD}" : scalar)
+        }
+        return result
+    }
+
+    /// Columns that a text takes, wide characters counted as two.
+    static func columns(_ text: String) -> Int { text.reduce(0) { $0 + columns($1) } }
+
+    private static func columns(_ character: Character) -> Int {
+        (character.unicodeScalars.first?.value ?? 0) >= 0x1100 ? 2 : 1
+    }
+
+    static func clipped(_ text: String, to width: Int) -> String {
+        guard columns(text) > width else { return text }
+        var result = ""
+        var used = 1
+        for character in text {
+            used += columns(character)
+            if used > width { break }
+            result.append(character)
+        }
+        return width > 0 ? result + "…" : ""
+    }
+}

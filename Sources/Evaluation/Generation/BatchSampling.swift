@@ -1,0 +1,53 @@
+import Decoders
+import Faults
+import Randomness
+import Torch
+
+/// Sequences that a model writes by itself, for calibration without data.
+public enum BatchSampling {
+    /// `count` sequences of exactly `length` tokens, drawn in batches.
+    ///
+    /// Each starts from `start`, which is its first token, or where that is nil from a token drawn evenly from the
+    /// vocabulary. A sequence goes on behind an end token: the model starts another text there.
+    ///
+    /// - Parameters:
+    ///   - dtype: the number type of the matrix products.
+    ///   - batch: sequences that are written at a time.
+    ///   - progress: told the fraction done, from 0 to 1.
+    /// - Throws: `badData` when the model's logits are not numbers or `length` exceeds its context; `inputOutput` when
+    ///   a weight cannot be read.
+    public static func sample(
+        _ decoder: Decoder, count: Int, length: Int, temperature: Double, seed: UInt64, start: Int32?, dtype: DType,
+        batch: Int = 32, progress: (Double) -> Void = { _ in }
+    ) throws(Fault) -> [[Int32]] {
+        guard length <= decoder.configuration.contextLength else {
+            throw Fault(
+                .badData, "the sequences are longer than the model's context", file: decoder.checkpoint.path,
+                found: "\(length) tokens", expected: "at most \(decoder.configuration.contextLength) tokens")
+        }
+        guard count > 0, length > 0 else { return [] }
+        let model = try LoadedDecoder(decoder, dtype: dtype, capacity: length)
+        var seeds = SplitMix64(seed: seed)
+        var sequences: [[Int32]] = []
+        while sequences.count < count {
+            let size = min(batch, count - sequences.count)
+            var sampler = TokenSampler(SamplingSettings(temperature: temperature, seed: seeds.next()))
+            var rows = (0..<size).map { _ in [start ?? Int32(seeds.next() % UInt64(model.configuration.vocabularySize))]
+            }
+            let cache = model.makeCache()
+            for position in 1..<max(1, length) {
+                let logits = model.logits(rows.map { $0[position - 1] }, batch: size, cache: cache)
+                guard !logits.maximum().scalar.isNaN else {
+                    throw Fault(
+                        .badData, "the model's predictions are not numbers", file: decoder.checkpoint.path,
+                        advice: "look for non-finite weights with `espalier inspect`, or use --dtype float32")
+                }
+                for (row, id) in sampler.next(logits).enumerated() { rows[row].append(id) }
+                progress(
+                    (Double(sequences.count) + Double(size) * Double(position) / Double(length)) / Double(count))
+            }
+            sequences += rows
+        }
+        return sequences
+    }
+}

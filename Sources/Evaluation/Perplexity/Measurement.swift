@@ -1,0 +1,33 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What a model scored on windows of tokens. Not a number where the logits were not.
+public struct Measurement: Equatable, Sendable {
+    /// Windows, tokens of a window, and tokens scored in all.
+    public var windows: Int
+    public var context: Int
+    public var scoredTokens: Int
+    /// Mean negative log-likelihood, in nats for each scored token.
+    public var meanLoss: Double
+    public var divergence: Divergence?
+
+    /// exp(mean negative log-likelihood)
+    public var perplexity: Double { exp(meanLoss) }
+}
+
+/// How far a model's predictions are from those of the model that it came from.
+public struct Divergence: Equatable, Sendable {
+    /// Mean over scored positions of Σ_v p_dense(v) · (ln p_dense(v) − ln p_model(v)), in nats.
+    public var kl: Double
+    /// The fraction of scored positions where both find the same token most likely.
+    public var topAgreement: Double
+    /// The dense model's own mean negative log-likelihood on the same tokens.
+    public var denseMeanLoss: Double
+
+    public var densePerplexity: Double { exp(denseMeanLoss) }
+}

@@ -1,0 +1,49 @@
+import Faults
+
+/// Token ids in windows of one length, `[count, length]`, each scored by itself.
+public struct TokenWindows: Equatable, Sendable {
+    public let count: Int
+    public let length: Int
+    /// `count · length` ids, window after window.
+    public let ids: [Int32]
+
+    /// Windows given as rows.
+    ///
+    /// - Throws: `badData` when a window has fewer than two tokens: its first token is not scored.
+    public init(ids: [Int32], length: Int, limit: Int? = nil) throws(Fault) {
+        guard length >= 2 else {
+            throw Fault(
+                .badData, "the windows are too short to be scored", found: "\(length) tokens a window",
+                expected: "at least 2: the first token of a window is not scored")
+        }
+        count = min(ids.count / length, limit ?? Int.max)
+        self.length = length
+        self.ids = Array(ids.prefix(count * length))
+    }
+
+    /// A text's tokens cut into consecutive windows; the last partial one is dropped.
+    ///
+    /// - Throws: `badData` when there is not one whole window.
+    public init(consecutive ids: [Int32], length: Int, limit: Int? = nil) throws(Fault) {
+        guard ids.count >= length else {
+            throw Fault(
+                .badData, "the text is too short for one window", found: "\(ids.count) tokens",
+                expected: "at least \(length) tokens", advice: "use a longer text or a smaller --context")
+        }
+        try self.init(ids: ids, length: length, limit: limit)
+    }
+
+    /// Tokens that are scored.
+    public var scoredTokens: Int { count * (length - 1) }
+
+    subscript(window: Int) -> ArraySlice<Int32> { ids[window * length..<(window + 1) * length] }
+
+    /// - Throws: `badData` with window, position and id of the first one that the model does not know.
+    public func checkVocabulary(_ size: Int) throws(Fault) {
+        guard let position = ids.firstIndex(where: { $0 < 0 || Int($0) >= size }) else { return }
+        throw Fault(
+            .badData, "a token id is not in the model's vocabulary",
+            place: "window \(position / length), position \(position % length)", found: "id \(ids[position])",
+            expected: "0 to \(size - 1)", advice: "make the tokens with this model's own tokenizer")
+    }
+}
