@@ -35,54 +35,44 @@ public struct Encoder: Sendable {
                 output.append(token)
                 continue
             }
-            let part = text.part(stretch.range)
-            let isStart = stretch.range.lowerBound == 0
+            let piece = Piece(text: text, lead: 0).part(stretch.range)
             if tokenizer.normalizers.isEmpty {
-                encodeNormalized(part, isStart: isStart)
+                encodeNormalized(piece)
             } else {
-                tokenizer.normalizers.apply(to: part).withUnsafeBufferPointer { encodeNormalized($0, isStart: isStart) }
+                tokenizer.normalizers.apply(to: piece.text).withUnsafeBufferPointer { normalized in
+                    let lead = min(tokenizer.normalizers.prefixCount, normalized.count)
+                    encodeNormalized(Piece(text: normalized, lead: piece.isStart ? lead : -1))
+                }
             }
         }
     }
 
-    private mutating func encodeNormalized(_ text: UTF8Text, isStart: Bool) {
-        for stretch in tokenizer.normalizedTokens.stretches(of: text) {
+    private mutating func encodeNormalized(_ piece: Piece) {
+        for stretch in tokenizer.normalizedTokens.stretches(of: piece.text) {
             if let token = stretch.token {
                 output.append(token)
             } else {
-                cut(text.part(stretch.range), step: 0, isStart: isStart && stretch.range.lowerBound == 0)
+                cut(piece.part(stretch.range), step: 0)
             }
         }
     }
 
-    /// Runs the pre-tokenizers from `step` on. `isStart`: the piece starts the whole text.
-    private mutating func cut(_ text: UTF8Text, step: Int, isStart: Bool) {
-        guard !text.isEmpty else { return }
-        guard step < tokenizer.preTokenizers.count else {
-            encodeUncut(text)
-            return
-        }
+    /// Runs the pre-tokenizers from `step` on.
+    private mutating func cut(_ piece: Piece, step: Int) {
+        guard !piece.text.isEmpty else { return }
+        guard step < tokenizer.preTokenizers.count else { return encodeUncut(piece.text) }
         switch tokenizer.preTokenizers[step] {
         case .byteLevel(let addsPrefixSpace, let splits):
-            if addsPrefixSpace, text.first != UInt8(ascii: " ") {
-                ([UInt8(ascii: " ")] + Array(text)).withUnsafeBufferPointer { encodeByteLevel($0, splits: splits) }
+            if addsPrefixSpace, piece.text.first != UInt8(ascii: " ") {
+                let text = [UInt8(ascii: " ")] + Array(piece.text)
+                text.withUnsafeBufferPointer { encodeByteLevel($0, splits: splits) }
             } else {
-                encodeByteLevel(text, splits: splits)
+                encodeByteLevel(piece.text, splits: splits)
             }
         case .split(let pattern, let behavior, let inverted):
-            cut(text, by: pattern, behavior, inverted: inverted, step: step, isStart: isStart)
-        case .digits(let individual): cutDigits(text, individual: individual, step: step, isStart: isStart)
-        case .metaspace(let metaspace):
-            metaspace.written(text, isStartOfText: isStart).withUnsafeBufferPointer { written in
-                guard metaspace.splits else { return cut(written, step: step + 1, isStart: isStart) }
-                var starts = written.occurrences(of: metaspace.replacement).map(\.lowerBound)
-                starts.append(written.count)
-                var start = 0
-                for end in starts where end > start {
-                    cut(written.part(start..<end), step: step + 1, isStart: isStart && start == 0)
-                    start = end
-                }
-            }
+            cut(piece, by: pattern, behavior, inverted: inverted, step: step)
+        case .digits(let individual): cutDigits(piece, individual: individual, step: step)
+        case .metaspace(let metaspace): cut(piece, by: metaspace, step: step)
         }
     }
 
@@ -97,13 +87,14 @@ public struct Encoder: Sendable {
     }
 
     private mutating func cut(
-        _ text: UTF8Text, by pattern: SplitPattern, _ behavior: SplitBehavior, inverted: Bool, step: Int, isStart: Bool
+        _ piece: Piece, by pattern: SplitPattern, _ behavior: SplitBehavior, inverted: Bool, step: Int
     ) {
+        let text = piece.text
         if pattern.coversText, behavior == .isolated || (behavior == .removed && inverted) {
             var start = 0
             while start < text.count {
                 let end = pattern.end(in: text, from: start, classes: tokenizer.classes)
-                cut(text.part(start..<end), step: step + 1, isStart: isStart && start == 0)
+                cut(piece.part(start..<end), step: step + 1)
                 start = end
             }
             return
@@ -118,12 +109,24 @@ public struct Encoder: Sendable {
             }
         }
         let stretches = SplitBehavior.stretches(matches: matches, count: text.count, inverted: inverted)
-        for piece in behavior.pieces(stretches) {
-            cut(text.part(piece), step: step + 1, isStart: isStart && piece.lowerBound == 0)
+        for range in behavior.pieces(stretches) { cut(piece.part(range), step: step + 1) }
+    }
+
+    private mutating func cut(_ piece: Piece, by metaspace: Metaspace, step: Int) {
+        let (bytes, lead) = metaspace.written(piece)
+        bytes.withUnsafeBufferPointer { text in
+            let written = Piece(text: text, lead: lead)
+            guard metaspace.splits else { return cut(written, step: step + 1) }
+            var start = 0
+            for end in text.occurrences(of: metaspace.replacement).map(\.lowerBound) + [text.count] where end > start {
+                cut(written.part(start..<end), step: step + 1)
+                start = end
+            }
         }
     }
 
-    private mutating func cutDigits(_ text: UTF8Text, individual: Bool, step: Int, isStart: Bool) {
+    private mutating func cutDigits(_ piece: Piece, individual: Bool, step: Int) {
+        let text = piece.text
         var start = 0
         var at = 0
         var previousIsDigit = false
@@ -131,13 +134,13 @@ public struct Encoder: Sendable {
             let (scalar, length) = text.scalar(at: at)
             let isDigit = tokenizer.classes.of(scalar) & ScalarClasses.numeric != 0
             if at > start, isDigit != previousIsDigit || (isDigit && individual) {
-                cut(text.part(start..<at), step: step + 1, isStart: isStart && start == 0)
+                cut(piece.part(start..<at), step: step + 1)
                 start = at
             }
             previousIsDigit = isDigit
             at += length
         }
-        cut(text.part(start..<at), step: step + 1, isStart: isStart && start == 0)
+        cut(piece.part(start..<at), step: step + 1)
     }
 
     /// What no pre-tokenizer cuts further. A whole document can be one word for the model; where its vocabulary allows,

@@ -50,11 +50,13 @@ struct AddedTokenMatcher: Sendable {
             var range = at..<matchEnd
             at = matchEnd
             if token.singleWord, touchesWord(range, in: text) { continue }
+            if token.stripsRight { range = range.lowerBound..<spaceEnd(after: range.upperBound, in: text) }
             if token.stripsLeft {
                 let start = max(spaceStart(before: range.lowerBound, in: text), end)
-                range = min(start, range.upperBound)..<range.upperBound
+                // White space that the token before it took leaves nothing of this one.
+                guard start < range.upperBound else { continue }
+                range = start..<range.upperBound
             }
-            if token.stripsRight { range = range.lowerBound..<spaceEnd(after: range.upperBound, in: text) }
             if end < range.lowerBound { stretches.append(Stretch(token: nil, range: end..<range.lowerBound)) }
             stretches.append(Stretch(token: token.id, range: range))
             // A match inside white space that the token before it took moves the end back, as in the reference

@@ -41,4 +41,13 @@ extension [Normalizer] {
     func apply(to text: UTF8Text) -> [UInt8] {
         reduce(Array<UInt8>(text)) { $1.apply(to: $0) }
     }
+
+    /// How many bytes the steps put before every text.
+    var prefixCount: Int {
+        var prefix: [UInt8] = []
+        for step in self {
+            if case .prepend(let bytes) = step { prefix = bytes + prefix } else { prefix = step.apply(to: prefix) }
+        }
+        return prefix.count
+    }
 }

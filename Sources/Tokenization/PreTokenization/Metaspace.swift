@@ -34,12 +34,14 @@ struct Metaspace: Sendable {
     }
 
     /// The text with blanks replaced and the prefix put.
-    func written(_ text: UTF8Text, isStartOfText: Bool) -> [UInt8] {
-        var output: [UInt8] = []
-        let startsWithReplacement = text.first == UInt8(ascii: " ") || text.has(replacement, at: 0)
-        if !startsWithReplacement, prefix == .always || (prefix == .first && isStartOfText) {
-            output += replacement
-        }
-        return output + text.replacingOccurrences(of: [UInt8(ascii: " ")], with: replacement)
+    func written(_ piece: Piece) -> (bytes: [UInt8], lead: Int) {
+        let text = piece.text
+        let blank = [UInt8(ascii: " ")]
+        let body = text.replacingOccurrences(of: blank, with: replacement)
+        var lead = piece.lead
+        if lead > 0 { lead = text.part(0..<lead).replacingOccurrences(of: blank, with: replacement).count }
+        let wantsPrefix = prefix == .always || (prefix == .first && piece.isStart)
+        guard wantsPrefix, !body.starts(with: replacement) else { return (body, lead) }
+        return (replacement + body, piece.isStart ? lead + replacement.count : lead)
     }
 }
