@@ -2,7 +2,8 @@
 import PackageDescription
 
 // libtorch 2.11.0: $LIBTORCH, or the link that `make setup` places in the package root.
-let libtorch = Context.environment["LIBTORCH"] ?? Context.packageDirectory + "/.torch"
+let named = Context.environment["LIBTORCH"] ?? ""
+let libtorch = named.isEmpty ? Context.packageDirectory + "/.torch" : named
 
 let torchHeaders: [CXXSetting] = [
     .unsafeFlags([
@@ -13,10 +14,15 @@ let torchHeaders: [CXXSetting] = [
 
 // Only the CPU half is linked; CUDA's half is opened at run time when a CUDA device is asked for. The second rpath is
 // where an installed tool keeps its libraries.
+#if os(macOS)
+    let besideBinary = "@executable_path/../lib/espalier"
+#else
+    let besideBinary = "$ORIGIN/../lib/espalier"
+#endif
 let torchLibraries: [LinkerSetting] = [
     .unsafeFlags([
-        "-L", "\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/espalier", "-Xlinker", "-rpath",
-        "-Xlinker", "\(libtorch)/lib",
+        "-L", "\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", besideBinary, "-Xlinker", "-rpath", "-Xlinker",
+        "\(libtorch)/lib",
     ]),
     .linkedLibrary("torch_cpu"),
     .linkedLibrary("c10"),
@@ -24,7 +30,7 @@ let torchLibraries: [LinkerSetting] = [
 
 let package = Package(
     name: "espalier",
-    platforms: [.macOS(.v14)],
+    platforms: [.macOS(.v15)],
     products: [
         .executable(name: "espalier", targets: ["espalier"])
     ],
@@ -41,7 +47,30 @@ let package = Package(
         .target(
             name: "Checkpoints", dependencies: ["Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Decoders", dependencies: ["Torch", "Checkpoints", "JSONText", "Faults"]),
-        .executableTarget(name: "espalier", dependencies: ["Decoders"]),
+        .target(name: "Randomness"),
+        .target(name: "Recipes", dependencies: ["Faults", "JSONText", "Yams"]),
+        .target(name: "Pruning", dependencies: ["Decoders", "Torch", "Recipes", "Randomness", "Faults"]),
+        .target(name: "Tokenization", dependencies: ["Faults", "JSONText"]),
+        .target(
+            name: "Calibration",
+            dependencies: [
+                "Checkpoints", "Faults", "JSONText", "Randomness", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(name: "Evaluation", dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Torch"]),
+        .target(
+            name: "Runs",
+            dependencies: [
+                "Calibration", "Checkpoints", "Decoders", "Faults", "JSONText", "Pruning", "Recipes", "Torch",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(
+            name: "EspalierCommands",
+            dependencies: [
+                "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "JSONText", "Pruning", "Randomness",
+                "Recipes", "Runs", "Tokenization", "Torch",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(name: "espalier", dependencies: ["EspalierCommands"]),
     ],
     cxxLanguageStandard: .cxx20
 )

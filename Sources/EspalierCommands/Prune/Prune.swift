@@ -1,0 +1,116 @@
+import ArgumentParser
+import Faults
+import Recipes
+import Runs
+
+/// `espalier prune`
+public struct Prune: ParsableCommand {
+    public static let configuration = CommandConfiguration(
+        abstract: "Prunes a model, block by block, into a folder that other software opens.",
+        discussion: """
+            Blocks are read, pruned, written and dropped one after the other; memory holds one block and the hidden \
+            states of the calibration text. After every block the run can be interrupted and taken up again with \
+            `espalier resume`. The model is never changed.
+
+            Weights stay dense tensors with zeros: files get no smaller, and only software that uses the zeros gets \
+            faster.
+
+            EXAMPLES
+              espalier prune model.gguf --output pruned --pattern 2:4 --calibration news.txt
+              espalier prune model --output pruned --sparsity 60% --calibration chats.jsonl@2 --calibration code.txt
+              espalier prune model --output pruned --method sparsegpt --calibration tokens.safetensors --samples 64
+              espalier prune model --output pruned --pattern 4:8 --calibration self --samples 32
+              espalier prune --recipe recipe.yaml --output again
+            """)
+
+    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
+    public var model: String?
+
+    @Option(name: [.short, .long], help: ArgumentHelp("The folder to publish.", valueName: "dir"))
+    public var output: String?
+
+    @Flag(name: .long, help: "Replace the output; what stood there is moved to DIR.previous-N.")
+    public var overwrite = false
+
+    @OptionGroup(title: "Pruning") public var options: PruneOptions
+    @OptionGroup(title: "WANDA++") public var regional: RegionalOptions
+    @OptionGroup(title: "Engine") public var engine: PruneEngineOptions
+    @OptionGroup(title: "Messages") public var messages: OutputOptions
+
+    public init() {}
+
+    public mutating func run() throws {
+        let settings = try PruneFlags(
+            model: model, output: output, overwrite: overwrite ? true : nil, options: options, regional: regional,
+            engine: engine
+        ).settings()
+        _ = try settings.requiredOutput()
+        let reporter = messages.makeReporter()
+        let context = try PrunePreparation(settings, reporter: reporter).context
+        try PruneRun.check(context)
+        Interruption.announce(output: settings.output ?? "")
+        let narrator = RunNarrator(reporter, context: context)
+        let result = try PruneRun(context, events: narrator.handle).start()
+        reporter.finish()
+        messages.write(json: result.json, text: RunSummary.text(result))
+    }
+}
+
+/// `espalier resume`
+public struct Resume: ParsableCommand {
+    public static let configuration = CommandConfiguration(
+        abstract: "Goes on where an interrupted prune run stopped.",
+        discussion: """
+            Give the output that the run was to have. The result is the same, byte for byte, as without the \
+            interruption. A run that is already finished is left alone.
+
+            EXAMPLES
+              espalier resume pruned
+            """)
+
+    @Argument(help: ArgumentHelp("The interrupted run's output.", valueName: "dir"))
+    public var output: String
+
+    @OptionGroup(title: "Messages") public var messages: OutputOptions
+
+    public init() {}
+
+    public mutating func run() throws {
+        let reporter = messages.makeReporter()
+        guard let settings = try PruneRun.interrupted(output: output) else {
+            reporter.note("\(output) is finished: nothing to do")
+            if messages.json {
+                messages.write(json: .object(["output": .string(output), "finished": .bool(true)]), text: "")
+            }
+            return
+        }
+        let context = try PrunePreparation(settings, reporter: reporter).context
+        Interruption.announce(output: output)
+        let narrator = RunNarrator(reporter, context: context)
+        let result = try PruneRun(context, events: narrator.handle).resume()
+        reporter.finish()
+        messages.write(json: result.json, text: RunSummary.text(result))
+    }
+}
+
+/// Flags and recipe together.
+struct PruneFlags {
+    let model: String?
+    let output: String?
+    let overwrite: Bool?
+    let options: PruneOptions
+    let regional: RegionalOptions
+    let engine: PruneEngineOptions
+
+    func settings() throws(Fault) -> PruneSettings {
+        var flags = PruneRecipe()
+        flags.model = model
+        flags.output = output
+        flags.overwrite = overwrite
+        options.apply(to: &flags)
+        regional.apply(to: &flags)
+        engine.apply(to: &flags)
+        let file = try options.recipe.map { path throws(Fault) in try PruneRecipe(contentsOf: path) }
+        return try (file.map { $0.merging(flags: flags) } ?? flags).resolved()
+    }
+}

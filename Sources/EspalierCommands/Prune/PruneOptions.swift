@@ -1,0 +1,157 @@
+import ArgumentParser
+import Faults
+import Recipes
+
+/// The options of `prune` and `plan`. All are optional: what is not given comes from the recipe, else from the defaults.
+public struct PruneOptions: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("Settings from a YAML file; flags win over it.", valueName: "file"))
+    public var recipe: String?
+
+    @Option(
+        name: .long, help: "wanda++, wanda, sparsegpt or magnitude (default: wanda++).", transform: optionValue)
+    public var method: Method?
+
+    @Option(
+        name: .long, help: "default, or paper for WANDA++ as published (default: default).", transform: optionValue)
+    public var preset: Preset?
+
+    @Option(
+        name: .long,
+        help: "Fraction of weights to remove: 0.5 or 50% (default: 0.5; follows from a K:M pattern).",
+        transform: optionValue)
+    public var sparsity: Sparsity?
+
+    @Option(
+        name: .long,
+        help: "unstructured, or K:M to keep K of every M input columns: 2:4, 4:8 (default: unstructured).",
+        transform: optionValue)
+    public var pattern: Pattern?
+
+    @Option(
+        name: .long,
+        help: "Sparsity of the layers: uniform, or owl for less where outliers are (default: uniform).",
+        transform: optionValue)
+    public var allocate: Allocation?
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "Calibration text: .txt (documents separated by blank lines), .jsonl (text, messages, or prompt and "
+                + "completion), .safetensors (int32 'tokens' [n, T]), each with an optional @weight; or self, text that "
+                + "the model writes. May be given again.", valueName: "file"))
+    public var calibration: [String] = []
+
+    @Option(name: .long, help: ArgumentHelp("Calibration sequences (default: 128).", valueName: "n"))
+    public var samples: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Tokens of a sequence (default: a token file's own, else 2048).", valueName: "n"))
+    public var sequenceLength: Int?
+
+    @Option(name: .long, help: ArgumentHelp("Of everything drawn at random (default: 0).", valueName: "n"))
+    public var seed: UInt64?
+
+    @Option(name: .long, help: ArgumentHelp("Regular expression: prune linears whose name matches.", valueName: "regex"))
+    public var targets: [String] = []
+
+    @Option(name: .long, help: ArgumentHelp("Regular expression: leave linears whose name matches.", valueName: "regex"))
+    public var ignore: [String] = []
+
+    @Option(
+        name: .long, help: "Number type of the weights written: auto keeps the source's (default: auto).",
+        transform: optionValue)
+    public var outputDtype: NumberFormat?
+
+    @Option(name: .long, help: "Largest weight file: 5GB, 500MB (default: 5GB).", transform: optionValue)
+    public var shardSize: ByteSize?
+
+    public init() {}
+
+    func apply(to flags: inout PruneRecipe) {
+        flags.method = method
+        flags.preset = preset
+        flags.sparsity = sparsity
+        flags.pattern = pattern
+        flags.allocation = allocate
+        flags.calibration = calibration.isEmpty ? nil : calibration
+        flags.samples = samples
+        flags.sequenceLength = sequenceLength
+        flags.seed = seed
+        flags.targets = targets.isEmpty ? nil : targets
+        flags.ignore = ignore.isEmpty ? nil : ignore
+        flags.outputDType = outputDtype
+        flags.shardSize = shardSize
+    }
+}
+
+/// WANDA++'s own options.
+public struct RegionalOptions: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("Weight of the regional gradient (paper: 100).", valueName: "a"))
+    public var alpha: Double?
+
+    @Option(name: .long, help: ArgumentHelp("Rounds of pruning and optimising (paper: 5).", valueName: "n"))
+    public var rounds: Int?
+
+    @Option(name: .long, help: ArgumentHelp("Sequences drawn for a round (paper: 32).", valueName: "n"))
+    public var roundSamples: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Step size (paper: 3e-7; default preset: relative to the weights).", valueName: "r"))
+    public var learningRate: Double?
+
+    @Flag(name: .long, help: "Score without the regional gradient.")
+    public var noRegionalGradient = false
+
+    @Flag(name: .long, help: "Only the score, no regional optimizer.")
+    public var noRegionalOptimizer = false
+
+    public init() {}
+
+    func apply(to flags: inout PruneRecipe) {
+        flags.alpha = alpha
+        flags.rounds = rounds
+        flags.roundSamples = roundSamples
+        flags.learningRate = learningRate
+        if noRegionalGradient { flags.regionalGradient = false }
+        if noRegionalOptimizer { flags.regionalOptimizer = false }
+    }
+}
+
+/// Where and how a prune run computes.
+public struct PruneEngineOptions: ParsableArguments {
+    @Option(name: .long, help: "Threads for the arithmetic (default: the processor's cores).")
+    public var threads: Int?
+
+    @Option(
+        name: .long, help: ArgumentHelp("auto, cpu, cuda or cuda:N (default: auto).", valueName: "device"),
+        transform: optionValue)
+    public var device: DeviceChoice?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Number type of the matrix products: auto is bfloat16 where the hardware multiplies it, else float32 "
+                + "(default: auto).", valueName: "type"), transform: optionValue)
+    public var dtype: NumberFormat?
+
+    @Option(
+        name: .long, help: ArgumentHelp("Number type of the stored hidden states (default: float32).", valueName: "type"),
+        transform: optionValue)
+    public var streamDtype: NumberFormat?
+
+    @Option(
+        name: .long, help: ArgumentHelp("Keep the hidden states in this folder instead of in memory.", valueName: "dir"))
+    public var offload: String?
+
+    public init() {}
+
+    func apply(to flags: inout PruneRecipe) {
+        flags.threads = threads
+        flags.device = device
+        flags.dtype = dtype
+        flags.streamDType = streamDtype
+        flags.offload = offload
+    }
+}

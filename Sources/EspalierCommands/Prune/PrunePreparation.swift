@@ -1,0 +1,95 @@
+import Calibration
+import Checkpoints
+import Decoders
+import Evaluation
+import Faults
+import JSONText
+import Recipes
+import Runs
+import Tokenization
+import Torch
+
+/// From settings to a run that could begin: opens the model, reads the calibration text, starts the engine.
+public struct PrunePreparation {
+    public let context: RunContext
+
+    public init(_ settings: PruneSettings, reporter: ProgressReporter) throws(Fault) {
+        let engine = try EngineSettings(threads: settings.threads, device: settings.device, dtype: settings.dtype)
+        let model = try OpenedModel(settings.model, device: engine.device)
+        model.warnings.forEach(reporter.warning)
+        // What would stop the run at its end is found before its first step.
+        let set = try PrunePreparation.calibration(settings, model, engine, reporter)
+        context = try RunContext(settings, decoder: model.decoder, compute: engine.dtype, calibration: set)
+        context.warnings.forEach(reporter.warning)
+    }
+
+    private static func calibration(
+        _ settings: PruneSettings, _ model: OpenedModel, _ engine: EngineSettings, _ reporter: ProgressReporter
+    ) throws(Fault) -> CalibrationSet? {
+        guard !settings.calibration.isEmpty else { return nil }
+        var sources: [CalibrationSource] = []
+        for text in settings.calibration { sources.append(try CalibrationSource(parsing: text)) }
+        let request = CalibrationRequest(
+            sources: sources, samples: settings.samples, sequenceLength: settings.sequenceLength, seed: settings.seed,
+            contextLength: model.configuration.contextLength, vocabularySize: model.configuration.vocabularySize)
+        // A token file needs no tokenizer, and its folder may have none.
+        let hasText = sources.contains { source in
+            if case .file(_, .text, _) = source { return true }
+            if case .file(_, .jsonLines, _) = source { return true }
+            return false
+        }
+        let tokenizer = hasText ? try model.tokenizer() : nil
+        let special = try tokenizer.map { (tokenizer) throws(Fault) in
+            try SpecialTokens(model.checkpoint, tokenizer: tokenizer)
+        }
+        return try CalibrationBuilder(
+            request, tokenizer: CalibrationTokenizer(tokenizer: tokenizer, special: special),
+            chat: try chatTemplate(model.checkpoint), sampler: DenseSampler(model: model, engine: engine, reporter: reporter)
+        ).build()
+    }
+
+    private static func chatTemplate(_ checkpoint: Checkpoint) throws(Fault) -> ChatTemplate.Choice {
+        func bytes(_ name: String) throws(Fault) -> [UInt8]? {
+            try checkpoint.sideFiles.first { $0.name == name }.map { (file) throws(Fault) in try file.bytes() }
+        }
+        let json = try bytes("tokenizer_config.json").map { (bytes) throws(Fault) in try JSONValue(parsing: bytes) }
+        return ChatTemplate.recognise(
+            tokenizerConfiguration: json,
+            templateFile: try bytes("chat_template.jinja").map { String(decoding: $0, as: UTF8.self) })
+    }
+}
+
+/// What calibration needs of the model's tokenizer.
+private struct CalibrationTokenizer: TextTokenizer {
+    let tokenizer: Tokenizer?
+    let special: SpecialTokens?
+
+    var beginningToken: Int32? { special?.prefix.first }
+    var endToken: Int32? { special?.firstEnd }
+
+    func encode(_ text: String) throws(Fault) -> [Int32] {
+        tokenizer?.encode(text, addSpecialTokens: false) ?? []
+    }
+}
+
+/// Writes calibration text with the dense model.
+private struct DenseSampler: SelfSampler {
+    let model: OpenedModel
+    let engine: EngineSettings
+    let reporter: ProgressReporter
+
+    func documents(tokenCount: Int, sequenceLength: Int, seed: UInt64) throws(Fault) -> [[Int32]] {
+        let start: Int32?
+        if let tokenizer = try? model.tokenizer() {
+            start = try SpecialTokens(model.checkpoint, tokenizer: tokenizer).beginning
+        } else {
+            start = nil
+        }
+        reporter.begin("sampling calibration text", total: 1)
+        defer { reporter.finish() }
+        return try BatchSampling.sample(
+            model.decoder, count: (tokenCount + sequenceLength - 1) / sequenceLength, length: sequenceLength,
+            temperature: 1, seed: seed, start: start, dtype: engine.dtype
+        ) { reporter.update($0) }
+    }
+}

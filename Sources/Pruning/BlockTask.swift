@@ -1,0 +1,118 @@
+import Decoders
+import Faults
+import Torch
+
+/// One block to be pruned, with everything a pruner may look at.
+public struct BlockTask {
+    /// The dense block, float32.
+    public let block: Block
+    public let goals: Goals
+    public let rotary: RotaryTable
+    /// What reaches the block through the pruned blocks before it.
+    public let input: HiddenStream
+    /// What the dense block makes of the dense stream, where a method asks for it.
+    public let denseOutput: HiddenStream?
+    /// Number type of the matrix products.
+    public let compute: DType
+    /// Samples in one forward pass without gradients.
+    public let batch: Int
+    public let device: Device
+    public let seed: UInt64
+    /// Called with the share of the block's work that is done.
+    public let progress: (Double) -> Void
+
+    public init(
+        block: Block, goals: Goals, rotary: RotaryTable, input: HiddenStream, denseOutput: HiddenStream?,
+        compute: DType, batch: Int, device: Device, seed: UInt64, progress: @escaping (Double) -> Void = { _ in }
+    ) {
+        self.block = block
+        self.goals = goals
+        self.rotary = rotary
+        self.input = input
+        self.denseOutput = denseOutput
+        self.compute = compute
+        self.batch = batch
+        self.device = device
+        self.seed = seed
+        self.progress = progress
+    }
+
+    public var layer: Int { block.geometry.layer }
+
+    /// Linears of a projection that are to be pruned.
+    func hasGoal(_ name: ProjectionName) -> Bool { name.linears.contains { goals[$0] != nil } }
+
+    /// The statistics of the inputs of all projections of `block`, over all samples or some. `down`'s product is not
+    /// needed for them and is not made.
+    func statistics(of block: Block, samples: [Int]? = nil, gram: Bool = false) throws(Fault) -> InputStatistics {
+        var statistics = InputStatistics(block: block, gram: gram, device: device)
+        let working = block.to(compute)
+        let groups = batches(of: samples ?? Array(0..<input.samples))
+        for indices in groups {
+            let x = try input.read(contiguous: indices).to(device)
+            Engine.withoutGradient {
+                let attended = working.attend(x, rotary: rotary) { statistics.add($0, $1) }
+                statistics.add(.down, working.expand(attended) { statistics.add($0, $1) })
+            }
+        }
+        statistics.finish()
+        guard statistics.areFinite() else {
+            throw Fault(
+                .badData, "the activations are not finite", place: "block \(layer)",
+                advice: "run `espalier inspect` on the model, or use --dtype float32")
+        }
+        return statistics
+    }
+
+    /// Parts of at most `batch` samples.
+    public func batches(of samples: [Int]) -> [[Int]] {
+        stride(from: 0, to: samples.count, by: batch).map { Array(samples[$0..<min($0 + batch, samples.count)]) }
+    }
+
+    /// The block's output for some samples, float32.
+    public func forward(_ working: Block, samples: [Int]) throws(Fault) -> Tensor {
+        let x = try input.read(contiguous: samples).to(device)
+        return Engine.withoutGradient { working(x, rotary: rotary) }
+    }
+}
+
+extension HiddenStream {
+    /// The given samples; without a copy when they follow each other.
+    func read(contiguous indices: [Int]) throws(Fault) -> Tensor {
+        guard let first = indices.first, indices == Array(first..<first + indices.count) else {
+            return try read(indices)
+        }
+        return try read(first..<first + indices.count)
+    }
+}
+
+/// What a pruner made of a block.
+public struct BlockOutcome {
+    /// Float32, with zeros where the masks say so.
+    public var block: Block
+    /// The keep-mask [Σ out, in] of every projection with a goal.
+    public var masks: [ProjectionName: Tensor]
+    /// The block under its mask before anything was optimised or compensated, where that differs from the result.
+    public var unoptimised: Block?
+    /// Mean loss per round or epoch of an optimiser.
+    public var losses: [Double] = []
+    /// Whether the guard put the weights from before the optimisation back.
+    public var restored = false
+    public var notes: [String] = []
+
+    public init(block: Block, masks: [ProjectionName: Tensor]) {
+        self.block = block
+        self.masks = masks
+    }
+}
+
+/// A method: it turns a dense block into a pruned one.
+public protocol BlockPruner {
+    /// Whether it looks at calibration data at all.
+    var needsSamples: Bool { get }
+    /// Whether it wants the dense model's own stream beside the pruned one.
+    var needsDenseStream: Bool { get }
+    func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome
+    /// Number of sequence-forwards of a block, a backward pass counting two; for the plan.
+    func forwards(samples: Int) -> Double
+}

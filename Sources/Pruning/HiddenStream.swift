@@ -1,0 +1,123 @@
+import Faults
+import Torch
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The hidden states of all calibration samples, [samples, tokens, hidden], on their way through the blocks; in memory,
+/// or in an unlinked file of a folder. They are read as float32 whatever they are kept in.
+public final class HiddenStream {
+    public let samples: Int
+    public let tokens: Int
+    public let hidden: Int
+    /// The number type in which they are kept.
+    public let dtype: DType
+    private let storage: Storage
+
+    private enum Storage {
+        case memory(Tensor)
+        case file(Int32, path: String)
+    }
+
+    /// - Throws: `Fault` of kind `inputOutput` when the folder does not take the file.
+    public init(
+        samples: Int, tokens: Int, hidden: Int, dtype: DType = .float32, offload folder: String? = nil
+    ) throws(Fault) {
+        self.samples = samples
+        self.tokens = tokens
+        self.hidden = hidden
+        self.dtype = dtype
+        guard let folder else {
+            storage = .memory(Tensor.empty([samples, tokens, hidden], dtype))
+            return
+        }
+        var template = Array((folder + "/espalier-stream-XXXXXX").utf8CString)
+        let descriptor = mkstemp(&template)
+        guard descriptor >= 0 else { throw HiddenStream.fault("the offload folder cannot be written", folder) }
+        unlink(template)
+        storage = .file(descriptor, path: folder)
+        // Space is taken now: a full disk is found before the work, not in its middle.
+        #if os(Linux)
+            let failure = posix_fallocate(descriptor, 0, byteCount)
+            guard failure == 0 else {
+                errno = failure
+                throw HiddenStream.fault("the hidden stream does not fit into the offload folder", folder)
+            }
+        #else
+            guard ftruncate(descriptor, off_t(byteCount)) == 0 else {
+                throw HiddenStream.fault("the hidden stream does not fit into the offload folder", folder)
+            }
+        #endif
+    }
+
+    deinit { if case .file(let descriptor, _) = storage { close(descriptor) } }
+
+    public var byteCount: Int { samples * tokens * hidden * dtype.byteCount }
+
+    private static func fault(_ summary: String, _ path: String) -> Fault {
+        Fault(.inputOutput, summary, file: path, found: String(cString: strerror(errno)))
+    }
+
+    /// The samples of a range, [count, tokens, hidden] float32; a view where the stream is float32 in memory.
+    public func read(_ range: Range<Int>) throws(Fault) -> Tensor {
+        switch storage {
+        case .memory(let tensor): return tensor.narrowed(0, range.lowerBound, range.count).to(.float32)
+        case .file(let descriptor, let path):
+            let part = Tensor.empty([range.count, tokens, hidden], dtype)
+            try transfer(part, at: range.lowerBound, path: path) { pointer, count, offset in
+                pread(descriptor, pointer, count, offset)
+            }
+            return part.to(.float32)
+        }
+    }
+
+    /// The samples with the given indices, copied.
+    public func read(_ indices: [Int]) throws(Fault) -> Tensor {
+        var parts: [Tensor] = []
+        for index in indices { parts.append(try read(index..<index + 1)) }
+        return Tensor.concatenated(parts)
+    }
+
+    /// Replaces samples from `start` by [count, tokens, hidden].
+    public func write(_ values: Tensor, at start: Int) throws(Fault) {
+        switch storage {
+        case .memory(let tensor): tensor.narrowed(0, start, values.size(0)).copy(from: values)
+        case .file(let descriptor, let path):
+            try transfer(values.to(.cpu).to(dtype).contiguous(), at: start, path: path) { pointer, count, offset in
+                pwrite(descriptor, pointer, count, offset)
+            }
+        }
+    }
+
+    private func transfer(
+        _ part: Tensor, at start: Int, path: String,
+        call: (UnsafeMutableRawPointer, Int, off_t) -> Int
+    ) throws(Fault) {
+        try part.withMutableBytes { (bytes) throws(Fault) in
+            guard let base = bytes.baseAddress else { return }
+            var done = 0
+            while done < bytes.count {
+                let count = call(base + done, bytes.count - done, off_t(start * tokens * hidden * dtype.byteCount + done))
+                guard count > 0 else { throw HiddenStream.fault("the hidden stream cannot be moved", path) }
+                done += count
+            }
+        }
+    }
+
+    /// Consecutive ranges of at most `size` samples.
+    public func batches(of size: Int) -> [Range<Int>] {
+        stride(from: 0, to: samples, by: size).map { $0..<min($0 + size, samples) }
+    }
+
+    /// A copy in the same kind of storage, for a second stream that starts as this one.
+    public func copied(offload folder: String?) throws(Fault) -> HiddenStream {
+        let copy = try HiddenStream(samples: samples, tokens: tokens, hidden: hidden, dtype: dtype, offload: folder)
+        for range in batches(of: 8) { try copy.write(try read(range), at: range.lowerBound) }
+        return copy
+    }
+}

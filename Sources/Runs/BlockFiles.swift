@@ -1,0 +1,143 @@
+import Checkpoints
+import Decoders
+import Faults
+import Torch
+
+/// The parts in which a run commits its weights: one file for each block, and one for all that is outside of blocks.
+struct BlockFiles {
+    let checkpoint: Checkpoint
+    let configuration: DecoderConfiguration
+    let types: OutputTypes
+
+    /// Part 0 holds what is outside of the blocks, part i + 1 block i.
+    static func name(part: Int) -> String {
+        let digits = String(part)
+        return "part-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits + ".safetensors"
+    }
+
+    /// The source's tensors that belong into a part, in the source's order.
+    func tensors(part: Int) -> [TensorDescription] {
+        checkpoint.tensors.filter { self.part(of: $0.name) == part }
+            // A tied output matrix is the embedding: it is not written a second time.
+            .filter { !(configuration.tiesWordEmbeddings && $0.name == Decoder.headName) }
+    }
+
+    private func part(of name: String) -> Int {
+        let prefix = "model.layers."
+        guard name.hasPrefix(prefix), let layer = Int(name.dropFirst(prefix.count).prefix { $0 != "." }),
+            layer < configuration.layerCount
+        else { return 0 }
+        return layer + 1
+    }
+
+    /// What a tensor is written as.
+    func description(_ tensor: TensorDescription) -> TensorDescription {
+        TensorDescription(name: tensor.name, shape: tensor.shape, type: types.type(of: tensor))
+    }
+
+    /// Bytes of all weights as they will be written.
+    var outputBytes: Int {
+        (0...configuration.layerCount).flatMap { tensors(part: $0) }.reduce(0) { $0 + description($1).byteCount }
+    }
+
+    /// A source tensor in the form in which it is written: as stored where the type stays, else converted.
+    func converted(_ tensor: TensorDescription) throws(Fault) -> (tensor: TensorDescription, bytes: [UInt8]) {
+        let target = types.type(of: tensor)
+        if target == tensor.type { return (description(tensor), try checkpoint.storedBytes(tensor.name)) }
+        let floats = Tensor.empty(tensor.shape)
+        try floats.withMutableBytes { (bytes) throws(Fault) in
+            try checkpoint.read(tensor.name, into: bytes.bindMemory(to: Float.self))
+        }
+        return encoded(floats, as: tensor)
+    }
+
+    /// Float32 values in the form in which a tensor is written; float32 itself where the type cannot hold one of them.
+    func encoded(_ values: Tensor, as tensor: TensorDescription) -> (tensor: TensorDescription, bytes: [UInt8]) {
+        let cast = BlockFiles.cast(values, to: types.type(of: tensor))
+        return (TensorDescription(name: tensor.name, shape: tensor.shape, type: cast.type), cast.values.bytes())
+    }
+
+    static func cast(_ values: Tensor, to type: StoredType) -> (values: Tensor, type: StoredType) {
+        let dtype: DType =
+            switch type {
+            case .f16: .float16
+            case .bf16: .bfloat16
+            case .f64: .float64
+            default: .float32
+            }
+        let narrow = values.to(.cpu).to(dtype).contiguous()
+        if dtype == .float16, values.allFinite(), !narrow.allFinite() {
+            return (values.to(.cpu).contiguous(), .f32)
+        }
+        return (narrow, dtype == .float32 ? .f32 : type)
+    }
+
+    /// The block's tensors as they are written: pruned weights from `block`, everything else from the source.
+    func contents(of block: Block, pruned: Set<LinearName>) throws(Fault) -> [(tensor: TensorDescription, bytes: [UInt8])] {
+        let layer = block.geometry.layer
+        var weights: [String: LinearName] = [:]
+        for name in pruned { weights[name.weightName(layer: layer)] = name }
+        var list: [(tensor: TensorDescription, bytes: [UInt8])] = []
+        for tensor in tensors(part: layer + 1) {
+            if let name = weights[tensor.name] {
+                list.append(encoded(block.weight(name), as: tensor))
+            } else {
+                list.append(try converted(tensor))
+            }
+        }
+        return list
+    }
+
+    /// The block with every weight as a reader of the written file will see it, float32.
+    func asWritten(_ block: Block) -> Block {
+        var copy = block
+        for projection in ProjectionName.allCases {
+            let parts = block[projection].rows(of: block[projection].weight).map { name, rows in
+                let source = checkpoint.tensor(name.weightName(layer: block.geometry.layer))
+                return BlockFiles.cast(rows, to: source.map(types.type) ?? .f32).values.to(.float32)
+            }
+            copy[projection] = block[projection].with(weight: Tensor.concatenated(parts).to(block[projection].weight.device))
+        }
+        return copy
+    }
+
+    /// A block whose pruned weights come from a committed file; the rest is the source's, as written.
+    func committed(_ dense: Block, file path: String, pruned: Set<LinearName>) throws(Fault) -> Block {
+        let file = try SafetensorsFile(path)
+        var copy = asWritten(dense)
+        for projection in ProjectionName.allCases {
+            var parts: [Tensor] = []
+            for (name, rows) in copy[projection].rows(of: copy[projection].weight) {
+                let weightName = name.weightName(layer: dense.geometry.layer)
+                guard pruned.contains(name) else {
+                    parts.append(rows)
+                    continue
+                }
+                guard let tensor = file.tensor(weightName), tensor.shape == rows.shape, let dtype = DType(tensor.type)
+                else {
+                    throw Fault(
+                        .badData, "a committed part of the run lacks a weight", file: path,
+                        place: "tensor '\(weightName)'", advice: "start the run again with --overwrite")
+                }
+                let values = Tensor.empty(tensor.shape, dtype)
+                try values.withMutableBytes { (bytes) throws(Fault) in try file.read(weightName, into: bytes) }
+                parts.append(values.to(.float32))
+            }
+            copy[projection] = copy[projection].with(weight: Tensor.concatenated(parts).to(dense[projection].weight.device))
+        }
+        return copy
+    }
+}
+
+extension DType {
+    /// The tensor type of stored floating-point numbers.
+    init?(_ type: StoredType) {
+        switch type {
+        case .f32: self = .float32
+        case .f16: self = .float16
+        case .bf16: self = .bfloat16
+        case .f64: self = .float64
+        default: return nil
+        }
+    }
+}

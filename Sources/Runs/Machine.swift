@@ -1,0 +1,46 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Facts of the machine and of this process.
+public enum Machine {
+    /// The most memory that this process has held so far, in bytes.
+    public static var peakMemoryBytes: Int {
+        #if os(Linux)
+            // VmHWM: unlike getrusage's figure it starts anew with this program, not with whatever started it.
+            if let line = lines("/proc/self/status").first(where: { $0.hasPrefix("VmHWM:") }),
+                let kilobytes = Int(line.filter(\.isNumber))
+            {
+                return kilobytes * 1024
+            }
+        #endif
+        #if canImport(Darwin)
+            var usage = rusage()
+            return getrusage(RUSAGE_SELF, &usage) == 0 ? Int(usage.ru_maxrss) : 0
+        #else
+            return 0
+        #endif
+    }
+
+    /// The processor's name, as far as the system tells it.
+    public static var processor: String {
+        #if os(Linux)
+            let line = lines("/proc/cpuinfo").first { $0.hasPrefix("model name") }
+            return line?.split(separator: ":", maxSplits: 1).last?.drop { $0 == " " }.description ?? "unknown"
+        #else
+            return "unknown"
+        #endif
+    }
+
+    static func lines(_ path: String) -> [Substring] {
+        guard let file = fopen(path, "r") else { return [] }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        let count = fread(&bytes, 1, bytes.count, file)
+        return String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n")
+    }
+}

@@ -1,0 +1,86 @@
+import Decoders
+import Faults
+import Pruning
+import Recipes
+import Torch
+
+/// OWL (arXiv 2310.05175): layers with more outliers lose fewer weights.
+///
+/// A weight is an outlier when its Wanda score exceeds `threshold` times its linear's mean score. Sparsities lie within
+/// ± `spread` of the target in proportion to the layers' outlier ratios, and their mean over the weights is the target.
+/// The dense model is walked once for it.
+struct OutlierAllocation {
+    static let threshold = 5.0
+    static let spread = 0.08
+
+    private let context: RunContext
+    private let events: EventHandler
+
+    init(_ context: RunContext, events: @escaping EventHandler) {
+        self.context = context
+        self.events = events
+    }
+
+    func fractions() throws(Fault) -> [Double] {
+        events(.note("measuring the outliers of every layer for the allocation"))
+        let ratios = try outlierRatios()
+        let target = context.settings.sparsity.fraction
+        let fractions = OutlierAllocation.spread(ratios, target: target)
+        guard fractions.allSatisfy({ $0 >= 0 && $0 < 1 }) else {
+            throw Fault(
+                .usage, "the allocation leaves the range of sparsities", found: "\(target) ± \(OutlierAllocation.spread)",
+                expected: "all layers at least 0 and below 1", advice: "use --allocate uniform")
+        }
+        return fractions
+    }
+
+    /// Outlier ratios to sparsities: scaled to a width of 2 · spread, inverted, centred on the target.
+    static func spread(_ ratios: [Double], target: Double) -> [Double] {
+        guard let low = ratios.min(), let high = ratios.max(), high > low else { return ratios.map { _ in target } }
+        let scaled = ratios.map { ($0 - low) / (high - low) * 2 * spread }
+        let mean = scaled.reduce(0, +) / Double(scaled.count)
+        return scaled.map { target - ($0 - mean) }
+    }
+
+    private func outlierRatios() throws(Fault) -> [Double] {
+        guard let tokens = context.calibration?.tokens else {
+            throw Fault(.usage, "--allocate owl needs calibration text", advice: "add --calibration FILE")
+        }
+        let configuration = context.decoder.configuration
+        let stream = try HiddenStream(
+            samples: tokens.rows, tokens: tokens.columns, hidden: configuration.hiddenSize,
+            dtype: context.streamDType, offload: context.settings.offload)
+        try context.embed(into: stream)
+        let rotary = context.decoder.rotary(positions: tokens.columns)
+        var ratios: [Double] = []
+        for layer in 0..<configuration.layerCount {
+            let block = try context.decoder.block(layer)
+            let working = block.to(context.compute)
+            var statistics = InputStatistics(block: block, device: context.decoder.device)
+            for range in stream.batches(of: context.batch) {
+                let x = try stream.read(range).to(context.decoder.device)
+                let output = Engine.withoutGradient {
+                    working(x, rotary: rotary) { statistics.add($0, $1) }
+                }
+                try stream.write(output, at: range.lowerBound)
+            }
+            statistics.finish()
+            var outliers = 0.0
+            var count = 0.0
+            for name in ProjectionName.allCases {
+                for (linear, rows) in block[name].rows(of: block[name].weight)
+                where context.targets.goals[layer][linear] != nil {
+                    let scores = Scores.wanda(rows, squares: statistics.squares(name))
+                    outliers += scores.isGreater(than: OutlierAllocation.threshold * scores.mean().scalar).sum().scalar
+                    count += Double(scores.count)
+                }
+            }
+            ratios.append(count > 0 ? outliers / count : 0)
+            events(
+                .progress(
+                    block: layer, blocks: configuration.layerCount,
+                    fraction: Double(layer + 1) / Double(configuration.layerCount)))
+        }
+        return ratios
+    }
+}

@@ -1,0 +1,72 @@
+import Checkpoints
+import Decoders
+import Faults
+import Pruning
+import Recipes
+
+/// Which linears a run prunes, and how far.
+public struct PruneTargets: Sendable {
+    /// Goals by layer.
+    public private(set) var goals: [Goals]
+
+    /// - Parameter fractions: sparsity by layer, where an allocation gave one.
+    /// - Throws: `Fault` of kind `usage` for an expression that is none or matches nothing, and for a K:M pattern that
+    ///   does not divide a linear's columns.
+    public init(_ settings: PruneSettings, configuration: DecoderConfiguration, fractions: [Double]? = nil) throws(Fault) {
+        let targets = try PruneTargets.expressions(settings.targets, flag: "--targets")
+        let ignored = try PruneTargets.expressions(settings.ignore, flag: "--ignore")
+        goals = []
+        for layer in 0..<configuration.layerCount {
+            var goal = Goal(pattern: settings.pattern, sparsity: settings.sparsity)
+            if let fractions { goal.sparsity = try Sparsity(fractions[layer]) }
+            var block: Goals = [:]
+            for linear in LinearName.allCases {
+                let name = "model.layers.\(layer).\(linear.checkpointName)"
+                guard targets.isEmpty || targets.contains(where: { name.firstMatch(of: $0) != nil }),
+                    !ignored.contains(where: { name.firstMatch(of: $0) != nil })
+                else { continue }
+                let columns = configuration.shape(of: linear).in
+                if case .keep(_, let group) = settings.pattern, columns % group != 0 {
+                    throw Fault(
+                        .usage, "the pattern does not divide a linear's columns", place: name,
+                        found: "\(columns) columns for \(settings.pattern.text)", expected: "a multiple of \(group)",
+                        advice: "choose another pattern, or leave the linear out with --ignore")
+                }
+                block[linear] = goal
+            }
+            goals.append(block)
+        }
+        guard goals.contains(where: { !$0.isEmpty }) else {
+            throw Fault(
+                .usage, "no linear of the blocks matches --targets without matching --ignore",
+                found: (settings.targets + settings.ignore.map { "--ignore \($0)" }).joined(separator: ", "),
+                expected: "an expression for names such as model.layers.0.self_attn.q_proj",
+                advice: "try --targets 'mlp'; embeddings and the output matrix are never pruned")
+        }
+    }
+
+    private static func expressions(_ texts: [String], flag: String) throws(Fault) -> [Regex<AnyRegexOutput>] {
+        var list: [Regex<AnyRegexOutput>] = []
+        for text in texts {
+            guard let expression = try? Regex(text) else {
+                throw Fault(.usage, "\(flag) is not a regular expression", found: text)
+            }
+            list.append(expression)
+        }
+        return list
+    }
+
+    /// Weights of all linears with a goal.
+    public func weightCount(_ configuration: DecoderConfiguration) -> Int {
+        goals.reduce(0) { sum, block in
+            sum + block.keys.reduce(0) { $0 + configuration.shape(of: $1).out * configuration.shape(of: $1).in }
+        }
+    }
+
+    /// Names of the pruned weights in the checkpoint.
+    public var weightNames: [String] {
+        goals.enumerated().flatMap { layer, block in
+            LinearName.allCases.filter { block[$0] != nil }.map { $0.weightName(layer: layer) }
+        }
+    }
+}

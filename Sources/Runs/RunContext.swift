@@ -1,0 +1,94 @@
+import Calibration
+import Checkpoints
+import Decoders
+import Faults
+import Pruning
+import Recipes
+import Torch
+
+/// Everything that is settled before a run's first block: model, goals, calibration tokens, types, device.
+public struct RunContext {
+    public let settings: PruneSettings
+    public let decoder: Decoder
+    public internal(set) var targets: PruneTargets
+    public let types: OutputTypes
+    public let pruner: any BlockPruner
+    /// Nil for a method that looks at no data when none was given.
+    public let calibration: CalibrationSet?
+    /// Number type of the matrix products.
+    public let compute: DType
+    public let warnings: [String]
+
+    /// - Throws: `Fault` of kind `usage` when the goals fit no linear or the method lacks its calibration text.
+    public init(
+        _ settings: PruneSettings, decoder: Decoder, compute: DType, calibration: CalibrationSet?
+    ) throws(Fault) {
+        self.settings = settings
+        self.decoder = decoder
+        self.compute = compute
+        self.calibration = calibration
+        types = OutputTypes(decoder.checkpoint, choice: settings.outputDType)
+        pruner = settings.pruner()
+        targets = try PruneTargets(settings, configuration: decoder.configuration)
+        if pruner.needsSamples, calibration == nil {
+            throw Fault(
+                .usage, "\(settings.method.text) needs calibration text",
+                advice: "add --calibration FILE (.txt, .jsonl or a token file), or --calibration self")
+        }
+        var warnings = calibration?.warnings ?? []
+        if let tokens = calibration?.tokens, pruner.needsSamples {
+            let widest = max(decoder.configuration.intermediateSize, decoder.configuration.hiddenSize)
+            if tokens.rows * tokens.columns < widest {
+                warnings.append(
+                    "\(tokens.rows * tokens.columns) calibration tokens are fewer than the \(widest) columns of the "
+                        + "widest linear: its statistics are rank-deficient, use more")
+            }
+        }
+        self.warnings = warnings
+    }
+
+    var files: BlockFiles {
+        BlockFiles(checkpoint: decoder.checkpoint, configuration: decoder.configuration, types: types)
+    }
+
+    /// Bytes of the weights that the run writes.
+    public var outputBytes: Int { files.outputBytes }
+
+    /// Samples in one forward pass without gradients: enough rows for the matrix products' full speed, few enough that
+    /// a block's intermediate results stay near the processor.
+    var batch: Int { max(1, RunContext.batchTokens / max(1, calibration?.tokens.columns ?? 1)) }
+    static let batchTokens = 2048
+
+    /// The number type in which hidden states are kept between blocks.
+    var streamDType: DType {
+        switch settings.streamDType {
+        case .bfloat16: .bfloat16
+        case .float16: .float16
+        case .float32, .auto: .float32
+        }
+    }
+
+    /// Fills a stream with the embedded calibration tokens.
+    func embed(into stream: HiddenStream) throws(Fault) {
+        guard let tokens = calibration?.tokens else { return }
+        let table = try decoder.embedding()
+        for range in stream.batches(of: batch) {
+            let ids = Tensor(range.flatMap { tokens[$0].map(Int64.init) }, device: decoder.device)
+            try stream.write(
+                table.selected(ids).reshaped([range.count, tokens.columns, decoder.configuration.hiddenSize]),
+                at: range.lowerBound)
+        }
+    }
+
+    /// The first line of the run's journal.
+    func record() throws(Fault) -> RunRecord {
+        // The output's name and how it is replaced are not part of what the run makes.
+        var recipe = settings.recipe()
+        recipe.output = nil
+        recipe.overwrite = nil
+        return RunRecord(
+            recipe: recipe.yaml(), model: try Fingerprint.of(decoder.checkpoint),
+            calibration: calibration?.tokens.digest ?? "none",
+            engine: "torch \(Engine.loadedVersion), \(compute)", threads: Engine.threads)
+    }
+}

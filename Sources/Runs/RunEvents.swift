@@ -1,0 +1,37 @@
+/// What a run tells while it works.
+public enum RunEvent {
+    /// Something the user should know, one sentence.
+    case warning(String)
+    /// What happens now, one sentence.
+    case note(String)
+    /// The walk is at a block, with the share of the whole walk that is done.
+    case progress(block: Int, blocks: Int, fraction: Double)
+    case finished(BlockReport)
+}
+
+public typealias EventHandler = (RunEvent) -> Void
+
+/// What became of one block.
+public struct BlockReport: Equatable, Sendable {
+    public var index: Int
+    /// Relative error of the block's output under its mask before any update: the mean over tokens of
+    /// ‖ŷ − y‖² / ‖y‖² on the sequences kept out, ŷ from the weights as written, y from the dense block on the same
+    /// input. Nil where no data was looked at.
+    public var errorBefore: Double?
+    /// The same for the block as written.
+    public var errorAfter: Double?
+    /// Time for the block; nil for a block that an earlier, interrupted run committed.
+    public var seconds: Double?
+    /// Fraction of zeros by linear.
+    public var sparsity: [(linear: String, fraction: Double)]
+    /// Weights removed, and weights of the linears that were to be pruned.
+    public var removed: Int
+    public var weights: Int
+    public var losses: [Double]
+    public var restored: Bool
+
+    public static func == (left: BlockReport, right: BlockReport) -> Bool {
+        left.index == right.index && left.errorBefore == right.errorBefore && left.errorAfter == right.errorAfter
+            && left.removed == right.removed && left.weights == right.weights
+    }
+}

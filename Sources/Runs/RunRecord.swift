@@ -1,0 +1,96 @@
+import Calibration
+import Checkpoints
+import Crypto
+import Faults
+import Foundation
+import JSONText
+import Recipes
+import Torch
+
+/// The first line of a run's journal: what the run is, so that it is only ever continued as itself.
+struct RunRecord: Equatable {
+    var recipe: String
+    var model: String
+    var calibration: String
+    var engine: String
+    var threads: Int
+    /// Sparsity by layer, where an allocation gave one.
+    var fractions: [Double]?
+
+    static let version = 1
+
+    var json: JSONValue {
+        .object([
+            "kind": .string("run"), "version": .integer(RunRecord.version), "recipe": .string(recipe),
+            "model": .string(model), "calibration": .string(calibration), "engine": .string(engine),
+            "threads": .integer(threads),
+            "fractions": fractions.map { .array($0.map(JSONValue.double)) } ?? .null,
+        ])
+    }
+
+    init(
+        recipe: String, model: String, calibration: String, engine: String, threads: Int, fractions: [Double]? = nil
+    ) {
+        self.recipe = recipe
+        self.model = model
+        self.calibration = calibration
+        self.engine = engine
+        self.threads = threads
+        self.fractions = fractions
+    }
+
+    init?(json: JSONValue) {
+        guard let object = json.objectValue, object["kind"]?.stringValue == "run",
+            object["version"]?.integerValue == RunRecord.version, let recipe = object["recipe"]?.stringValue,
+            let model = object["model"]?.stringValue, let calibration = object["calibration"]?.stringValue,
+            let engine = object["engine"]?.stringValue, let threads = object["threads"]?.integerValue
+        else { return nil }
+        self.init(
+            recipe: recipe, model: model, calibration: calibration, engine: engine, threads: threads,
+            fractions: object["fractions"]?.arrayValue?.compactMap(\.doubleValue))
+    }
+
+    /// - Throws: `Fault` of kind `usage` that names what has changed since the run began.
+    func checkContinues(_ earlier: RunRecord, file: String) throws(Fault) {
+        let differences = [
+            ("the model's files", earlier.model, model), ("the calibration tokens", earlier.calibration, calibration),
+            ("the engine", earlier.engine, engine), ("the number of threads", "\(earlier.threads)", "\(threads)"),
+        ].filter { $0.1 != $0.2 }
+        guard let first = differences.first else { return }
+        throw Fault(
+            .usage, "the run cannot go on: \(differences.map(\.0).joined(separator: ", ")) changed since it began",
+            file: file, found: first.2, expected: first.1,
+            advice: "restore what changed, or start again with `espalier prune … --overwrite`")
+    }
+}
+
+/// Tells one checkpoint from another without reading all of it.
+enum Fingerprint {
+    private static let end = 1 << 20
+
+    /// SHA-256 over the configuration and, for each weight file, its name, size, first and last MiB.
+    static func of(_ checkpoint: Checkpoint) throws(Fault) -> String {
+        var hash = SHA256()
+        hash.update(data: Data(JSONValue.object(checkpoint.configuration).text().utf8))
+        let folder = checkpoint.format == .gguf ? nil : checkpoint.path
+        for (name, bytes) in checkpoint.weightFiles {
+            hash.update(data: Data("\(name) \(bytes)\n".utf8))
+            let path = folder.map { $0 + "/" + name } ?? checkpoint.path
+            guard let file = FileHandle(forReadingAtPath: path) else {
+                throw Fault(.inputOutput, "a weight file cannot be read", file: path)
+            }
+            defer { try? file.close() }
+            do {
+                hash.update(data: try file.read(upToCount: end) ?? Data())
+                if bytes > end {
+                    try file.seek(toOffset: UInt64(bytes - end))
+                    hash.update(data: try file.read(upToCount: end) ?? Data())
+                }
+            } catch { throw Fault(.inputOutput, "a weight file cannot be read", file: path, found: "\(error)") }
+        }
+        return hash.finalize().map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0" + digits : digits
+        }.joined()
+    }
+}

@@ -1,0 +1,67 @@
+import JSONText
+
+/// What a finished run has to tell.
+public struct RunResult {
+    public let output: String
+    public let method: String
+    public let preset: String
+    public let pattern: String
+    public let asked: Double
+    /// Fraction of zeros in the linears that were to be pruned, as written.
+    public let achieved: Double
+    public let parametersBefore: Int
+    /// Parameters that are not removed.
+    public let parametersAfter: Int
+    public let blocks: [BlockReport]
+    public let linears: [String]
+    public let manifest: JSONObject?
+    public var seconds = 0.0
+    public var peakMemoryBytes = 0
+
+    init(context: RunContext, blocks: [BlockReport]) {
+        let removed = blocks.reduce(0) { $0 + $1.removed }
+        let weights = blocks.reduce(0) { $0 + $1.weights }
+        output = context.settings.output ?? ""
+        method = context.settings.method.text
+        preset = context.settings.preset.text
+        pattern = context.settings.pattern.text
+        asked = context.settings.sparsity.fraction
+        achieved = weights > 0 ? Double(removed) / Double(weights) : 0
+        parametersBefore = context.decoder.expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        parametersAfter = parametersBefore - removed
+        self.blocks = blocks
+        linears = context.targets.weightNames
+        manifest = context.calibration?.manifest
+    }
+
+    /// The document that `prune --json` prints.
+    public var json: JSONValue {
+        var object = head
+        object["blocks"] = .array(blocks.map { $0.json(timed: true) })
+        object["seconds"] = .double(seconds)
+        object["peak_memory_bytes"] = .integer(peakMemoryBytes)
+        return .object(object)
+    }
+
+    /// `report.json` of the published folder: the same without what differs between two runs of one recipe (time,
+    /// memory, the output's own name), so that such runs give the same bytes.
+    var report: JSONValue {
+        var object = head
+        object["output"] = nil
+        object["blocks"] = .array(blocks.map { $0.json(timed: false) })
+        object["linears"] = .array(linears.map(JSONValue.string))
+        if let manifest { object["calibration"] = .object(manifest) }
+        return .object(object)
+    }
+
+    private var head: JSONObject {
+        var object = JSONObject()
+        object["output"] = .string(output)
+        object["method"] = .string(method)
+        object["preset"] = .string(preset)
+        object["pattern"] = .string(pattern)
+        object["sparsity"] = .object(["asked": .double(asked), "achieved": .double(achieved)])
+        object["parameters"] = .object(["before": .integer(parametersBefore), "after": .integer(parametersAfter)])
+        return object
+    }
+}

@@ -1,0 +1,211 @@
+import Checkpoints
+import Decoders
+import Faults
+import JSONText
+import Pruning
+import Torch
+
+/// The walk over the blocks: order, memory, commits and events, so that a pruner sees one block and owns nothing.
+struct Walk {
+    let context: RunContext
+    let staging: StagingFolder
+    let journal: Journal
+    let events: EventHandler
+
+    private var configuration: DecoderConfiguration { context.decoder.configuration }
+    private var samples: Int { context.calibration?.tokens.rows ?? 0 }
+    /// The walk's errors are measured on the sequences that no optimizer sees; on all when there are few.
+    private var judged: [Int] {
+        let kept = Array(stride(from: 7, to: samples, by: 8))
+        return kept.isEmpty ? Array(0..<samples) : kept
+    }
+
+    /// The hidden states on their way: what the pruned blocks made, and what the dense ones would have made.
+    private struct Streams {
+        var pruned: HiddenStream
+        var dense: HiddenStream?
+        let rotary: RotaryTable
+    }
+
+    /// Prunes every block that has no committed part yet.
+    ///
+    /// - Parameter committed: reports of the blocks that have one, in order from block 0.
+    func run(committed: [BlockReport]) throws(Fault) -> [BlockReport] {
+        let total = configuration.layerCount
+        var reports = committed
+        guard committed.count < total else { return reports }
+        let streams = try makeStreams()
+        if !committed.isEmpty, streams != nil { events(.note("recomputing the hidden stream through \(committed.count) committed blocks")) }
+        for layer in 0..<total {
+            let clock = ContinuousClock.now
+            let isCommitted = layer < committed.count
+            let report: BlockReport? = isCommitted ? nil : try prune(layer, streams)
+            if isCommitted, let streams { try replay(layer, streams) }
+            if var report {
+                report.seconds = clock.duration(to: .now) / .seconds(1)
+                reports.append(report)
+                events(.finished(report))
+            }
+            events(.progress(block: layer, blocks: total, fraction: Double(layer + 1) / Double(total)))
+        }
+        return reports
+    }
+
+    private func makeStreams() throws(Fault) -> Streams? {
+        guard let tokens = context.calibration?.tokens else { return nil }
+        let offload = context.settings.offload
+        let pruned = try HiddenStream(
+            samples: tokens.rows, tokens: tokens.columns, hidden: configuration.hiddenSize,
+            dtype: context.streamDType, offload: offload)
+        try context.embed(into: pruned)
+        return Streams(
+            pruned: pruned, dense: context.pruner.needsDenseStream ? try pruned.copied(offload: offload) : nil,
+            rotary: context.decoder.rotary(positions: tokens.columns))
+    }
+
+    /// A block of a run that was interrupted after it.
+    private func replay(_ layer: Int, _ streams: Streams) throws(Fault) {
+        let dense = try context.decoder.block(layer)
+        if let stream = streams.dense { try forward(dense, stream, streams.rotary) }
+        let written = try context.files.committed(
+            dense, file: staging.path(of: BlockFiles.name(part: layer + 1)),
+            pruned: Set(context.targets.goals[layer].keys))
+        try forward(written, streams.pruned, streams.rotary)
+    }
+
+    private func prune(_ layer: Int, _ streams: Streams?) throws(Fault) -> BlockReport {
+        let dense = try context.decoder.block(layer)
+        try checkFinite(dense)
+        let goals = context.targets.goals[layer]
+        let files = context.files
+        var report = BlockReport(
+            index: layer, sparsity: [], removed: 0, weights: 0, losses: [], restored: false)
+        var result = dense
+        if let streams {
+            if let stream = streams.dense { try forward(dense, stream, streams.rotary) }
+            let task = BlockTask(
+                block: dense, goals: goals, rotary: streams.rotary, input: streams.pruned, denseOutput: streams.dense,
+                compute: context.compute, batch: context.batch, device: context.decoder.device,
+                seed: context.settings.seed, progress: progress(layer))
+            if !goals.isEmpty {
+                let outcome = try context.pruner.prune(task)
+                result = outcome.block
+                report.losses = outcome.losses
+                report.restored = outcome.restored
+                outcome.notes.forEach { events(.warning($0)) }
+                let judge = try BlockJudge(task: task, samples: judged)
+                report.errorAfter = try judge.error(of: files.asWritten(result))
+                report.errorBefore =
+                    try outcome.unoptimised.map { (block) throws(Fault) in try judge.error(of: files.asWritten(block)) }
+                    ?? report.errorAfter
+            }
+        } else if !goals.isEmpty {
+            result = try context.pruner.prune(
+                BlockTask(
+                    block: dense, goals: goals, rotary: context.decoder.rotary(positions: 1),
+                    input: try HiddenStream(samples: 0, tokens: 1, hidden: configuration.hiddenSize), denseOutput: nil,
+                    compute: context.compute, batch: 1, device: context.decoder.device, seed: context.settings.seed)
+            ).block
+        }
+        let written = files.asWritten(result)
+        try measure(written, &report, goals: goals)
+        try commit(written, report, goals: goals)
+        // The last block's output feeds nothing.
+        if let streams, layer + 1 < configuration.layerCount { try forward(written, streams.pruned, streams.rotary) }
+        return report
+    }
+
+    private func progress(_ layer: Int) -> (Double) -> Void {
+        let total = configuration.layerCount
+        return { share in
+            events(.progress(block: layer, blocks: total, fraction: (Double(layer) + 0.95 * share) / Double(total)))
+        }
+    }
+
+    /// Replaces a stream by what a block makes of it.
+    private func forward(_ block: Block, _ stream: HiddenStream, _ rotary: RotaryTable) throws(Fault) {
+        let working = block.to(context.compute)
+        for range in stream.batches(of: context.batch) {
+            let x = try stream.read(range).to(context.decoder.device)
+            try stream.write(Engine.withoutGradient { working(x, rotary: rotary) }, at: range.lowerBound)
+        }
+    }
+
+    private func checkFinite(_ block: Block) throws(Fault) {
+        for name in ProjectionName.allCases {
+            for (linear, rows) in block[name].rows(of: block[name].weight) where !rows.allFinite() {
+                throw Fault(
+                    .badData, "the model's weights are not all numbers", file: context.decoder.checkpoint.path,
+                    place: "tensor '\(linear.weightName(layer: block.geometry.layer))'", found: "NaN or infinity",
+                    advice: "download the checkpoint again; `espalier inspect` lists all such tensors")
+            }
+        }
+    }
+
+    /// Counts zeros in what is written, and holds them against the goals.
+    private func measure(_ block: Block, _ report: inout BlockReport, goals: Goals) throws(Fault) {
+        for linear in LinearName.allCases {
+            let weight = block.weight(linear)
+            let zeros = Int(weight.isEqual(to: 0).sum().scalar)
+            report.sparsity.append((linear: linear.rawValue, fraction: Double(zeros) / Double(weight.count)))
+            guard let goal = goals[linear] else { continue }
+            report.removed += zeros
+            report.weights += weight.count
+            guard zeros >= leastZeros(weight, goal) else {
+                throw Fault(
+                    .badData, "a pruned weight has fewer zeros than it should: please report this",
+                    place: linear.weightName(layer: block.geometry.layer), found: "\(zeros)",
+                    expected: "\(leastZeros(weight, goal))")
+            }
+        }
+    }
+
+    private func leastZeros(_ weight: Tensor, _ goal: Goal) -> Int {
+        let (rows, columns) = (weight.size(0), weight.size(1))
+        if case .keep(let kept, let group) = goal.pattern { return weight.count / group * (group - kept) }
+        switch context.settings.method {
+        case .magnitude: return goal.removed(of: weight.count)
+        case .sparsegpt: return 0
+        default: return context.settings.preset == .paper || context.settings.method == .wanda ? rows * goal.removed(of: columns) : 0
+        }
+    }
+
+    /// Writes a block's part under its final name, then the journal line that says so.
+    private func commit(_ block: Block, _ report: BlockReport, goals: Goals) throws(Fault) {
+        let digest = try staging.writeShard(
+            BlockFiles.name(part: report.index + 1), try context.files.contents(of: block, pruned: Set(goals.keys)))
+        try journal.append(
+            .object([
+                "kind": .string("block"), "file": .string(digest.name), "sha256": .string(digest.sha256),
+                "bytes": .integer(digest.bytes), "report": report.json(timed: false),
+            ]))
+    }
+}
+
+/// Measures what pruning did to a block's output.
+private struct BlockJudge {
+    let task: BlockTask
+    let samples: [Int]
+    private var goals: [Tensor] = []
+
+    init(task: BlockTask, samples: [Int]) throws(Fault) {
+        self.task = task
+        self.samples = samples
+        let dense = task.block.to(task.compute)
+        for batch in task.batches(of: samples) { goals.append(try task.forward(dense, samples: batch)) }
+    }
+
+    /// Mean over tokens of ‖ŷ − y‖² / ‖y‖².
+    func error(of block: Block) throws(Fault) -> Double {
+        let working = block.to(task.compute)
+        var sum = 0.0
+        var count = 0
+        for (batch, goal) in zip(task.batches(of: samples), goals) {
+            let difference = try task.forward(working, samples: batch) - goal
+            let relative = (difference * difference).sum(2) / ((goal * goal).sum(2) + 1e-12)
+            sum += relative.sum().scalar
+            count += relative.count
+        }
+        return sum / Double(max(1, count))
+    }
+}
