@@ -50,6 +50,7 @@ public final class Tokenizer: Sendable {
         }
         normalizers = try part("normalizer").map(Normalizer.steps) ?? []
         preTokenizers = try part("pre_tokenizer").map(PreTokenizer.steps) ?? []
+        try refuseMovedStart(normalizers, preTokenizers)
         decodingSteps = try part("decoder").map(DecodingStep.steps) ?? [.spaced]
 
         let file = try ModelFile(root.object["model"] ?? .null)
@@ -63,9 +64,11 @@ public final class Tokenizer: Sendable {
         model = try file.model(vocabulary, byteLevel: byteLevel)
 
         specialTokenIDs = Set(added.filter(\.special).map(\.id))
-        rawTokens = AddedTokenMatcher(added.filter { !$0.normalized }.map { ($0, Array($0.content.utf8)) })
+        // Where two tokens look alike once normalised, special ones come first.
+        let ordered = added.filter(\.special) + added.filter { !$0.special }
+        rawTokens = AddedTokenMatcher(ordered.filter { !$0.normalized }.map { ($0, Array($0.content.utf8)) })
         var normalized: [(AddedToken, [UInt8])] = []
-        for token in added where token.normalized {
+        for token in ordered where token.normalized {
             let content = Array(token.content.utf8)
             normalized.append((token, normalizers.reduce(content) { $1.apply(to: $0) }))
         }
@@ -131,6 +134,20 @@ public final class Tokenizer: Sendable {
 
     public func makeStreamingDecoder(skipSpecialTokens: Bool) -> StreamingDecoder {
         StreamingDecoder(self, skipsSpecialTokens: skipSpecialTokens)
+    }
+}
+
+/// A replacement at the start of a text makes the reference implementation lose that start, which `Metaspace` with the
+/// scheme `first` looks for. Only the usual replacement, which writes blanks as `Metaspace` does, cannot matter.
+private func refuseMovedStart(_ normalizers: [Normalizer], _ preTokenizers: [PreTokenizer]) throws(Fault) {
+    for case .metaspace(let metaspace) in preTokenizers where metaspace.prefix == .first {
+        for case .replace(let pattern, let content) in normalizers
+        where pattern != [UInt8(ascii: " ")] || content != metaspace.replacement {
+            throw Fault(
+                .badData, "the tokenizer uses what is not supported", place: "normalizer",
+                found: "Replace together with pre-tokenizer Metaspace of prepend_scheme first",
+                expected: "prepend_scheme always or never")
+        }
     }
 }
 

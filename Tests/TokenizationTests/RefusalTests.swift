@@ -11,7 +11,20 @@ import Testing
         let path: String
         let value: String
         let names: String
+        /// A second change.
+        var other: (path: String, value: String)?
         var testDescription: String { "\(path) = \(value)" }
+
+        init(path: String, value: String, names: String) {
+            self.path = path
+            self.value = value
+            self.names = names
+        }
+
+        init(path: String, value: String, names: String, and otherPath: String, _ otherValue: String) {
+            self.init(path: path, value: value, names: names)
+            other = (otherPath, otherValue)
+        }
     }
 
     static let valid = #"""
@@ -41,6 +54,9 @@ import Testing
             value:
                 ##"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel", "add_prefix_space": false}, {"type": "Digits", "individual_digits": true}]}"##,
             names: "ByteLevel before another"),
+        Case(
+            path: "normalizer", value: #"{"type": "Replace", "pattern": {"String": "x"}, "content": "y"}"#,
+            names: "prepend_scheme first", and: "pre_tokenizer", #"{"type": "Metaspace", "prepend_scheme": "first"}"#),
         Case(path: "post_processor", value: #"{"type": "RobertaProcessing"}"#, names: "RobertaProcessing"),
         Case(path: "decoder", value: #"{"type": "WordPiece"}"#, names: "WordPiece"),
         Case(
@@ -130,7 +146,8 @@ import Testing
     }
 
     private static func expectFault(_ change: Case) throws {
-        let json = try JSONValue(parsing: valid).with(change.path, try JSONValue(parsing: change.value))
+        var json = try JSONValue(parsing: valid).with(change.path, try JSONValue(parsing: change.value))
+        if let other = change.other { json = try json.with(other.path, try JSONValue(parsing: other.value)) }
         let fault = #expect(throws: Fault.self) { try Tokenizer(json: json) }
         #expect(fault?.kind == .badData)
         #expect(fault?.description.contains(change.names) == true, "\(fault?.description ?? "")")
