@@ -27,8 +27,9 @@ public struct Espalier: ParsableCommand {
               espalier generate model.gguf --prompt "The capital of France is"
 
             EXIT CODES
-              0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable, 73 output exists,
-              74 reading or writing failed, 75 interrupted and resumable, 78 bad recipe
+              0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable,
+              73 output exists, 74 reading or writing failed,
+              75 interrupted and resumable, 78 bad recipe
             """,
         version: versionNumber,
         subcommands: [Inspect.self, Prune.self, Resume.self, Evaluate.self, Generate.self, Verify.self])

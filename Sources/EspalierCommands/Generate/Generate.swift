@@ -15,7 +15,7 @@ public struct Generate: ParsableCommand {
             EXAMPLES
               espalier generate model.gguf --prompt "The capital of France is"
               espalier generate pruned --prompt "" --max-tokens 256
-              espalier generate pruned --prompt "Once" --temperature 0.8 --top-p 0.95 --seed 7
+              espalier generate pruned --prompt "Once" --temperature 0.8 --seed 7
             """)
 
     @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))

@@ -180,7 +180,12 @@ public final class ProgressReporter {
     static func columns(_ text: String) -> Int { text.reduce(0) { $0 + columns($1) } }
 
     private static func columns(_ character: Character) -> Int {
-        (character.unicodeScalars.first?.value ?? 0) >= 0x1100 ? 2 : 1
+        switch character.unicodeScalars.first?.value ?? 0 {
+        case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
+            0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
+            2
+        default: 1
+        }
     }
 
     static func clipped(_ text: String, to width: Int) -> String {

@@ -19,6 +19,11 @@ public struct Generator {
         /// The new tokens, without the one that ended the text.
         public var ids: [Int32]
         public var stop: Stop
+
+        public init(ids: [Int32], stop: Stop) {
+            self.ids = ids
+            self.stop = stop
+        }
     }
 
     private let model: LoadedDecoder

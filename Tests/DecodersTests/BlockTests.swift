@@ -1,0 +1,61 @@
+import Checkpoints
+import Decoders
+import Testing
+import Torch
+
+struct BlockTests {
+    @Test(arguments: ["llama-biases", "qwen2", "mistral"]) func packedLinearsShowTheCheckpointsRows(
+        _ name: String
+    ) throws {
+        let decoder = try Fixture(name).decoder
+        let block = try decoder.block(1)
+        for linear in LinearName.allCases {
+            let shape = decoder.configuration.shape(of: linear)
+            let weight = block.weight(linear)
+            #expect(weight.shape == [shape.out, shape.in])
+            #expect(try weight.floats() == decoder.checkpoint.floats(linear.weightName(layer: 1)))
+            let projection = block[linear.projection]
+            let bias = try #require(projection.bias ?? Tensor.zeros([projection.weight.size(0)]))
+            let rows = bias.narrowed(0, try #require(projection.offset(of: linear)), shape.out).floats()
+            let expected =
+                decoder.configuration.hasBias(linear)
+                ? try decoder.checkpoint.floats(linear.biasName(layer: 1)) : [Float](repeating: 0, count: shape.out)
+            #expect(rows == expected)
+        }
+    }
+
+    @Test func aViewWritesIntoThePackedWeight() throws {
+        let block = try Fixture("llama").decoder.block(0)
+        block.weight(.v).fill(0)
+        let parts = Dictionary(
+            uniqueKeysWithValues: block.qkv.rows(of: block.qkv.weight).map {
+                ($0.name, $0.rows.magnitude().sum().scalar)
+            })
+        #expect(parts[.v] == 0)
+        #expect((parts[.q] ?? 0) > 0 && (parts[.k] ?? 0) > 0)
+    }
+
+    @Test func observersSeeTheInputOfEveryProjection() throws {
+        let fixture = try Fixture("llama")
+        let block = try fixture.decoder.block(0)
+        let c = fixture.decoder.configuration
+        let x = try fixture.decoder.embedding().selected(Tensor(fixture.tokens.prefix(8).map(Int64.init)))
+            .reshaped([2, 4, c.hiddenSize])
+        var seen: [(ProjectionName, [Int])] = []
+        Engine.withoutGradient {
+            _ = block(x, rotary: fixture.decoder.rotary(positions: 4)) { seen.append(($0, $1.shape)) }
+        }
+        #expect(seen.map(\.0) == [.qkv, .o, .gateUp, .down])
+        #expect(
+            seen.map(\.1) == [
+                [2, 4, c.hiddenSize], [2, 4, c.queryWidth], [2, 4, c.hiddenSize], [2, 4, c.intermediateSize],
+            ])
+    }
+
+    @Test func changingTheNumberTypeLeavesTheOriginalAlone() throws {
+        let block = try Fixture("qwen2").decoder.block(0)
+        let copy = block.to(.bfloat16)
+        #expect(copy.dtype == .bfloat16 && copy.qkv.bias?.dtype == .bfloat16)
+        #expect(block.dtype == .float32 && block.qkv.bias?.dtype == .float32)
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Testing
+
+@testable import EspalierCommands
+
+struct CommandLineTests {
+    private func exitCode(_ arguments: [String]) -> Int32? {
+        do {
+            _ = try Espalier.parseAsRoot(arguments)
+            return nil
+        } catch { return Espalier.exitCode(for: error).rawValue }
+    }
+
+    private func message(_ arguments: [String]) -> String {
+        do {
+            _ = try Espalier.parseAsRoot(arguments)
+            return ""
+        } catch { return Espalier.fullMessage(for: error) }
+    }
+
+    @Test func everyVerbExplainsItselfWithExamples() {
+        let verbs = Espalier.configuration.subcommands
+        #expect(verbs.count >= 4)
+        for verb in verbs {
+            let name = verb.configuration.commandName ?? verb._commandName
+            let help = Espalier.helpMessage(for: verb, columns: 100)
+            #expect(help.contains("EXAMPLES\n"), "\(name)")
+            #expect(help.contains("  espalier \(name) "), "\(name)")
+            #expect(!verb.configuration.abstract.isEmpty, "\(name)")
+        }
+        let root = Espalier.helpMessage(columns: 100)
+        #expect(root.contains("EXAMPLES") && root.contains("66 missing input"))
+    }
+
+    @Test(arguments: [
+        ["--bogus"], ["bogus"], ["evaluate"], ["evaluate", "m"], ["evaluate", "m", "--text", "t", "--context", "1"],
+        ["evaluate", "m", "--tokens", "t", "--context", "8"], ["evaluate", "m", "--text", "t", "--windows", "0"],
+        ["evaluate", "m", "--text", "t", "--device", "tpu"], ["evaluate", "m", "--text", "t", "--dtype", "int8"],
+        ["evaluate", "m", "--text", "t", "--threads", "0"], ["evaluate", "m", "--text", "t", "--quiet", "--verbose"],
+        ["generate", "m"], ["generate", "m", "--prompt", "p", "--temperature", "-1"],
+        ["generate", "m", "--prompt", "p", "--temperature", "nan"], ["generate", "m", "--prompt", "p", "--seed", "1"],
+        ["generate", "m", "--prompt", "p", "--temperature", "1", "--top-p", "0"],
+        ["generate", "m", "--prompt", "p", "--max-tokens", "-1"], ["inspect"], ["inspect", "m", "--device", "cpu"],
+        ["verify"],
+    ])
+    func wordsThatDoNotFitTogetherAreAUsageError(_ arguments: [String]) {
+        #expect(exitCode(arguments) == 64)
+    }
+
+    @Test(arguments: [
+        ["evaluate", "m", "--text", "t"],
+        ["evaluate", "m", "--tokens", "a", "--tokens", "b", "--against", "d", "--json"],
+        ["evaluate", "m", "--text", "t", "--device", "cuda:1", "--dtype", "float16", "--threads", "2", "-v"],
+        ["generate", "m", "--prompt", ""], ["inspect", "m", "--no-weights"], ["verify", "d", "--quiet"],
+    ])
+    func whatTheHelpShowsIsAccepted(_ arguments: [String]) {
+        #expect(exitCode(arguments) == nil)
+    }
+
+    @Test func theMessageSaysWhatIsAllowed() {
+        #expect(
+            message(["evaluate", "m", "--text", "t", "--device", "tpu"]).contains(
+                "unknown device; expected auto, cpu, cuda or cuda:N."))
+        #expect(message(["evaluate", "m"]).contains("give --text FILE or --tokens FILE"))
+    }
+
+    @Test func versionAndHelpAreNoErrors() {
+        #expect(exitCode(["--version"]) == 0)
+        #expect(message(["--version"]) == Espalier.versionNumber)
+        let error = #expect(throws: (any Error).self) {
+            var help = try Espalier.parseAsRoot(["evaluate", "--help"])
+            try help.run()
+        }
+        #expect(error.map { Espalier.exitCode(for: $0) } == .success)
+    }
+}

@@ -1,0 +1,221 @@
+import Checkpoints
+import Faults
+import Foundation
+import JSONText
+import Recipes
+import TestSupport
+import Testing
+import Torch
+
+@testable import EspalierCommands
+
+/// The verbs on a model of a few thousand weights.
+struct VerbTests {
+    private let quiet = ProgressReporter(
+        level: .quiet,
+        surroundings: .init(
+            isTerminal: false, style: Style(usesColour: false), width: { 80 }, clock: { 0 }, write: { _ in }))
+
+    private func engine() throws -> EngineSettings { try EngineSettings(threads: 1, device: .cpu, dtype: .float32) }
+
+    private func model(_ change: (inout TinyModel) -> Void = { _ in }) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        var model = TinyModel()
+        change(&model)
+        try model.write(to: folder)
+        return folder
+    }
+
+    private let text = String(repeating: "The quick brown fox jumps over the lazy dog. ", count: 8)
+
+    private func fault(_ body: () throws -> Void) -> Fault? {
+        do {
+            try body()
+            return nil
+        } catch { return error as? Fault }
+    }
+
+    // MARK: evaluate
+
+    @Test func evaluateGivesTheDocumentedJSON() throws {
+        let folder = try model()
+        let file = try folder.write("news.txt", text)
+        let report = try EvaluationRun(
+            model: folder.path, against: folder.path, files: [.text(file)], context: 16, windows: 3,
+            engine: try engine()
+        ).measure(quiet)
+        let json = try #require(try JSONValue(parsing: report.json.text()).objectValue)
+        #expect(json.keys == ["model", "against", "perplexity", "divergence", "environment"])
+        let perplexity = try #require(json["perplexity"]?.objectValue?["news.txt"]?.objectValue)
+        #expect(perplexity.keys == ["value", "tokens", "context", "windows"])
+        #expect(perplexity["tokens"]?.integerValue == 45 && perplexity["windows"]?.integerValue == 3)
+        #expect(try #require(perplexity["value"]?.doubleValue) > 1)
+        let divergence = try #require(json["divergence"]?.objectValue?["news.txt"]?.objectValue)
+        #expect(divergence["kl"]?.doubleValue == 0 && divergence["top1_agreement"]?.doubleValue == 1)
+        #expect(
+            json["environment"]?.objectValue?.keys == ["espalier", "torch", "threads", "device", "dtype", "cpu"])
+        #expect(json["environment"]?.objectValue?["dtype"]?.stringValue == "float32")
+        #expect(report.text.contains("news.txt") && report.text.contains("same top token"))
+    }
+
+    @Test func aTextAndItsTokensScoreTheSame() throws {
+        let folder = try model()
+        let file = try folder.write("news.txt", text)
+        let ids = Array(text.utf8.prefix(4 * 16)).map(Int32.init)
+        let writer = try SafetensorsWriter(
+            folder.path + "/news.safetensors", [TensorDescription(name: "tokens", shape: [4, 16], type: .i32)])
+        try writer.write("tokens", ids.withUnsafeBytes { Array($0) })
+        _ = try writer.finish()
+        let report = try EvaluationRun(
+            model: folder.path, files: [.text(file), .tokens(folder.path + "/news.safetensors")], context: 16,
+            windows: 4,
+            engine: try engine()
+        ).measure(quiet)
+        #expect(report.files.map(\.name) == ["news.txt", "news.safetensors"])
+        #expect(report.files[0].measurement == report.files[1].measurement)
+    }
+
+    @Test func filesOfOneNameKeepTheirPaths() throws {
+        let (folder, other) = (try model(), try TemporaryFolder())
+        let files = [try folder.write("a.txt", text), try other.write("a.txt", text)]
+        let report = try EvaluationRun(
+            model: folder.path, files: files.map { .text($0) }, context: 16, windows: 1, engine: try engine()
+        ).measure(quiet)
+        #expect(report.files.map(\.name) == files)
+    }
+
+    @Test func textsThatCannotBeScoredAreNamed() throws {
+        let folder = try model()
+        let short = try folder.write("short.txt", "tiny")
+        let empty = try folder.write("empty.txt", "")
+        let latin = try folder.write("latin.txt", [0x63, 0x61, 0x66, 0xE9])
+        func found(_ path: String) throws -> Fault? {
+            let run = EvaluationRun(model: folder.path, files: [.text(path)], context: 16, engine: try engine())
+            return fault { _ = try run.measure(quiet) }
+        }
+        #expect(try found(short)?.kind == .badData && found(short)?.file == short && found(short)?.found == "4 tokens")
+        #expect(try found(empty)?.kind == .badData && found(empty)?.file == empty)
+        #expect(try found(latin)?.kind == .badData && found(latin)?.file == latin)
+        #expect(try found(folder.path + "/none.txt")?.kind == .missingInput)
+    }
+
+    @Test func aTokenFileWithIdsOutsideTheVocabularyIsRefused() throws {
+        let folder = try model()
+        let writer = try SafetensorsWriter(
+            folder.path + "/t.safetensors", [TensorDescription(name: "tokens", shape: [1, 3], type: .i32)])
+        try writer.write("tokens", [Int32(1), 300, 2].withUnsafeBytes { Array($0) })
+        _ = try writer.finish()
+        let run = EvaluationRun(
+            model: folder.path, files: [.tokens(folder.path + "/t.safetensors")], engine: try engine())
+        let found = fault { _ = try run.measure(quiet) }
+        #expect(found?.kind == .badData && found?.found == "id 300")
+    }
+
+    @Test func aPerplexityThatIsNoNumberIsNullAndWarnedOf() throws {
+        let folder = try model { $0.edit = { name, values in if name.contains("norm") { values[0] = .nan } } }
+        let file = try folder.write("news.txt", text)
+        var log = ""
+        let reporter = ProgressReporter(
+            surroundings: .init(
+                isTerminal: false, style: Style(usesColour: false), width: { 80 }, clock: { 0 }, write: { log += $0 }))
+        let report = try EvaluationRun(
+            model: folder.path, files: [.text(file)], context: 16, windows: 1, engine: try engine()
+        ).measure(reporter)
+        #expect(report.json.text(pretty: false).contains("\"value\":null"))
+        #expect(log.contains("warning: news.txt: the predictions are not numbers"))
+        #expect(report.text.contains("not a number"))
+    }
+
+    @Test func aModelWithoutATokenizerNeedsTokenFiles() throws {
+        let folder = try model { $0.hasTokenizer = false }
+        let file = try folder.write("news.txt", text)
+        let run = EvaluationRun(model: folder.path, files: [.text(file)], engine: try engine())
+        #expect(fault { _ = try run.measure(quiet) }?.kind == .missingInput)
+    }
+
+    @Test func aTokenizerLargerThanTheModelIsRefused() throws {
+        let folder = try model { $0.vocabulary = 200 }
+        let found = fault { _ = try OpenedModel(folder.path).tokenizer() }
+        #expect(found?.kind == .badData && found?.found == "258 tokens" && found?.expected == "at most 200")
+    }
+
+    // MARK: generate
+
+    @Test func anEmptyPromptStartsFromTheModelsBeginToken() throws {
+        let folder = try model()
+        var pieces: [String] = []
+        let report = try GenerationRun(model: folder.path, prompt: "", maxTokens: 5, engine: try engine())
+            .generate(quiet) { pieces.append($0) }
+        #expect(report.promptIDs == [TinyModel.begin])
+        #expect(report.text == pieces.joined() && report.ids.count <= 5)
+        #expect(
+            report.json.objectValue?.keys == [
+                "model", "prompt", "text", "prompt_tokens", "tokens", "ids", "stop", "seconds", "environment",
+            ])
+    }
+
+    @Test func anEmptyPromptWithoutABeginTokenIsRefused() throws {
+        let folder = try model { $0.configuration = [("bos_token_id", .null)] }
+        let run = GenerationRun(model: folder.path, prompt: "", maxTokens: 5, engine: try engine())
+        let found = fault { _ = try run.generate(quiet) }
+        #expect(found?.kind == .badData && found?.summary.contains("BOS") == true)
+    }
+
+    @Test func endTokensComeFromTheGenerationConfigurationFirst() throws {
+        let folder = try model()
+        try folder.write("generation_config.json", #"{"eos_token_id": [65, 66], "bos_token_id": 7}"#)
+        let opened = try OpenedModel(folder.path)
+        let special = try SpecialTokens(opened.checkpoint, tokenizer: try opened.tokenizer())
+        #expect(special.end == [65, 66] && special.firstEnd == 65 && special.beginning == 7 && special.prefix.isEmpty)
+        try folder.write("generation_config.json", #"{"eos_token_id": "</s>"}"#)
+        let again = try OpenedModel(folder.path)
+        let found = fault { _ = try SpecialTokens(again.checkpoint, tokenizer: try again.tokenizer()) }
+        #expect(found?.kind == .badData && found?.place == "key 'eos_token_id'")
+    }
+
+    @Test func aPromptThatFillsTheContextIsRefused() throws {
+        let folder = try model { $0.context = 8 }
+        let run = GenerationRun(model: folder.path, prompt: "longer than that", maxTokens: 1, engine: try engine())
+        #expect(fault { _ = try run.generate(quiet) }?.kind == .badData)
+        let short = try GenerationRun(model: folder.path, prompt: "short", maxTokens: 50, engine: try engine())
+            .generate(quiet)
+        #expect(short.promptIDs.count + short.ids.count <= 9)
+    }
+
+    @Test(.enabled(if: TestData.path("models/stories260K") != nil)) func aTrainedModelWritesItsKnownStory() throws {
+        let folder = try #require(TestData.path("models/stories260K"))
+        let report = try GenerationRun(model: folder + "/hf", prompt: "", maxTokens: 256, engine: try engine())
+            .generate(quiet)
+        #expect(report.text == String(decoding: try ReadableFile.bytes(folder + "/greedy-256.txt"), as: UTF8.self))
+        #expect(report.ids.count == 256)
+    }
+
+    // MARK: outputs
+
+    @Test func resultsReplaceAFileAsAWhole() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write("results.json", "old and longer than the new one")
+        try AtomicFile(path).write("new")
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "new")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["results.json"])
+    }
+
+    @Test func anOutputThatCannotBeWrittenIsToldBeforeTheWork() throws {
+        let folder = try TemporaryFolder()
+        #expect(fault { _ = try AtomicFile(folder.path + "/none/results.json") }?.kind == .inputOutput)
+        #expect(fault { _ = try AtomicFile(folder.path) }?.kind == .inputOutput)
+        let text = try folder.write("text.txt", "text")
+        var command = try Evaluate.parse(["model", "--text", text, "--output", text])
+        #expect(fault { try command.run() }?.kind == .usage)
+    }
+
+    @Test func namesWithSpacesAndOtherScriptsWork() throws {
+        let folder = try model()
+        let file = try folder.write("näme 日本 \"q\".txt", text)
+        let report = try EvaluationRun(
+            model: folder.path, files: [.text(file)], context: 16, windows: 1, engine: try engine()
+        ).measure(quiet)
+        let json = try JSONValue(parsing: report.json.text())
+        #expect(json.objectValue?["perplexity"]?.objectValue?.keys == ["näme 日本 \"q\".txt"])
+    }
+}
