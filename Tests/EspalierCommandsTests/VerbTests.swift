@@ -190,6 +190,11 @@ struct VerbTests {
         #expect(report.ids.count == 256)
     }
 
+    @Test func aDeviceThatIsNotThereIsNamed() {
+        let found = fault { _ = try EngineSettings(threads: 1, device: .cuda(100), dtype: .auto) }
+        #expect(found?.kind == .deviceUnavailable && found?.advice?.contains("--device") == true)
+    }
+
     // MARK: outputs
 
     @Test func resultsReplaceAFileAsAWhole() throws {
