@@ -32,7 +32,13 @@ let package = Package(
     name: "espalier",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "espalier", targets: ["espalier"])
+        .executable(name: "espalier", targets: ["espalier"]),
+        .library(
+            name: "EspalierKit",
+            targets: [
+                "Faults", "JSONText", "Randomness", "Torch", "Checkpoints", "Tokenization", "Calibration", "Recipes",
+                "Decoders", "Pruning", "Evaluation", "Runs",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -71,6 +77,35 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "espalier", dependencies: ["EspalierCommands"]),
+
+        .testTarget(name: "JSONTextTests", dependencies: ["Faults", "JSONText"]),
+        .testTarget(
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "Faults", "JSONText"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "TokenizationTests", dependencies: ["Faults", "JSONText", "Tokenization"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "CalibrationTests",
+            dependencies: ["Calibration", "Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")],
+            resources: [.copy("Fixtures")]),
+        .testTarget(name: "RecipesTests", dependencies: ["Faults", "Recipes", "Yams"]),
+        .target(
+            name: "TestSupport", dependencies: ["Checkpoints", "Faults", "JSONText", "Randomness"],
+            path: "Tests/TestSupport"),
+        .testTarget(
+            name: "DecodersTests",
+            dependencies: ["Checkpoints", "Decoders", "Faults", "JSONText", "Randomness", "TestSupport", "Torch"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: ["Checkpoints", "Decoders", "Evaluation", "Faults", "TestSupport", "Torch"]),
+        .testTarget(
+            name: "EspalierCommandsTests",
+            dependencies: [
+                "Checkpoints", "Decoders", "EspalierCommands", "Evaluation", "Faults", "JSONText", "Recipes",
+                "TestSupport", "Torch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
     ],
     cxxLanguageStandard: .cxx20
 )

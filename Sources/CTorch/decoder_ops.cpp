@@ -168,21 +168,3 @@ esp_tensor esp_swiglu(esp_tensor packed) {
     return SwiGLU::apply(x);
   });
 }
-
-esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, esp_tensor mask, bool causal, double scale) {
-  return make([&] {
-    auto keys = k->value, values = v->value;
-    int64_t groups = q->value.size(1) / keys.size(1);
-    if (groups > 1) {
-      // Every query head of a group reads the same keys: a view, not a copy.
-      auto spread = [groups](const at::Tensor &t) {
-        return t.unsqueeze(2).expand({t.size(0), t.size(1), groups, t.size(2), t.size(3)}).flatten(1, 2);
-      };
-      keys = spread(keys);
-      values = spread(values);
-    }
-    return at::scaled_dot_product_attention(q->value, keys, values,
-                                            mask ? std::optional<at::Tensor>(mask->value) : std::nullopt, 0.0, causal,
-                                            scale);
-  });
-}

@@ -72,4 +72,45 @@ ESP_DEFINE2(at::BFloat16, float)
 ESP_DEFINE2(at::BFloat16, at::BFloat16)
 #undef ESP_DEFINE2
 
+#define ESP_DEFINE_SOFTMAX(X)                                                                                     \
+  ESP_MULTIVERSION void softmax_range(X *__restrict row, int64_t first, int64_t last, int64_t width,              \
+                                      float scale) {                                                              \
+    float lane[16];                                                                                               \
+    for (int j = 0; j < 16; ++j) lane[j] = -3.0e38f;                                                              \
+    int64_t i = first;                                                                                            \
+    for (; i + 16 <= last; i += 16)                                                                               \
+      for (int j = 0; j < 16; ++j) lane[j] = load(row, i + j) > lane[j] ? load(row, i + j) : lane[j];             \
+    for (; i < last; ++i) lane[0] = load(row, i) > lane[0] ? load(row, i) : lane[0];                              \
+    float highest = lane[0];                                                                                      \
+    for (int j = 1; j < 16; ++j) highest = lane[j] > highest ? lane[j] : highest;                                 \
+    float shift = highest * scale;                                                                                \
+    for (int j = 0; j < 16; ++j) lane[j] = 0;                                                                     \
+    for (i = first; i + 16 <= last; i += 16)                                                                      \
+      for (int j = 0; j < 16; ++j) lane[j] += exponential(load(row, i + j) * scale - shift);                      \
+    float sum = 0;                                                                                                \
+    for (; i < last; ++i) sum += exponential(load(row, i) * scale - shift);                                       \
+    for (int j = 0; j < 16; ++j) sum += lane[j];                                                                  \
+    float inverse = 1.0f / sum;                                                                                   \
+    for (i = 0; i < first; ++i) store(row, i, 0.0f);                                                              \
+    for (i = first; i < last; ++i) store(row, i, exponential(load(row, i) * scale - shift) * inverse);            \
+    for (i = last; i < width; ++i) store(row, i, 0.0f);                                                           \
+  }                                                                                                               \
+  ESP_MULTIVERSION void softmax_backward_range(const X *__restrict p, X *__restrict gradient, int64_t first,      \
+                                               int64_t last, int64_t width, float scale) {                        \
+    float lane[16] = {0};                                                                                         \
+    int64_t i = first;                                                                                            \
+    for (; i + 16 <= last; i += 16)                                                                               \
+      for (int j = 0; j < 16; ++j) lane[j] += load(p, i + j) * load(gradient, i + j);                             \
+    float dot = 0;                                                                                                \
+    for (; i < last; ++i) dot += load(p, i) * load(gradient, i);                                                  \
+    for (int j = 0; j < 16; ++j) dot += lane[j];                                                                  \
+    for (i = 0; i < first; ++i) store(gradient, i, 0.0f);                                                         \
+    for (i = first; i < last; ++i)                                                                                \
+      store(gradient, i, scale * load(p, i) * (load(gradient, i) - dot));                                         \
+    for (i = last; i < width; ++i) store(gradient, i, 0.0f);                                                      \
+  }
+ESP_DEFINE_SOFTMAX(float)
+ESP_DEFINE_SOFTMAX(at::BFloat16)
+#undef ESP_DEFINE_SOFTMAX
+
 }  // namespace espalier

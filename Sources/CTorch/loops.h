@@ -74,4 +74,12 @@ ESP_DECLARE2(at::BFloat16, float)
 ESP_DECLARE2(at::BFloat16, at::BFloat16)
 #undef ESP_DECLARE2
 
+// Softmax over row[first ..< last] of scale * row, in place; zeros elsewhere in [0, width).
+void softmax_range(float *row, int64_t first, int64_t last, int64_t width, float scale);
+void softmax_range(at::BFloat16 *row, int64_t first, int64_t last, int64_t width, float scale);
+// Its derivative by the unscaled row: gradient = scale * p * (gradient - sum p gradient), in place.
+void softmax_backward_range(const float *p, float *gradient, int64_t first, int64_t last, int64_t width, float scale);
+void softmax_backward_range(const at::BFloat16 *p, at::BFloat16 *gradient, int64_t first, int64_t last, int64_t width,
+                            float scale);
+
 }  // namespace espalier

@@ -18,12 +18,15 @@ public struct BlockTask {
     public let batch: Int
     public let device: Device
     public let seed: UInt64
+    /// The block as a reader of the written file will see it, after the cast to the type that is written.
+    public let asWritten: (Block) -> Block
     /// Called with the share of the block's work that is done.
     public let progress: (Double) -> Void
 
     public init(
         block: Block, goals: Goals, rotary: RotaryTable, input: HiddenStream, denseOutput: HiddenStream?,
-        compute: DType, batch: Int, device: Device, seed: UInt64, progress: @escaping (Double) -> Void = { _ in }
+        compute: DType, batch: Int, device: Device, seed: UInt64, asWritten: @escaping (Block) -> Block = { $0 },
+        progress: @escaping (Double) -> Void = { _ in }
     ) {
         self.block = block
         self.goals = goals
@@ -34,6 +37,7 @@ public struct BlockTask {
         self.batch = batch
         self.device = device
         self.seed = seed
+        self.asWritten = asWritten
         self.progress = progress
     }
 

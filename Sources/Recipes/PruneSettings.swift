@@ -39,15 +39,16 @@ public struct PruneSettings: Sendable, Equatable {
 
     /// What WANDA++ does within a block.
     public struct RegionalSettings: Sendable, Equatable {
-        /// Weight of the regional gradient against ‖X‖₂.
-        public var alpha: Double
+        /// Weight of the regional gradient against ‖X‖₂; nil but for the preset `paper`.
+        public var alpha: Double?
+        /// Preset `paper`: rounds of pruning and optimising. Default preset: passes over the optimised sequences.
         public var rounds: Int
-        /// Sequences drawn for each round, at most the samples.
-        public var roundSamples: Int
+        /// Sequences drawn for each round, at most the samples; nil but for the preset `paper`.
+        public var roundSamples: Int?
         /// Nil means the preset's own.
         public var learningRate: Double?
-        /// Whether the score has the regional gradient.
-        public var usesGradient: Bool
+        /// Whether the score has the regional gradient; nil but for the preset `paper`.
+        public var usesGradient: Bool?
         /// Whether the regional optimizer runs.
         public var usesOptimizer: Bool
     }

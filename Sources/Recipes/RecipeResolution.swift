@@ -40,7 +40,7 @@ extension PruneRecipe {
             outputDType: outputDType ?? .auto, method: method, preset: preset ?? .default,
             sparsity: try resolvedSparsity(pattern), pattern: pattern, allocation: allocation, calibration: calibration,
             samples: samples, sequenceLength: sequenceLength, seed: seed ?? 0,
-            regional: try resolvedRegional(method, samples: samples), device: device ?? .auto, dtype: dtype ?? .auto,
+            regional: try resolvedRegional(method, preset: preset ?? .default, samples: samples), device: device ?? .auto, dtype: dtype ?? .auto,
             streamDType: streamDType ?? .float32, threads: threads, offload: offload, targets: targets ?? [],
             ignore: ignore ?? [])
     }
@@ -56,7 +56,9 @@ extension PruneRecipe {
         return try Sparsity(implied)
     }
 
-    private func resolvedRegional(_ method: Method, samples: Int) throws(Fault) -> PruneSettings.RegionalSettings? {
+    private func resolvedRegional(
+        _ method: Method, preset: Preset, samples: Int
+    ) throws(Fault) -> PruneSettings.RegionalSettings? {
         guard method == .wandaPlusPlus else {
             if let given = RecipeField.all.first(where: { $0.isRegional && $0.isGiven(self) }) {
                 throw fault(
@@ -64,6 +66,15 @@ extension PruneRecipe {
                     advice: "leave it out, or use the method wanda++")
             }
             return nil
+        }
+        if preset == .default {
+            // The default's optimizer draws no rounds and its mask is SparseGPT's: an ignored setting would mislead.
+            for key in ["regional.alpha", "regional.round_samples", "regional.gradient"] {
+                guard let field = RecipeField.all.first(where: { $0.key == key }), field.isGiven(self) else { continue }
+                throw fault(
+                    key, "only the preset paper has this setting", found: "\(key) with the default preset",
+                    advice: "leave it out, or use the preset paper")
+            }
         }
         if let alpha, !(alpha >= 0 && alpha <= 1e9) {
             throw fault(
@@ -81,10 +92,11 @@ extension PruneRecipe {
                 "regional.learning_rate", "the learning rate is out of range", found: "\(learningRate)",
                 expected: "a number above 0 and at most 10")
         }
+        let isPaper = preset == .paper
         return PruneSettings.RegionalSettings(
-            alpha: alpha ?? 100, rounds: rounds ?? 5, roundSamples: roundSamples ?? min(32, samples),
-            learningRate: learningRate, usesGradient: regionalGradient ?? true,
-            usesOptimizer: regionalOptimizer ?? true)
+            alpha: isPaper ? alpha ?? 100 : nil, rounds: rounds ?? (isPaper ? 5 : 4),
+            roundSamples: isPaper ? roundSamples ?? min(32, samples) : nil, learningRate: learningRate,
+            usesGradient: isPaper ? regionalGradient ?? true : nil, usesOptimizer: regionalOptimizer ?? true)
     }
 
     private func check(_ key: String, _ value: Int?, in range: ClosedRange<Int>) throws(Fault) {

@@ -9,15 +9,16 @@ extension PruneSettings {
         case .wanda: return WandaPruner()
         case .sparsegpt: return SparseGPTPruner()
         case .wandaPlusPlus:
-            let regional = regional
+            guard let regional else { return WandaPP() }
             if preset == .paper {
                 return PublishedWandaPP(
-                    alpha: regional?.alpha ?? 100, rounds: regional?.rounds ?? 5,
-                    roundSamples: regional?.roundSamples ?? 32, learningRate: regional?.learningRate ?? 3e-7,
-                    usesGradient: regional?.usesGradient ?? true, usesOptimizer: regional?.usesOptimizer ?? true)
+                    alpha: regional.alpha ?? 100, rounds: regional.rounds, roundSamples: regional.roundSamples ?? 32,
+                    learningRate: regional.learningRate ?? 3e-7, usesGradient: regional.usesGradient ?? true,
+                    usesOptimizer: regional.usesOptimizer)
             }
             var options = WandaPP.Options()
-            if let rate = regional?.learningRate { options.learningRate = rate }
+            options.passes = regional.usesOptimizer ? regional.rounds : 0
+            if let rate = regional.learningRate { options.learningRate = rate }
             return WandaPP(options)
         }
     }

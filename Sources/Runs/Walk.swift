@@ -13,11 +13,11 @@ struct Walk {
     let events: EventHandler
 
     private var configuration: DecoderConfiguration { context.decoder.configuration }
+    private var lastPruned: Int { context.targets.goals.lastIndex { !$0.isEmpty } ?? 0 }
     private var samples: Int { context.calibration?.tokens.rows ?? 0 }
-    /// The walk's errors are measured on the sequences that no optimizer sees; on all when there are few.
+    /// The walk's errors are measured on the sequences that the default's optimizer does not see.
     private var judged: [Int] {
-        let kept = Array(stride(from: 7, to: samples, by: 8))
-        return kept.isEmpty ? Array(0..<samples) : kept
+        WandaPP.keptOut(of: samples)
     }
 
     /// The hidden states on their way: what the pruned blocks made, and what the dense ones would have made.
@@ -35,12 +35,16 @@ struct Walk {
         var reports = committed
         guard committed.count < total else { return reports }
         let streams = try makeStreams()
-        if !committed.isEmpty, streams != nil { events(.note("recomputing the hidden stream through \(committed.count) committed blocks")) }
+        if !committed.isEmpty, streams != nil {
+            events(.note("recomputing the hidden stream through \(committed.count) committed blocks"))
+        }
         for layer in 0..<total {
             let clock = ContinuousClock.now
             let isCommitted = layer < committed.count
+            // Behind the last block that is pruned nothing looks at the streams any more.
+            let streams = layer <= lastPruned ? streams : nil
             let report: BlockReport? = isCommitted ? nil : try prune(layer, streams)
-            if isCommitted, let streams { try replay(layer, streams) }
+            if isCommitted, layer < lastPruned, let streams { try replay(layer, streams) }
             if var report {
                 report.seconds = clock.duration(to: .now) / .seconds(1)
                 reports.append(report)
@@ -86,7 +90,7 @@ struct Walk {
             let task = BlockTask(
                 block: dense, goals: goals, rotary: streams.rotary, input: streams.pruned, denseOutput: streams.dense,
                 compute: context.compute, batch: context.batch, device: context.decoder.device,
-                seed: context.settings.seed, progress: progress(layer))
+                seed: context.settings.seed, asWritten: files.asWritten, progress: progress(layer))
             if !goals.isEmpty {
                 let outcome = try context.pruner.prune(task)
                 result = outcome.block
@@ -110,8 +114,7 @@ struct Walk {
         let written = files.asWritten(result)
         try measure(written, &report, goals: goals)
         try commit(written, report, goals: goals)
-        // The last block's output feeds nothing.
-        if let streams, layer + 1 < configuration.layerCount { try forward(written, streams.pruned, streams.rotary) }
+        if let streams, layer < lastPruned { try forward(written, streams.pruned, streams.rotary) }
         return report
     }
 
@@ -166,7 +169,8 @@ struct Walk {
         switch context.settings.method {
         case .magnitude: return goal.removed(of: weight.count)
         case .sparsegpt: return 0
-        default: return context.settings.preset == .paper || context.settings.method == .wanda ? rows * goal.removed(of: columns) : 0
+        case .wandaPlusPlus where context.settings.preset == .default: return 0
+        case .wanda, .wandaPlusPlus: return rows * goal.removed(of: columns)
         }
     }
 

@@ -105,11 +105,13 @@ extension Tensor {
     }
     /// silu(gate) · up for self = [.., gate | up].
     public func swiglu() -> Tensor { Tensor(esp_swiglu(handle)) }
-    /// softmax(scale · q kᵀ + mask) v for q [b, h, t, d], k and v [b, kv, s, d], h a multiple of kv.
+    /// Causal attention softmax(scale · q kᵀ) v of q [b, t, heads, d] over k, v [b, s, kv, d], heads a multiple of kv.
+    /// The queries are the last t of the s positions; with a window each sees that many positions, itself included.
+    /// The result is [b, t, heads · d].
     public static func attention(
-        query: Tensor, key: Tensor, value: Tensor, mask: Tensor? = nil, causal: Bool, scale: Double
+        query: Tensor, key: Tensor, value: Tensor, scale: Double, window: Int? = nil
     ) -> Tensor {
-        Tensor(esp_attention(query.handle, key.handle, value.handle, mask?.handle, causal, scale))
+        Tensor(esp_attention(query.handle, key.handle, value.handle, scale, Int64(window ?? 0)))
     }
 }
 

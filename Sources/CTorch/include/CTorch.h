@@ -113,8 +113,9 @@ esp_tensor esp_rms_norm(esp_tensor x, esp_tensor weight, double epsilon, esp_dty
 esp_tensor esp_rotary(esp_tensor x, esp_tensor cosine, esp_tensor sine);
 // silu(gate) * up of x = [.., gate | up] -> [.., width].
 esp_tensor esp_swiglu(esp_tensor packed);
-// Attention of q [b, h, t, d] over k, v [b, kv, s, d]; mask (additive, [t, s]) may be NULL.
-esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, esp_tensor mask, bool causal, double scale);
+// Causal attention of q [b, t, heads, d] over k, v [b, s, kv, d], the queries being the last t of s positions; each sees
+// at most `window` positions (0: all before it). Result [b, t, heads * d].
+esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window);
 bool esp_split(esp_tensor t, const int64_t *sizes, int count, int dimension, esp_tensor *parts);
 
 // Pruning's own loops (CPU; other devices go through the CPU) --------------------------------------------------------

@@ -87,21 +87,25 @@ public struct PruneOptions: ParsableArguments {
 
 /// WANDA++'s own options.
 public struct RegionalOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("Weight of the regional gradient (paper: 100).", valueName: "a"))
+    @Option(name: .long, help: ArgumentHelp("Preset paper: weight of the regional gradient (default: 100).", valueName: "a"))
     public var alpha: Double?
 
-    @Option(name: .long, help: ArgumentHelp("Rounds of pruning and optimising (paper: 5).", valueName: "n"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Passes over the sequences (default: 4); preset paper: rounds of pruning and optimising (default: 5).",
+            valueName: "n"))
     public var rounds: Int?
 
-    @Option(name: .long, help: ArgumentHelp("Sequences drawn for a round (paper: 32).", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Preset paper: sequences drawn for a round (default: 32).", valueName: "n"))
     public var roundSamples: Int?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Step size (paper: 3e-7; default preset: relative to the weights).", valueName: "r"))
+        help: ArgumentHelp("Step size as a share of a linear's mean |w| (default: 3e-2); preset paper: absolute (default: 3e-7).", valueName: "r"))
     public var learningRate: Double?
 
-    @Flag(name: .long, help: "Score without the regional gradient.")
+    @Flag(name: .long, help: "Preset paper: score without the regional gradient.")
     public var noRegionalGradient = false
 
     @Flag(name: .long, help: "Only the score, no regional optimizer.")

@@ -1,0 +1,141 @@
+// What the machine can do and how much of it a block uses, in one run and as ratios.
+//
+//   LIBTORCH=../.torch swift run -c release espalier-benchmarks [--threads n] [--tokens n]
+//
+// Operations are the matrix products' multiply-adds times two; attention is counted over the positions that a query
+// may see. Norms, softmax, rotations and gates take time and count as nothing.
+import Checkpoints
+import Decoders
+import Faults
+import JSONText
+import Torch
+
+var threads = 2
+var tokens = 512
+var arguments = CommandLine.arguments.dropFirst()
+while let word = arguments.popFirst() {
+    guard let value = arguments.popFirst().flatMap({ Int($0) }), value > 0 else { fatalError("usage: --threads n --tokens n") }
+    switch word {
+    case "--threads": threads = value
+    case "--tokens": tokens = value
+    default: fatalError("usage: --threads n --tokens n")
+    }
+}
+try Engine.checkVersion()
+Engine.setThreads(threads)
+
+/// The best of several runs, in seconds.
+func best(_ runs: Int = 7, _ body: () -> Void) -> Double {
+    body()
+    return (0..<runs).map { _ in ContinuousClock().measure(body) / .seconds(1) }.min() ?? 0
+}
+
+func random(_ shape: [Int], scale: Float = 1) -> Tensor {
+    var state: UInt64 = 88_172_645_463_325_252
+    return Tensor(
+        (0..<shape.reduce(1, *)).map { _ in
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            return scale * Float(Int32(truncatingIfNeeded: state)) / 2_147_483_648
+        }, shape: shape)
+}
+
+/// SmolLM2-135M's block.
+let configuration = try DecoderConfiguration(
+    try JSONValue(
+        parsing: """
+            {"model_type": "llama", "hidden_size": 576, "num_hidden_layers": 1, "num_attention_heads": 9,
+             "num_key_value_heads": 3, "intermediate_size": 1536, "vocab_size": 49152,
+             "max_position_embeddings": 8192, "rope_theta": 100000, "rms_norm_eps": 1e-5}
+            """
+    ).objectValue ?? JSONObject(), file: "benchmark")
+
+func projection(_ name: ProjectionName) -> Projection {
+    let shapes = name.linears.map { ($0, configuration.shape(of: $0)) }
+    return Projection(
+        weight: random([shapes.reduce(0) { $0 + $1.1.out }, shapes[0].1.in], scale: 0.1), bias: nil,
+        parts: shapes.map { (name: $0.0, rows: $0.1.out) })
+}
+let block = Block(
+    inputNorm: Tensor.full([576], 1), postAttentionNorm: Tensor.full([576], 1), queryNorm: nil, keyNorm: nil,
+    qkv: projection(.qkv), o: projection(.o), gateUp: projection(.gateUp), down: projection(.down),
+    geometry: .init(layer: 0, headCount: 9, keyValueHeadCount: 3, headDimension: 64, normEpsilon: 1e-5, window: nil))
+let rotary = RotaryTable(configuration.rotary, headDimension: 64, positions: tokens)
+
+func row(_ name: String, _ seconds: Double, operations: Double, peak: Double) {
+    let rate = operations / seconds / 1e9
+    let columns = [
+        name.padding(to: 34), "\(Int(seconds * 1e6)) us".padding(to: 12), "\(Int(rate)) GFLOP/s".padding(to: 14),
+        "\(Int((rate / peak * 100).rounded())) % of peak",
+    ]
+    print(columns.joined(separator: " "))
+}
+extension String {
+    func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}
+
+for dtype in [DType.float32, .bfloat16] {
+    print("\(dtype), \(threads) threads, sequences of \(tokens)")
+    var peak = 0.0
+    Engine.withoutGradient {
+        // The peak: the largest rate of any product of these sizes, on data that stays near the processor.
+        for (rows, out, width) in [(512, 1536, 576), (512, 576, 1536), (1024, 1024, 1024), (2048, 3072, 576)] {
+            let x = random([rows, width]).to(dtype)
+            let w = random([out, width]).to(dtype)
+            let seconds = best { _ = x.linear(w) }
+            peak = max(peak, 2 * Double(rows * out * width) / seconds / 1e9)
+        }
+        print("measured GEMM peak".padding(to: 47), "\(Int(peak)) GFLOP/s")
+        let working = block.to(dtype)
+        for batch in [1, 2, 4] {
+            let x = random([batch, tokens, 576])
+            let operations = Double(batch) * configuration.blockOperations(tokens: tokens)
+            row("forward, batch \(batch)", best { _ = working(x, rotary: rotary) }, operations: operations, peak: peak)
+            row(
+                "  attention sub-layer", best { _ = working.attend(x, rotary: rotary) },
+                operations: operations
+                    - 2 * Double(batch * tokens * 3 * 576 * 1536), peak: peak)
+            row(
+                "  MLP sub-layer", best { _ = working.down(working.expand(x)) },
+                operations: 2 * Double(batch * tokens * 3 * 576 * 1536), peak: peak)
+        }
+    }
+    for batch in [1, 2, 4] {
+        let x = random([batch, tokens, 576])
+        let operations = Double(batch) * configuration.blockOperations(tokens: tokens)
+        var leaves = block.to(dtype)
+        for name in ProjectionName.allCases {
+            let weight = leaves[name].weight.clone()
+            weight.requireGradient()
+            leaves[name] = leaves[name].with(weight: weight)
+        }
+        let seconds = best {
+            let output = Engine.withGradient(true) { leaves(x, rotary: rotary) }
+            output.backward(gradient: x)
+            for name in ProjectionName.allCases { _ = leaves[name].weight.takeGradient() }
+        }
+        // The first projection's input needs no derivative: its third product is not made.
+        let unneeded = 2 * Double(batch * tokens * 576 * 960)
+        row("forward + backward, batch \(batch)", seconds, operations: 3 * operations - unneeded, peak: peak)
+    }
+    Engine.withoutGradient {
+        let weight = block.gateUp.weight.clone()
+        let gradient = weight.to(dtype)
+        let working = weight.to(dtype).clone()
+        let mask = weight.keepMask(2, of: 4)
+        let (first, second) = (Tensor.zeros(weight.shape), Tensor.zeros(weight.shape))
+        let share = 3.54 / 1.77
+        func line(_ name: String, _ body: () -> Void) {
+            print(name.padding(to: 34), "\(Int(best(body) * 1e6 * share)) us for a block's weights")
+        }
+        line("Adam step") {
+            weight.adamStep(
+                gradient: gradient, first: first, second: second, mask: mask, working: working, rate: 1e-4, beta1: 0.9,
+                beta2: 0.95, epsilon: 1e-12, step: 1)
+        }
+        line("RMSprop step") { weight.rmspropStep(gradient: gradient, square: second, working: working, rate: 1e-7) }
+        line("2:4 mask of scores") { _ = weight.keepMask(2, of: 4) }
+        line("unstructured mask of scores") { _ = weight.keepMask(288, of: 576) }
+    }
+}
