@@ -1,0 +1,151 @@
+import Decoders
+import Recipes
+import Testing
+import Torch
+
+@testable import Pruning
+
+/// The default regional optimizer: exact zeros, a result that is never worse on what it did not see, and the same result
+/// every time.
+struct WandaPPTests {
+    private func options(_ rate: Double = 3e-2) -> WandaPP.Options {
+        var options = WandaPP.Options()
+        options.learningRate = rate
+        return options
+    }
+
+    /// Mean over the tokens of the sequences kept out of ‖ŷ − y‖² / ‖y‖².
+    private func keptOutError(_ block: Block, _ task: BlockTask) throws -> Double {
+        var (sum, count) = (0.0, 0)
+        for sample in WandaPP.keptOut(of: task.input.samples) {
+            let goal = try #require(task.denseOutput).read(sample..<sample + 1)
+            let error = try task.forward(block, samples: [sample]) - goal
+            let relative = (error * error).sum(2) / (goal * goal).sum(2)
+            sum += relative.sum().scalar
+            count += relative.count
+        }
+        return sum / Double(count)
+    }
+
+    private func start(_ task: BlockTask) throws -> Block { try SparseGPTPruner().prune(task).block }
+
+    @Test func oneInEightSequencesAndAtLeastOneIsKeptOut() {
+        #expect(WandaPP.keptOut(of: 1) == [0])
+        #expect(WandaPP.keptOut(of: 5) == [4])
+        #expect(WandaPP.keptOut(of: 8) == [7])
+        #expect(WandaPP.keptOut(of: 24) == [7, 15, 23])
+        #expect(WandaPP.keptOut(of: 0) == [])
+    }
+
+    @Test(arguments: [Pattern.unstructured, .keep(2, of: 4)])
+    func theResultIsBetterThanItsStartOnSequencesItDidNotSee(_ pattern: Pattern) throws {
+        let task = try Tiny().task(goals: goals(pattern), dense: true)
+        let outcome = try WandaPP(options()).prune(task)
+        #expect(!outcome.restored)
+        #expect(try keptOutError(outcome.block, task) < keptOutError(start(task), task))
+        let (first, last) = (try #require(outcome.losses.first), try #require(outcome.losses.last))
+        #expect(last < first)
+    }
+
+    /// Whatever the step size: kept when better, else put back, bit by bit.
+    @Test(arguments: [1e-6, 1e-2, 0.3, 3, 1e3, 1e20])
+    func noStepSizeMakesItWorse(_ rate: Double) throws {
+        let task = try Tiny().task(goals: goals(), dense: true)
+        let outcome = try WandaPP(options(rate)).prune(task)
+        let start = try start(task)
+        let (found, before) = (try keptOutError(outcome.block, task), try keptOutError(start, task))
+        #expect(outcome.restored ? outcome.block.values == start.values : found < before)
+        if rate >= 1e3 { #expect(outcome.restored) }
+    }
+
+    @Test(arguments: [(Pattern.keep(2, of: 4), 2, 4), (.keep(1, of: 8), 1, 8), (.keep(4, of: 8), 4, 8)])
+    func patternsHoldInEveryGroup(_ pattern: Pattern, _ keep: Int, _ group: Int) throws {
+        let task = try Tiny().task(goals: goals(pattern), dense: true)
+        let outcome = try WandaPP(options()).prune(task)
+        for name in LinearName.allCases {
+            let values = outcome.block.weight(name).floats()
+            for index in stride(from: 0, to: values.count, by: group) {
+                #expect(values[index..<index + group].count { $0 != 0 } <= keep)
+            }
+        }
+    }
+
+    @Test func theMaskIsSparseGPTsAndItsCountExact() throws {
+        let task = try Tiny().task(goals: goals(), dense: true)
+        let (outcome, start) = (try WandaPP(options()).prune(task), try SparseGPTPruner().prune(task))
+        for name in ProjectionName.allCases {
+            let mask = try #require(outcome.masks[name]).floats()
+            #expect(mask == (try #require(start.masks[name])).floats())
+            for (value, isKept) in zip(outcome.block[name].weight.floats(), mask) where isKept == 0 {
+                #expect(value == 0)
+            }
+        }
+        // All 128 columns × all rows compare: half of the linear goes.
+        #expect(outcome.block.weight(.gate).floats().count { $0 == 0 } == 24 * 16 / 2)
+    }
+
+    @Test func ignoredLinearsStayBitByBit() throws {
+        let task = try Tiny().task(goals: goals(without: [.q, .gate, .o]), dense: true)
+        let outcome = try WandaPP(options()).prune(task)
+        #expect(!outcome.restored)
+        for name in LinearName.allCases {
+            let (dense, found) = (task.block.weight(name).floats(), outcome.block.weight(name).floats())
+            #expect((dense == found) == (task.goals[name] == nil), "\(name)")
+        }
+    }
+
+    @Test func theSameSeedGivesTheSameBitsAndAnotherSeedOthers() throws {
+        let tiny = try Tiny()
+        let results = try [UInt64(7), 7, 8].map { seed in
+            try WandaPP(options()).prune(try tiny.task(goals: goals(), dense: true, seed: seed)).block.values
+        }
+        #expect(results[0] == results[1])
+        #expect(results[0] != results[2])
+    }
+
+    @Test func noPassesLeaveSparseGPTsResult() throws {
+        let task = try Tiny().task(goals: goals(), dense: true)
+        var options = options()
+        options.passes = 0
+        let outcome = try WandaPP(options).prune(task)
+        #expect(outcome.block.values == (try start(task)).values)
+        #expect(outcome.losses.isEmpty && !outcome.restored)
+    }
+
+    /// The guard looks at what will be written: a cast that ruins the optimised weights sends them back.
+    @Test func theGuardJudgesWhatIsWritten() throws {
+        let tiny = try Tiny()
+        let task = try tiny.task(goals: goals(), dense: true)
+        let start = try start(task)
+        let spoiling = BlockTask(
+            block: task.block, goals: task.goals, rotary: task.rotary, input: task.input, denseOutput: task.denseOutput,
+            compute: .float32, batch: 4, device: .cpu, seed: 7,
+            asWritten: { block in
+                guard block.values != start.values else { return block }
+                var copy = block
+                copy.down = copy.down.with(weight: copy.down.weight * 50)
+                return copy
+            })
+        #expect(!(try WandaPP(options()).prune(task)).restored)
+        #expect(try WandaPP(options()).prune(spoiling).restored)
+    }
+
+    @Test func bfloat16ProductsImproveTheBlockToo() throws {
+        let task = try Tiny().task(goals: goals(.keep(2, of: 4)), dense: true, compute: .bfloat16)
+        let outcome = try WandaPP(options()).prune(task)
+        #expect(!outcome.restored)
+        #expect(try keptOutError(outcome.block, task) < keptOutError(start(task), task))
+    }
+
+    @Test func theDenseBlockAndTheStreamsStayAsTheyWere() throws {
+        let tiny = try Tiny()
+        let task = try tiny.task(goals: goals(), dense: true)
+        let (input, target) = (
+            try task.input.read(0..<12).floats(), try #require(task.denseOutput).read(0..<12).floats()
+        )
+        _ = try WandaPP(options()).prune(task)
+        #expect(task.block.values == (try tiny.decoder.block(0)).values)
+        #expect(try task.input.read(0..<12).floats() == input)
+        #expect(try #require(task.denseOutput).read(0..<12).floats() == target)
+    }
+}
