@@ -102,7 +102,8 @@ public final class HiddenStream {
             guard let base = bytes.baseAddress else { return }
             var done = 0
             while done < bytes.count {
-                let count = call(base + done, bytes.count - done, off_t(start * tokens * hidden * dtype.byteCount + done))
+                let count = call(
+                    base + done, bytes.count - done, off_t(start * tokens * hidden * dtype.byteCount + done))
                 guard count > 0 else { throw HiddenStream.fault("the hidden stream cannot be moved", path) }
                 done += count
             }

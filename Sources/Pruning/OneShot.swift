@@ -57,7 +57,8 @@ public struct SparseGPTPruner: BlockPruner {
                 outcome.notes.append("block \(task.layer) \(name.rawValue): damping raised to \(factor.damping)")
             }
             let projection = task.block[name]
-            let solved = projection.rows(of: projection.weight).map { linear, weight -> (weight: Tensor, mask: Tensor) in
+            let solved = projection.rows(of: projection.weight).map {
+                linear, weight -> (weight: Tensor, mask: Tensor) in
                 task.goals[linear].map { SparseGPT.solve(weight, factor: factor, goal: $0) }
                     ?? (weight, Tensor.full(weight.shape, 1, .bool))
             }

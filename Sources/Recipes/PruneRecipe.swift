@@ -22,6 +22,7 @@ import Faults
 ///   sources: [news.txt, chats.jsonl@2.5]
 ///   samples: 128
 ///   sequence_length: 2048       # tokens
+///   temperature: 1.0            # of the text that the model writes for the source self
 /// seed: 0
 /// regional:                     # wanda++ only
 ///   alpha: 100
@@ -59,6 +60,8 @@ public struct PruneRecipe: Sendable {
     public var samples: Int?
     /// Tokens per sample.
     public var sequenceLength: Int?
+    /// Of the text that the model writes for the source `self`.
+    public var temperature: Double?
     public var seed: UInt64?
     /// Weight of the regional gradient against ‖X‖₂.
     public var alpha: Double?

@@ -22,6 +22,8 @@ public struct PruneSettings: Sendable, Equatable {
     /// holds.
     public var sequenceLength: Int?
     public var seed: UInt64
+    /// Of the text that the model writes for the source `self`; nil where `self` is no source.
+    public var temperature: Double?
     /// Nil for every method but WANDA++.
     public var regional: RegionalSettings?
     public var device: DeviceChoice
@@ -79,6 +81,7 @@ public struct PruneSettings: Sendable, Equatable {
         recipe.calibration = calibration
         recipe.samples = samples
         recipe.sequenceLength = sequenceLength
+        recipe.temperature = temperature
         recipe.seed = seed
         recipe.alpha = regional?.alpha
         recipe.rounds = regional?.rounds

@@ -35,12 +35,27 @@ extension PruneRecipe {
                 "calibration.sources", "\(reason) needs calibration text",
                 advice: "give --calibration FILE (.txt, .jsonl or .safetensors), or --calibration self")
         }
+        let writesOwnText = calibration.contains { $0 == "self" || $0.hasPrefix("self@") }
+        if let temperature {
+            guard writesOwnText else {
+                throw fault(
+                    "calibration.temperature", "only text that the model writes itself has a temperature",
+                    advice: "leave it out, or use the source self")
+            }
+            guard temperature > 0, temperature <= 10 else {
+                throw fault(
+                    "calibration.temperature", "the temperature is out of range", found: "\(temperature)",
+                    expected: "a number above 0 and at most 10")
+            }
+        }
         return PruneSettings(
             model: model, output: output, overwrite: overwrite ?? false, shardSize: shardSize ?? .fiveGigabytes,
             outputDType: outputDType ?? .auto, method: method, preset: preset ?? .default,
             sparsity: try resolvedSparsity(pattern), pattern: pattern, allocation: allocation, calibration: calibration,
             samples: samples, sequenceLength: sequenceLength, seed: seed ?? 0,
-            regional: try resolvedRegional(method, preset: preset ?? .default, samples: samples), device: device ?? .auto, dtype: dtype ?? .auto,
+            temperature: writesOwnText ? temperature ?? 1 : nil,
+            regional: try resolvedRegional(method, preset: preset ?? .default, samples: samples),
+            device: device ?? .auto, dtype: dtype ?? .auto,
             streamDType: streamDType ?? .float32, threads: threads, offload: offload, targets: targets ?? [],
             ignore: ignore ?? [])
     }

@@ -14,7 +14,9 @@ var threads = 2
 var tokens = 512
 var arguments = CommandLine.arguments.dropFirst()
 while let word = arguments.popFirst() {
-    guard let value = arguments.popFirst().flatMap({ Int($0) }), value > 0 else { fatalError("usage: --threads n --tokens n") }
+    guard let value = arguments.popFirst().flatMap({ Int($0) }), value > 0 else {
+        fatalError("usage: --threads n --tokens n")
+    }
     switch word {
     case "--threads": threads = value
     case "--tokens": tokens = value

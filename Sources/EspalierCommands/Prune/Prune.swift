@@ -32,6 +32,9 @@ public struct Prune: ParsableCommand {
     @Flag(name: .long, help: "Replace the output; what stood there is moved to DIR.previous-N.")
     public var overwrite = false
 
+    @Flag(name: .long, help: "Print what the run would make and take, as `espalier plan` does, and end.")
+    public var plan = false
+
     @OptionGroup(title: "Pruning") public var options: PruneOptions
     @OptionGroup(title: "WANDA++") public var regional: RegionalOptions
     @OptionGroup(title: "Engine") public var engine: PruneEngineOptions
@@ -40,11 +43,13 @@ public struct Prune: ParsableCommand {
     public init() {}
 
     public mutating func run() throws {
-        let settings = try PruneFlags(
+        let flags = PruneFlags(
             model: model, output: output, overwrite: overwrite ? true : nil, options: options, regional: regional,
-            engine: engine
-        ).settings()
-        _ = try settings.requiredOutput()
+            engine: engine)
+        if plan { return try PlanRun.run(flags, messages: messages) }
+        let settings = try flags.settings()
+        // Calibration text may take long to make: what is wrong with the output is told before.
+        try PruneRun.check(settings)
         let reporter = messages.makeReporter()
         let context = try PrunePreparation(settings, reporter: reporter).context
         try PruneRun.check(context)
@@ -102,7 +107,10 @@ struct PruneFlags {
     let regional: RegionalOptions
     let engine: PruneEngineOptions
 
-    func settings() throws(Fault) -> PruneSettings {
+    func settings() throws(Fault) -> PruneSettings { try recipe().resolved() }
+
+    /// What flags and file ask for together.
+    func recipe() throws(Fault) -> PruneRecipe {
         var flags = PruneRecipe()
         flags.model = model
         flags.output = output
@@ -111,6 +119,6 @@ struct PruneFlags {
         regional.apply(to: &flags)
         engine.apply(to: &flags)
         let file = try options.recipe.map { path throws(Fault) in try PruneRecipe(contentsOf: path) }
-        return try (file.map { $0.merging(flags: flags) } ?? flags).resolved()
+        return file.map { $0.merging(flags: flags) } ?? flags
     }
 }

@@ -49,13 +49,20 @@ public struct PruneOptions: ParsableArguments {
         help: ArgumentHelp("Tokens of a sequence (default: a token file's own, else 2048).", valueName: "n"))
     public var sequenceLength: Int?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Of the text that the model writes for --calibration self (default: 1).", valueName: "t"))
+    public var temperature: Double?
+
     @Option(name: .long, help: ArgumentHelp("Of everything drawn at random (default: 0).", valueName: "n"))
     public var seed: UInt64?
 
-    @Option(name: .long, help: ArgumentHelp("Regular expression: prune linears whose name matches.", valueName: "regex"))
+    @Option(
+        name: .long, help: ArgumentHelp("Regular expression: prune linears whose name matches.", valueName: "regex"))
     public var targets: [String] = []
 
-    @Option(name: .long, help: ArgumentHelp("Regular expression: leave linears whose name matches.", valueName: "regex"))
+    @Option(
+        name: .long, help: ArgumentHelp("Regular expression: leave linears whose name matches.", valueName: "regex"))
     public var ignore: [String] = []
 
     @Option(
@@ -77,6 +84,7 @@ public struct PruneOptions: ParsableArguments {
         flags.calibration = calibration.isEmpty ? nil : calibration
         flags.samples = samples
         flags.sequenceLength = sequenceLength
+        flags.temperature = temperature
         flags.seed = seed
         flags.targets = targets.isEmpty ? nil : targets
         flags.ignore = ignore.isEmpty ? nil : ignore
@@ -87,7 +95,9 @@ public struct PruneOptions: ParsableArguments {
 
 /// WANDA++'s own options.
 public struct RegionalOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("Preset paper: weight of the regional gradient (default: 100).", valueName: "a"))
+    @Option(
+        name: .long, help: ArgumentHelp("Preset paper: weight of the regional gradient (default: 100).", valueName: "a")
+    )
     public var alpha: Double?
 
     @Option(
@@ -102,7 +112,9 @@ public struct RegionalOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Step size as a share of a linear's mean |w| (default: 3e-2); preset paper: absolute (default: 3e-7).", valueName: "r"))
+        help: ArgumentHelp(
+            "Step size as a share of a linear's mean |w| (default: 3e-2); preset paper: absolute (default: 3e-7).",
+            valueName: "r"))
     public var learningRate: Double?
 
     @Flag(name: .long, help: "Preset paper: score without the regional gradient.")
@@ -141,12 +153,14 @@ public struct PruneEngineOptions: ParsableArguments {
     public var dtype: NumberFormat?
 
     @Option(
-        name: .long, help: ArgumentHelp("Number type of the stored hidden states (default: float32).", valueName: "type"),
+        name: .long,
+        help: ArgumentHelp("Number type of the stored hidden states (default: float32).", valueName: "type"),
         transform: optionValue)
     public var streamDtype: NumberFormat?
 
     @Option(
-        name: .long, help: ArgumentHelp("Keep the hidden states in this folder instead of in memory.", valueName: "dir"))
+        name: .long, help: ArgumentHelp("Keep the hidden states in this folder instead of in memory.", valueName: "dir")
+    )
     public var offload: String?
 
     public init() {}

@@ -44,7 +44,9 @@ public struct PrunePreparation {
         }
         return try CalibrationBuilder(
             request, tokenizer: CalibrationTokenizer(tokenizer: tokenizer, special: special),
-            chat: try chatTemplate(model.checkpoint), sampler: DenseSampler(model: model, engine: engine, reporter: reporter)
+            chat: try chatTemplate(model.checkpoint),
+            sampler: DenseSampler(
+                model: model, engine: engine, temperature: settings.temperature ?? 1, reporter: reporter)
         ).build()
     }
 
@@ -76,6 +78,7 @@ private struct CalibrationTokenizer: TextTokenizer {
 private struct DenseSampler: SelfSampler {
     let model: OpenedModel
     let engine: EngineSettings
+    let temperature: Double
     let reporter: ProgressReporter
 
     func documents(tokenCount: Int, sequenceLength: Int, seed: UInt64) throws(Fault) -> [[Int32]] {
@@ -89,7 +92,7 @@ private struct DenseSampler: SelfSampler {
         defer { reporter.finish() }
         return try BatchSampling.sample(
             model.decoder, count: (tokenCount + sequenceLength - 1) / sequenceLength, length: sequenceLength,
-            temperature: 1, seed: seed, start: start, dtype: engine.dtype
+            temperature: temperature, seed: seed, start: start, dtype: engine.dtype
         ) { reporter.update($0) }
     }
 }
