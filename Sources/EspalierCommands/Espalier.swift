@@ -22,6 +22,7 @@ public struct Espalier: ParsableCommand {
 
             EXAMPLES
               espalier inspect model.gguf
+              espalier plan model.gguf --pattern 2:4 --calibration news.txt
               espalier prune model.gguf --output pruned --pattern 2:4 --calibration news.txt
               espalier evaluate model.gguf --text test.txt --context 1024
               espalier generate model.gguf --prompt "The capital of France is"
@@ -32,7 +33,9 @@ public struct Espalier: ParsableCommand {
               75 interrupted and resumable, 78 bad recipe
             """,
         version: versionNumber,
-        subcommands: [Inspect.self, Prune.self, Resume.self, Evaluate.self, Generate.self, Verify.self])
+        subcommands: [
+            Inspect.self, PlanCommand.self, Prune.self, Resume.self, Evaluate.self, Generate.self, Verify.self,
+        ])
 
     public init() {}
 

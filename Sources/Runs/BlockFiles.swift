@@ -35,11 +35,6 @@ struct BlockFiles {
         TensorDescription(name: tensor.name, shape: tensor.shape, type: types.type(of: tensor))
     }
 
-    /// Bytes of all weights as they will be written.
-    var outputBytes: Int {
-        (0...configuration.layerCount).flatMap { tensors(part: $0) }.reduce(0) { $0 + description($1).byteCount }
-    }
-
     /// A source tensor in the form in which it is written: as stored where the type stays, else converted.
     func converted(_ tensor: TensorDescription) throws(Fault) -> (tensor: TensorDescription, bytes: [UInt8]) {
         let target = types.type(of: tensor)
@@ -73,7 +68,9 @@ struct BlockFiles {
     }
 
     /// The block's tensors as they are written: pruned weights from `block`, everything else from the source.
-    func contents(of block: Block, pruned: Set<LinearName>) throws(Fault) -> [(tensor: TensorDescription, bytes: [UInt8])] {
+    func contents(of block: Block, pruned: Set<LinearName>) throws(Fault) -> [(
+        tensor: TensorDescription, bytes: [UInt8]
+    )] {
         let layer = block.geometry.layer
         var weights: [String: LinearName] = [:]
         for name in pruned { weights[name.weightName(layer: layer)] = name }
@@ -96,7 +93,8 @@ struct BlockFiles {
                 let source = checkpoint.tensor(name.weightName(layer: block.geometry.layer))
                 return BlockFiles.cast(rows, to: source.map(types.type) ?? .f32).values.to(.float32)
             }
-            copy[projection] = block[projection].with(weight: Tensor.concatenated(parts).to(block[projection].weight.device))
+            copy[projection] = block[projection].with(
+                weight: Tensor.concatenated(parts).to(block[projection].weight.device))
         }
         return copy
     }
@@ -123,7 +121,8 @@ struct BlockFiles {
                 try values.withMutableBytes { (bytes) throws(Fault) in try file.read(weightName, into: bytes) }
                 parts.append(values.to(.float32))
             }
-            copy[projection] = copy[projection].with(weight: Tensor.concatenated(parts).to(dense[projection].weight.device))
+            copy[projection] = copy[projection].with(
+                weight: Tensor.concatenated(parts).to(dense[projection].weight.device))
         }
         return copy
     }

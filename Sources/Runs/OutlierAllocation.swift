@@ -25,21 +25,30 @@ struct OutlierAllocation {
         events(.note("measuring the outliers of every layer for the allocation"))
         let ratios = try outlierRatios()
         let target = context.settings.sparsity.fraction
-        let fractions = OutlierAllocation.spread(ratios, target: target)
+        let weights = context.targets.goals.map { goals in
+            goals.keys.reduce(0) { sum, linear in
+                let shape = context.decoder.configuration.shape(of: linear)
+                return sum + shape.out * shape.in
+            }
+        }
+        let fractions = OutlierAllocation.spread(ratios, weights: weights, target: target)
         guard fractions.allSatisfy({ $0 >= 0 && $0 < 1 }) else {
             throw Fault(
-                .usage, "the allocation leaves the range of sparsities", found: "\(target) ± \(OutlierAllocation.spread)",
+                .usage, "the allocation leaves the range of sparsities",
+                found: "\(target) ± \(OutlierAllocation.spread)",
                 expected: "all layers at least 0 and below 1", advice: "use --allocate uniform")
         }
         return fractions
     }
 
-    /// Outlier ratios to sparsities: scaled to a width of 2 · spread, inverted, centred on the target.
-    static func spread(_ ratios: [Double], target: Double) -> [Double] {
-        guard let low = ratios.min(), let high = ratios.max(), high > low else { return ratios.map { _ in target } }
-        let scaled = ratios.map { ($0 - low) / (high - low) * 2 * spread }
-        let mean = scaled.reduce(0, +) / Double(scaled.count)
-        return scaled.map { target - ($0 - mean) }
+    /// Outlier ratios to sparsities: the ratios' distances from their mean over the weights, inverted, and scaled so that
+    /// the furthest layer is `spread` from the target. Layers without weights to prune count for nothing.
+    static func spread(_ ratios: [Double], weights: [Int], target: Double) -> [Double] {
+        let total = Double(weights.reduce(0, +))
+        let mean = zip(ratios, weights).reduce(0) { $0 + $1.0 * Double($1.1) } / max(1, total)
+        let distances = zip(ratios, weights).map { $1 > 0 ? $0 - mean : 0 }
+        let furthest = distances.map(\.magnitude).max() ?? 0
+        return distances.map { furthest > 0 ? target - $0 / furthest * spread : target }
     }
 
     private func outlierRatios() throws(Fault) -> [Double] {

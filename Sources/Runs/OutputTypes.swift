@@ -1,4 +1,5 @@
 import Checkpoints
+import JSONText
 import Recipes
 
 /// The number type in which each tensor is written.
@@ -29,5 +30,13 @@ public struct OutputTypes: Sendable {
         case .auto: checkpoint.isQuantised ? "float16" : nil
         default: choice.rawValue
         }
+    }
+
+    /// The source's configuration with the number type as written, everything else untouched.
+    public var configuration: JSONObject {
+        let source = checkpoint.configuration
+        guard let name = configurationName else { return source }
+        let key = source["dtype"] != nil ? "dtype" : "torch_dtype"
+        return source.edited([ConfigurationEdit(key, value: .string(name))])
     }
 }

@@ -17,11 +17,17 @@ public struct PruneRun {
     /// The name of the file in a staging folder from which `resume` learns what the run is.
     static let journalName = Journal.fileName
 
-    /// Checks where the output would go; before any long work.
+    /// Checks where the output would go, as far as it can be told from the settings.
+    public static func check(_ settings: PruneSettings) throws(Fault) {
+        try OutputPlace(settings.requiredOutput(), overwrite: settings.overwrite)
+            .check(inputs: [settings.model], bytes: 0)
+    }
+
+    /// Checks where the output would go and whether there is room; before any long work.
     public static func check(_ context: RunContext) throws(Fault) {
         let settings = context.settings
         try OutputPlace(settings.requiredOutput(), overwrite: settings.overwrite)
-            .check(inputs: [settings.model], bytes: context.outputBytes)
+            .check(inputs: [settings.model], bytes: context.stagingBytes)
     }
 
     /// Runs from the start.
@@ -30,7 +36,7 @@ public struct PruneRun {
     public func start() throws(Fault) -> RunResult {
         let settings = context.settings
         let place = OutputPlace(try settings.requiredOutput(), overwrite: settings.overwrite)
-        let staging = try StagingFolder.begin(place, inputs: [settings.model], bytes: context.outputBytes)
+        let staging = try StagingFolder.begin(place, inputs: [settings.model], bytes: context.stagingBytes)
         var record = try context.record()
         let journal = try Journal(staging.path(of: PruneRun.journalName))
         var run = self
@@ -40,7 +46,7 @@ public struct PruneRun {
             run = PruneRun(try context.with(fractions: fractions), events: events)
         }
         try journal.append(record.json)
-        return try run.finish(staging, journal, committed: [])
+        return try run.finish(staging, journal, recipe: record.recipe, committed: [])
     }
 
     /// The settings of an interrupted run, or nil when its output is already published.
@@ -81,18 +87,21 @@ public struct PruneRun {
         var now = try context.record()
         now.fractions = record.fractions
         try now.checkContinues(record, file: path)
-        let context = try record.fractions.map { (fractions) throws(Fault) in try self.context.with(fractions: fractions) }
+        let context =
+            try record.fractions.map { (fractions) throws(Fault) in try self.context.with(fractions: fractions) }
             ?? self.context
         let journal = try Journal(path)
         return try PruneRun(context, events: events)
-            .finish(staging, journal, committed: Array(lines.dropFirst()))
+            .finish(staging, journal, recipe: record.recipe, committed: Array(lines.dropFirst()))
     }
 
     private func finish(
-        _ staging: StagingFolder, _ journal: Journal, committed lines: [JSONValue]
+        _ staging: StagingFolder, _ journal: Journal, recipe: String, committed lines: [JSONValue]
     ) throws(Fault) -> RunResult {
         let clock = ContinuousClock.now
-        let publication = Publication(context: context, staging: staging, journal: journal, lines: lines)
+        // The recipe is that of the start: resuming fills in the threads that the start had by default.
+        let publication = Publication(
+            context: context, staging: staging, journal: journal, recipe: recipe, lines: lines)
         try publication.checkCommitted()
         let reports = try Walk(context: context, staging: staging, journal: journal, events: events)
             .run(committed: publication.committedReports())

@@ -12,7 +12,9 @@ public struct PruneTargets: Sendable {
     /// - Parameter fractions: sparsity by layer, where an allocation gave one.
     /// - Throws: `Fault` of kind `usage` for an expression that is none or matches nothing, and for a K:M pattern that
     ///   does not divide a linear's columns.
-    public init(_ settings: PruneSettings, configuration: DecoderConfiguration, fractions: [Double]? = nil) throws(Fault) {
+    public init(_ settings: PruneSettings, configuration: DecoderConfiguration, fractions: [Double]? = nil)
+        throws(Fault)
+    {
         let targets = try PruneTargets.expressions(settings.targets, flag: "--targets")
         let ignored = try PruneTargets.expressions(settings.ignore, flag: "--ignore")
         goals = []

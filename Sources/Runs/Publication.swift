@@ -8,6 +8,8 @@ struct Publication {
     let context: RunContext
     let staging: StagingFolder
     let journal: Journal
+    /// The text of `recipe.yaml`.
+    let recipe: String
     /// The journal's lines behind the first.
     let lines: [JSONValue]
 
@@ -37,33 +39,7 @@ struct Publication {
         for part in digests(kind: "block") where !merged.contains(part.name) { try staging.check(part) }
     }
 
-    /// A file of the published folder and the parts that go into it.
-    private struct Group {
-        var name: String
-        var parts: [String]
-        var tensors: [TensorDescription]
-    }
-
-    /// Consecutive parts, together at most the shard size, by the sizes planned.
-    private func plan() -> [Group] {
-        let files = context.files
-        var groups: [[(String, [TensorDescription])]] = [[]]
-        var bytes = 0
-        for part in 0...context.decoder.configuration.layerCount {
-            let tensors = files.tensors(part: part).map(files.description)
-            let size = tensors.reduce(0) { $0 + $1.byteCount }
-            if bytes > 0, bytes + size > context.settings.shardSize.bytes {
-                groups.append([])
-                bytes = 0
-            }
-            groups[groups.count - 1].append((BlockFiles.name(part: part), tensors))
-            bytes += size
-        }
-        return groups.enumerated().map { index, parts in
-            Group(
-                name: ShardName.name(index + 1, of: groups.count), parts: parts.map(\.0), tensors: parts.flatMap(\.1))
-        }
-    }
+    private func plan() -> [ShardGroup] { context.files.groups(shardSize: context.settings.shardSize.bytes) }
 
     func publish(_ result: RunResult) throws(Fault) {
         var written = digests(kind: "shard")
@@ -83,13 +59,10 @@ struct Publication {
             shards.append((group.name, try SafetensorsFile(staging.path(of: group.name)).tensors))
         }
         if shards.count > 1 { try staging.write(ShardName.index, ShardName.indexBytes(shards)) }
-        try staging.write("config.json", configuration().configurationBytes)
+        try staging.write("config.json", context.types.configuration.configurationBytes)
         for file in context.decoder.checkpoint.sideFiles { try staging.copy(file) }
-        var recipe = context.settings.recipe()
-        recipe.output = nil
-        recipe.overwrite = nil
-        try staging.write("recipe.yaml", Array(recipe.yaml().utf8))
-        try staging.write("README.md", Array(ModelCard.text(result, recipe: recipe.yaml()).utf8))
+        try staging.write("recipe.yaml", Array(recipe.utf8))
+        try staging.write("README.md", Array(ModelCard.text(result, recipe: recipe).utf8))
         // The report comes last: with it in place and the journal gone, only the folder's name is missing.
         try staging.write(Publication.reportName, Array((result.report.text() + "\n").utf8))
         try staging.remove(PruneRun.journalName)
@@ -98,7 +71,7 @@ struct Publication {
     }
 
     /// Writes a shard from its parts, tensor by tensor. Part 0, what is outside of the blocks, comes from the source.
-    private func merge(_ group: Group) throws(Fault) -> FileDigest {
+    private func merge(_ group: ShardGroup) throws(Fault) -> FileDigest {
         let files = context.files
         var sources: [ExactText: SafetensorsFile] = [:]
         var tensors: [TensorDescription] = []
@@ -134,13 +107,5 @@ struct Publication {
             }
         }
         return try writer.finish()
-    }
-
-    /// The source's configuration with the number type as written, everything else untouched.
-    private func configuration() -> JSONObject {
-        let source = context.decoder.checkpoint.configuration
-        guard let name = context.types.configurationName else { return source }
-        let key = source["dtype"] != nil ? "dtype" : "torch_dtype"
-        return source.edited([ConfigurationEdit(key, value: .string(name))])
     }
 }

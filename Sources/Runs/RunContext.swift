@@ -35,24 +35,31 @@ public struct RunContext {
                 .usage, "\(settings.method.text) needs calibration text",
                 advice: "add --calibration FILE (.txt, .jsonl or a token file), or --calibration self")
         }
-        var warnings = calibration?.warnings ?? []
-        if let tokens = calibration?.tokens, pruner.needsSamples {
-            let widest = max(decoder.configuration.intermediateSize, decoder.configuration.hiddenSize)
-            if tokens.rows * tokens.columns < widest {
-                warnings.append(
-                    "\(tokens.rows * tokens.columns) calibration tokens are fewer than the \(widest) columns of the "
-                        + "widest linear: its statistics are rank-deficient, use more")
-            }
-        }
-        self.warnings = warnings
+        warnings =
+            (calibration?.warnings ?? [])
+            + RunContext.warnings(
+                pruner, samples: calibration?.tokens.rows ?? 0, tokens: calibration?.tokens.columns ?? 0,
+                configuration: decoder.configuration)
+    }
+
+    /// What is thin about the calibration text.
+    static func warnings(
+        _ pruner: any BlockPruner, samples: Int, tokens: Int, configuration: DecoderConfiguration
+    ) -> [String] {
+        let widest = max(configuration.intermediateSize, configuration.hiddenSize)
+        guard pruner.needsSamples, samples > 0, samples * tokens < widest else { return [] }
+        return [
+            "\(samples * tokens) calibration tokens are fewer than the \(widest) columns of the widest linear: its "
+                + "statistics are rank-deficient, use more"
+        ]
     }
 
     var files: BlockFiles {
         BlockFiles(checkpoint: decoder.checkpoint, configuration: decoder.configuration, types: types)
     }
 
-    /// Bytes of the weights that the run writes.
-    public var outputBytes: Int { files.outputBytes }
+    /// The most bytes of weights that the run holds on the disk at once.
+    public var stagingBytes: Int { files.stagingBytes(shardSize: settings.shardSize.bytes) }
 
     /// Samples in one forward pass without gradients: enough rows for the matrix products' full speed, few enough that
     /// a block's intermediate results stay near the processor.
@@ -82,12 +89,8 @@ public struct RunContext {
 
     /// The first line of the run's journal.
     func record() throws(Fault) -> RunRecord {
-        // The output's name and how it is replaced are not part of what the run makes.
-        var recipe = settings.recipe()
-        recipe.output = nil
-        recipe.overwrite = nil
         return RunRecord(
-            recipe: recipe.yaml(), model: try Fingerprint.of(decoder.checkpoint),
+            recipe: settings.publishedRecipe, model: try Fingerprint.of(decoder.checkpoint),
             calibration: calibration?.tokens.digest ?? "none",
             engine: "torch \(Engine.loadedVersion), \(compute)", threads: Engine.threads)
     }

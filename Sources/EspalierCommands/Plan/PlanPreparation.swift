@@ -1,0 +1,42 @@
+import Checkpoints
+import Faults
+import Recipes
+import Runs
+
+extension PlanRun {
+    /// Opens the model, reads the calibration text where there is one, and measures.
+    static func make(_ settings: PruneSettings, reporter: ProgressReporter) throws(Fault) -> Plan {
+        let subject: PlanSubject
+        // The model's own writing takes long and its measurements are known beforehand.
+        if settings.calibration.isEmpty || settings.calibration.contains(where: isOwnText) {
+            let engine = try EngineSettings(threads: settings.threads, device: settings.device, dtype: settings.dtype)
+            let model = try OpenedModel(settings.model, device: engine.device)
+            model.warnings.forEach(reporter.warning)
+            subject = try PlanSubject(settings, decoder: model.decoder, compute: engine.dtype)
+            subject.warnings.forEach(reporter.warning)
+        } else {
+            subject = PlanSubject(try PrunePreparation(settings, reporter: reporter).context)
+        }
+        reporter.note("measuring the machine on block 0")
+        let plan = try Plan(subject)
+        if let output = settings.output {
+            try OutputPlace(output, overwrite: settings.overwrite)
+                .check(inputs: [settings.model], bytes: plan.stagingBytes)
+        }
+        return plan
+    }
+
+    private static func isOwnText(_ source: String) -> Bool { source == "self" || source.hasPrefix("self@") }
+}
+
+extension PruneFlags {
+    /// Settings for a plan, which needs no calibration text.
+    func planSettings() throws(Fault) -> PruneSettings {
+        var recipe = try recipe()
+        let isMissing = recipe.calibration?.isEmpty ?? true
+        if isMissing { recipe.calibration = ["self"] }
+        var settings = try recipe.resolved()
+        if isMissing { settings.calibration = [] }
+        return settings
+    }
+}

@@ -1,0 +1,51 @@
+import Decoders
+import Runs
+
+/// A plan for people.
+enum PlanText {
+    static func text(_ plan: Plan) -> String {
+        let settings = plan.subject.settings
+        var facts = TextTable(leftColumns: 2)
+        facts.add("model", ProgressReporter.harmless(settings.model))
+        facts.add(
+            "method",
+            settings.method.text + (settings.preset == .paper ? " (preset paper)" : "")
+                + ", pattern \(settings.pattern.text), sparsity \(Amount.percent(settings.sparsity.fraction))")
+        if plan.subject.samples > 0 {
+            facts.add(
+                "calibration",
+                "\(Amount.count(plan.subject.samples)) × \(Amount.count(plan.subject.tokens)) tokens"
+                    + (plan.subject.isCalibrated ? "" : " (assumed)"))
+        }
+        facts.add(
+            "output", "\(Amount.bytes(plan.outputBytes)) (weight files: \(Amount.count(plan.weightBytes)) bytes)")
+        facts.add("disk on the way", Amount.bytes(plan.stagingBytes))
+        if plan.offloadBytes > 0 { facts.add("offload folder", Amount.bytes(plan.offloadBytes)) }
+        facts.add("peak memory", "\(Amount.bytes(plan.peakMemoryBytes)), \(plan.peakPhase)")
+        facts.add("time", "about \(Amount.duration(plan.seconds))")
+        for part in plan.timeParts where part.seconds >= 0.02 * plan.seconds {
+            facts.add("  " + part.name, Amount.duration(part.seconds))
+        }
+
+        var table = TextTable()
+        table.add("linear", "count", "weights", "removed", "share")
+        for linear in plan.linears {
+            table.add(
+                linear.name.rawValue, Amount.count(linear.count), Amount.count(linear.weights),
+                Amount.count(linear.removed), share(linear.removed, linear.weights))
+        }
+        let weights = plan.linears.reduce(0) { $0 + $1.weights }
+        let removed = plan.linears.reduce(0) { $0 + $1.removed }
+        table.add(
+            "all", Amount.count(plan.linears.reduce(0) { $0 + $1.count }), Amount.count(weights),
+            Amount.count(removed), share(removed, weights))
+
+        var text = facts.text + "\n" + table.text + "\nassumptions\n"
+        for assumption in plan.assumptions { text += "  \(assumption)\n" }
+        return text
+    }
+
+    private static func share(_ removed: Int, _ weights: Int) -> String {
+        Amount.percent(Double(removed) / Double(max(1, weights)), 2)
+    }
+}

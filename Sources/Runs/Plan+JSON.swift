@@ -1,0 +1,59 @@
+import JSONText
+
+extension Plan {
+    /// The document that `plan --json` prints.
+    public var json: JSONValue {
+        var object = JSONObject()
+        let settings = subject.settings
+        object["model"] = .string(settings.model)
+        object["method"] = .string(settings.method.text)
+        object["preset"] = .string(settings.preset.text)
+        object["pattern"] = .string(settings.pattern.text)
+        object["sparsity"] = .double(settings.sparsity.fraction)
+        object["calibration"] = .object([
+            "samples": .integer(subject.samples), "sequence_length": .integer(subject.tokens),
+            "read": .bool(subject.isCalibrated),
+        ])
+        object["output_bytes"] = .integer(outputBytes)
+        object["weight_bytes"] = .integer(weightBytes)
+        object["files"] = .array(
+            output.files.map {
+                .object(["name": .string($0.name), "bytes": .integer($0.bytes), "exact": .bool($0.isExact)])
+            })
+        object["staging_bytes"] = .integer(stagingBytes)
+        object["offload_bytes"] = .integer(offloadBytes)
+        object["peak_memory_bytes"] = .integer(peakMemoryBytes)
+        var phases = JSONObject()
+        for phase in memory.phases { phases[phase.name] = .integer(phase.bytes) }
+        object["memory"] = .object(phases)
+        object["seconds"] = .double(seconds)
+        var parts = JSONObject()
+        for part in time.parts { parts[part.name] = .double(part.seconds) }
+        object["time"] = .object(parts)
+        object["linears"] = .array(
+            linears.map {
+                .object([
+                    "name": .string($0.name.rawValue), "count": .integer($0.count), "weights": .integer($0.weights),
+                    "removed": .integer($0.removed),
+                ])
+            })
+        object["layers"] = .array(layers)
+        object["warnings"] = .array(warnings.map(JSONValue.string))
+        object["assumptions"] = .array(assumptions.map(JSONValue.string))
+        return .object(object)
+    }
+
+    /// Blocks with the linears to prune and the weights that each loses.
+    private var layers: [JSONValue] {
+        subject.targets.goals.enumerated().compactMap { index, goals in
+            guard !goals.isEmpty else { return nil }
+            var removed = JSONObject()
+            for name in linears.map(\.name) {
+                guard let goal = goals[name] else { continue }
+                removed[name.rawValue] = .integer(
+                    subject.removed(subject.configuration.shape(of: name), goal: goal))
+            }
+            return .object(["index": .integer(index), "removed": .object(removed)])
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Checkpoints
+import Decoders
+import Faults
+import Pruning
+import Recipes
+import Torch
+
+/// What a run would make and take, before it does anything.
+public struct Plan {
+    public let subject: PlanSubject
+    let output: PlanOutput
+    let memory: PlanMemory
+    let time: PlanTime
+    /// By kind of linear: how many are pruned, their weights, and how many of them are removed.
+    public let linears: [(name: LinearName, count: Int, weights: Int, removed: Int)]
+    public let warnings: [String]
+    public let assumptions: [String]
+
+    /// Reads block 0 and measures for a few seconds.
+    ///
+    /// - Throws: `Fault` when the weights of block 0 or a side file cannot be read.
+    public init(_ subject: PlanSubject) throws(Fault) {
+        self.subject = subject
+        let work = PlanWork(subject.pruner, samples: subject.samples)
+        let base = PlanBase.measure()
+        let measurement = try PlanMeasurement(subject, work: work)
+        output = try PlanOutput(subject)
+        memory = PlanMemory(subject, work: work, base: base)
+        time = PlanTime(subject, work: work, measurement: measurement, outputBytes: output.bytes)
+        linears = Plan.linears(subject)
+        warnings = subject.warnings
+        assumptions = Plan.assumptions(subject)
+    }
+
+    /// Bytes of the published folder; exact but for the three small files that hold results.
+    public var outputBytes: Int { output.bytes }
+    /// Bytes of its weight files, exact as long as no value overflows float16.
+    public var weightBytes: Int { output.weightBytes }
+    public var stagingBytes: Int { output.stagingBytes }
+    public var offloadBytes: Int { subject.settings.offload == nil ? 0 : memory.streamBytes }
+    public var peakMemoryBytes: Int { memory.peak.bytes }
+    /// When that peak is reached.
+    public var peakPhase: String { memory.peak.name }
+    public var seconds: Double { time.total }
+    public var timeParts: [(name: String, seconds: Double)] { time.parts }
+
+    private static func linears(
+        _ subject: PlanSubject
+    ) -> [(name: LinearName, count: Int, weights: Int, removed: Int)] {
+        LinearName.allCases.compactMap { name in
+            let shape = subject.configuration.shape(of: name)
+            let goals = subject.targets.goals.compactMap { $0[name] }
+            guard !goals.isEmpty else { return nil }
+            return (
+                name, goals.count, goals.count * shape.out * shape.in,
+                goals.reduce(0) { $0 + subject.removed(shape, goal: $1) }
+            )
+        }
+    }
+
+    private static func assumptions(_ subject: PlanSubject) -> [String] {
+        var list: [String] = []
+        if subject.samples > 0, !subject.isCalibrated {
+            list.append(
+                "no calibration text was read: \(subject.samples) samples of \(subject.tokens) tokens are assumed")
+        }
+        if subject.settings.calibration.contains(where: { $0 == "self" || $0.hasPrefix("self@") }) {
+            list.append("the time in which the model writes its calibration text is not included")
+        }
+        if subject.types.mayOverflow {
+            list.append("weights fit into float16; a tensor with one that does not is written as float32")
+        }
+        if subject.settings.allocation == .owl {
+            list.append("removed weights are those of a uniform allocation; owl moves them between layers")
+        }
+        list.append(
+            "time is extrapolated from block 0 on this machine with \(Engine.threads) "
+                + "thread\(Engine.threads == 1 ? "" : "s") and nothing else to do")
+        return list
+    }
+}
+
+extension PlanSubject {
+    /// Weights that a linear loses, by the method's comparison groups.
+    func removed(_ shape: (out: Int, in: Int), goal: Goal) -> Int {
+        if case .keep(let kept, let group) = goal.pattern { return shape.out * shape.in / group * (group - kept) }
+        switch settings.method {
+        case .magnitude: return goal.removed(of: shape.out * shape.in)
+        case .wanda: return shape.out * goal.removed(of: shape.in)
+        case .wandaPlusPlus where settings.preset == .paper: return shape.out * goal.removed(of: shape.in)
+        case .sparsegpt, .wandaPlusPlus:
+            return stride(from: 0, to: shape.in, by: SparseGPT.comparedColumns).reduce(0) { sum, start in
+                sum + goal.removed(of: shape.out * min(SparseGPT.comparedColumns, shape.in - start))
+            }
+        }
+    }
+}
+
+extension SparseGPT {
+    /// Columns that an unstructured mask compares at once.
+    static var comparedColumns: Int { 128 }
+}
+
+extension PruneSettings {
+    /// The text of the published recipe: the output's name and how it is replaced are not part of what a run makes.
+    var publishedRecipe: String {
+        var recipe = recipe()
+        recipe.output = nil
+        recipe.overwrite = nil
+        return recipe.yaml()
+    }
+}
+
+extension OutputTypes {
+    /// Whether values are narrowed to a type that cannot hold all of them.
+    var mayOverflow: Bool { configurationName == "float16" }
+}

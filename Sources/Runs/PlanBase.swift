@@ -1,0 +1,40 @@
+import Torch
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What the process takes with its libraries at work and no weights in memory.
+enum PlanBase {
+    /// Bytes, after small amounts of every kind of work a run does.
+    static func measure() -> Int {
+        warmUp()
+        return residentBytes
+    }
+
+    private static func warmUp() {
+        let x = Tensor.full([256, 256], 0.01)
+        x.diagonal().add(Tensor.full([256], 1))
+        let weight = x.clone()
+        weight.requireGradient()
+        Engine.withGradient(true) { x.linear(weight).norm().backward() }
+        _ = weight.takeGradient()
+        let gram = Tensor.zeros([256, 256])
+        gram.addGram(x)
+        _ = gram.to(.float64).cholesky()?.choleskyInverse().cholesky(upper: true)
+        _ = x.keepMask(2, of: 4)
+    }
+
+    private static var residentBytes: Int {
+        #if os(Linux)
+            // Pages; the second number is the resident set.
+            let numbers = Machine.lines("/proc/self/statm").first?.split(separator: " ").compactMap { Int($0) } ?? []
+            if numbers.count > 1 { return numbers[1] * Int(sysconf(Int32(_SC_PAGESIZE))) }
+        #endif
+        return Machine.peakMemoryBytes
+    }
+}

@@ -1,0 +1,30 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Seconds of work as they would be without other programs: the time on the wall, or the processor's time where that is
+/// less because the one thread had to wait.
+struct PlanClock {
+    private let wall = PlanClock.now(CLOCK_MONOTONIC)
+    private let processor = PlanClock.now(CLOCK_PROCESS_CPUTIME_ID)
+
+    var elapsed: Double {
+        min(PlanClock.now(CLOCK_MONOTONIC) - wall, PlanClock.now(CLOCK_PROCESS_CPUTIME_ID) - processor)
+    }
+
+    static func seconds(_ body: () -> Void) -> Double {
+        let clock = PlanClock()
+        body()
+        return clock.elapsed
+    }
+
+    private static func now(_ clock: clockid_t) -> Double {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+}

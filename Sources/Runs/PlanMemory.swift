@@ -1,0 +1,135 @@
+import Decoders
+import Pruning
+import Torch
+
+/// The most bytes that each phase of a run holds, counted from shapes.
+///
+/// Every term is a tensor or buffer that lives at the phase's worst moment; what the libraries themselves take is
+/// measured, see `base`.
+struct PlanMemory {
+    struct Phase: Equatable {
+        var name: String
+        var bytes: Int
+    }
+
+    /// Embedding the calibration tokens, each part of a block's pruning, writing a block, writing the checkpoint.
+    let phases: [Phase]
+    /// The hidden states' own bytes, in memory or in the offload folder.
+    let streamBytes: Int
+
+    var peak: Phase { phases.max { $0.bytes < $1.bytes } ?? Phase(name: "start", bytes: 0) }
+
+    /// - Parameter base: bytes of the process with its libraries at work and no weights in memory.
+    init(_ subject: PlanSubject, work: PlanWork, base: Int) {
+        let c = subject.configuration
+        let (n, t, h) = (subject.samples, subject.tokens, c.hiddenSize)
+        let weights = subject.blockWeights
+        let e = subject.compute.byteCount
+        let isNarrow = subject.compute != .float32
+        let stream = n * t * h * subject.streamByteCount
+        streamBytes = stream * (subject.pruner.needsDenseStream ? 2 : 1)
+        let held = subject.settings.offload == nil ? streamBytes : 0
+        var phases: [Phase] = []
+        func add(_ name: String, _ bytes: Int) { phases.append(Phase(name: name, bytes: base + bytes)) }
+
+        let table = c.vocabularySize * h * 4
+        if n > 0 { add("embedding the calibration text", table + (subject.settings.offload == nil ? stream : 0)) }
+
+        // A pass over a batch without gradients: the stream, a norm, gate | up and their product; or attention's
+        // query, key and value with one chunk of scores.
+        let b = min(max(1, n), subject.batch) * t
+        let chunk = min(t, 128) * t * c.headCount * e * min(max(1, n), subject.batch)
+        let passing =
+            n == 0
+            ? 0
+            : b * h * 8
+                + max(
+                    b * (h + 3 * c.intermediateSize) * e,
+                    b * (h + 3 * c.queryWidth + 2 * c.keyValueWidth) * e + 2 * chunk)
+        let dense = weights * 4
+        let working = isNarrow ? weights * e : 0
+        let outcome = weights * 4 + weights
+        let widest = ProjectionName.allCases.map { subject.shape($0).rows * subject.shape($0).columns }.max() ?? 0
+        let grams =
+            work.grams > 0
+            ? ProjectionName.allCases.reduce(0) { $0 + subject.shape($1).columns * subject.shape($1).columns * 4 } : 0
+        let kept = (n > 0 ? WandaPP.keptOut(of: n).count : 0) * t * h * 4
+
+        if n > 0 { add("forward passes of a block", held + dense + working + grams + passing) }
+        if work.masks > 0 { add("choosing a mask", held + dense + outcome + widest * 12) }
+        if work.solves > 0 {
+            let width = ProjectionName.allCases.map { subject.shape($0).columns }.max() ?? 0
+            add("factorising", held + dense + grams + outcome + width * width * (4 + 8 * 5))
+        }
+        if work.trainings > 0 {
+            add(
+                "optimising a block",
+                held + dense + grams + training(subject, work) + optimiser(subject, work))
+        }
+        // The error before and after, on weights as they are written; then the written bytes.
+        let results = work.solves > 0 || work.updates > 0 ? outcome + weights * 4 : outcome
+        if n > 0 {
+            add("measuring a block's error", held + dense + results + weights * 4 + working * 2 + kept + passing)
+        }
+        let outputWidth = subject.outputByteCount
+        add("writing a block", held + dense + results + weights * (4 + outputWidth) + widest * outputWidth)
+
+        // The checkpoint is put together tensor by tensor; the streams are gone.
+        let matrix = c.vocabularySize * h
+        // float32, what is written, and the search for values that float16 cannot hold.
+        let conversion = matrix * (4 + outputWidth + (subject.types.mayOverflow ? 6 : outputWidth))
+        add("writing the checkpoint", subject.convertsEmbedding ? conversion : matrix * outputWidth)
+        self.phases = phases
+    }
+}
+
+/// What back-propagation through one step's sequences keeps, and its own results.
+private func training(_ subject: PlanSubject, _ work: PlanWork) -> Int {
+    let c = subject.configuration
+    let e = subject.compute.byteCount
+    let tokens = work.step * subject.tokens
+    // Kept for the backward pass: the stream twice, two norms, query, key, value before and after the rotation, the
+    // context, gate | up and their product; the probabilities of attention's lower triangle.
+    let saved =
+        tokens * (c.hiddenSize * 12 + (2 * c.hiddenSize + 4 * c.queryWidth + 4 * c.keyValueWidth) * e)
+        + tokens * 3 * c.intermediateSize * e
+        + work.step * c.headCount * subject.tokens * (subject.tokens + min(128, subject.tokens)) / 2 * e
+    // On the way back: the gradients of gate | up and of their product.
+    return saved + tokens * 3 * c.intermediateSize * e + tokens * c.hiddenSize * 8
+}
+
+/// What an optimizer keeps beside the dense block.
+private func optimiser(_ subject: PlanSubject, _ work: PlanWork) -> Int {
+    let weights = subject.blockWeights
+    let e = subject.compute.byteCount
+    let narrow = subject.compute != .float32 ? weights * e : 0
+    switch subject.pruner {
+    case let paper as PublishedWandaPP:
+        // The regional gradient, the weights under way, their state and gradients; the dense block's outputs.
+        let teacher = paper.usesOptimizer ? subject.samples * subject.tokens * subject.configuration.hiddenSize * 4 : 0
+        return (paper.usesGradient ? weights * 4 : 0) + weights * (4 + 4 + 4 + e) + narrow + weights + teacher
+    default:
+        // The start and its mask, what is compared with it, the weights under way, two moments, gradients.
+        return weights * (4 + 1 + 4 + 4 + 8 + e + e)
+    }
+}
+
+extension PlanSubject {
+    fileprivate var streamByteCount: Int {
+        switch settings.streamDType {
+        case .bfloat16, .float16: 2
+        case .float32, .auto: 4
+        }
+    }
+
+    /// Bytes of a written weight.
+    fileprivate var outputByteCount: Int {
+        guard let tensor = decoder.checkpoint.tensor(LinearName.down.weightName(layer: 0)) else { return 4 }
+        return types.type(of: tensor).bitCount / 8
+    }
+
+    fileprivate var convertsEmbedding: Bool {
+        guard let tensor = decoder.checkpoint.tensor(Decoder.embeddingName) else { return false }
+        return types.type(of: tensor) != tensor.type
+    }
+}

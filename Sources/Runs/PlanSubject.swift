@@ -1,0 +1,75 @@
+import Decoders
+import Faults
+import Pruning
+import Recipes
+import Torch
+
+/// What a plan is made for: a run's settings and model, with the calibration text or only its measurements.
+public struct PlanSubject {
+    public let settings: PruneSettings
+    public let decoder: Decoder
+    /// Number type of the matrix products.
+    public let compute: DType
+    public let samples: Int
+    /// Tokens of a sample.
+    public let tokens: Int
+    /// Whether samples and tokens are those of a calibration text that was read.
+    public let isCalibrated: Bool
+    public let targets: PruneTargets
+    public let types: OutputTypes
+    public let pruner: any BlockPruner
+    public let warnings: [String]
+    let files: BlockFiles
+
+    /// For a run that is ready to start.
+    public init(_ context: RunContext) {
+        settings = context.settings
+        decoder = context.decoder
+        compute = context.compute
+        samples = context.calibration?.tokens.rows ?? 0
+        tokens = context.calibration?.tokens.columns ?? 1
+        isCalibrated = context.calibration != nil
+        targets = context.targets
+        types = context.types
+        pruner = context.pruner
+        warnings = context.warnings
+        files = context.files
+    }
+
+    /// Without calibration text: as many samples as the settings ask for, as long as they say, and no longer than the
+    /// model's context.
+    ///
+    /// - Throws: `Fault` of kind `usage` when the goals fit no linear.
+    public init(_ settings: PruneSettings, decoder: Decoder, compute: DType) throws(Fault) {
+        self.settings = settings
+        self.decoder = decoder
+        self.compute = compute
+        types = OutputTypes(decoder.checkpoint, choice: settings.outputDType)
+        pruner = settings.pruner()
+        targets = try PruneTargets(settings, configuration: decoder.configuration)
+        samples = pruner.needsSamples ? settings.samples : 0
+        tokens =
+            pruner.needsSamples
+            ? min(
+                settings.sequenceLength ?? PruneSettings.defaultSequenceLength, decoder.configuration.contextLength) : 1
+        isCalibrated = false
+        warnings = RunContext.warnings(pruner, samples: samples, tokens: tokens, configuration: decoder.configuration)
+        files = BlockFiles(checkpoint: decoder.checkpoint, configuration: decoder.configuration, types: types)
+    }
+
+    var configuration: DecoderConfiguration { decoder.configuration }
+    /// Samples in one forward pass without gradients.
+    var batch: Int { max(1, RunContext.batchTokens / max(1, tokens)) }
+    /// Blocks that the hidden states pass through, and blocks with a goal.
+    var walkedBlocks: Int { samples == 0 ? 0 : (targets.goals.lastIndex { !$0.isEmpty } ?? -1) + 1 }
+    var prunedBlocks: Int { targets.goals.count { !$0.isEmpty } }
+    /// Weights of a block's linears.
+    var blockWeights: Int {
+        LinearName.allCases.reduce(0) { $0 + configuration.shape(of: $1).out * configuration.shape(of: $1).in }
+    }
+    /// Rows and columns of a projection's stacked weight.
+    func shape(_ name: ProjectionName) -> (rows: Int, columns: Int) {
+        let shapes = name.linears.map { configuration.shape(of: $0) }
+        return (shapes.reduce(0) { $0 + $1.out }, shapes.first?.in ?? 0)
+    }
+}

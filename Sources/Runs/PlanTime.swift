@@ -1,0 +1,39 @@
+import Decoders
+import Recipes
+
+/// Seconds of a run by what it does.
+struct PlanTime {
+    let parts: [(name: String, seconds: Double)]
+
+    var total: Double { parts.reduce(0) { $0 + $1.seconds } }
+
+    init(_ subject: PlanSubject, work: PlanWork, measurement m: PlanMeasurement, outputBytes: Int) {
+        let blocks = Double(subject.configuration.layerCount)
+        let pruned = Double(subject.prunedBlocks)
+        let samples = Double(subject.samples)
+        let walked = Double(subject.walkedBlocks)
+        var parts: [(name: String, seconds: Double)] = []
+        func add(_ name: String, _ seconds: Double) { if seconds > 0 { parts.append((name, seconds)) } }
+
+        // The walk takes the pruned stream through all blocks but the last pruned one, the dense stream through all.
+        let streams = samples * (max(0, walked - 1) + (subject.pruner.needsDenseStream ? walked : 0))
+        add("hidden stream", streams * m.forward)
+        add("statistics", pruned * (work.statistics * m.statistics + work.grams * m.gram))
+        add("masks", pruned * work.masks * m.mask)
+        add("SparseGPT", pruned * work.solves * m.solve)
+        add("optimising", pruned * (work.trainings * m.training + work.updates * m.update))
+        add("gradients", pruned * work.accumulations * m.accumulation)
+        add("errors", pruned * work.forwards * m.forward)
+        if subject.settings.allocation == .owl {
+            add("allocation", blocks * samples * (m.statistics > 0 ? m.statistics / 0.8 : m.forward) + blocks * m.load)
+        }
+        // Outside of the blocks: read to embed, and to be written.
+        let outside = subject.files.tensors(part: 0).reduce(0) { $0 + $1.count }
+        let reading = m.load / Double(max(1, subject.blockWeights))
+        add("reading", blocks * m.load + reading * Double(outside) * (subject.samples > 0 ? 3 : 2))
+        // Each weight is cast and counted, hashed as a part, in its shard and once more when the folder is verified;
+        // writing it takes about as long as hashing it.
+        add("writing", blocks * (m.inspect + m.cast) + pruned * work.casts * m.cast + Double(outputBytes) * m.hash * 5)
+        self.parts = parts
+    }
+}

@@ -1,0 +1,75 @@
+import Pruning
+
+/// What a run does with one block, counted in the operations that `PlanMeasurement` times.
+struct PlanWork {
+    /// Sequences in passes that gather squares, and in passes that gather Gram matrices.
+    var statistics = 0.0
+    var grams = 0.0
+    /// Sequences in forward passes.
+    var forwards = 0.0
+    /// Sequences that are passed forward and back.
+    var trainings = 0.0
+    /// Sequences in one such pass.
+    var step = 1
+    /// Updates of all weights by an optimizer.
+    var updates = 0.0
+    /// Choices of a mask for all weights.
+    var masks = 0.0
+    /// Gradients squared and added for all weights.
+    var accumulations = 0.0
+    /// SparseGPT's factor and solve of all linears.
+    var solves = 0.0
+    /// Casts of all weights to what is written and back.
+    var casts = 0.0
+
+    /// A block with a goal.
+    init(_ pruner: any BlockPruner, samples: Int) {
+        let n = Double(samples)
+        let kept = Double(samples > 0 ? WandaPP.keptOut(of: samples).count : 0)
+        // The walk: the error before and after on the sequences kept out, and the weights as written.
+        forwards = kept * 2
+        casts = samples > 0 ? 2 : 1
+        switch pruner {
+        case let paper as PublishedWandaPP:
+            let drawn = Double(min(paper.roundSamples, samples) * paper.rounds)
+            if paper.usesGradient {
+                trainings += n
+                accumulations += n
+            } else if paper.usesOptimizer {
+                forwards += n
+            } else {
+                statistics += n
+            }
+            masks += 1
+            guard paper.usesOptimizer else { return }
+            statistics += drawn + n
+            trainings += drawn
+            updates += drawn
+            masks += Double(paper.rounds)
+            forwards += kept
+            casts += 1
+        case let pruner as WandaPP:
+            grams += n
+            solves += 1
+            forwards += kept
+            casts += 1
+            guard pruner.options.passes > 0, samples > 1 else { return }
+            let optimised = samples - Int(kept)
+            step = min(pruner.options.stepSamples, optimised)
+            let steps = max(1, pruner.options.passes * optimised / max(1, step))
+            trainings += Double(steps * step)
+            updates += Double(steps)
+            forwards += kept * 2
+            casts += 2
+        case is SparseGPTPruner:
+            grams += n
+            solves += 1
+            forwards += kept
+            casts += 1
+        case is WandaPruner:
+            statistics += n
+            masks += 1
+        default: masks += 1
+        }
+    }
+}
