@@ -48,9 +48,28 @@ struct BlockFiles {
 
     /// Float32 values in the form in which a tensor is written; float32 itself where the type cannot hold one of them.
     func encoded(_ values: Tensor, as tensor: TensorDescription) -> (tensor: TensorDescription, bytes: [UInt8]) {
-        let cast = BlockFiles.cast(values, to: types.type(of: tensor))
-        return (TensorDescription(name: tensor.name, shape: tensor.shape, type: cast.type), cast.values.bytes())
+        let target = types.type(of: tensor)
+        guard values.rank == 2, values.count > BlockFiles.castAtOnce else {
+            let cast = BlockFiles.cast(values, to: target)
+            return (TensorDescription(name: tensor.name, shape: tensor.shape, type: cast.type), cast.values.bytes())
+        }
+        // An embedding is as large as many blocks: its copies are made in parts.
+        let rows = max(1, BlockFiles.castAtOnce / max(1, values.size(1)))
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(values.count * target.bitCount / 8)
+        for start in stride(from: 0, to: values.size(0), by: rows) {
+            let part = values.narrowed(0, start, min(rows, values.size(0) - start))
+            let cast = BlockFiles.cast(part, to: target)
+            guard cast.type == target || target == .f32 else {
+                return (TensorDescription(name: tensor.name, shape: tensor.shape, type: .f32), values.bytes())
+            }
+            bytes += cast.values.bytes()
+        }
+        return (TensorDescription(name: tensor.name, shape: tensor.shape, type: target), bytes)
     }
+
+    /// Elements of a part of a large tensor.
+    static let castAtOnce = 1 << 20
 
     static func cast(_ values: Tensor, to type: StoredType) -> (values: Tensor, type: StoredType) {
         let dtype: DType =

@@ -76,9 +76,7 @@ struct PlanMemory {
 
         // The checkpoint is put together tensor by tensor; the streams are gone.
         let matrix = c.vocabularySize * h
-        // float32, what is written, and the search for values that float16 cannot hold.
-        let conversion = matrix * (4 + outputWidth + (subject.types.mayOverflow ? 6 : outputWidth))
-        add("writing the checkpoint", subject.convertsEmbedding ? conversion : matrix * outputWidth)
+        add("writing the checkpoint", subject.convertsEmbedding ? matrix * (4 + outputWidth) : matrix * outputWidth)
         self.phases = phases
     }
 }

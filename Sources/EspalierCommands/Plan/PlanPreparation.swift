@@ -33,7 +33,8 @@ extension PruneFlags {
     /// Settings for a plan, which needs no calibration text.
     func planSettings() throws(Fault) -> PruneSettings {
         var recipe = try recipe()
-        let isMissing = recipe.calibration?.isEmpty ?? true
+        let isNeeded = (recipe.method ?? .wandaPlusPlus).needsCalibration || recipe.allocation == .owl
+        let isMissing = isNeeded && recipe.calibration?.isEmpty ?? true
         if isMissing { recipe.calibration = ["self"] }
         var settings = try recipe.resolved()
         if isMissing { settings.calibration = [] }
