@@ -1,0 +1,105 @@
+import Checkpoints
+import Decoders
+import Faults
+import Foundation
+import JSONText
+import Recipes
+import TestSupport
+import Testing
+
+@testable import Runs
+
+@Suite("Plans")
+struct PlanTests {
+    @Test("sizes of files are exact but for those of results", arguments: PatternTests.Arm.allCases)
+    func bytes(arm: PatternTests.Arm) throws {
+        let bench = try Bench { $0.layers = 3 }
+        try bench.model.write("tokenizer_config.json", #"{"model_max_length": 64}"#)
+        for size in ["5GB", "9KB"] {
+            let context = try bench.context("out-\(size)") {
+                arm.apply(to: &$0)
+                $0.shardSize = try? ByteSize(parsing: size)
+                $0.outputDType = .float16
+            }
+            let plan = try Plan(PlanSubject(context))
+            _ = try PruneRun(context).start()
+            let files = try bench.files("out-\(size)")
+            #expect(Set(plan.output.files.map(\.name)) == Set(files.keys))
+            for file in plan.output.files where file.isExact {
+                #expect(file.bytes == files[file.name]?.count, "\(file.name)")
+            }
+            let weights = files.filter { $0.key.hasSuffix(".safetensors") }.values.reduce(0) { $0 + $1.count }
+            #expect(plan.weightBytes == weights)
+            // Parts and shards are there together for a while.
+            #expect(plan.stagingBytes > plan.weightBytes)
+        }
+    }
+
+    @Test("removed weights are those that a run removes", arguments: PatternTests.Arm.allCases, ["2:4", "0.3"])
+    func removed(arm: PatternTests.Arm, goal: String) throws {
+        let bench = try Bench()
+        let context = try bench.context("out") {
+            arm.apply(to: &$0)
+            if goal.contains(":") { $0.pattern = try? Pattern(parsing: goal) } else { $0.sparsity = try? Sparsity(0.3) }
+            $0.targets = [#"layers\.1\."#]
+        }
+        let plan = try Plan(PlanSubject(context))
+        let result = try PruneRun(context).start()
+        #expect(plan.linears.reduce(0) { $0 + $1.weights } == result.blocks.reduce(0) { $0 + $1.weights })
+        #expect(plan.linears.reduce(0) { $0 + $1.removed } == result.blocks.reduce(0) { $0 + $1.removed })
+        #expect(plan.linears.allSatisfy { $0.count == 1 })
+    }
+
+    @Test("a plan without calibration text says what it assumes and counts the same work")
+    func assumed() throws {
+        let bench = try Bench()
+        var settings = try bench.settings("out") { $0.sequenceLength = 12 }
+        let read = PlanSubject(try bench.context(settings))
+        settings.calibration = []
+        let decoder = try Decoder(try Checkpoint.open(settings.model))
+        let subject = try PlanSubject(settings, decoder: decoder, compute: .float32)
+        #expect(subject.samples == read.samples && subject.tokens == read.tokens && !subject.isCalibrated)
+        let plan = try Plan(subject)
+        #expect(plan.assumptions.contains { $0.contains("no calibration text") && $0.contains("16 samples of 12 tokens") })
+        #expect(!FileManager.default.fileExists(atPath: bench.path("out.partial")))
+        let json = try #require(try JSONValue(parsing: plan.json.text()).objectValue)
+        #expect(json["peak_memory_bytes"]?.integerValue == plan.peakMemoryBytes && plan.peakMemoryBytes > 0)
+        #expect(json["seconds"]?.doubleValue ?? 0 > 0)
+        // Longer than the model's context is cut.
+        settings.sequenceLength = nil
+        #expect(try PlanSubject(settings, decoder: decoder, compute: .float32).tokens == 64)
+    }
+
+    @Test("few tokens are a warning in a plan, too")
+    func warnings() throws {
+        let bench = try Bench()
+        var settings = try bench.settings("out") {
+            $0.samples = 1
+            $0.sequenceLength = 4
+        }
+        settings.calibration = []
+        let decoder = try Decoder(try Checkpoint.open(settings.model))
+        #expect(try PlanSubject(settings, decoder: decoder, compute: .float32).warnings.count == 1)
+    }
+
+    @Test("memory grows with the samples, and less when hidden states are on the disk")
+    func memory() throws {
+        let bench = try Bench()
+        var settings = try bench.settings("out") { $0.sequenceLength = 64 }
+        settings.calibration = []
+        let decoder = try Decoder(try Checkpoint.open(settings.model))
+        func phases(_ settings: PruneSettings) throws -> PlanMemory {
+            let subject = try PlanSubject(settings, decoder: decoder, compute: .float32)
+            return PlanMemory(subject, work: PlanWork(subject.pruner, samples: subject.samples), base: 0)
+        }
+        settings.samples = 16
+        let few = try phases(settings)
+        settings.samples = 1600
+        let many = try phases(settings)
+        settings.offload = bench.work.path
+        let offloaded = try phases(settings)
+        #expect(many.streamBytes == 2 * 1600 * 64 * 16 * 4)
+        #expect(many.peak.bytes > few.peak.bytes + many.streamBytes / 2)
+        #expect(offloaded.peak.bytes < many.peak.bytes - many.streamBytes / 2)
+    }
+}
