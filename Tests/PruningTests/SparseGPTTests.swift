@@ -27,7 +27,7 @@ struct SparseGPTTests {
             var draws = Draws(seed)
             (self.rows, self.columns) = (rows, columns)
             weight = draws.tensor([rows, columns])
-            let count = 2 * columns + 10
+            let count = columns + 10
             var values: [Float] = []
             for _ in 0..<count {
                 var previous: Float = 0
@@ -60,12 +60,10 @@ struct SparseGPTTests {
         let (rows, columns) = (problem.rows, problem.columns)
         var h = [[Double]](repeating: [Double](repeating: 0, count: columns), count: columns)
         for token in stride(from: 0, to: problem.x.count, by: columns) {
-            for i in 0..<columns {
-                for j in 0..<columns {
-                    h[i][j] += 2 / Double(problem.samples) * Double(problem.x[token + i]) * Double(problem.x[token + j])
-                }
-            }
+            let x = problem.x[token..<token + columns].map(Double.init)
+            for i in 0..<columns { for j in 0...i { h[i][j] += 2 / Double(problem.samples) * x[i] * x[j] } }
         }
+        for i in 0..<columns { for j in 0..<i { h[j][i] = h[i][j] } }
         var w = problem.weight.floats().map(Double.init)
         for j in 0..<columns where h[j][j] == 0 {
             h[j][j] = 1
