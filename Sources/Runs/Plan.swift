@@ -83,9 +83,10 @@ public struct Plan {
 extension PlanSubject {
     /// Weights that a linear loses, by the method's comparison groups.
     func removed(_ shape: (out: Int, in: Int), goal: Goal) -> Int {
-        if case .keep(let kept, let group) = goal.pattern { return shape.out * shape.in / group * (group - kept) }
+        let count = shape.out * shape.in
+        if case .keep(let kept, let group) = goal.pattern { return count / group * (group - kept) }
         switch settings.method {
-        case .magnitude: return goal.removed(of: shape.out * shape.in)
+        case .magnitude: return goal.removed(of: count)
         case .wanda: return shape.out * goal.removed(of: shape.in)
         case .wandaPlusPlus where settings.preset == .paper: return shape.out * goal.removed(of: shape.in)
         case .sparsegpt, .wandaPlusPlus:

@@ -35,6 +35,13 @@ struct PlanMemory {
         let table = c.vocabularySize * h * 4
         if n > 0 { add("embedding the calibration text", table + (subject.settings.offload == nil ? stream : 0)) }
 
+        // Within the walk the C library keeps freed memory: glibc up to twice its largest heap block of 32 MiB.
+        #if os(Linux)
+            let spare = n > 0 ? 64 << 20 : 0
+        #else
+            let spare = 0
+        #endif
+
         // A pass over a batch without gradients: the stream, a norm, gate | up and their product; or attention's
         // query, key and value with one chunk of scores.
         let b = min(max(1, n), subject.batch) * t
@@ -55,24 +62,26 @@ struct PlanMemory {
             ? ProjectionName.allCases.reduce(0) { $0 + subject.shape($1).columns * subject.shape($1).columns * 4 } : 0
         let kept = (n > 0 ? WandaPP.keptOut(of: n).count : 0) * t * h * 4
 
-        if n > 0 { add("forward passes of a block", held + dense + working + grams + passing) }
-        if work.masks > 0 { add("choosing a mask", held + dense + outcome + widest * 12) }
+        if n > 0 { add("forward passes of a block", held + spare + dense + working + grams + passing) }
+        if work.masks > 0 { add("choosing a mask", held + spare + dense + outcome + widest * 12) }
         if work.solves > 0 {
             let width = ProjectionName.allCases.map { subject.shape($0).columns }.max() ?? 0
-            add("factorising", held + dense + grams + outcome + width * width * (4 + 8 * 5))
+            add("factorising", held + spare + dense + grams + outcome + width * width * (4 + 8 * 5))
         }
         if work.trainings > 0 {
             add(
                 "optimising a block",
-                held + dense + grams + training(subject, work) + optimiser(subject, work))
+                held + spare + dense + grams + training(subject, work) + optimiser(subject, work))
         }
         // The error before and after, on weights as they are written; then the written bytes.
         let results = work.solves > 0 || work.updates > 0 ? outcome + weights * 4 : outcome
         if n > 0 {
-            add("measuring a block's error", held + dense + results + weights * 4 + working * 2 + kept + passing)
+            add(
+                "measuring a block's error", held + spare + dense + results + weights * 4 + working * 2 + kept + passing
+            )
         }
         let outputWidth = subject.outputByteCount
-        add("writing a block", held + dense + results + weights * (4 + outputWidth) + widest * outputWidth)
+        add("writing a block", held + spare + dense + results + weights * (4 + outputWidth) + widest * outputWidth)
 
         // The checkpoint is put together tensor by tensor; the streams are gone.
         let matrix = c.vocabularySize * h

@@ -106,6 +106,7 @@ public struct PruneRun {
         let reports = try Walk(context: context, staging: staging, journal: journal, events: events)
             .run(committed: publication.committedReports())
         events(.note("writing the checkpoint"))
+        Machine.returnFreedMemory()
         try context.decoder.checkpoint.checkUnchanged()
         var result = RunResult(context: context, blocks: reports)
         try publication.publish(result)

@@ -60,7 +60,8 @@ struct PlanTests {
         let subject = try PlanSubject(settings, decoder: decoder, compute: .float32)
         #expect(subject.samples == read.samples && subject.tokens == read.tokens && !subject.isCalibrated)
         let plan = try Plan(subject)
-        #expect(plan.assumptions.contains { $0.contains("no calibration text") && $0.contains("16 samples of 12 tokens") })
+        #expect(
+            plan.assumptions.contains { $0.contains("no calibration text") && $0.contains("16 samples of 12 tokens") })
         #expect(!FileManager.default.fileExists(atPath: bench.path("out.partial")))
         let json = try #require(try JSONValue(parsing: plan.json.text()).objectValue)
         #expect(json["peak_memory_bytes"]?.integerValue == plan.peakMemoryBytes && plan.peakMemoryBytes > 0)

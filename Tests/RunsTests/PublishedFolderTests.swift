@@ -188,7 +188,9 @@ struct PublishedFolderTests {
     @Test("paths with spaces, letters of all scripts and relative parts work")
     func paths() throws {
         let bench = try Bench()
-        try bench.prune("gestützte Bäume 樹/../österreich 樹 out".replacingOccurrences(of: "gestützte Bäume 樹/../", with: "./")) {
+        try bench.prune(
+            "gestützte Bäume 樹/../österreich 樹 out".replacingOccurrences(of: "gestützte Bäume 樹/../", with: "./")
+        ) {
             $0.method = .magnitude
         }
         #expect(bench.exists("österreich 樹 out/COMPLETE.json"))
