@@ -16,7 +16,7 @@ BINARY = $$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path)/espalier
 SWIFT_FORMAT_PATHS = Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check-slow lint format install install-files uninstall clean
+.PHONY: help setup build demo test check-slow lint docs format install install-files uninstall clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -40,8 +40,12 @@ test: setup ## run the tests
 check-slow: setup ## run the tests, the slow ones too
 	ESPALIER_SLOW=1 $(SWIFT) test $(SWIFT_BUILD_FLAGS) $(SWIFT_TEST_FLAGS)
 
-lint: ## check the format of all Swift files
+lint: ## check the format of all Swift files, and that the table of bad inputs names existing tests
 	$(SWIFT) format lint --strict --recursive $(SWIFT_FORMAT_PATHS)
+	@Scripts/bad-inputs-table.py --check
+
+docs: ## write the table of bad inputs
+	@Scripts/bad-inputs-table.py
 
 format: ## format all Swift files in place
 	$(SWIFT) format --in-place --recursive $(SWIFT_FORMAT_PATHS)

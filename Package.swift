@@ -51,7 +51,8 @@ let package = Package(
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
         .target(name: "Torch", dependencies: ["CTorch", "Faults"]),
         .target(
-            name: "Checkpoints", dependencies: ["Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
+            name: "Checkpoints",
+            dependencies: ["Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Decoders", dependencies: ["Torch", "Checkpoints", "JSONText", "Faults"]),
         .target(name: "Randomness"),
         .target(name: "Recipes", dependencies: ["Faults", "JSONText", "Yams"]),
@@ -93,6 +94,13 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Checkpoints", "Faults", "JSONText", "Randomness"],
             path: "Tests/TestSupport"),
+        .testTarget(name: "TorchTests", dependencies: ["Faults", "Randomness", "Torch"]),
+        .testTarget(
+            name: "PruningTests",
+            dependencies: [
+                "Checkpoints", "Decoders", "Faults", "JSONText", "Pruning", "Randomness", "Recipes", "TestSupport",
+                "Torch",
+            ], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "DecodersTests",
             dependencies: ["Checkpoints", "Decoders", "Faults", "JSONText", "Randomness", "TestSupport", "Torch"],

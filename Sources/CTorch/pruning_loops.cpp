@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -13,8 +14,14 @@ using namespace espalier;
 
 namespace {
 
+// A score that is not a number counts as the lowest: the count stays exact, and the order a strict one.
+inline float ranked(float score) { return score == score ? score : -std::numeric_limits<float>::infinity(); }
+
 // Marks the `drop` lowest of `count` scores; among equals the lower index goes first.
-void keep_highest(const float *scores, bool *keep, int64_t count, int64_t drop, std::vector<int32_t> &order) {
+void keep_highest(const float *given, bool *keep, int64_t count, int64_t drop, std::vector<int32_t> &order,
+                  std::vector<float> &scores) {
+  scores.resize(count);
+  for (int64_t i = 0; i < count; ++i) scores[i] = ranked(given[i]);
   if (count <= 32) {
     for (int64_t i = 0; i < count; ++i) {
       int64_t below = 0;
@@ -67,11 +74,12 @@ ESP_DEFINE_STEPS(at::BFloat16, float)
 ESP_DEFINE_STEPS(at::BFloat16, at::BFloat16)
 #undef ESP_DEFINE_STEPS
 
-ESP_MULTIVERSION void add_squares(const float *__restrict x, float *__restrict into, int64_t width) {
-  for (int64_t i = 0; i < width; ++i) into[i] += x[i] * x[i];
+// Sums of tens of thousands of squares: in float32 they would lose three digits, enough to turn masks over.
+ESP_MULTIVERSION void add_squares(const float *__restrict x, double *__restrict into, int64_t width) {
+  for (int64_t i = 0; i < width; ++i) into[i] += double(x[i]) * double(x[i]);
 }
-ESP_MULTIVERSION void add_squares_bf16(const at::BFloat16 *__restrict x, float *__restrict into, int64_t width) {
-  for (int64_t i = 0; i < width; ++i) into[i] += load(x, i) * load(x, i);
+ESP_MULTIVERSION void add_squares_bf16(const at::BFloat16 *__restrict x, double *__restrict into, int64_t width) {
+  for (int64_t i = 0; i < width; ++i) into[i] += double(load(x, i)) * double(load(x, i));
 }
 
 // One row of SparseGPT's recursion over a block of columns.
@@ -124,8 +132,9 @@ esp_tensor esp_mask_keep_of(esp_tensor scores, int64_t keep_count, int64_t group
     bool *out = keep.data_ptr<bool>();
     at::parallel_for(0, s.numel() / group, std::max<int64_t>(1, 4096 / group), [&](int64_t begin, int64_t end) {
       std::vector<int32_t> order;
+      std::vector<float> scores;
       for (int64_t g = begin; g < end; ++g)
-        keep_highest(in + g * group, out + g * group, group, group - keep_count, order);
+        keep_highest(in + g * group, out + g * group, group, group - keep_count, order, scores);
     });
     return keep.to(scores->value.device());
   });
@@ -146,13 +155,15 @@ bool esp_add_column_squares(esp_tensor into, esp_tensor x) {
     int64_t count = rows.size(0);
     float *out = into->value.data_ptr<float>();
     at::parallel_for(0, width, 64, [&](int64_t begin, int64_t end) {
+      std::vector<double> sums(end - begin);
       if (rows.scalar_type() == at::kFloat) {
         const float *in = rows.data_ptr<float>();
-        for (int64_t r = 0; r < count; ++r) add_squares(in + r * width + begin, out + begin, end - begin);
+        for (int64_t r = 0; r < count; ++r) add_squares(in + r * width + begin, sums.data(), end - begin);
       } else {
         auto *in = static_cast<const at::BFloat16 *>(rows.data_ptr());
-        for (int64_t r = 0; r < count; ++r) add_squares_bf16(in + r * width + begin, out + begin, end - begin);
+        for (int64_t r = 0; r < count; ++r) add_squares_bf16(in + r * width + begin, sums.data(), end - begin);
       }
+      for (int64_t i = begin; i < end; ++i) out[i] += static_cast<float>(sums[i - begin]);
     });
   });
 }

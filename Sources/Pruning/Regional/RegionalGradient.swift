@@ -42,5 +42,10 @@ public struct RegionalGradient {
         }
         for (name, meanSquare) in values { values[name] = meanSquare.squareRoot() }
         statistics.finish()
+        guard statistics.areFinite(), values.values.allSatisfy({ $0.allFinite() }) else {
+            throw Fault(
+                .badData, "the regional gradient is not finite", place: "block \(task.layer)",
+                advice: "run `espalier inspect` on the model, or use --dtype float32")
+        }
     }
 }
