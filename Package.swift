@@ -94,6 +94,12 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Checkpoints", "Faults", "JSONText", "Randomness"],
             path: "Tests/TestSupport"),
+        .testTarget(
+            name: "RunsTests",
+            dependencies: [
+                "Calibration", "Checkpoints", "Decoders", "Faults", "JSONText", "Pruning", "Randomness", "Recipes",
+                "Runs", "TestSupport", "Torch",
+            ]),
         .testTarget(name: "TorchTests", dependencies: ["Faults", "Randomness", "Torch"]),
         .testTarget(
             name: "PruningTests",

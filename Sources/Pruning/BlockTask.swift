@@ -117,6 +117,4 @@ public protocol BlockPruner {
     /// Whether it wants the dense model's own stream beside the pruned one.
     var needsDenseStream: Bool { get }
     func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome
-    /// Number of sequence-forwards of a block, a backward pass counting two; for the plan.
-    func forwards(samples: Int) -> Double
 }

@@ -7,7 +7,6 @@ public struct MagnitudePruner: BlockPruner {
     public init() {}
     public let needsSamples = false
     public let needsDenseStream = false
-    public func forwards(samples: Int) -> Double { 0 }
 
     public func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {
         BlockOutcome(pruning: task, group: .matrix) { _, weight in Scores.magnitude(weight) }
@@ -19,7 +18,6 @@ public struct WandaPruner: BlockPruner {
     public init() {}
     public let needsSamples = true
     public let needsDenseStream = false
-    public func forwards(samples: Int) -> Double { Double(samples) * BlockCost.statistics }
 
     public func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {
         let statistics = try task.statistics(of: task.block)
@@ -34,7 +32,6 @@ public struct SparseGPTPruner: BlockPruner {
     public init() {}
     public let needsSamples = true
     public let needsDenseStream = false
-    public func forwards(samples: Int) -> Double { Double(samples) * (BlockCost.statistics + BlockCost.gram) }
 
     public func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {
         let statistics = try task.statistics(of: task.block, gram: true)
@@ -83,13 +80,4 @@ extension BlockOutcome {
             block[name] = projection.with(weight: projection.weight * mask)
         }
     }
-}
-
-/// Costs in units of one block's forward pass for one sequence, for plans.
-enum BlockCost {
-    /// A pass without `down`.
-    static let statistics = 0.8
-    /// The Gram matrices' products, for a block of usual proportions.
-    static let gram = 0.9
-    static let forwardBackward = 3.0
 }

@@ -26,8 +26,9 @@ struct PlanWork {
     init(_ pruner: any BlockPruner, samples: Int) {
         let n = Double(samples)
         let kept = Double(samples > 0 ? WandaPP.keptOut(of: samples).count : 0)
-        // The walk: the error before and after on the sequences kept out, and the weights as written.
-        forwards = kept * 2
+        // The walk: the dense output of the sequences that are judged, and the weights as written.
+        let judged = min(kept, 4)
+        forwards = judged
         casts = samples > 0 ? 2 : 1
         switch pruner {
         case let paper as PublishedWandaPP:
@@ -46,12 +47,12 @@ struct PlanWork {
             trainings += drawn
             updates += drawn
             masks += Double(paper.rounds)
-            forwards += kept
+            forwards += judged
             casts += 1
         case let pruner as WandaPP:
             grams += n
             solves += 1
-            forwards += kept
+            forwards += judged
             casts += 1
             guard pruner.options.passes > 0, samples > 1 else { return }
             let optimised = samples - Int(kept)
@@ -64,7 +65,7 @@ struct PlanWork {
         case is SparseGPTPruner:
             grams += n
             solves += 1
-            forwards += kept
+            forwards += judged
             casts += 1
         case is WandaPruner:
             statistics += n

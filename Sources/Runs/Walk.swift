@@ -15,9 +15,9 @@ struct Walk {
     private var configuration: DecoderConfiguration { context.decoder.configuration }
     private var lastPruned: Int { context.targets.goals.lastIndex { !$0.isEmpty } ?? 0 }
     private var samples: Int { context.calibration?.tokens.rows ?? 0 }
-    /// The walk's errors are measured on the sequences that the default's optimizer does not see.
+    /// The walk's errors are measured on a few of the sequences that the default's optimizer does not see.
     private var judged: [Int] {
-        WandaPP.keptOut(of: samples)
+        Array(WandaPP.keptOut(of: samples).prefix(4))
     }
 
     /// The hidden states on their way: what the pruned blocks made, and what the dense ones would have made.
@@ -85,6 +85,7 @@ struct Walk {
         var report = BlockReport(
             index: layer, sparsity: [], removed: 0, weights: 0, losses: [], restored: false)
         var result = dense
+        var judge: BlockJudge?
         if let streams {
             if let stream = streams.dense { try forward(dense, stream, streams.rotary) }
             let task = BlockTask(
@@ -97,11 +98,9 @@ struct Walk {
                 report.losses = outcome.losses
                 report.restored = outcome.restored
                 outcome.notes.forEach { events(.warning($0)) }
-                let judge = try BlockJudge(task: task, samples: judged)
-                report.errorAfter = try judge.error(of: files.asWritten(result))
-                report.errorBefore =
-                    try outcome.unoptimised.map { (block) throws(Fault) in try judge.error(of: files.asWritten(block)) }
-                    ?? report.errorAfter
+                var dense = try BlockJudge(task: task, samples: judged)
+                if let block = outcome.unoptimised { report.errorBefore = try dense.error(of: files.asWritten(block)) }
+                judge = dense
             }
         } else if !goals.isEmpty {
             result = try context.pruner.prune(
@@ -112,9 +111,20 @@ struct Walk {
             ).block
         }
         let written = files.asWritten(result)
+        if var judge {
+            // Where the block's output is made anyway, its error is measured on the way.
+            if let streams, layer < lastPruned {
+                try forward(written, streams.pruned, streams.rotary) { judge.add($0, of: $1) }
+                report.errorAfter = judge.error
+            } else {
+                report.errorAfter = try judge.error(of: written)
+            }
+            report.errorBefore = report.errorBefore ?? report.errorAfter
+        } else if let streams, layer < lastPruned {
+            try forward(written, streams.pruned, streams.rotary)
+        }
         try measure(written, &report, goals: goals)
         try commit(written, report, goals: goals)
-        if let streams, layer < lastPruned { try forward(written, streams.pruned, streams.rotary) }
         return report
     }
 
@@ -126,11 +136,16 @@ struct Walk {
     }
 
     /// Replaces a stream by what a block makes of it.
-    private func forward(_ block: Block, _ stream: HiddenStream, _ rotary: RotaryTable) throws(Fault) {
+    private func forward(
+        _ block: Block, _ stream: HiddenStream, _ rotary: RotaryTable,
+        observer: (Tensor, Range<Int>) -> Void = { _, _ in }
+    ) throws(Fault) {
         let working = block.to(context.compute)
         for range in stream.batches(of: context.batch) {
             let x = try stream.read(range).to(context.decoder.device)
-            try stream.write(Engine.withoutGradient { working(x, rotary: rotary) }, at: range.lowerBound)
+            let output = Engine.withoutGradient { working(x, rotary: rotary) }
+            observer(output, range)
+            try stream.write(output, at: range.lowerBound)
         }
     }
 
@@ -186,30 +201,42 @@ struct Walk {
     }
 }
 
-/// Measures what pruning did to a block's output.
+/// Measures what pruning did to a block's output: the mean over tokens of ‖ŷ − y‖² / ‖y‖².
 private struct BlockJudge {
-    let task: BlockTask
-    let samples: [Int]
-    private var goals: [Tensor] = []
+    private let task: BlockTask
+    /// The dense block's output by sample, [1, tokens, hidden].
+    private var goals: [Int: Tensor] = [:]
+    private var sum = 0.0
+    private var count = 0
 
     init(task: BlockTask, samples: [Int]) throws(Fault) {
         self.task = task
-        self.samples = samples
         let dense = task.block.to(task.compute)
-        for batch in task.batches(of: samples) { goals.append(try task.forward(dense, samples: batch)) }
+        for sample in samples { goals[sample] = try task.forward(dense, samples: [sample]) }
     }
 
-    /// Mean over tokens of ‖ŷ − y‖² / ‖y‖².
-    func error(of block: Block) throws(Fault) -> Double {
-        let working = block.to(task.compute)
-        var sum = 0.0
-        var count = 0
-        for (batch, goal) in zip(task.batches(of: samples), goals) {
-            let difference = try task.forward(working, samples: batch) - goal
+    /// Takes in a block's output [count, tokens, hidden] for a range of samples.
+    mutating func add(_ output: Tensor, of range: Range<Int>) {
+        for sample in range {
+            guard let goal = goals[sample] else { continue }
+            let difference = output.narrowed(0, sample - range.lowerBound, 1) - goal
             let relative = (difference * difference).sum(2) / ((goal * goal).sum(2) + 1e-12)
             sum += relative.sum().scalar
             count += relative.count
         }
-        return sum / Double(max(1, count))
+    }
+
+    /// Of what was taken in.
+    var error: Double { sum / Double(max(1, count)) }
+
+    /// Of a block that is tried on the judged samples alone.
+    mutating func error(of block: Block) throws(Fault) -> Double {
+        let working = block.to(task.compute)
+        (sum, count) = (0, 0)
+        for sample in goals.keys.sorted() {
+            add(try task.forward(working, samples: [sample]), of: sample..<sample + 1)
+        }
+        defer { (sum, count) = (0, 0) }
+        return error
     }
 }

@@ -31,14 +31,6 @@ public struct PublishedWandaPP: BlockPruner {
     public let needsSamples = true
     public let needsDenseStream = false
 
-    public func forwards(samples: Int) -> Double {
-        let n = Double(samples)
-        let drawn = Double(min(roundSamples, samples) * rounds)
-        let score = usesGradient ? n * BlockCost.forwardBackward : usesOptimizer ? n : n * BlockCost.statistics
-        guard usesOptimizer else { return score }
-        return score + drawn * (BlockCost.statistics + BlockCost.forwardBackward) + n * BlockCost.statistics
-    }
-
     public func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {
         let stream = task.input
         let teacher =

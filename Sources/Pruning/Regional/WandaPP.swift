@@ -41,12 +41,6 @@ public struct WandaPP: BlockPruner {
     public let needsSamples = true
     public let needsDenseStream = true
 
-    public func forwards(samples: Int) -> Double {
-        let kept = WandaPP.keptOut(of: samples).count
-        return Double(samples) * (BlockCost.statistics + BlockCost.gram)
-            + Double(options.passes * (samples - kept)) * BlockCost.forwardBackward + 2 * Double(kept)
-    }
-
     /// One in eight sequences, and at least one, is not optimised on but decides. A single sequence is all there is: it
     /// cannot do both.
     public static func keptOut(of samples: Int) -> [Int] {
