@@ -49,9 +49,11 @@ run "$espalier" evaluate "$model" --text "$evaluation" --context "$CONTEXT" --js
 
 methods="magnitude wanda sparsegpt wanda++"
 for method in $methods; do
+    # What an earlier demo left: `--overwrite` would move it aside and keep it.
+    rm -rf "${output:?}/$method" "${output:?}/$method".partial*
     heading "Pruned to 2:4 with $method ($SAMPLES samples of $LENGTH tokens from 250 other articles)"
     run "$espalier" prune "$model" --output "$output/$method" --method "$method" --pattern 2:4 \
-        --calibration "$calibration" --samples "$SAMPLES" --sequence-length "$LENGTH" --overwrite --json \
+        --calibration "$calibration" --samples "$SAMPLES" --sequence-length "$LENGTH" --json \
         >"$output/$method.prune.json"
     run "$espalier" evaluate "$output/$method" --against "$model" --text "$evaluation" --context "$CONTEXT" --json \
         >"$output/$method.evaluate.json"

@@ -206,9 +206,6 @@ esp_tensor esp_softmax(esp_tensor a, int dimension) {
 esp_tensor esp_log_softmax(esp_tensor a, int dimension) {
   return make([&] { return at::log_softmax(a->value, dimension); });
 }
-esp_tensor esp_argsort(esp_tensor a, int dimension, bool descending) {
-  return make([&] { return at::argsort(a->value, /*stable=*/true, dimension, descending); });
-}
 
 // Matrices
 

@@ -57,10 +57,6 @@ extension Tensor {
         Engine.require(esp_all_finite(handle, &result))
         return result
     }
-    /// Stable: equal values keep their order.
-    public func argsort(_ dimension: Int, descending: Bool = false) -> Tensor {
-        Tensor(esp_argsort(handle, Int32(dimension), descending))
-    }
     public func softmax(_ dimension: Int) -> Tensor { Tensor(esp_softmax(handle, Int32(dimension))) }
     public func logSoftmax(_ dimension: Int) -> Tensor { Tensor(esp_log_softmax(handle, Int32(dimension))) }
 

@@ -32,16 +32,34 @@ struct RecipeResolutionTests {
         #expect(settings.streamDType == .float32)
         #expect(settings.shardSize.bytes == 5_000_000_000)
         let regional = try #require(settings.regional)
+        #expect(regional.alpha == nil)
+        #expect(regional.rounds == 4)
+        #expect(regional.roundSamples == nil)
+        #expect(regional.learningRate == nil)
+        #expect(regional.usesGradient == nil && regional.usesOptimizer)
+    }
+
+    @Test("the preset paper has the published settings")
+    func paper() throws {
+        let settings = try recipe("preset: paper\ncalibration: {sources: [self]}").resolved()
+        let regional = try #require(settings.regional)
         #expect(regional.alpha == 100)
         #expect(regional.rounds == 5)
         #expect(regional.roundSamples == 32)
-        #expect(regional.learningRate == nil)
-        #expect(regional.usesGradient && regional.usesOptimizer)
+        #expect(regional.usesGradient == true && regional.usesOptimizer)
+    }
+
+    @Test("only text that the model writes has a temperature")
+    func temperature() throws {
+        #expect(try recipe("calibration: {sources: [self]}").resolved().temperature == 1)
+        #expect(try recipe("calibration: {sources: [a.txt]}").resolved().temperature == nil)
+        let wishes = try recipe("calibration: {sources: [a.txt], temperature: 0.5}")
+        #expect(try #require(faultOfResolving(wishes)).place == "line 3, column 46 (calibration.temperature)")
     }
 
     @Test("a round draws no more sequences than there are samples")
     func fewSamples() throws {
-        let settings = try recipe("calibration: {sources: [self], samples: 8}").resolved()
+        let settings = try recipe("preset: paper\ncalibration: {sources: [self], samples: 8}").resolved()
         #expect(settings.regional?.roundSamples == 8)
     }
 
@@ -60,9 +78,11 @@ struct RecipeResolutionTests {
             ("calibration: {sequence_length: 0}", "line 3, column 32 (calibration.sequence_length)"),
             ("calibration: {sources: []}", "line 3, column 24 (calibration.sources)"),
             ("regional: {rounds: 0}", "line 3, column 20 (regional.rounds)"),
-            ("regional: {alpha: -1}", "line 3, column 19 (regional.alpha)"),
+            ("preset: paper\nregional: {alpha: -1}", "line 4, column 19 (regional.alpha)"),
+            ("regional: {alpha: 1}", "line 3, column 19 (regional.alpha)"),
+            ("regional: {gradient: false}", "line 3, column 22 (regional.gradient)"),
             ("regional: {learning_rate: 0}", "line 3, column 27 (regional.learning_rate)"),
-            ("regional: {round_samples: 129}", "line 3, column 27 (regional.round_samples)"),
+            ("preset: paper\nregional: {round_samples: 129}", "line 4, column 27 (regional.round_samples)"),
             ("method: wanda\nregional: {alpha: 1}", "line 4, column 19 (regional.alpha)"),
             ("threads: 0", "line 3, column 10 (threads)"), ("stream_dtype: auto", "line 3, column 15 (stream_dtype)"),
             ("targets: ['(']", "line 3, column 10 (targets)"),

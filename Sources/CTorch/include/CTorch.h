@@ -96,7 +96,6 @@ esp_tensor esp_where(esp_tensor condition, esp_tensor a, esp_tensor b);
 esp_tensor esp_softmax(esp_tensor a, int dimension);
 esp_tensor esp_log_softmax(esp_tensor a, int dimension);
 esp_tensor esp_exp(esp_tensor a);
-esp_tensor esp_argsort(esp_tensor a, int dimension, bool descending);     // stable
 
 // Matrices ---------------------------------------------------------------------------------------------------------
 esp_tensor esp_matmul(esp_tensor a, esp_tensor b);
