@@ -88,12 +88,10 @@ ESP_MULTIVERSION void eliminate_row(float *__restrict w, const float *__restrict
   for (int64_t i = 0; i < width; ++i) {
     if (group > 0 && i % group == 0) {
       for (int64_t a = i; a < i + group; ++a) {
-        float score_a = w[a] / hinv[a * width + a];
-        score_a *= score_a;
+        float score_a = (w[a] * w[a]) / (hinv[a * width + a] * hinv[a * width + a]);
         int64_t below = 0;
         for (int64_t b = i; b < i + group; ++b) {
-          float score_b = w[b] / hinv[b * width + b];
-          score_b *= score_b;
+          float score_b = (w[b] * w[b]) / (hinv[b * width + b] * hinv[b * width + b]);
           below += score_b < score_a || (score_b == score_a && b < a);
         }
         keep[a] = below >= group - keep_of;

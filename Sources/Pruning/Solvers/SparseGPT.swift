@@ -66,9 +66,9 @@ public enum SparseGPT {
             let inverse = upper.narrowed(1, start, count).clone()
             var keep = kept.narrowed(1, start, count).clone()
             if mask == nil, group == 0 {
-                let ratio = part / inverse.diagonal()
+                let diagonal = inverse.diagonal()
                 let total = rows * count
-                keep = (ratio * ratio).keepMask(total - goal.removed(of: total), of: total)
+                keep = (part * part / (diagonal * diagonal)).keepMask(total - goal.removed(of: total), of: total)
             }
             let errors = Tensor.zeros([rows, count])
             part.sparseGPTBlock(inverse: inverse, keep: keep, keepOf: keepOf, group: group, errors: errors)
