@@ -27,7 +27,7 @@ try Engine.checkVersion()
 Engine.setThreads(threads)
 
 /// The best of several runs, in seconds.
-func best(_ runs: Int = 7, _ body: () -> Void) -> Double {
+func best(runs: Int = 7, _ body: () -> Void) -> Double {
     body()
     return (0..<runs).map { _ in ContinuousClock().measure(body) / .seconds(1) }.min() ?? 0
 }

@@ -24,6 +24,33 @@ public struct Block {
         public var headDimension: Int
         public var normEpsilon: Double
         public var window: Int?
+
+        public init(
+            layer: Int, headCount: Int, keyValueHeadCount: Int, headDimension: Int, normEpsilon: Double,
+            window: Int? = nil
+        ) {
+            self.layer = layer
+            self.headCount = headCount
+            self.keyValueHeadCount = keyValueHeadCount
+            self.headDimension = headDimension
+            self.normEpsilon = normEpsilon
+            self.window = window
+        }
+    }
+
+    public init(
+        inputNorm: Tensor, postAttentionNorm: Tensor, queryNorm: Tensor? = nil, keyNorm: Tensor? = nil,
+        qkv: Projection, o: Projection, gateUp: Projection, down: Projection, geometry: Geometry
+    ) {
+        self.inputNorm = inputNorm
+        self.postAttentionNorm = postAttentionNorm
+        self.queryNorm = queryNorm
+        self.keyNorm = keyNorm
+        self.qkv = qkv
+        self.o = o
+        self.gateUp = gateUp
+        self.down = down
+        self.geometry = geometry
     }
 
     public subscript(_ name: ProjectionName) -> Projection {
