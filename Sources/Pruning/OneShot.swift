@@ -35,10 +35,6 @@ public struct SparseGPTPruner: BlockPruner {
 
     public func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {
         let statistics = try task.statistics(of: task.block, gram: true)
-        return try prune(task, statistics: statistics)
-    }
-
-    func prune(_ task: BlockTask, statistics: InputStatistics) throws(Fault) -> BlockOutcome {
         var outcome = BlockOutcome(block: task.block, masks: [:])
         var masked = task.block
         for name in ProjectionName.allCases where task.hasGoal(name) {
@@ -58,6 +54,43 @@ public struct SparseGPTPruner: BlockPruner {
                 linear, weight -> (weight: Tensor, mask: Tensor) in
                 task.goals[linear].map { SparseGPT.solve(weight, factor: factor, goal: $0) }
                     ?? (weight, Tensor.full(weight.shape, 1, .bool))
+            }
+            let mask = Tensor.concatenated(solved.map(\.mask))
+            outcome.masks[name] = mask
+            outcome.block[name] = projection.with(weight: Tensor.concatenated(solved.map(\.weight)))
+            masked[name] = projection.with(weight: projection.weight * mask)
+        }
+        outcome.unoptimised = masked
+        return outcome
+    }
+}
+
+/// The start of WANDA++: mask and weights of every linear by `AlternatingDirections`.
+struct AlternatingDirectionsPruner: BlockPruner {
+    let needsSamples = true
+    let needsDenseStream = false
+
+    func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {
+        let statistics = try task.statistics(of: task.block, gram: true)
+        var outcome = BlockOutcome(block: task.block, masks: [:])
+        var masked = task.block
+        for name in ProjectionName.allCases where task.hasGoal(name) {
+            let projection = task.block[name]
+            guard let gram = statistics.grams[name] else { continue }
+            let moments = AlternatingDirections.Moments(gram: gram)
+            var solved: [(weight: Tensor, mask: Tensor)] = []
+            for (linear, weight) in projection.rows(of: projection.weight) {
+                guard let goal = task.goals[linear] else {
+                    solved.append((weight, Tensor.full(weight.shape, 1, .bool)))
+                    continue
+                }
+                guard let result = AlternatingDirections.solve(weight, moments: moments, goal: goal) else {
+                    throw Fault(
+                        .badData, "the inputs' second moments are not numbers that can be inverted",
+                        place: "block \(task.layer), \(linear.rawValue)",
+                        advice: "use more calibration text, or --method wanda")
+                }
+                solved.append(result)
             }
             let mask = Tensor.concatenated(solved.map(\.mask))
             outcome.masks[name] = mask

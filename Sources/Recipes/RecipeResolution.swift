@@ -83,7 +83,7 @@ extension PruneRecipe {
             return nil
         }
         if preset == .default {
-            // The default's optimizer draws no rounds and its mask is SparseGPT's: an ignored setting would mislead.
+            // The default's optimizer draws no rounds and its mask has no G: an ignored setting would mislead.
             for key in ["regional.alpha", "regional.round_samples", "regional.gradient"] {
                 guard let field = RecipeField.all.first(where: { $0.key == key }), field.isGiven(self) else { continue }
                 throw fault(

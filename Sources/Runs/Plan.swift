@@ -87,9 +87,9 @@ extension PlanSubject {
         if case .keep(let kept, let group) = goal.pattern { return count / group * (group - kept) }
         switch settings.method {
         case .magnitude: return goal.removed(of: count)
-        case .wanda: return shape.out * goal.removed(of: shape.in)
-        case .wandaPlusPlus where settings.preset == .paper: return shape.out * goal.removed(of: shape.in)
-        case .sparsegpt, .wandaPlusPlus:
+        case .wandaPlusPlus where settings.preset == .default: return goal.removed(of: count)
+        case .wanda, .wandaPlusPlus: return shape.out * goal.removed(of: shape.in)
+        case .sparsegpt:
             return stride(from: 0, to: shape.in, by: SparseGPT.comparedColumns).reduce(0) { sum, start in
                 sum + goal.removed(of: shape.out * min(SparseGPT.comparedColumns, shape.in - start))
             }

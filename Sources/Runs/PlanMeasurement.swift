@@ -18,6 +18,7 @@ struct PlanMeasurement {
     var mask = 0.0
     var accumulation = 0.0
     var solve = 0.0
+    var alternation = 0.0
     var cast = 0.0
     /// Reading a block, and counting its zeros.
     var load = 0.0
@@ -84,7 +85,7 @@ struct PlanMeasurement {
             }
         }
         if work.updates > 0 || work.accumulations > 0 { measureUpdates() }
-        if work.solves > 0 { measureSolve(goal) }
+        if work.solves + work.alternations > 0 { measureSolvers(goal) }
         let bytes = [UInt8](repeating: 1, count: 8 << 20)
         hash = time { _ = SHA256.hash(data: bytes) } / Double(bytes.count)
     }
@@ -106,7 +107,7 @@ struct PlanMeasurement {
         accumulation = share * time { second.addProduct(gradient.to(.float32), gradient.to(.float32), scale: 0) }
     }
 
-    private mutating func measureSolve(_ goal: Goal) {
+    private mutating func measureSolvers(_ goal: Goal) {
         for name in ProjectionName.allCases {
             let shape = subject.shape(name)
             let width = min(shape.columns, PlanMeasurement.widthAtOnce)
@@ -115,14 +116,26 @@ struct PlanMeasurement {
             let gram = Tensor.zeros([width, width])
             gram.addGram(weight)
             gram.diagonal().add(Tensor.full([width], 1))
+            let wider = Double(shape.columns) / Double(width)
+            let taller = Double(shape.rows) / Double(rows)
+            if work.alternations > 0 {
+                let moments = AlternatingDirections.Moments(gram: gram)
+                let inverting = PlanClock()
+                _ = AlternatingDirections.shiftedInverse(moments)
+                let inverses = inverting.elapsed * Double(AlternatingDirections.inversions)
+                let solving = PlanClock()
+                _ = AlternatingDirections.solve(weight, moments: moments, goal: goal)
+                alternation += inverses * wider * wider * wider * Double(name.linears.count)
+                // What is left are products of the weight with matrices as wide as it.
+                alternation += max(0, solving.elapsed - inverses) * taller * wider * wider
+                continue
+            }
             let factoring = PlanClock()
             guard let factor = SparseGPT.factor(gram: gram, samples: 1) else { continue }
             let factored = factoring.elapsed
             let solving = PlanClock()
             _ = SparseGPT.solve(weight, factor: factor, goal: goal)
             let solved = solving.elapsed
-            let wider = Double(shape.columns) / Double(width)
-            let taller = Double(shape.rows) / Double(rows)
             solve += factored * wider * wider * wider
             // Rows cost alike; columns within a block cost alike, and what follows a block grows with the width.
             solve += solved * taller * wider * (wider + 1) / 2

@@ -68,13 +68,20 @@ struct PlanMemory {
             let width = ProjectionName.allCases.map { subject.shape($0).columns }.max() ?? 0
             add("factorising", held + spare + dense + grams + outcome + width * width * (4 + 8 * 5))
         }
+        if work.alternations > 0 {
+            let squares = ProjectionName.allCases.map { subject.shape($0).columns }.max() ?? 0
+            let linear =
+                LinearName.allCases.map { subject.configuration.shape(of: $0) }.map { $0.out * $0.in }.max() ?? 0
+            // Dense, target, multipliers, pruned, free, a product and its scores, two masks; the inverse under way.
+            add("alternating directions", held + spare + dense + grams + outcome + linear * (7 * 4 + 3) + squares * squares * 12)
+        }
         if work.trainings > 0 {
             add(
                 "optimising a block",
                 held + spare + dense + grams + training(subject, work) + optimiser(subject, work))
         }
         // The error before and after, on weights as they are written; then the written bytes.
-        let results = work.solves > 0 || work.updates > 0 ? outcome + weights * 4 : outcome
+        let results = work.solves + work.alternations > 0 || work.updates > 0 ? outcome + weights * 4 : outcome
         if n > 0 {
             add(
                 "measuring a block's error", held + spare + dense + results + weights * 4 + working * 2 + kept + passing

@@ -20,7 +20,7 @@ struct PlanTime {
         add("hidden stream", streams * m.forward)
         add("statistics", pruned * (work.statistics * m.statistics + work.grams * m.gram))
         add("masks", pruned * work.masks * m.mask)
-        add("SparseGPT", pruned * work.solves * m.solve)
+        add("solver", pruned * (work.solves * m.solve + work.alternations * m.alternation))
         add("optimising", pruned * (work.trainings * m.training + work.updates * m.update))
         add("gradients", pruned * work.accumulations * m.accumulation)
         add("errors", pruned * work.forwards * m.forward)

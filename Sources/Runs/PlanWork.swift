@@ -17,8 +17,9 @@ struct PlanWork {
     var masks = 0.0
     /// Gradients squared and added for all weights.
     var accumulations = 0.0
-    /// SparseGPT's factor and solve of all linears.
+    /// Mask and weights of all linears found together: by SparseGPT, or by ADMM.
     var solves = 0.0
+    var alternations = 0.0
     /// Casts of all weights to what is written and back.
     var casts = 0.0
 
@@ -51,7 +52,7 @@ struct PlanWork {
             casts += 1
         case let pruner as WandaPP:
             grams += n
-            solves += 1
+            alternations += 1
             forwards += judged
             casts += 1
             guard pruner.options.passes > 0, samples > 1 else { return }

@@ -183,8 +183,8 @@ struct Walk {
         if case .keep(let kept, let group) = goal.pattern { return weight.count / group * (group - kept) }
         switch context.settings.method {
         case .magnitude: return goal.removed(of: weight.count)
+        case .wandaPlusPlus where context.settings.preset == .default: return goal.removed(of: weight.count)
         case .sparsegpt: return 0
-        case .wandaPlusPlus where context.settings.preset == .default: return 0
         case .wanda, .wandaPlusPlus: return rows * goal.removed(of: columns)
         }
     }

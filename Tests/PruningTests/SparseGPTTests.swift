@@ -15,47 +15,10 @@ import Torch
 
 /// The solver against a slow implementation of the published recursion (arXiv 2301.00774, algorithm 1) in float64.
 struct SparseGPTTests {
-    /// A random problem whose inputs are correlated, so that there is something to compensate.
-    private struct Problem {
-        let weight: Tensor
-        let x: [Float]
-        let rows: Int
-        let columns: Int
-        let samples = 3
-
-        init(rows: Int, columns: Int, dead: Set<Int> = [], seed: UInt64 = 1) {
-            var draws = Draws(seed)
-            (self.rows, self.columns) = (rows, columns)
-            weight = draws.tensor([rows, columns])
-            let count = columns + 10
-            var values: [Float] = []
-            for _ in 0..<count {
-                var previous: Float = 0
-                for (column, fresh) in draws.numbers(columns).enumerated() {
-                    previous = 0.6 * previous + fresh
-                    values.append(dead.contains(column) ? 0 : previous)
-                }
-            }
-            x = values
-        }
-
-        var gram: Tensor {
-            let gram = Tensor.zeros([columns, columns])
-            gram.addGram(Tensor(x, shape: [x.count / columns, columns]))
-            return gram
-        }
-
-        /// Σ over tokens of ‖(W − Ŵ) x‖².
-        func error(_ pruned: Tensor) -> Double {
-            let outputs = Tensor(x, shape: [x.count / columns, columns]).linear(weight - pruned)
-            return pow(outputs.norm().scalar, 2)
-        }
-    }
-
     /// Removes column after column with the inverse Hessian of the columns that are left, which is taken anew by
     /// elimination each time: no Cholesky factor, no blocks of updates.
     private func recursion(
-        _ problem: Problem, _ goal: Goal, mask given: [Bool]? = nil
+        _ problem: CorrelatedProblem, _ goal: Goal, mask given: [Bool]? = nil
     ) -> (weight: [Double], mask: [Bool]) {
         let (rows, columns) = (problem.rows, problem.columns)
         var h = [[Double]](repeating: [Double](repeating: 0, count: columns), count: columns)
@@ -71,7 +34,7 @@ struct SparseGPTTests {
         }
         let damping = 0.01 * (0..<columns).reduce(0) { $0 + h[$1][$1] } / Double(columns)
         for j in 0..<columns { h[j][j] += damping }
-        var inverse = SparseGPTTests.inverse(h)
+        var inverse = inverse(ofPositiveDefinite: h)
         // [H_F⁻¹] of the columns from i on, for every i: its first row is all that the recursion needs.
         var first: [[Double]] = []
         for i in 0..<columns {
@@ -112,30 +75,7 @@ struct SparseGPTTests {
         return (w, mask)
     }
 
-    /// Gauss and Jordan, for a positive definite matrix.
-    private static func inverse(_ matrix: [[Double]]) -> [[Double]] {
-        let n = matrix.count
-        var a = matrix
-        var b = (0..<n).map { row in (0..<n).map { $0 == row ? 1.0 : 0.0 } }
-        for i in 0..<n {
-            let pivot = a[i][i]
-            for j in 0..<n {
-                a[i][j] /= pivot
-                b[i][j] /= pivot
-            }
-            for k in 0..<n where k != i {
-                let factor = a[k][i]
-                guard factor != 0 else { continue }
-                for j in 0..<n {
-                    a[k][j] -= factor * a[i][j]
-                    b[k][j] -= factor * b[i][j]
-                }
-            }
-        }
-        return b
-    }
-
-    private func compare(_ problem: Problem, _ goal: Goal, mask: [Bool]? = nil) throws {
+    private func compare(_ problem: CorrelatedProblem, _ goal: Goal, mask: [Bool]? = nil) throws {
         let expected = recursion(problem, goal, mask: mask)
         let factor = try #require(SparseGPT.factor(gram: problem.gram, samples: problem.samples))
         #expect(factor.damping == 0.01)
@@ -156,14 +96,14 @@ struct SparseGPTTests {
     @Test(arguments: [24, 129, 150])
     func unstructured(_ columns: Int) throws {
         try compare(
-            Problem(rows: 5, columns: columns), Goal(pattern: .unstructured, sparsity: try Sparsity(0.4)))
+            CorrelatedProblem(rows: 5, columns: columns), Goal(pattern: .unstructured, sparsity: try Sparsity(0.4)))
     }
 
     /// Groups that divide 128 and ones that do not: a block of columns ends where a group does.
     @Test(arguments: [(2, 4, 24), (1, 4, 24), (1, 3, 12), (2, 3, 132), (3, 5, 130), (17, 40, 160), (16, 32, 160)])
     func pattern(_ keep: Int, _ group: Int, _ columns: Int) throws {
         try compare(
-            Problem(rows: 4, columns: columns), Goal(pattern: .keep(keep, of: group), sparsity: .half))
+            CorrelatedProblem(rows: 4, columns: columns), Goal(pattern: .keep(keep, of: group), sparsity: .half))
     }
 
     @Test(arguments: [20, 140])
@@ -171,11 +111,11 @@ struct SparseGPTTests {
         var draws = Draws(9)
         let mask = draws.numbers(4 * columns).map { $0 > 0 }
         try compare(
-            Problem(rows: 4, columns: columns), Goal(pattern: .unstructured, sparsity: .half), mask: mask)
+            CorrelatedProblem(rows: 4, columns: columns), Goal(pattern: .unstructured, sparsity: .half), mask: mask)
     }
 
     @Test func deadColumnsLoseTheirWeights() throws {
-        let problem = Problem(rows: 4, columns: 16, dead: [0, 5, 15])
+        let problem = CorrelatedProblem(rows: 4, columns: 16, dead: [0, 5, 15])
         for goal in [
             Goal(pattern: .unstructured, sparsity: .half), Goal(pattern: .keep(2, of: 4), sparsity: .half),
         ] {
@@ -187,7 +127,7 @@ struct SparseGPTTests {
     }
 
     @Test func nothingIsRemovedAndNothingMovesAtSparsityZero() throws {
-        let problem = Problem(rows: 3, columns: 20)
+        let problem = CorrelatedProblem(rows: 3, columns: 20)
         let factor = try #require(SparseGPT.factor(gram: problem.gram, samples: 3))
         let result = SparseGPT.solve(
             problem.weight, factor: factor, goal: Goal(pattern: .unstructured, sparsity: try Sparsity(0)))

@@ -116,3 +116,63 @@ extension Block {
         return values
     }
 }
+
+/// A random problem whose inputs are correlated, so that there is something to compensate.
+struct CorrelatedProblem {
+    let weight: Tensor
+    let x: [Float]
+    let rows: Int
+    let columns: Int
+    let samples = 3
+
+    init(rows: Int, columns: Int, dead: Set<Int> = [], seed: UInt64 = 1) {
+        var draws = Draws(seed)
+        (self.rows, self.columns) = (rows, columns)
+        weight = draws.tensor([rows, columns])
+        let count = columns + 10
+        var values: [Float] = []
+        for _ in 0..<count {
+            var previous: Float = 0
+            for (column, fresh) in draws.numbers(columns).enumerated() {
+                previous = 0.6 * previous + fresh
+                values.append(dead.contains(column) ? 0 : previous)
+            }
+        }
+        x = values
+    }
+
+    var gram: Tensor {
+        let gram = Tensor.zeros([columns, columns])
+        gram.addGram(Tensor(x, shape: [x.count / columns, columns]))
+        return gram
+    }
+
+    /// Σ over tokens of ‖(W − Ŵ) x‖².
+    func error(_ pruned: Tensor) -> Double {
+        let outputs = Tensor(x, shape: [x.count / columns, columns]).linear(weight - pruned)
+        return pow(outputs.norm().scalar, 2)
+    }
+}
+
+/// Gauss and Jordan, for a positive definite matrix.
+func inverse(ofPositiveDefinite matrix: [[Double]]) -> [[Double]] {
+    let n = matrix.count
+    var a = matrix
+    var b = (0..<n).map { row in (0..<n).map { $0 == row ? 1.0 : 0.0 } }
+    for i in 0..<n {
+        let pivot = a[i][i]
+        for j in 0..<n {
+            a[i][j] /= pivot
+            b[i][j] /= pivot
+        }
+        for k in 0..<n where k != i {
+            let factor = a[k][i]
+            guard factor != 0 else { continue }
+            for j in 0..<n {
+                a[k][j] -= factor * a[i][j]
+                b[k][j] -= factor * b[i][j]
+            }
+        }
+    }
+    return b
+}

@@ -24,15 +24,20 @@ struct TensorTests {
         #expect(sums.floats() == [14, 77])
     }
 
-    @Test func aGramMatrixIsTheSumOfOuterProducts() {
+    /// Narrow ones in one product, wide ones by blocks of their upper triangle; added to what is there, twice.
+    @Test(arguments: [3, 512, 1027])
+    func aGramMatrixIsTheSumOfOuterProducts(_ width: Int) {
         var draws = Draws(2)
-        let x = draws.tensor([2, 4, 3])
-        let gram = Tensor.zeros([3, 3])
-        gram.addGram(x, alpha: 0.5)
+        let x = draws.tensor([2, 2, width])
+        let gram = Tensor.zeros([width, width])
+        for _ in 0..<2 { gram.addGram(x, alpha: 0.25) }
         let values = x.floats().map(Double.init)
-        var expected = [Double](repeating: 0, count: 9)
-        for row in stride(from: 0, to: values.count, by: 3) {
-            for cell in 0..<9 { expected[cell] += 0.5 * values[row + cell / 3] * values[row + cell % 3] }
+        var expected = [Double](repeating: 0, count: width * width)
+        for row in stride(from: 0, to: values.count, by: width) {
+            for a in 0..<width {
+                let factor = 0.5 * values[row + a]
+                for b in 0..<width { expected[a * width + b] += factor * values[row + b] }
+            }
         }
         #expect(relativeError(gram.floats(), expected) < 1e-6)
     }

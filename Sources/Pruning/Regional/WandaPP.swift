@@ -14,13 +14,13 @@ import Torch
 /// WANDA++ with the regional optimizer that measurement favoured: the default.
 ///
 /// What differs from the published one (`PublishedWandaPP`), with the numbers in Documentation/WandaPlusPlus.md: the mask
-/// and the start are SparseGPT's; the mask stays fixed; the target is the dense model's own stream, so that a block also
+/// and the start are those of `AlternatingDirections`; the mask stays fixed; the target is the dense model's own stream, so that a block also
 /// makes up for what the blocks before it broke; the error of each token is relative to that token, so that massive
 /// activations do not drown the others; the steps are Adam's, relative to each linear's scale, on a schedule; and
 /// sequences that were kept out decide whether the result stands.
 public struct WandaPP: BlockPruner {
     public struct Options: Equatable, Sendable {
-        /// Passes over the optimised sequences; 0 leaves SparseGPT's result.
+        /// Passes over the optimised sequences; 0 leaves the start.
         public var passes = 4
         /// Sequences for one step.
         public var stepSamples = 2
@@ -48,8 +48,7 @@ public struct WandaPP: BlockPruner {
     }
 
     public func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {
-        let statistics = try task.statistics(of: task.block, gram: true)
-        let start = try SparseGPTPruner().prune(task, statistics: statistics)
+        let start = try AlternatingDirectionsPruner().prune(task)
         guard options.passes > 0, task.input.samples > 1 else { return start }
         return try RegionalOptimization(task, start: start, options: options).outcome()
     }
@@ -110,7 +109,7 @@ private struct RegionalOptimization {
                     second: Tensor.zeros(weight.shape, device: task.device),
                     rates: rates(name)))
         }
-        let target = Target(task)
+        let target = try Target(task)
         let before = try keptOutError(task.asWritten(start.block), target)
         let losses = try optimise(trained, leaves: leaves, target: target)
 
@@ -184,7 +183,7 @@ private struct RegionalOptimization {
         return rise * 0.5 * (1 + cos(Double.pi * Double(step - 1) / Double(steps)))
     }
 
-    /// The relative error of the sequences kept out: mean over tokens of ‖ŷ − y‖² / ‖y‖².
+    /// The loss of the sequences kept out.
     private func keptOutError(_ block: Block, _ target: Target) throws(Fault) -> Double {
         let working = block.to(task.compute)
         var sum = 0.0
@@ -197,21 +196,44 @@ private struct RegionalOptimization {
     }
 }
 
-/// What a block's output should be, with the weight of each token's squared error.
+/// What a block's output should be, with the weight of every squared error.
 private struct Target {
     private let task: BlockTask
     private let stream: HiddenStream
+    /// [hidden], mean 1: channels that vary little over the tokens count more, so that a channel with massive
+    /// activations, which the next norm scales down again, does not take the loss for itself.
+    private let channels: Tensor
 
-    init(_ task: BlockTask) {
+    init(_ task: BlockTask) throws(Fault) {
         self.task = task
         // The walk gives the dense stream to a pruner that asks for it.
         stream = task.denseOutput ?? task.input
+        channels = try Target.channels(stream, task)
     }
 
-    /// The goal [count, tokens, hidden], and 1 / mean square of each of its tokens [count, tokens, 1].
+    /// 1 / (σ_c + 0.1 · mean σ), scaled to mean 1; σ_c is the standard deviation over tokens of t_c / rms(t).
+    private static func channels(_ stream: HiddenStream, _ task: BlockTask) throws(Fault) -> Tensor {
+        let sum = Tensor.zeros([stream.hidden], device: task.device)
+        let squares = Tensor.zeros([stream.hidden], device: task.device)
+        for range in stream.batches(of: task.batch) {
+            let goal = try stream.read(range).to(task.device).reshaped([-1, stream.hidden])
+            let normal = goal / ((goal * goal).mean(1, keep: true) + 1e-12).squareRoot()
+            sum.add(normal.sum(0))
+            squares.add((normal * normal).sum(0))
+        }
+        let count = Double(max(1, stream.samples * stream.tokens))
+        let mean = sum * (1 / count)
+        let variance = squares * (1 / count) - mean * mean
+        let deviation = (variance.magnitude() + 1e-12).squareRoot()
+        let weight = Tensor.full([1], 1, device: task.device) / (deviation + 0.1 * deviation.mean().scalar)
+        return weight * (1 / weight.mean().scalar)
+    }
+
+    /// The goal [count, tokens, hidden], and what each of its squared errors weighs: the channel's weight over the
+    /// token's mean square.
     func read(_ samples: [Int]) throws(Fault) -> (goal: Tensor, weight: Tensor) {
         let goal = try stream.read(contiguous: samples).to(task.device)
         let meanSquare = (goal * goal).mean(2, keep: true) + 1e-12
-        return (goal, Tensor.full([1], 1, device: task.device) / meanSquare)
+        return (goal, channels / meanSquare)
     }
 }
