@@ -2,13 +2,13 @@
 // may see, and one fused pass for the softmax. For 512 tokens, 9 heads of 64, one AVX-512 thread, it
 // took 4.2 ms in bfloat16 and 6.3 ms in float32, libtorch's fused CPU kernel 14.6 and 8.5 (best of five, 2026-11-22). The probabilities of a chunk are kept for the backward
 // pass, heads * t * s numbers per sequence; without gradients only one chunk's exist at a time.
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 
 #include "handles.h"
 #include "loops.h"
+#include "parallel.h"
 
 using namespace espalier;
 using torch::autograd::AutogradContext;
@@ -60,7 +60,7 @@ template <typename Body>
 void for_each_row(const at::Tensor &scores, const Shape &shape, const Span &span, int64_t begin, int64_t end,
                   int64_t window, Body body) {
   int64_t rows = end - begin, width = span.last - span.first, past = shape.keys - shape.queries;
-  at::parallel_for(0, scores.size(0) * scores.size(1), std::max<int64_t>(1, 8192 / width), [&](int64_t a, int64_t z) {
+  parallel_for(scores.size(0) * scores.size(1), std::max<int64_t>(1, 8192 / width), [&](int64_t a, int64_t z) {
     for (int64_t r = a; r < z; ++r) {
       int64_t position = past + begin + r % rows;
       int64_t lowest = window > 0 ? std::max<int64_t>(0, position - window + 1) : 0;

@@ -1,10 +1,10 @@
 // The operations of a decoder block that libtorch has no fast CPU kernel for, each one pass over its data with the
 // derivative written out. On other devices the same formula in tensor operations.
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "handles.h"
 #include "loops.h"
+#include "parallel.h"
 
 using namespace espalier;
 using torch::autograd::AutogradContext;
@@ -36,7 +36,7 @@ struct RMSNorm : Function<RMSNorm> {
     auto y = at::empty(rows.sizes(), rows.options().dtype(static_cast<at::ScalarType>(output)));
     auto inverse = at::empty({count}, rows.options().dtype(at::kFloat));
     dispatch2(rows, y, [&](auto *in, auto *out) {
-      at::parallel_for(0, count, row_grain(width), [&](int64_t begin, int64_t end) {
+      parallel_for(count, row_grain(width), [&](int64_t begin, int64_t end) {
         rms_norm_rows(in, gain.data_ptr<float>(), out, inverse.data_ptr<float>(), begin, end, width, float(epsilon));
       });
     });
@@ -56,7 +56,7 @@ struct RMSNorm : Function<RMSNorm> {
       dispatch2(x, gy, [&](auto *in, auto *g) {
         using X = std::remove_pointer_t<decltype(in)>;
         auto *out = static_cast<X *>(gx.data_ptr());
-        at::parallel_for(0, count, row_grain(width), [&](int64_t begin, int64_t end) {
+        parallel_for(count, row_grain(width), [&](int64_t begin, int64_t end) {
           rms_norm_backward_rows(in, gain.data_ptr<float>(), inverse.data_ptr<float>(), g, out, begin, end, width);
         });
       });
@@ -86,7 +86,7 @@ at::Tensor rotate(const at::Tensor &x, const at::Tensor &cosine, const at::Tenso
   auto step = source.strides();
   const float *c = cosine.data_ptr<float>(), *s = sine.data_ptr<float>();
   dispatch2(source, y, [&](auto *in, auto *out) {
-    at::parallel_for(0, batch * tokens, row_grain(heads * d), [&](int64_t begin, int64_t end) {
+    parallel_for(batch * tokens, row_grain(heads * d), [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         int64_t b = row / tokens, t = row % tokens;
         for (int64_t h = 0; h < heads; ++h)
@@ -120,7 +120,7 @@ struct SwiGLU : Function<SwiGLU> {
     shape.back() = width;
     auto y = at::empty(shape, x.options());
     dispatch2(x, y, [&](auto *in, auto *out) {
-      at::parallel_for(0, count, row_grain(width), [&](int64_t begin, int64_t end) {
+      parallel_for(count, row_grain(width), [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r) swiglu_row(in + 2 * width * r, out + width * r, width);
       });
     });
@@ -134,7 +134,7 @@ struct SwiGLU : Function<SwiGLU> {
     int64_t width = x.size(-1) / 2, count = x.numel() / (2 * width);
     dispatch2(x, gx, [&](auto *in, auto *out) {
       auto *g = static_cast<decltype(in)>(gy.data_ptr());
-      at::parallel_for(0, count, row_grain(width), [&](int64_t begin, int64_t end) {
+      parallel_for(count, row_grain(width), [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r)
           swiglu_backward_row(in + 2 * width * r, g + width * r, out + 2 * width * r, width);
       });

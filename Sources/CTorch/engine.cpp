@@ -5,7 +5,10 @@
 #include <dlfcn.h>
 #include <torch/version.h>
 
+#include <atomic>
+
 #include "handles.h"
+#include "parallel.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -56,6 +59,11 @@ bool esp_set_threads(int count) {
   return act([&] { at::set_num_threads(count); });
 }
 int esp_threads(void) { return at::get_num_threads(); }
+int esp_loop_ranges(void) {
+  std::atomic<int> ranges{0};
+  if (!act([&] { parallel_for(1 << 20, 1, [&](int64_t, int64_t) { ++ranges; }); })) return 0;
+  return ranges;
+}
 
 bool esp_has_fast_bfloat16(void) {
 #if defined(__x86_64__)

@@ -1,6 +1,5 @@
 // Pruning's inner loops: mask selection with exact counts, SparseGPT's column recursion, and optimiser steps that read
 // and write every value once.
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <limits>
@@ -9,6 +8,7 @@
 
 #include "handles.h"
 #include "loops.h"
+#include "parallel.h"
 
 using namespace espalier;
 
@@ -128,7 +128,7 @@ esp_tensor esp_mask_keep_of(esp_tensor scores, int64_t keep_count, int64_t group
     auto keep = at::empty(s.sizes(), s.options().dtype(at::kBool));
     const float *in = s.data_ptr<float>();
     bool *out = keep.data_ptr<bool>();
-    at::parallel_for(0, s.numel() / group, std::max<int64_t>(1, 4096 / group), [&](int64_t begin, int64_t end) {
+    parallel_for(s.numel() / group, std::max<int64_t>(1, 4096 / group), [&](int64_t begin, int64_t end) {
       std::vector<int32_t> order;
       std::vector<float> scores;
       for (int64_t g = begin; g < end; ++g)
@@ -152,7 +152,7 @@ bool esp_add_column_squares(esp_tensor into, esp_tensor x) {
     // the number of threads.
     int64_t count = rows.size(0);
     float *out = into->value.data_ptr<float>();
-    at::parallel_for(0, width, 64, [&](int64_t begin, int64_t end) {
+    parallel_for(width, 64, [&](int64_t begin, int64_t end) {
       std::vector<double> sums(end - begin);
       if (rows.scalar_type() == at::kFloat) {
         const float *in = rows.data_ptr<float>();
@@ -181,7 +181,7 @@ bool esp_rmsprop_step(esp_tensor w, esp_tensor gradient, esp_tensor square, esp_
     // Without a working copy the master stands in for it: the same value is stored twice.
     at::Tensor target = working ? working->value : w->value;
     dispatch2(g, target, [&](auto *pg, auto *pw) {
-      at::parallel_for(0, g.numel(), kStepGrain, [&](int64_t begin, int64_t end) {
+      parallel_for(g.numel(), kStepGrain, [&](int64_t begin, int64_t end) {
         rmsprop_range(w->value.data_ptr<float>(), pg, square->value.data_ptr<float>(), pw, begin, end, float(rate),
                       float(decay), float(epsilon));
       });
@@ -205,7 +205,7 @@ bool esp_adam_step(esp_tensor w, esp_tensor gradient, esp_tensor first, esp_tens
     for (auto &t : {w->value, first->value, second->value}) require_float_contiguous(t);
     require(mask->value.scalar_type() == at::kBool && mask->value.is_contiguous(), "the mask must be bool");
     dispatch2(g, working->value, [&](auto *pg, auto *pw) {
-      at::parallel_for(0, g.numel(), kStepGrain, [&](int64_t begin, int64_t end) {
+      parallel_for(g.numel(), kStepGrain, [&](int64_t begin, int64_t end) {
         adam_range(w->value.data_ptr<float>(), pg, first->value.data_ptr<float>(), second->value.data_ptr<float>(),
                    reinterpret_cast<const uint8_t *>(mask->value.data_ptr<bool>()), pw, begin, end,
                    float(rate / correction1), float(beta1), float(beta2), float(epsilon), float(correction2));
@@ -222,7 +222,7 @@ bool esp_sparsegpt_block(esp_tensor w, esp_tensor hinv, esp_tensor keep, int64_t
     require_float_contiguous(errors->value);
     int64_t rows = w->value.size(0), width = w->value.size(1);
     require(group == 0 || width % group == 0, "columns do not divide into groups");
-    at::parallel_for(0, rows, 8, [&](int64_t begin, int64_t end) {
+    parallel_for(rows, 8, [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
         eliminate_row(w->value.data_ptr<float>() + r * width, hinv->value.data_ptr<float>(),
                       keep->value.data_ptr<bool>() + r * width, errors->value.data_ptr<float>() + r * width, width,

@@ -23,6 +23,8 @@ public enum Engine {
 
     public static var threads: Int { Int(esp_threads()) }
     public static func setThreads(_ count: Int) { require(esp_set_threads(Int32(count))) }
+    /// The parts into which a long loop of our own is divided.
+    static var loopRanges: Int { Int(esp_loop_ranges()) }
 
     /// Whether the processor multiplies bfloat16 matrices in hardware.
     public static var hasFastBFloat16: Bool { esp_has_fast_bfloat16() }

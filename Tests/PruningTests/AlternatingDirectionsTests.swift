@@ -57,7 +57,7 @@ struct AlternatingDirectionsTests {
         return result
     }
 
-    /// The masks of the iteration, in float64: 15 rounds, ρ from 0.3, raised after every third.
+    /// The masks of the iteration, in float64: 9 rounds, ρ from 0.5, raised after every third.
     private func masks(_ problem: CorrelatedProblem, dead: Set<Int> = []) -> [[Bool]] {
         let (h, scale) = moments(problem)
         let values = problem.weight.floats().map(Double.init)
@@ -68,8 +68,8 @@ struct AlternatingDirectionsTests {
         var judged = keep
         var pruned = zip(dense, keep).map { row, keep in zip(row, keep).map { $1 ? $0 : 0 } }
         var multipliers = dense.map { $0.map { _ in 0.0 } }
-        var rho = 0.3
-        for iteration in 1...15 {
+        var rho = 0.5
+        for iteration in 1...9 {
             let shifted = inverse(
                 ofPositiveDefinite: h.indices.map { i in h.indices.map { h[i][$0] + (i == $0 ? rho : 0) } })
             for row in dense.indices {

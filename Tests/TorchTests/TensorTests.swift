@@ -1,6 +1,7 @@
 import Faults
 import Testing
-import Torch
+
+@testable import Torch
 
 /// Statistics, gradients on and off, and what the engine refuses.
 struct TensorTests {
@@ -15,6 +16,11 @@ struct TensorTests {
             for (index, value) in x.floats().enumerated() { expected[index % 70] += Double(value) * Double(value) }
         }
         #expect(relativeError(sums.floats(), expected) < 1e-6)
+    }
+
+    /// Our own loops use the threads of the matrix products, all of them.
+    @Test func aLongLoopIsDividedAmongTheThreads() {
+        #expect(Engine.loopRanges == Engine.threads)
     }
 
     @Test func aColumnSquareOfATransposedViewIsThatOfItsColumns() {

@@ -29,6 +29,7 @@ const char *esp_version(void);          // of the library that is loaded
 const char *esp_header_version(void);   // of the headers this was compiled with
 bool esp_set_threads(int count);
 int esp_threads(void);
+int esp_loop_ranges(void);              // parts into which a long loop is divided: one for each thread
 bool esp_has_fast_bfloat16(void);       // the processor multiplies bfloat16 natively
 bool esp_load_cuda(void);               // opens libtorch_cuda; false with ESP_ERROR_DEVICE
 int esp_cuda_device_count(void);

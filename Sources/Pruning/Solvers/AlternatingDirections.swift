@@ -15,9 +15,9 @@ import Torch
 /// conjugate gradients.
 public enum AlternatingDirections {
     static let damping = 0.01
-    static let iterations = 15
+    static let iterations = 9
     /// ρ at the start, as a share of the diagonal, which is one for every input (see `Moments`).
-    public static let firstPenalty = 0.3
+    public static let firstPenalty = 0.5
     /// Iterations between two looks at the mask.
     static let period = 3
     static let refinements = 5
