@@ -109,7 +109,7 @@ extension PruneRecipe {
         }
         let isPaper = preset == .paper
         return PruneSettings.RegionalSettings(
-            alpha: isPaper ? alpha ?? 100 : nil, rounds: rounds ?? (isPaper ? 5 : 4),
+            alpha: isPaper ? alpha ?? 100 : nil, rounds: rounds ?? (isPaper ? 5 : 3),
             roundSamples: isPaper ? roundSamples ?? min(32, samples) : nil, learningRate: learningRate,
             usesGradient: isPaper ? regionalGradient ?? true : nil, usesOptimizer: regionalOptimizer ?? true)
     }

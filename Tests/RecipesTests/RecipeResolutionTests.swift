@@ -33,7 +33,7 @@ struct RecipeResolutionTests {
         #expect(settings.shardSize.bytes == 5_000_000_000)
         let regional = try #require(settings.regional)
         #expect(regional.alpha == nil)
-        #expect(regional.rounds == 4)
+        #expect(regional.rounds == 3)
         #expect(regional.roundSamples == nil)
         #expect(regional.learningRate == nil)
         #expect(regional.usesGradient == nil && regional.usesOptimizer)

@@ -103,7 +103,7 @@ public struct RegionalOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Passes over the sequences (default: 4); preset paper: rounds of pruning and optimising (default: 5).",
+            "Passes over the sequences (default: 3); preset paper: rounds of pruning and optimising (default: 5).",
             valueName: "n"))
     public var rounds: Int?
 

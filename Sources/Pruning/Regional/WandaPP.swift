@@ -21,7 +21,7 @@ import Torch
 public struct WandaPP: BlockPruner {
     public struct Options: Equatable, Sendable {
         /// Passes over the optimised sequences; 0 leaves the start.
-        public var passes = 4
+        public var passes = 3
         /// Sequences for one step.
         public var stepSamples = 2
         /// Step size as a share of a linear's mean |w|.
