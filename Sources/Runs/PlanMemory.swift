@@ -73,7 +73,9 @@ struct PlanMemory {
             let linear =
                 LinearName.allCases.map { subject.configuration.shape(of: $0) }.map { $0.out * $0.in }.max() ?? 0
             // Dense, target, multipliers, pruned, free, a product and its scores, two masks; the inverse under way.
-            add("alternating directions", held + spare + dense + grams + outcome + linear * (7 * 4 + 3) + squares * squares * 12)
+            add(
+                "alternating directions",
+                held + spare + dense + grams + outcome + linear * (7 * 4 + 3) + squares * squares * 12)
         }
         if work.trainings > 0 {
             add(

@@ -74,7 +74,8 @@ struct AlternatingDirectionsTests {
                 ofPositiveDefinite: h.indices.map { i in h.indices.map { h[i][$0] + (i == $0 ? rho : 0) } })
             for row in dense.indices {
                 let target = times(dense[row], h)
-                let free = times(target.indices.map { target[$0] - multipliers[row][$0] + rho * pruned[row][$0] }, shifted)
+                let right = target.indices.map { target[$0] - multipliers[row][$0] + rho * pruned[row][$0] }
+                let free = times(right, shifted)
                 let moved = free.indices.map { free[$0] + multipliers[row][$0] / rho }
                 keep[row] = mask(moved, keep: 2, of: 4)
                 for j in moved.indices {
