@@ -1,7 +1,8 @@
 // Causal attention with grouped keys: plain matrix products over chunks of queries, each chunk reading only the keys it
-// may see, and one fused pass for the softmax. For 512 tokens, 9 heads of 64, one AVX-512 thread, it
-// took 4.2 ms in bfloat16 and 6.3 ms in float32, libtorch's fused CPU kernel 14.6 and 8.5 (best of five, 2026-11-22). The probabilities of a chunk are kept for the backward
-// pass, heads * t * s numbers per sequence; without gradients only one chunk's exist at a time.
+// may see, and one fused pass for the softmax. For 512 tokens, 9 heads of 64, one AVX-512 thread, it took 4.2 ms in
+// bfloat16 and 6.3 ms in float32, libtorch's fused CPU kernel 14.6 and 8.5 (best of five, 2026-11-22). The
+// probabilities of a chunk are kept for the backward pass, heads * t * s numbers per sequence; without gradients only
+// one chunk's exist at a time.
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>

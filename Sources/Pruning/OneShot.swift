@@ -34,33 +34,17 @@ public struct SparseGPTPruner: BlockPruner {
     public let needsDenseStream = false
 
     public func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {
-        let statistics = try task.statistics(of: task.block, gram: true)
-        var outcome = BlockOutcome(block: task.block, masks: [:])
-        var masked = task.block
-        for name in ProjectionName.allCases where task.hasGoal(name) {
-            guard let gram = statistics.grams[name],
-                let factor = SparseGPT.factor(gram: gram, samples: task.input.samples)
-            else {
-                throw Fault(
-                    .badData, "the inputs' second moments cannot be inverted even with strong damping",
-                    place: "block \(task.layer), inputs of \(name.rawValue)",
-                    advice: "use more calibration text, or --method wanda")
+        var notes: [String] = []
+        var outcome = try BlockOutcome(solving: task) { name, gram throws(Fault) in
+            guard let factor = SparseGPT.factor(gram: gram, samples: task.input.samples) else {
+                throw task.momentsNotInverted(name)
             }
             if factor.damping > SparseGPT.damping {
-                outcome.notes.append("block \(task.layer) \(name.rawValue): damping raised to \(factor.damping)")
+                notes.append("block \(task.layer) \(name.rawValue): damping raised to \(factor.damping)")
             }
-            let projection = task.block[name]
-            let solved = projection.rows(of: projection.weight).map {
-                linear, weight -> (weight: Tensor, mask: Tensor) in
-                task.goals[linear].map { SparseGPT.solve(weight, factor: factor, goal: $0) }
-                    ?? (weight, Tensor.full(weight.shape, 1, .bool))
-            }
-            let mask = Tensor.concatenated(solved.map(\.mask))
-            outcome.masks[name] = mask
-            outcome.block[name] = projection.with(weight: Tensor.concatenated(solved.map(\.weight)))
-            masked[name] = projection.with(weight: projection.weight * mask)
+            return { weight, goal in SparseGPT.solve(weight, factor: factor, goal: goal) }
         }
-        outcome.unoptimised = masked
+        outcome.notes = notes
         return outcome
     }
 }
@@ -71,36 +55,29 @@ struct AlternatingDirectionsPruner: BlockPruner {
     let needsDenseStream = false
 
     func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {
-        let statistics = try task.statistics(of: task.block, gram: true)
-        var outcome = BlockOutcome(block: task.block, masks: [:])
-        var masked = task.block
-        for name in ProjectionName.allCases where task.hasGoal(name) {
-            let projection = task.block[name]
-            guard let gram = statistics.grams[name] else { continue }
+        try BlockOutcome(solving: task) { name, gram throws(Fault) in
             let moments = AlternatingDirections.Moments(gram: gram)
-            var solved: [(weight: Tensor, mask: Tensor)] = []
-            for (linear, weight) in projection.rows(of: projection.weight) {
-                guard let goal = task.goals[linear] else {
-                    solved.append((weight, Tensor.full(weight.shape, 1, .bool)))
-                    continue
+            return { weight, goal throws(Fault) in
+                guard let solved = AlternatingDirections.solve(weight, moments: moments, goal: goal) else {
+                    throw task.momentsNotInverted(name)
                 }
-                guard let result = AlternatingDirections.solve(weight, moments: moments, goal: goal) else {
-                    throw Fault(
-                        .badData, "the inputs' second moments are not numbers that can be inverted",
-                        place: "block \(task.layer), \(linear.rawValue)",
-                        advice: "use more calibration text, or --method wanda")
-                }
-                solved.append(result)
+                return solved
             }
-            let mask = Tensor.concatenated(solved.map(\.mask))
-            outcome.masks[name] = mask
-            outcome.block[name] = projection.with(weight: Tensor.concatenated(solved.map(\.weight)))
-            masked[name] = projection.with(weight: projection.weight * mask)
         }
-        outcome.unoptimised = masked
-        return outcome
     }
 }
+
+extension BlockTask {
+    fileprivate func momentsNotInverted(_ name: ProjectionName) -> Fault {
+        Fault(
+            .badData, "the inputs' second moments cannot be inverted even with damping",
+            place: "block \(layer), inputs of \(name.rawValue)",
+            advice: "use more calibration text, or --method wanda")
+    }
+}
+
+/// Finds a linear's mask and weights together.
+private typealias LinearSolver = (_ weight: Tensor, _ goal: Goal) throws(Fault) -> (weight: Tensor, mask: Tensor)
 
 extension BlockOutcome {
     /// Masks every projection by a score of its weights, without changing what stays.
@@ -112,5 +89,33 @@ extension BlockOutcome {
             masks[name] = mask
             block[name] = projection.with(weight: projection.weight * mask)
         }
+    }
+    /// Solves every linear with a goal; the others stay.
+    ///
+    /// - Parameter solver: makes the solver of the linears that share an input, from the input's Gram matrix Σ x xᵀ.
+    fileprivate init(
+        solving task: BlockTask, solver: (ProjectionName, Tensor) throws(Fault) -> LinearSolver
+    ) throws(Fault) {
+        let statistics = try task.statistics(of: task.block, gram: true)
+        self.init(block: task.block, masks: [:])
+        var masked = task.block
+        for name in ProjectionName.allCases where task.hasGoal(name) {
+            guard let gram = statistics.grams[name] else { continue }
+            let projection = task.block[name]
+            let solve = try solver(name, gram)
+            var solved: [(weight: Tensor, mask: Tensor)] = []
+            for (linear, weight) in projection.rows(of: projection.weight) {
+                if let goal = task.goals[linear] {
+                    solved.append(try solve(weight, goal))
+                } else {
+                    solved.append((weight, Tensor.full(weight.shape, 1, .bool)))
+                }
+            }
+            let mask = Tensor.concatenated(solved.map(\.mask))
+            masks[name] = mask
+            block[name] = projection.with(weight: Tensor.concatenated(solved.map(\.weight)))
+            masked[name] = projection.with(weight: projection.weight * mask)
+        }
+        unoptimised = masked
     }
 }

@@ -30,6 +30,7 @@ extension Plan {
         var parts = JSONObject()
         for part in time.parts { parts[part.name] = .double(part.seconds) }
         object["time"] = .object(parts)
+        object["operations"] = .double(operations)
         object["linears"] = .array(
             linears.map {
                 .object([

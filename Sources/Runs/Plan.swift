@@ -11,6 +11,8 @@ public struct Plan {
     let output: PlanOutput
     let memory: PlanMemory
     let time: PlanTime
+    /// Floating-point operations of the matrix products.
+    public let operations: Double
     /// By kind of linear: how many are pruned, their weights, and how many of them are removed.
     public let linears: [(name: LinearName, count: Int, weights: Int, removed: Int)]
     public let warnings: [String]
@@ -27,6 +29,7 @@ public struct Plan {
         output = try PlanOutput(subject)
         memory = PlanMemory(subject, work: work, base: base)
         time = PlanTime(subject, work: work, measurement: measurement, outputBytes: output.bytes)
+        operations = PlanOperations(subject, work: work).total
         linears = Plan.linears(subject)
         warnings = subject.warnings
         assumptions = Plan.assumptions(subject)
@@ -90,16 +93,11 @@ extension PlanSubject {
         case .wandaPlusPlus where settings.preset == .default: return goal.removed(of: count)
         case .wanda, .wandaPlusPlus: return shape.out * goal.removed(of: shape.in)
         case .sparsegpt:
-            return stride(from: 0, to: shape.in, by: SparseGPT.comparedColumns).reduce(0) { sum, start in
-                sum + goal.removed(of: shape.out * min(SparseGPT.comparedColumns, shape.in - start))
+            return stride(from: 0, to: shape.in, by: SparseGPT.blockWidth).reduce(0) { sum, start in
+                sum + goal.removed(of: shape.out * min(SparseGPT.blockWidth, shape.in - start))
             }
         }
     }
-}
-
-extension SparseGPT {
-    /// Columns that an unstructured mask compares at once.
-    static var comparedColumns: Int { 128 }
 }
 
 extension PruneSettings {

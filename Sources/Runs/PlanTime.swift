@@ -11,13 +11,10 @@ struct PlanTime {
         let blocks = Double(subject.configuration.layerCount)
         let pruned = Double(subject.prunedBlocks)
         let samples = Double(subject.samples)
-        let walked = Double(subject.walkedBlocks)
         var parts: [(name: String, seconds: Double)] = []
         func add(_ name: String, _ seconds: Double) { if seconds > 0 { parts.append((name, seconds)) } }
 
-        // The walk takes the pruned stream through all blocks but the last pruned one, the dense stream through all.
-        let streams = samples * (max(0, walked - 1) + (subject.pruner.needsDenseStream ? walked : 0))
-        add("hidden stream", streams * m.forward)
+        add("hidden stream", subject.streamPasses * m.forward)
         add("statistics", pruned * (work.statistics * m.statistics + work.grams * m.gram))
         add("masks", pruned * work.masks * m.mask)
         add("solver", pruned * (work.solves * m.solve + work.alternations * m.alternation))

@@ -28,7 +28,7 @@ struct PlanWork {
         let n = Double(samples)
         let kept = Double(samples > 0 ? WandaPP.keptOut(of: samples).count : 0)
         // The walk: the dense output of the sequences that are judged, and the weights as written.
-        let judged = min(kept, 4)
+        let judged = Double(Walk.judged(of: samples).count)
         forwards = judged
         casts = samples > 0 ? 2 : 1
         switch pruner {

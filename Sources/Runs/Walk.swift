@@ -16,9 +16,7 @@ struct Walk {
     private var lastPruned: Int { context.targets.goals.lastIndex { !$0.isEmpty } ?? 0 }
     private var samples: Int { context.calibration?.tokens.rows ?? 0 }
     /// The walk's errors are measured on a few of the sequences that the default's optimizer does not see.
-    private var judged: [Int] {
-        Array(WandaPP.keptOut(of: samples).prefix(4))
-    }
+    static func judged(of samples: Int) -> [Int] { Array(WandaPP.keptOut(of: samples).prefix(4)) }
 
     /// The hidden states on their way: what the pruned blocks made, and what the dense ones would have made.
     private struct Streams {
@@ -98,9 +96,9 @@ struct Walk {
                 report.losses = outcome.losses
                 report.restored = outcome.restored
                 outcome.notes.forEach { events(.warning($0)) }
-                var dense = try BlockJudge(task: task, samples: judged)
-                if let block = outcome.unoptimised { report.errorBefore = try dense.error(of: files.asWritten(block)) }
-                judge = dense
+                var fresh = try BlockJudge(task: task, samples: Walk.judged(of: samples))
+                if let block = outcome.unoptimised { report.errorBefore = try fresh.error(of: files.asWritten(block)) }
+                judge = fresh
             }
         } else if !goals.isEmpty {
             result = try context.pruner.prune(

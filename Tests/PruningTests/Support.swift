@@ -108,6 +108,18 @@ struct Reference {
     }
 }
 
+/// Exactly half of every linear with a goal is gone; one without is as it was.
+func expectHalfRemoved(_ outcome: BlockOutcome, of task: BlockTask) {
+    for name in LinearName.allCases {
+        let (dense, found) = (task.block.weight(name).floats(), outcome.block.weight(name).floats())
+        if task.goals[name] == nil {
+            #expect(found == dense, "\(name)")
+        } else {
+            #expect(found.count { $0 == 0 } == dense.count / 2, "\(name)")
+        }
+    }
+}
+
 extension Block {
     /// Values of all weights by linear.
     var values: [LinearName: [Float]] {

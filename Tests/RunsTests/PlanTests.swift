@@ -50,6 +50,32 @@ struct PlanTests {
         #expect(plan.linears.allSatisfy { $0.count == 1 })
     }
 
+    /// Two blocks of 1920 weights, 384 of them in `down`; 16 sequences of 12 tokens, 2 of which are judged.
+    @Test("operations are those of the matrix products")
+    func operations() throws {
+        let bench = try Bench()
+        func operations(_ arm: PatternTests.Arm) throws -> Double {
+            let subject = PlanSubject(try bench.context("out") { arm.apply(to: &$0) })
+            return PlanOperations(subject, work: PlanWork(subject.pruner, samples: subject.samples)).total
+        }
+        // Query 1 sees 1 key, query 12 sees 12: 78 pairs, 16 wide, in two products.
+        let forward = 2 * 12 * 1920 + 78 * 16 * 2 * 2
+        let wanda = 2 * (16 * (forward - 2 * 12 * 384) + 2 * forward) + 16 * forward
+        #expect(try operations(.wanda) == Double(wanda))
+        #expect(try operations(.magnitude) == 0)
+        // Gram matrices of 16, 16, 16 and 24 columns, half of each; two factors and an inverse of each; the solves.
+        let columns = [16, 16, 16, 24]
+        let grams = columns.reduce(0) { $0 + 12 * $1 * $1 }
+        let factors = columns.reduce(0) { $0 + 4 * $1 * $1 * $1 / 3 }
+        let solves = (1920 - 384) * 16 + 384 * 24
+        let sparsegpt = wanda + 2 * (16 * grams + 2 * forward + factors + solves)
+        #expect(abs(try operations(.sparsegpt) - Double(sparsegpt)) < 20)
+        // Forward and back is three forwards but for the derivative of the block's input: 512 weights in q, k and v.
+        let start = try operations(.wandaPlusPlus)
+        let training = 3 * forward - 2 * 12 * 512
+        #expect(start > Double(2 * 3 * 14 * training) && start < Double(2 * 3 * 14 * training) * 2)
+    }
+
     @Test("a plan without calibration text says what it assumes and counts the same work")
     func assumed() throws {
         let bench = try Bench()

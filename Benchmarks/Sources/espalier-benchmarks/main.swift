@@ -1,6 +1,8 @@
 // What the machine can do and how much of it a block uses, in one run and as ratios.
 //
-//   LIBTORCH=../.torch swift run -c release espalier-benchmarks [--threads n] [--tokens n]
+//   LIBTORCH=../.torch swift run -c release espalier-benchmarks [--threads n] [--tokens n] [--peak]
+//
+// --peak measures the machine alone.
 //
 // Operations are the matrix products' multiply-adds times two; attention is counted over the positions that a query
 // may see. Norms, softmax, rotations and gates take time and count as nothing.
@@ -12,15 +14,20 @@ import Torch
 
 var threads = 2
 var tokens = 512
+var measuresBlock = true
 var arguments = CommandLine.arguments.dropFirst()
 while let word = arguments.popFirst() {
-    guard let value = arguments.popFirst().flatMap({ Int($0) }), value > 0 else {
-        fatalError("usage: --threads n --tokens n")
+    func number() -> Int {
+        guard let value = arguments.popFirst().flatMap({ Int($0) }), value > 0 else {
+            fatalError("\(word) needs a number above 0")
+        }
+        return value
     }
     switch word {
-    case "--threads": threads = value
-    case "--tokens": tokens = value
-    default: fatalError("usage: --threads n --tokens n")
+    case "--threads": threads = number()
+    case "--tokens": tokens = number()
+    case "--peak": measuresBlock = false
+    default: fatalError("usage: [--threads n] [--tokens n] [--peak]")
     }
 }
 try Engine.checkVersion()
@@ -89,6 +96,9 @@ for dtype in [DType.float32, .bfloat16] {
             peak = max(peak, 2 * Double(rows * out * width) / seconds / 1e9)
         }
         print("measured GEMM peak".padding(to: 47), "\(Int(peak)) GFLOP/s")
+    }
+    guard measuresBlock else { continue }
+    Engine.withoutGradient {
         let working = block.to(dtype)
         for batch in [1, 2, 4] {
             let x = random([batch, tokens, 576])
@@ -127,7 +137,8 @@ for dtype in [DType.float32, .bfloat16] {
         let working = weight.to(dtype).clone()
         let mask = weight.keepMask(2, of: 4)
         let (first, second) = (Tensor.zeros(weight.shape), Tensor.zeros(weight.shape))
-        let share = 3.54 / 1.77
+        let all = ProjectionName.allCases.reduce(0) { $0 + block[$1].weight.count }
+        let share = Double(all) / Double(weight.count)
         func line(_ name: String, _ body: () -> Void) {
             print(name.padding(to: 34), "\(Int(best(body) * 1e6 * share)) us for a block's weights")
         }

@@ -27,6 +27,10 @@ enum PlanText {
             facts.add("  " + part.name, Amount.duration(part.seconds))
         }
 
+        if plan.operations > 0 {
+            facts.add("matrix products", "\(Amount.fixed(plan.operations / 1e12, 1)) TFLOP")
+        }
+
         var table = TextTable()
         table.add("linear", "count", "weights", "removed", "share")
         for linear in plan.linears {

@@ -54,8 +54,7 @@ public struct PublishedWandaPP: BlockPruner {
         }
         guard let teacher else { return outcome(task, block: task.block, statistics: dense, gradient: gradient) }
 
-        var block = task.block
-        for name in ProjectionName.allCases { block[name] = block[name].with(weight: block[name].weight.clone()) }
+        var block = task.block.copied()
         var losses: [Double] = []
         var unoptimised: Block?
         for round in 1...max(1, rounds) where rounds > 0 {

@@ -21,8 +21,9 @@ public enum AlternatingDirections {
     /// Iterations between two looks at the mask.
     static let period = 3
     static let refinements = 5
-    /// Inverses that a solve takes at most.
+    /// Inverses that a solve takes at most, and products of the weight with a matrix [in, in].
     public static var inversions: Int { (iterations - 1) / period + 1 }
+    public static var products: Int { 1 + iterations + 1 + refinements }
 
     /// The damped moments, scaled to a unit diagonal so that one ρ fits every input.
     public struct Moments {

@@ -6,7 +6,7 @@ import Torch
 /// up for by the columns that follow.
 public enum SparseGPT {
     /// Columns that are compared with each other and updated at once.
-    static let blockWidth = 128
+    public static let blockWidth = 128
     static let damping = 0.01
 
     /// The upper Cholesky factor U of H⁻¹ = UᵀU, which drives the recursion, and the inputs that never move.
