@@ -88,10 +88,11 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             report.duplicates = (0..<file.tokens.rows).count { !rows.insert(Array(file.tokens[$0])).inserted }
             return .rows(file, report)
         }
-        let file = try DocumentFile(path, isJSON: kind == .jsonLines, chat: chat)
+        let file = try DocumentFile(path, isJSON: kind == .jsonLines, chat: chat, skippedLines: request.skippedLines)
         report.digest = file.digest
         report.documents = file.count
         report.empty = file.emptyCount
+        report.skipped = file.skipped
         report.duplicates = file.identities.count { !seen.insert($0).inserted }
         return .documents(file, report)
     }
@@ -177,6 +178,11 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             }
             if report.samplesAsked == 0 {
                 notes.append("\(report.label) has so little weight that no sample is taken from it")
+            }
+            if let first = report.skipped.first {
+                notes.append(
+                    "\(report.skipped.count) wrong lines of \(report.label) are left out, the first: "
+                        + "\(first.place ?? ""), \(first.summary)")
             }
             if report.duplicates > 0 {
                 notes.append(

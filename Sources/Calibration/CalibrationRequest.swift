@@ -11,12 +11,14 @@ public struct CalibrationRequest: Sendable {
     public var contextLength: Int
     /// Ids must be below it.
     public var vocabularySize: Int
+    /// Wrong lines of each .jsonl file that are left out; one more is an error.
+    public var skippedLines: Int
 
     public static let defaultLength = 2048
 
     public init(
         sources: [CalibrationSource], samples: Int = 128, sequenceLength: Int? = nil, seed: UInt64 = 0,
-        contextLength: Int, vocabularySize: Int
+        contextLength: Int, vocabularySize: Int, skippedLines: Int = 0
     ) {
         self.sources = sources
         self.samples = samples
@@ -24,6 +26,7 @@ public struct CalibrationRequest: Sendable {
         self.seed = seed
         self.contextLength = contextLength
         self.vocabularySize = vocabularySize
+        self.skippedLines = skippedLines
     }
 }
 

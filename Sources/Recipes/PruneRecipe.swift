@@ -22,6 +22,7 @@ import Faults
 ///   sources: [news.txt, chats.jsonl@2.5]
 ///   samples: 128
 ///   sequence_length: 2048       # tokens
+///   skip_bad_lines: 0           # wrong lines of each .jsonl file that are left out
 ///   temperature: 1.0            # of the text that the model writes for the source self
 /// seed: 0
 /// regional:                     # wanda++ only
@@ -62,6 +63,7 @@ public struct PruneRecipe: Sendable {
     public var sequenceLength: Int?
     /// Of the text that the model writes for the source `self`.
     public var temperature: Double?
+    public var skippedLines: Int?
     public var seed: UInt64?
     /// Weight of the regional gradient against ‖X‖₂.
     public var alpha: Double?

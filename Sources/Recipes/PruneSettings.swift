@@ -24,6 +24,8 @@ public struct PruneSettings: Sendable, Equatable {
     public var seed: UInt64
     /// Of the text that the model writes for the source `self`; nil where `self` is no source.
     public var temperature: Double?
+    /// Wrong lines of each .jsonl file that are left out.
+    public var skippedLines: Int
     /// Nil for every method but WANDA++.
     public var regional: RegionalSettings?
     public var device: DeviceChoice
@@ -82,6 +84,7 @@ public struct PruneSettings: Sendable, Equatable {
         recipe.samples = samples
         recipe.sequenceLength = sequenceLength
         recipe.temperature = temperature
+        recipe.skippedLines = skippedLines
         recipe.seed = seed
         recipe.alpha = regional?.alpha
         recipe.rounds = regional?.rounds

@@ -37,6 +37,7 @@ struct RecipeField {
             list("calibration.sources", "--calibration", \.calibration),
             integer("calibration.samples", "--samples", \.samples),
             integer("calibration.sequence_length", "--sequence-length", \.sequenceLength),
+            integer("calibration.skip_bad_lines", "--skip-bad-lines", \.skippedLines),
             number("calibration.temperature", "--temperature", \.temperature),
             integer("seed", "--seed", \.seed),
             number("regional.alpha", "--alpha", \.alpha),

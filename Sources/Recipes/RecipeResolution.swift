@@ -14,6 +14,7 @@ extension PruneRecipe {
         let allocation = allocation ?? .uniform
         let samples = samples ?? 128
         try check("calibration.samples", samples, in: 1...1_000_000)
+        try check("calibration.skip_bad_lines", skippedLines, in: 0...1_000_000_000)
         try check("calibration.sequence_length", sequenceLength, in: 1...1_048_576)
         try check("threads", threads, in: 1...4096)
         try checkExpressions("targets", targets)
@@ -53,7 +54,7 @@ extension PruneRecipe {
             outputDType: outputDType ?? .auto, method: method, preset: preset ?? .default,
             sparsity: try resolvedSparsity(pattern), pattern: pattern, allocation: allocation, calibration: calibration,
             samples: samples, sequenceLength: sequenceLength, seed: seed ?? 0,
-            temperature: writesOwnText ? temperature ?? 1 : nil,
+            temperature: writesOwnText ? temperature ?? 1 : nil, skippedLines: skippedLines ?? 0,
             regional: try resolvedRegional(method, preset: preset ?? .default, samples: samples),
             device: device ?? .auto, dtype: dtype ?? .auto,
             streamDType: streamDType ?? .float32, threads: threads, offload: offload, targets: targets ?? [],

@@ -55,6 +55,23 @@ struct DocumentTests {
         #expect(fault.place == place)
     }
 
+    @Test("as many wrong lines as allowed are left out, counted and told")
+    func skippedLines() throws {
+        let folder = try TestFolder()
+        let bad: [UInt8] = [0x61, 0xFF, 10]
+        let path = try folder.write(
+            "a.jsonl",
+            Array("{\"text\": \"abcdefgh\"}\n{}\n".utf8) + bad + Array("{\"text\": \"ijklmnop\"}\n[1]\n".utf8))
+        let clean = try folder.write("b.jsonl", "{\"text\": \"abcdefgh\"}\n{\"text\": \"ijklmnop\"}\n")
+        let set = try build([path], skippedLines: 3)
+        #expect(set.tokens == (try build([clean])).tokens)
+        let source = set.manifest["sources"]?.arrayValue?.first?.objectValue
+        #expect(source?["skipped_lines"]?.integerValue == 3)
+        #expect(set.warnings.contains { $0.contains("3 wrong lines of a.jsonl") && $0.contains("line 2") })
+        let fault = try #require(faultOf { () throws(Fault) in try build([path], skippedLines: 2) })
+        #expect(fault.place == "line 5" && fault.summary.contains("2 wrong lines"))
+    }
+
     @Test("bytes that are not UTF-8 and NUL are refused with the line", arguments: ["a.txt", "a.jsonl"])
     func badBytes(name: String) throws {
         let folder = try TestFolder()

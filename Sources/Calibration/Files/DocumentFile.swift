@@ -30,6 +30,8 @@ final class DocumentFile {
     private(set) var digest = ""
     /// Documents without any text, which are left out.
     private(set) var emptyCount = 0
+    /// Wrong lines that were left out.
+    private(set) var skipped: [Fault] = []
     private(set) var identities: [Identity] = []
     private let file: ByteFile
     private let isJSON: Bool
@@ -41,17 +43,19 @@ final class DocumentFile {
     /// - Parameters:
     ///   - isJSON: one JSON object a line; otherwise documents are separated by blank lines.
     ///   - chat: renders conversations.
+    ///   - skippedLines: wrong lines of JSON that are left out; one more is an error.
     /// - Throws: `Fault` of kind `badData` with the line for anything that is not as it should be.
-    init(_ path: String, isJSON: Bool, chat: ChatTemplate.Choice, longestLine: Int = LineReader.longestLine)
-        throws(Fault)
-    {
+    init(
+        _ path: String, isJSON: Bool, chat: ChatTemplate.Choice, skippedLines: Int = 0,
+        longestLine: Int = LineReader.longestLine
+    ) throws(Fault) {
         self.path = path
         self.isJSON = isJSON
         self.file = try ByteFile(path)
         self.reader = JSONLineReader(path: path, chat: chat)
         var lines = try LineReader(file, longestLine: longestLine)
         if isJSON {
-            try scanLines(&lines)
+            try scanLines(&lines, skippedLines: skippedLines)
         } else {
             try scanParagraphs(&lines, longest: longestLine)
         }
@@ -75,17 +79,32 @@ final class DocumentFile {
         )
     }
 
-    private func scanLines(_ lines: inout LineReader) throws(Fault) {
-        while let line = try lines.next() {
-            if line.isBlank { continue }
-            let document = try reader.document(line.bytes, line: line.number)
-            guard !DocumentFile.isBlank(document.text) else {
-                emptyCount += 1
-                continue
+    private func scanLines(_ lines: inout LineReader, skippedLines: Int) throws(Fault) {
+        while true {
+            let start = lines.offset
+            do throws(Fault) {
+                guard let line = try lines.next() else { return }
+                if !line.isBlank { try add(line) }
+            } catch {
+                // A line that has no end within the limit cannot be left out.
+                guard skipped.count < skippedLines, lines.offset > start else {
+                    var fault = error
+                    if !skipped.isEmpty { fault.summary += ", and \(skipped.count) wrong lines stand before it" }
+                    throw fault
+                }
+                skipped.append(error)
             }
-            spans.append(Span(line: line.number, offset: line.offset, count: line.bytes.count))
-            identities.append(Identity(document))
         }
+    }
+
+    private func add(_ line: LineReader.Line) throws(Fault) {
+        let document = try reader.document(line.bytes, line: line.number)
+        guard !DocumentFile.isBlank(document.text) else {
+            emptyCount += 1
+            return
+        }
+        spans.append(Span(line: line.number, offset: line.offset, count: line.bytes.count))
+        identities.append(Identity(document))
     }
 
     private func scanParagraphs(_ lines: inout LineReader, longest: Int) throws(Fault) {

@@ -40,6 +40,10 @@ struct LineReader {
         if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { at = 3 }
     }
 
+    /// Bytes behind it are still to be read: after an error, at the line behind the wrong one; or at the wrong one itself,
+    /// where that never ended.
+    var offset: Int { bufferOffset + at }
+
     /// SHA-256 of what has been read; after the last line, of the file.
     var digest: String { HexText.of(hash.finalize()) }
 
@@ -66,15 +70,16 @@ struct LineReader {
 
     private mutating func line(to end: Int, next: Int) throws(Fault) -> Line {
         number += 1
-        guard end - at <= longestLine else {
+        let start = at
+        at = next
+        guard end - start <= longestLine else {
             throw fault(
-                number, "a line is too long", found: "\(end - at) bytes",
+                number, "a line is too long", found: "\(end - start) bytes",
                 expected: "at most \(longestLine) bytes a line")
         }
-        var bytes = Array(buffer[at..<end])
+        var bytes = Array(buffer[start..<end])
         if bytes.last == 13 { bytes.removeLast() }
-        let line = Line(number: number, offset: bufferOffset + at, bytes: bytes)
-        at = next
+        let line = Line(number: number, offset: bufferOffset + start, bytes: bytes)
         if bytes.contains(0) {
             throw fault(
                 number, "a NUL byte stands in the text", found: "byte \(line.offset + (bytes.firstIndex(of: 0) ?? 0))",

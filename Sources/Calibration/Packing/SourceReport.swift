@@ -1,3 +1,4 @@
+import Faults
 import JSONText
 
 /// What was found in one source and what was taken of it: a line of the manifest.
@@ -9,6 +10,8 @@ struct SourceReport {
     var documents = 0
     var duplicates = 0
     var empty = 0
+    /// Wrong lines that were left out.
+    var skipped: [Fault] = []
     var documentsUsed = 0
     /// Tokens of the documents used, separators included.
     var tokens = 0
@@ -27,6 +30,7 @@ struct SourceReport {
         object["documents"] = .integer(documents)
         object["duplicates"] = .integer(duplicates)
         object["empty"] = .integer(empty)
+        if !skipped.isEmpty { object["skipped_lines"] = .integer(skipped.count) }
         object["documents_used"] = .integer(documentsUsed)
         object["tokens"] = .integer(tokens)
         object["samples"] = .integer(samples)

@@ -54,6 +54,12 @@ public struct PruneOptions: ParsableArguments {
         help: ArgumentHelp("Of the text that the model writes for --calibration self (default: 1).", valueName: "t"))
     public var temperature: Double?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Leave out up to so many wrong lines of each .jsonl file, and warn (default: 0).", valueName: "n"))
+    public var skipBadLines: Int?
+
     @Option(name: .long, help: ArgumentHelp("Of everything drawn at random (default: 0).", valueName: "n"))
     public var seed: UInt64?
 
@@ -85,6 +91,7 @@ public struct PruneOptions: ParsableArguments {
         flags.samples = samples
         flags.sequenceLength = sequenceLength
         flags.temperature = temperature
+        flags.skippedLines = skipBadLines
         flags.seed = seed
         flags.targets = targets.isEmpty ? nil : targets
         flags.ignore = ignore.isEmpty ? nil : ignore

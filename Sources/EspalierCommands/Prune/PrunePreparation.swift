@@ -31,7 +31,8 @@ public struct PrunePreparation {
         for text in settings.calibration { sources.append(try CalibrationSource(parsing: text)) }
         let request = CalibrationRequest(
             sources: sources, samples: settings.samples, sequenceLength: settings.sequenceLength, seed: settings.seed,
-            contextLength: model.configuration.contextLength, vocabularySize: model.configuration.vocabularySize)
+            contextLength: model.configuration.contextLength, vocabularySize: model.configuration.vocabularySize,
+            skippedLines: settings.skippedLines)
         // A token file needs no tokenizer, and its folder may have none.
         let hasText = sources.contains { source in
             if case .file(_, .text, _) = source { return true }
