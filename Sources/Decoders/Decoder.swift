@@ -29,14 +29,14 @@ public struct Decoder {
         ]
         if !c.tiesWordEmbeddings { list.append((Decoder.headName, [c.vocabularySize, c.hiddenSize])) }
         for layer in 0..<c.layerCount {
-            for linear in LinearName.allCases {
-                let shape = c.shape(of: linear)
+            for linear in LinearName.allCases where c.has(linear, layer: layer) {
+                let shape = c.shape(of: linear, layer: layer)
                 list.append((linear.weightName(layer: layer), [shape.out, shape.in]))
                 if c.hasBias(linear) { list.append((linear.biasName(layer: layer), [shape.out])) }
             }
-            list.append((normName("input_layernorm", layer), [c.hiddenSize]))
-            list.append((normName("post_attention_layernorm", layer), [c.hiddenSize]))
-            if c.hasQueryKeyNorm {
+            if c.layers[layer].hasAttention { list.append((normName("input_layernorm", layer), [c.hiddenSize])) }
+            if c.layers[layer].hasMLP { list.append((normName("post_attention_layernorm", layer), [c.hiddenSize])) }
+            if c.hasQueryKeyNorm, c.layers[layer].hasAttention {
                 list.append((normName("self_attn.q_norm", layer), [c.headDimension]))
                 list.append((normName("self_attn.k_norm", layer), [c.headDimension]))
             }
@@ -76,23 +76,27 @@ public struct Decoder {
         return tensor.to(device)
     }
 
-    /// A block with float32 weights.
+    /// A block with float32 weights. What belongs to a sub-layer that is not there has no elements.
     public func block(_ layer: Int) throws(Fault) -> Block {
         let c = configuration
+        let shape = c.layers[layer]
+        let hasNorms = c.hasQueryKeyNorm && shape.hasAttention
+        let none = Tensor.zeros([0], device: device)
         return Block(
-            inputNorm: try tensor(normName("input_layernorm", layer)),
-            postAttentionNorm: try tensor(normName("post_attention_layernorm", layer)),
-            queryNorm: c.hasQueryKeyNorm ? try tensor(normName("self_attn.q_norm", layer)) : nil,
-            keyNorm: c.hasQueryKeyNorm ? try tensor(normName("self_attn.k_norm", layer)) : nil,
+            inputNorm: shape.hasAttention ? try tensor(normName("input_layernorm", layer)) : none,
+            postAttentionNorm: shape.hasMLP ? try tensor(normName("post_attention_layernorm", layer)) : none,
+            queryNorm: hasNorms ? try tensor(normName("self_attn.q_norm", layer)) : nil,
+            keyNorm: hasNorms ? try tensor(normName("self_attn.k_norm", layer)) : nil,
             qkv: try projection(.qkv, layer), o: try projection(.o, layer), gateUp: try projection(.gateUp, layer),
             down: try projection(.down, layer),
             geometry: Block.Geometry(
-                layer: layer, headCount: c.headCount, keyValueHeadCount: c.keyValueHeadCount,
+                layer: layer, headCount: shape.headCount, keyValueHeadCount: shape.keyValueHeadCount,
                 headDimension: c.headDimension, normEpsilon: c.normEpsilon, window: c.windows[layer]))
     }
 
     private func projection(_ name: ProjectionName, _ layer: Int) throws(Fault) -> Projection {
-        let shapes = name.linears.map { ($0, configuration.shape(of: $0)) }
+        let shapes = name.linears.map { ($0, configuration.shape(of: $0, layer: layer)) }
+        let isThere = configuration.has(name.linears[0], layer: layer)
         let rows = shapes.reduce(0) { $0 + $1.1.out }
         let columns = shapes[0].1.in
         let weight = Tensor.empty([rows, columns])
@@ -100,7 +104,7 @@ public struct Decoder {
         try weight.withMutableBytes { (bytes) throws(Fault) in
             let floats = bytes.bindMemory(to: Float.self)
             var start = 0
-            for (linear, shape) in shapes {
+            for (linear, shape) in shapes where isThere {
                 let count = shape.out * shape.in
                 try checkpoint.read(
                     linear.weightName(layer: layer),
@@ -109,7 +113,7 @@ public struct Decoder {
             }
         }
         var bias: Tensor?
-        if shapes.contains(where: { configuration.hasBias($0.0) }) {
+        if isThere, shapes.contains(where: { configuration.hasBias($0.0) }) {
             var pieces: [Tensor] = []
             for (linear, shape) in shapes {
                 pieces.append(

@@ -25,9 +25,9 @@ struct OutlierAllocation {
         events(.note("measuring the outliers of every layer for the allocation"))
         let ratios = try outlierRatios()
         let target = context.settings.sparsity.fraction
-        let weights = context.targets.goals.map { goals in
+        let weights = context.targets.goals.enumerated().map { layer, goals in
             goals.keys.reduce(0) { sum, linear in
-                let shape = context.decoder.configuration.shape(of: linear)
+                let shape = context.decoder.configuration.shape(of: linear, layer: layer)
                 return sum + shape.out * shape.in
             }
         }

@@ -52,7 +52,7 @@ extension Plan {
             for name in linears.map(\.name) {
                 guard let goal = goals[name] else { continue }
                 removed[name.rawValue] = .integer(
-                    subject.removed(subject.configuration.shape(of: name), goal: goal))
+                    subject.removed(subject.configuration.shape(of: name, layer: index), goal: goal))
             }
             return .object(["index": .integer(index), "removed": .object(removed)])
         }

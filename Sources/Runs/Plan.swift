@@ -18,9 +18,9 @@ public struct Plan {
     public let warnings: [String]
     public let assumptions: [String]
 
-    /// Reads block 0 and measures for a few seconds.
+    /// Reads a block and measures for a few seconds.
     ///
-    /// - Throws: `Fault` when the weights of block 0 or a side file cannot be read.
+    /// - Throws: `Fault` when the weights of that block or a side file cannot be read.
     public init(_ subject: PlanSubject) throws(Fault) {
         self.subject = subject
         let work = PlanWork(subject.pruner, samples: subject.samples)
@@ -51,13 +51,15 @@ public struct Plan {
         _ subject: PlanSubject
     ) -> [(name: LinearName, count: Int, weights: Int, removed: Int)] {
         LinearName.allCases.compactMap { name in
-            let shape = subject.configuration.shape(of: name)
-            let goals = subject.targets.goals.compactMap { $0[name] }
-            guard !goals.isEmpty else { return nil }
-            return (
-                name, goals.count, goals.count * shape.out * shape.in,
-                goals.reduce(0) { $0 + subject.removed(shape, goal: $1) }
-            )
+            var (count, weights, removed) = (0, 0, 0)
+            for (layer, goals) in subject.targets.goals.enumerated() {
+                guard let goal = goals[name] else { continue }
+                let shape = subject.configuration.shape(of: name, layer: layer)
+                count += 1
+                weights += shape.out * shape.in
+                removed += subject.removed(shape, goal: goal)
+            }
+            return count > 0 ? (name, count, weights, removed) : nil
         }
     }
 
@@ -77,7 +79,7 @@ public struct Plan {
             list.append("removed weights are those of a uniform allocation; owl moves them between layers")
         }
         list.append(
-            "time is extrapolated from block 0 on this machine with \(Engine.threads) "
+            "time is extrapolated from block \(subject.measuredLayer) on this machine with \(Engine.threads) "
                 + "thread\(Engine.threads == 1 ? "" : "s") and nothing else to do")
         return list
     }

@@ -6,7 +6,7 @@ import Pruning
 import Recipes
 import Torch
 
-/// The machine's speed at a run's own operations, from seconds of work on block 0 and random hidden states.
+/// The machine's speed at a run's own operations, from seconds of work on one block and random hidden states.
 struct PlanMeasurement {
     /// Seconds for one sequence of the run's length.
     var forward = 0.0
@@ -40,7 +40,7 @@ struct PlanMeasurement {
         self.subject = subject
         self.work = work
         let start = PlanClock()
-        block = try subject.decoder.block(0)
+        block = try subject.decoder.block(subject.measuredLayer)
         load = start.elapsed
         measureWeights()
         if subject.samples > 0 { try measureSequences() }
@@ -147,7 +147,7 @@ struct PlanMeasurement {
     /// Floating-point operations of one sequence's forward pass.
     private func operations(_ tokens: Int) -> Double {
         let t = Double(tokens)
-        return 2 * Double(subject.blockWeights) * t + 2 * Double(subject.configuration.queryWidth) * t * t
+        return 2 * Double(subject.blockWeights) * t + 2 * Double(subject.shape(.q).out) * t * t
     }
 
     private mutating func measureSequences() throws(Fault) {

@@ -45,14 +45,14 @@ struct PlanMemory {
         // A pass over a batch without gradients: the stream, a norm, gate | up and their product; or attention's
         // query, key and value with one chunk of scores.
         let b = min(max(1, n), subject.batch) * t
-        let chunk = min(t, 128) * t * c.headCount * e * min(max(1, n), subject.batch)
+        let chunk = min(t, 128) * t * c.widest.headCount * e * min(max(1, n), subject.batch)
         let passing =
             n == 0
             ? 0
             : b * h * 8
                 + max(
-                    b * (h + 3 * c.intermediateSize) * e,
-                    b * (h + 3 * c.queryWidth + 2 * c.keyValueWidth) * e + 2 * chunk)
+                    b * (h + 3 * c.widest.intermediateSize) * e,
+                    b * (h + 3 * subject.shape(.q).out + 2 * subject.shape(.k).out) * e + 2 * chunk)
         let dense = weights * 4
         let working = isNarrow ? weights * e : 0
         let outcome = weights * 4 + weights
@@ -71,7 +71,7 @@ struct PlanMemory {
         if work.alternations > 0 {
             let squares = ProjectionName.allCases.map { subject.shape($0).columns }.max() ?? 0
             let linear =
-                LinearName.allCases.map { subject.configuration.shape(of: $0) }.map { $0.out * $0.in }.max() ?? 0
+                LinearName.allCases.map { subject.shape($0) }.map { $0.out * $0.in }.max() ?? 0
             // Dense, target, multipliers, pruned, free, a product and its scores, two masks; the inverse under way.
             add(
                 "alternating directions",
@@ -107,11 +107,11 @@ private func training(_ subject: PlanSubject, _ work: PlanWork) -> Int {
     // Kept for the backward pass: the stream twice, two norms, query, key, value before and after the rotation, the
     // context, gate | up and their product; the probabilities of attention's lower triangle.
     let saved =
-        tokens * (c.hiddenSize * 12 + (2 * c.hiddenSize + 4 * c.queryWidth + 4 * c.keyValueWidth) * e)
-        + tokens * 3 * c.intermediateSize * e
-        + work.step * c.headCount * subject.tokens * (subject.tokens + min(128, subject.tokens)) / 2 * e
+        tokens * (c.hiddenSize * 12 + (2 * c.hiddenSize + 4 * subject.shape(.q).out + 4 * subject.shape(.k).out) * e)
+        + tokens * 3 * subject.shape(.gate).out * e
+        + work.step * c.widest.headCount * subject.tokens * (subject.tokens + min(128, subject.tokens)) / 2 * e
     // On the way back: the gradients of gate | up and of their product.
-    return saved + tokens * 3 * c.intermediateSize * e + tokens * c.hiddenSize * 8
+    return saved + tokens * 3 * subject.shape(.gate).out * e + tokens * c.hiddenSize * 8
 }
 
 /// What an optimizer keeps beside the dense block.

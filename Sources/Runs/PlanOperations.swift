@@ -14,7 +14,7 @@ struct PlanOperations {
             let shape = subject.shape(name)
             return Double(shape.rows) * Double(shape.columns)
         }
-        let forward = subject.configuration.blockOperations(tokens: subject.tokens)
+        let forward = subject.configuration.blockOperations(layer: subject.measuredLayer, tokens: subject.tokens)
         // Statistics look at what reaches `down` and need no product of it.
         let statistics = forward - 2 * tokens * weights(.down)
         // Each product has two derivatives, but nobody asks for that of the block's input.
@@ -33,8 +33,8 @@ struct PlanOperations {
         var block = work.forwards * forward + work.statistics * statistics + work.grams * (statistics + grams)
         block += work.trainings * training + work.solves * solve + work.alternations * alternation
         let isAllocated = subject.settings.allocation == .owl
-        let allocation = isAllocated ? Double(subject.configuration.layerCount * subject.samples) : 0
-        total = Double(subject.prunedBlocks) * block + (subject.streamPasses + allocation) * forward
+        let allocation = isAllocated ? subject.allBlocks * Double(subject.samples) : 0
+        total = subject.prunedBlocks * block + (subject.streamPasses + allocation) * forward
     }
 }
 
@@ -42,7 +42,6 @@ extension PlanSubject {
     /// Sequences through a block that only take the hidden states along: the pruned stream through all blocks but the
     /// last pruned one, the dense stream through all.
     var streamPasses: Double {
-        let walked = Double(walkedBlocks)
-        return Double(samples) * (max(0, walked - 1) + (pruner.needsDenseStream ? walked : 0))
+        Double(samples) * (blocks(walkedLayers.dropLast()) + (pruner.needsDenseStream ? blocks(walkedLayers) : 0))
     }
 }

@@ -60,16 +60,26 @@ public struct PlanSubject {
     var configuration: DecoderConfiguration { decoder.configuration }
     /// Samples in one forward pass without gradients.
     var batch: Int { max(1, RunContext.batchTokens / max(1, tokens)) }
-    /// Blocks that the hidden states pass through, and blocks with a goal.
-    var walkedBlocks: Int { samples == 0 ? 0 : (targets.goals.lastIndex { !$0.isEmpty } ?? -1) + 1 }
-    var prunedBlocks: Int { targets.goals.count { !$0.isEmpty } }
-    /// Weights of a block's linears.
-    var blockWeights: Int {
-        LinearName.allCases.reduce(0) { $0 + configuration.shape(of: $1).out * configuration.shape(of: $1).in }
+    /// The block that stands for all: the heaviest one. Of a model whose layers differ, another counts as the share of
+    /// it that its weights are.
+    var measuredLayer: Int {
+        let layers = 0..<configuration.layerCount
+        return layers.max { configuration.weightCount(layer: $0) < configuration.weightCount(layer: $1) } ?? 0
     }
+    /// Some blocks' weights as a number of measured blocks.
+    func blocks(_ layers: some Sequence<Int>) -> Double {
+        layers.reduce(0.0) { $0 + Double(configuration.weightCount(layer: $1)) } / Double(max(1, blockWeights))
+    }
+    /// Blocks that the hidden states pass through.
+    var walkedLayers: Range<Int> { 0..<(samples == 0 ? 0 : (targets.goals.lastIndex { !$0.isEmpty } ?? -1) + 1) }
+    var allBlocks: Double { blocks(0..<configuration.layerCount) }
+    var prunedBlocks: Double { blocks(targets.goals.indices.filter { !targets.goals[$0].isEmpty }) }
+    /// Weights of the measured block's linears.
+    var blockWeights: Int { configuration.weightCount(layer: measuredLayer) }
+    func shape(_ linear: LinearName) -> (out: Int, in: Int) { configuration.shape(of: linear, layer: measuredLayer) }
     /// Rows and columns of a projection's stacked weight.
     func shape(_ name: ProjectionName) -> (rows: Int, columns: Int) {
-        let shapes = name.linears.map { configuration.shape(of: $0) }
+        let shapes = name.linears.map { shape($0) }
         return (shapes.reduce(0) { $0 + $1.out }, shapes.first?.in ?? 0)
     }
 }

@@ -8,8 +8,8 @@ struct PlanTime {
     var total: Double { parts.reduce(0) { $0 + $1.seconds } }
 
     init(_ subject: PlanSubject, work: PlanWork, measurement m: PlanMeasurement, outputBytes: Int) {
-        let blocks = Double(subject.configuration.layerCount)
-        let pruned = Double(subject.prunedBlocks)
+        let blocks = subject.allBlocks
+        let pruned = subject.prunedBlocks
         let samples = Double(subject.samples)
         var parts: [(name: String, seconds: Double)] = []
         func add(_ name: String, _ seconds: Double) { if seconds > 0 { parts.append((name, seconds)) } }

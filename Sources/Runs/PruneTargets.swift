@@ -22,12 +22,12 @@ public struct PruneTargets: Sendable {
             var goal = Goal(pattern: settings.pattern, sparsity: settings.sparsity)
             if let fractions { goal.sparsity = try Sparsity(fractions[layer]) }
             var block: Goals = [:]
-            for linear in LinearName.allCases {
+            for linear in LinearName.allCases where configuration.has(linear, layer: layer) {
                 let name = "model.layers.\(layer).\(linear.checkpointName)"
                 guard targets.isEmpty || targets.contains(where: { name.firstMatch(of: $0) != nil }),
                     !ignored.contains(where: { name.firstMatch(of: $0) != nil })
                 else { continue }
-                let columns = configuration.shape(of: linear).in
+                let columns = configuration.shape(of: linear, layer: layer).in
                 if case .keep(_, let group) = settings.pattern, columns % group != 0 {
                     throw Fault(
                         .usage, "the pattern does not divide a linear's columns", place: name,
@@ -60,8 +60,11 @@ public struct PruneTargets: Sendable {
 
     /// Weights of all linears with a goal.
     public func weightCount(_ configuration: DecoderConfiguration) -> Int {
-        goals.reduce(0) { sum, block in
-            sum + block.keys.reduce(0) { $0 + configuration.shape(of: $1).out * configuration.shape(of: $1).in }
+        goals.indices.reduce(0) { sum, layer in
+            goals[layer].keys.reduce(sum) {
+                let shape = configuration.shape(of: $1, layer: layer)
+                return $0 + shape.out * shape.in
+            }
         }
     }
 

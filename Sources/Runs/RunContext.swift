@@ -46,7 +46,7 @@ public struct RunContext {
     static func warnings(
         _ pruner: any BlockPruner, samples: Int, tokens: Int, configuration: DecoderConfiguration
     ) -> [String] {
-        let widest = max(configuration.intermediateSize, configuration.hiddenSize)
+        let widest = max(configuration.widest.intermediateSize, configuration.hiddenSize)
         guard pruner.needsSamples, samples > 0, samples * tokens < widest else { return [] }
         return [
             "\(samples * tokens) calibration tokens are fewer than the \(widest) columns of the widest linear: its "

@@ -10,7 +10,7 @@ struct BlockTests {
         let decoder = try Fixture(name).decoder
         let block = try decoder.block(1)
         for linear in LinearName.allCases {
-            let shape = decoder.configuration.shape(of: linear)
+            let shape = decoder.configuration.shape(of: linear, layer: 1)
             let weight = block.weight(linear)
             #expect(weight.shape == [shape.out, shape.in])
             #expect(try weight.floats() == decoder.checkpoint.floats(linear.weightName(layer: 1)))
@@ -48,7 +48,8 @@ struct BlockTests {
         #expect(seen.map(\.0) == [.qkv, .o, .gateUp, .down])
         #expect(
             seen.map(\.1) == [
-                [2, 4, c.hiddenSize], [2, 4, c.queryWidth], [2, 4, c.hiddenSize], [2, 4, c.intermediateSize],
+                [2, 4, c.hiddenSize], [2, 4, c.shape(of: .q, layer: 0).out], [2, 4, c.hiddenSize],
+                [2, 4, c.widest.intermediateSize],
             ])
     }
 

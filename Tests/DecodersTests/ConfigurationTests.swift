@@ -46,6 +46,62 @@ struct ConfigurationTests {
         #expect(found.found?.isEmpty == false && found.expected?.isEmpty == false)
     }
 
+    private func compact(_ layers: String, version: Int = 1, base: String = "llama") throws -> JSONValue {
+        try JSONValue(parsing: #"{"version": \#(version), "base_model_type": "\#(base)", "layers": \#(layers)}"#)
+    }
+    private static let full = #"{"num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 40}"#
+    private static let half = #"{"num_attention_heads": 2, "num_key_value_heads": 1, "intermediate_size": 24}"#
+    private static let none = #"{"num_attention_heads": 0, "num_key_value_heads": 0, "intermediate_size": 0}"#
+
+    @Test func layersOfACompactModelHaveTheirOwnShapes() throws {
+        let text = """
+            {"model_type": "espalier", "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+             "num_key_value_heads": 2, "intermediate_size": 40, "vocab_size": 64}
+            """
+        var json = try #require(try JSONValue(parsing: text).objectValue)
+        json["espalier"] = try compact("[\(Self.half), \(Self.none)]")
+        let c = try DecoderConfiguration(json, file: "config.json")
+        #expect(c.family == .llama && !c.isUniform && c.headDimension == 8)
+        #expect(c.shape(of: .o, layer: 0) == (32, 16) && c.shape(of: .k, layer: 0) == (8, 32))
+        #expect(c.shape(of: .down, layer: 0) == (32, 24) && c.weightCount(layer: 1) == 0)
+        #expect(!c.has(.q, layer: 1) && !c.has(.up, layer: 1) && c.has(.up, layer: 0))
+        // What it writes is what it reads, and the source's own keys stay.
+        let source = try #require(try JSONValue(parsing: text).objectValue)
+        var plain = source
+        plain["model_type"] = .string("llama")
+        let written = CompactConfiguration.configuration(plain, layers: c.layers)
+        #expect(try DecoderConfiguration(written, file: "config.json") == c)
+        #expect(written["intermediate_size"]?.integerValue == 40)
+        #expect(CompactConfiguration.configuration(written, layers: c.layers) == written)
+    }
+
+    @Test func aWrongCompactConfigurationIsRefusedByKey() throws {
+        let (full, half) = (Self.full, Self.half)
+        for (value, place) in [
+            (nil, "espalier"), (JSONValue.integer(1), "espalier"),
+            (try compact("[\(full), \(half)]", version: 2), "espalier.version"),
+            (try compact("[\(full), \(half)]", base: "gpt2"), "espalier.base_model_type"),
+            (try compact("[\(full), \(half)]", base: "espalier"), "espalier.base_model_type"),
+            (try compact("[\(full)]"), "num_hidden_layers"), (try compact("[\(full), 1]"), "espalier.layers"),
+            (try compact("{}"), "espalier.layers"),
+            (
+                try compact("[\(full), \(full.replacing("40", with: "-1"))]"),
+                "espalier.layers[1].intermediate_size"
+            ),
+            (
+                try compact("[\(full), \(full.replacing("_heads\": 2", with: "_heads\": 3"))]"),
+                "espalier.layers[1].num_key_value_heads"
+            ),
+            (
+                try compact("[\(full), \(full.replacing("_heads\": 2", with: "_heads\": 0"))]"),
+                "espalier.layers[1].num_key_value_heads"
+            ),
+        ] {
+            let found = try #require(try fault([("model_type", .string("espalier")), ("espalier", value)]))
+            #expect(found.kind == .badData && found.place == "key '\(place)'")
+        }
+    }
+
     @Test func anotherActivationIsRefused() throws {
         #expect(try fault([("hidden_act", .string("gelu"))])?.expected == "silu")
     }

@@ -61,7 +61,7 @@ let configuration = try DecoderConfiguration(
     ).objectValue ?? JSONObject(), file: "benchmark")
 
 func projection(_ name: ProjectionName) -> Projection {
-    let shapes = name.linears.map { ($0, configuration.shape(of: $0)) }
+    let shapes = name.linears.map { ($0, configuration.shape(of: $0, layer: 0)) }
     return Projection(
         weight: random([shapes.reduce(0) { $0 + $1.1.out }, shapes[0].1.in], scale: 0.1), bias: nil,
         parts: shapes.map { (name: $0.0, rows: $0.1.out) })
@@ -102,7 +102,7 @@ for dtype in [DType.float32, .bfloat16] {
         let working = block.to(dtype)
         for batch in [1, 2, 4] {
             let x = random([batch, tokens, 576])
-            let operations = Double(batch) * configuration.blockOperations(tokens: tokens)
+            let operations = Double(batch) * configuration.blockOperations(layer: 0, tokens: tokens)
             row("forward, batch \(batch)", best { _ = working(x, rotary: rotary) }, operations: operations, peak: peak)
             row(
                 "  attention sub-layer", best { _ = working.attend(x, rotary: rotary) },
@@ -115,7 +115,7 @@ for dtype in [DType.float32, .bfloat16] {
     }
     for batch in [1, 2, 4] {
         let x = random([batch, tokens, 576])
-        let operations = Double(batch) * configuration.blockOperations(tokens: tokens)
+        let operations = Double(batch) * configuration.blockOperations(layer: 0, tokens: tokens)
         var leaves = block.to(dtype)
         for name in ProjectionName.allCases {
             let weight = leaves[name].weight.clone()

@@ -26,6 +26,37 @@ struct ConfigurationReader {
 
     func has(_ key: String) -> Bool { value(key) != nil }
 
+    /// A size that may be nothing.
+    func natural(_ key: String) throws(Fault) -> Int {
+        guard let value = value(key), let integer = value.integerValue, integer >= 0, integer <= Int(Int32.max) else {
+            throw fault(key, found: value(key)?.kindName ?? "nothing", expected: "a whole number from 0")
+        }
+        return integer
+    }
+
+    func object(_ key: String) throws(Fault) -> JSONObject {
+        guard let object = value(key)?.objectValue else {
+            throw fault(key, found: value(key)?.kindName ?? "nothing", expected: "an object")
+        }
+        return object
+    }
+
+    func objects(_ key: String) throws(Fault) -> [JSONObject] {
+        guard let items = value(key)?.arrayValue else {
+            throw fault(key, found: value(key)?.kindName ?? "nothing", expected: "a list of objects")
+        }
+        var objects: [JSONObject] = []
+        for item in items {
+            guard let object = item.objectValue else {
+                throw fault(key, found: "\(item.kindName) at place \(objects.count)", expected: "a list of objects")
+            }
+            objects.append(object)
+        }
+        return objects
+    }
+
+    func text(_ key: String) -> String? { value(key)?.stringValue }
+
     /// Sizes beyond 2^31 are typing mistakes or attacks, and their products would overflow.
     func positive(_ key: String, default fallback: Int? = nil) throws(Fault) -> Int {
         guard let value = value(key) else {
@@ -60,14 +91,14 @@ struct ConfigurationReader {
         guard found == expected else { throw fault(key, found: found, expected: expected) }
     }
 
-    func family() throws(Fault) -> Family {
+    func family(_ key: String = "model_type") throws(Fault) -> Family {
         let known = Family.allCases.map(\.rawValue).joined(separator: ", ")
-        guard let name = value("model_type")?.stringValue else {
-            throw fault("model_type", found: value("model_type")?.kindName ?? "nothing", expected: "one of \(known)")
+        guard let name = value(key)?.stringValue else {
+            throw fault(key, found: value(key)?.kindName ?? "nothing", expected: "one of \(known)")
         }
         guard let family = Family(rawValue: name) else {
             throw fault(
-                "model_type", found: "the string \"\(name.prefix(60))\"", expected: "one of \(known)",
+                key, found: "the string \"\(name.prefix(60))\"", expected: "one of \(known)",
                 advice: "use a model of one of these families; nearest name: \(nearest(name))")
         }
         return family

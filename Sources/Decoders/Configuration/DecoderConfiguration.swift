@@ -8,11 +8,9 @@ public struct DecoderConfiguration: Equatable, Sendable {
     public var family: Family
     public var vocabularySize: Int
     public var hiddenSize: Int
-    public var layerCount: Int
-    public var headCount: Int
-    public var keyValueHeadCount: Int
     public var headDimension: Int
-    public var intermediateSize: Int
+    /// Heads and widths of every layer.
+    public var layers: [LayerShape]
     public var normEpsilon: Double
     public var rotary: RotaryConfiguration
     public var contextLength: Int
@@ -29,12 +27,15 @@ public struct DecoderConfiguration: Equatable, Sendable {
     /// - Throws: `Fault` of kind `badData` naming the key, what was found and what was expected.
     public init(_ json: JSONObject, file: String) throws(Fault) {
         let reader = ConfigurationReader(json, file: file)
-        family = try reader.family()
+        let compact = try CompactConfiguration(json, file: file)
+        if let compact { family = compact.family } else { family = try reader.family() }
         hiddenSize = try reader.positive("hidden_size")
-        layerCount = try reader.positive("num_hidden_layers")
-        headCount = try reader.positive("num_attention_heads")
-        keyValueHeadCount = try reader.positive("num_key_value_heads", default: headCount)
-        intermediateSize = try reader.positive("intermediate_size")
+        let layerCount = try reader.positive("num_hidden_layers")
+        let headCount = try reader.positive("num_attention_heads")
+        let keyValueHeadCount = try reader.positive("num_key_value_heads", default: headCount)
+        let shape = LayerShape(
+            headCount: headCount, keyValueHeadCount: keyValueHeadCount,
+            intermediateSize: try reader.positive("intermediate_size"))
         vocabularySize = try reader.positive("vocab_size")
         contextLength = try reader.positive("max_position_embeddings", default: family.defaultContextLength)
         guard headCount % keyValueHeadCount == 0 else {
@@ -68,20 +69,49 @@ public struct DecoderConfiguration: Equatable, Sendable {
         rotary = try reader.rotary()
         try reader.expect("hidden_act", "silu", default: "silu")
         windows = try reader.windows(family: family, layers: layerCount)
+        layers = Array(repeating: shape, count: layerCount)
+        if let compact {
+            guard compact.layers.count == layerCount else {
+                throw reader.fault(
+                    "num_hidden_layers", found: "\(layerCount) with \(compact.layers.count) entries of espalier.layers",
+                    expected: "one entry for each layer")
+            }
+            layers = compact.layers
+        }
     }
 
-    public var queryWidth: Int { headCount * headDimension }
-    public var keyValueWidth: Int { keyValueHeadCount * headDimension }
+    public var layerCount: Int { layers.count }
+    /// Whether all layers have the same shape.
+    public var isUniform: Bool { layers.allSatisfy { $0 == layers[0] } }
+    /// The largest head counts and width of any layer.
+    public var widest: LayerShape {
+        LayerShape(
+            headCount: layers.map(\.headCount).max() ?? 0,
+            keyValueHeadCount: layers.map(\.keyValueHeadCount).max() ?? 0,
+            intermediateSize: layers.map(\.intermediateSize).max() ?? 0)
+    }
 
-    /// Rows and columns of a linear's weight.
-    public func shape(of linear: LinearName) -> (out: Int, in: Int) {
+    /// Rows and columns of a linear's weight; of a layer without it, nothing by the hidden size.
+    public func shape(of linear: LinearName, layer: Int) -> (out: Int, in: Int) {
+        shape(of: linear, in: layers[layer])
+    }
+
+    public func shape(of linear: LinearName, in shape: LayerShape) -> (out: Int, in: Int) {
         switch linear {
-        case .q: (queryWidth, hiddenSize)
-        case .k, .v: (keyValueWidth, hiddenSize)
-        case .o: (hiddenSize, queryWidth)
-        case .gate, .up: (intermediateSize, hiddenSize)
-        case .down: (hiddenSize, intermediateSize)
+        case .q: (shape.headCount * headDimension, hiddenSize)
+        case .k, .v: (shape.keyValueHeadCount * headDimension, hiddenSize)
+        case .o: (hiddenSize, shape.headCount * headDimension)
+        case .gate, .up: (shape.intermediateSize, hiddenSize)
+        case .down: (hiddenSize, shape.intermediateSize)
         }
+    }
+
+    /// Whether a layer has a linear.
+    public func has(_ linear: LinearName, layer: Int) -> Bool { layers[layer].has(linear) }
+
+    /// Weights of a layer's linears.
+    public func weightCount(layer: Int) -> Int {
+        LinearName.allCases.reduce(0) { $0 + shape(of: $1, layer: layer).out * shape(of: $1, layer: layer).in }
     }
 
     public func hasBias(_ linear: LinearName) -> Bool {
@@ -94,10 +124,9 @@ public struct DecoderConfiguration: Equatable, Sendable {
 
     /// Multiply-adds × 2 of one block's matrix products for sequences of `tokens`, one of them; attention counted over
     /// the positions each query may see.
-    public func blockOperations(tokens: Int) -> Double {
-        let weights = LinearName.allCases.reduce(0) { $0 + shape(of: $1).out * shape(of: $1).in }
-        let attention = 2 * queryWidth * (tokens + 1) / 2
-        return 2 * Double(tokens) * Double(weights + attention)
+    public func blockOperations(layer: Int, tokens: Int) -> Double {
+        let attention = layers[layer].headCount * headDimension * (tokens + 1)
+        return 2 * Double(tokens) * Double(weightCount(layer: layer) + attention)
     }
 }
 

@@ -79,6 +79,10 @@ public struct Block {
         return projection.weight.narrowed(0, projection.offset(of: name) ?? 0, rows)
     }
 
+    /// Whether the sub-layers are there; without one the residual passes unchanged.
+    public var hasAttention: Bool { geometry.headCount > 0 }
+    public var hasMLP: Bool { down.inputWidth > 0 }
+
     /// The number type of the matrix products.
     public var dtype: DType { qkv.weight.dtype }
 
@@ -99,6 +103,7 @@ public struct Block {
         _ x: Tensor, rotary: RotaryTable, cache: KeyValueCache? = nil, observer: Observer? = nil
     ) -> Tensor {
         let attended = attend(x, rotary: rotary, cache: cache, observer: observer)
+        guard hasMLP else { return attended }
         let inner = expand(attended, observer: observer)
         observer?(.down, inner)
         return attended + down(inner)
@@ -108,6 +113,7 @@ public struct Block {
     public func attend(
         _ x: Tensor, rotary: RotaryTable, cache: KeyValueCache? = nil, observer: Observer? = nil
     ) -> Tensor {
+        guard hasAttention else { return x }
         let normal = x.rmsNorm(weight: inputNorm, epsilon: geometry.normEpsilon, output: dtype)
         observer?(.qkv, normal)
         let context = attention(normal, rotary: rotary, cache: cache)
@@ -117,6 +123,7 @@ public struct Block {
 
     /// The second sub-layer up to the input of `down`: silu(gate(norm x)) · up(norm x).
     public func expand(_ x: Tensor, observer: Observer? = nil) -> Tensor {
+        guard hasMLP else { return Tensor.zeros([x.size(0), x.size(1), 0], dtype, device: x.device) }
         let normal = x.rmsNorm(weight: postAttentionNorm, epsilon: geometry.normEpsilon, output: dtype)
         observer?(.gateUp, normal)
         return gateUp(normal).swiglu()

@@ -17,12 +17,13 @@ public struct Inspection {
     /// One kind of linear in all blocks.
     public struct Linear: Sendable {
         public var name: LinearName
+        /// Blocks that have it.
         public var count: Int
-        public var shape: (out: Int, in: Int)
+        /// Nil where the blocks differ.
+        public var shape: (out: Int, in: Int)?
+        public var parameters: Int
         /// Nil when the weights were not read.
         public var scan: WeightScan?
-
-        public var parameters: Int { count * shape.out * shape.in }
     }
 
     public var model: String
@@ -48,16 +49,23 @@ public struct Inspection {
         do throws(Fault) { tokenizer = try TokenizerSummary(opened) } catch {
             warnings.append("the tokenizer cannot be used: \(error.summary)" + (error.found.map { ": \($0)" } ?? ""))
         }
-        let layers = configuration.layerCount
-        linears = []
-        for name in LinearName.allCases {
-            linears.append(Linear(name: name, count: layers, shape: configuration.shape(of: name)))
-        }
+        linears = Inspection.linears(configuration)
         if readsWeights { try read(opened.decoder, reporter) }
         if let tokenizer, tokenizer.tokens < configuration.vocabularySize {
             warnings.append(
                 "the tokenizer has \(tokenizer.tokens) tokens and the model \(configuration.vocabularySize) embeddings; "
                     + "the rest is usually padding")
+        }
+    }
+
+    private static func linears(_ configuration: DecoderConfiguration) -> [Linear] {
+        LinearName.allCases.map { name in
+            let layers = (0..<configuration.layerCount).filter { configuration.has(name, layer: $0) }
+            let shapes = layers.map { configuration.shape(of: name, layer: $0) }
+            let isOne = shapes.allSatisfy { $0 == shapes[0] }
+            return Linear(
+                name: name, count: layers.count, shape: isOne ? shapes.first : nil,
+                parameters: shapes.reduce(0) { $0 + $1.out * $1.in })
         }
     }
 

@@ -8,11 +8,17 @@ extension Inspection {
         facts.add("model", ProgressReporter.harmless(model) + " (\(checkpoint.format.rawValue))")
         facts.add(
             "family",
-            "\(c.family.rawValue), \(c.layerCount) blocks, hidden \(c.hiddenSize), MLP \(c.intermediateSize)")
+            "\(c.family.rawValue), \(c.layerCount) blocks, hidden \(c.hiddenSize), MLP "
+                + Inspection.span(c.layers.map(\.intermediateSize)))
         facts.add(
             "attention",
-            "\(c.headCount) heads of \(c.headDimension), \(c.keyValueHeadCount) key-value heads"
+            "\(Inspection.span(c.layers.map(\.headCount))) heads of \(c.headDimension), "
+                + "\(Inspection.span(c.layers.map(\.keyValueHeadCount))) key-value heads"
                 + (c.windows.compactMap { $0 }.first.map { ", window \($0)" } ?? ""))
+        let (noAttention, noMLP) = (c.layers.count { !$0.hasAttention }, c.layers.count { !$0.hasMLP })
+        if noAttention + noMLP > 0 {
+            facts.add("left out", "the attention of \(noAttention) blocks, the MLP of \(noMLP)")
+        }
         facts.add("context", "\(Amount.count(c.contextLength)) tokens")
         facts.add(
             "vocabulary",
@@ -38,7 +44,8 @@ extension Inspection {
             cells: ["linear", "count", "shape", "parameters"] + (nonFinite == nil ? [] : ["zeros", "pattern"]))
         for linear in linears {
             var cells = [
-                linear.name.rawValue, Amount.count(linear.count), "\(linear.shape.out) × \(linear.shape.in)",
+                linear.name.rawValue, Amount.count(linear.count),
+                linear.shape.map { "\($0.out) × \($0.in)" } ?? "differs",
                 Amount.count(linear.parameters),
             ]
             if let scan = linear.scan {
@@ -65,6 +72,12 @@ extension Inspection {
         return text
     }
 
+    /// "1536", or "512 to 1536" where layers differ.
+    private static func span(_ values: [Int]) -> String {
+        let (least, most) = (values.min() ?? 0, values.max() ?? 0)
+        return least == most ? "\(most)" : "\(least) to \(most)"
+    }
+
     public var json: JSONValue {
         let c = configuration
         var parts = JSONObject()
@@ -73,7 +86,7 @@ extension Inspection {
         let list = linears.map { linear -> JSONValue in
             .object([
                 "name": .string(linear.name.rawValue), "count": .integer(linear.count),
-                "shape": .array([.integer(linear.shape.out), .integer(linear.shape.in)]),
+                "shape": linear.shape.map { .array([.integer($0.out), .integer($0.in)]) } ?? .null,
                 "parameters": .integer(linear.parameters),
                 "zero_fraction": linear.scan.map { .double($0.zeroFraction) } ?? .null,
                 "patterns": linear.scan.map { .array($0.patterns.map { .string($0) }) } ?? .null,
@@ -82,8 +95,19 @@ extension Inspection {
         return .object([
             "model": .string(model), "format": .string(checkpoint.format.rawValue),
             "family": .string(c.family.rawValue), "blocks": .integer(c.layerCount),
-            "hidden_size": .integer(c.hiddenSize), "intermediate_size": .integer(c.intermediateSize),
-            "attention_heads": .integer(c.headCount), "key_value_heads": .integer(c.keyValueHeadCount),
+            "hidden_size": .integer(c.hiddenSize), "intermediate_size": .integer(c.widest.intermediateSize),
+            "attention_heads": .integer(c.widest.headCount),
+            "key_value_heads": .integer(c.widest.keyValueHeadCount),
+            "layers": c.isUniform
+                ? .null
+                : .array(
+                    c.layers.map {
+                        .object([
+                            "attention_heads": .integer($0.headCount),
+                            "key_value_heads": .integer($0.keyValueHeadCount),
+                            "intermediate_size": .integer($0.intermediateSize),
+                        ])
+                    }),
             "head_dimension": .integer(c.headDimension),
             "sliding_window": c.windows.compactMap { $0 }.first.map { .integer($0) } ?? .null,
             "vocabulary_size": .integer(c.vocabularySize), "context_length": .integer(c.contextLength),

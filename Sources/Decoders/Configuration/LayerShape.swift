@@ -1,0 +1,25 @@
+/// What structural pruning changes from layer to layer.
+///
+/// Zero heads are no attention sub-layer, a width of zero is no MLP: the residual passes it unchanged, and its norm and
+/// projections are not in the checkpoint.
+public struct LayerShape: Hashable, Sendable {
+    public var headCount: Int
+    public var keyValueHeadCount: Int
+    public var intermediateSize: Int
+
+    public init(headCount: Int, keyValueHeadCount: Int, intermediateSize: Int) {
+        self.headCount = headCount
+        self.keyValueHeadCount = keyValueHeadCount
+        self.intermediateSize = intermediateSize
+    }
+
+    public var hasAttention: Bool { headCount > 0 }
+    public var hasMLP: Bool { intermediateSize > 0 }
+
+    func has(_ linear: LinearName) -> Bool {
+        switch linear {
+        case .q, .k, .v, .o: hasAttention
+        case .gate, .up, .down: hasMLP
+        }
+    }
+}
