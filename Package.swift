@@ -37,7 +37,7 @@ let package = Package(
             name: "EspalierKit",
             targets: [
                 "Faults", "JSONText", "Randomness", "Torch", "Checkpoints", "Tokenization", "Calibration", "Recipes",
-                "Decoders", "Pruning", "Evaluation", "Runs",
+                "Decoders", "Pruning", "Structure", "Evaluation", "Runs",
             ]),
     ],
     dependencies: [
@@ -57,6 +57,7 @@ let package = Package(
         .target(name: "Randomness"),
         .target(name: "Recipes", dependencies: ["Faults", "JSONText", "Yams"]),
         .target(name: "Pruning", dependencies: ["Decoders", "Torch", "Recipes", "Randomness", "Faults"]),
+        .target(name: "Structure", dependencies: ["Decoders", "Torch"]),
         .target(name: "Tokenization", dependencies: ["Faults", "JSONText"]),
         .target(
             name: "Calibration",
@@ -107,6 +108,9 @@ let package = Package(
                 "Checkpoints", "Decoders", "Faults", "JSONText", "Pruning", "Randomness", "Recipes", "TestSupport",
                 "Torch",
             ], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "StructureTests",
+            dependencies: ["Checkpoints", "Decoders", "Randomness", "Structure", "TestSupport", "Torch"]),
         .testTarget(
             name: "DecodersTests",
             dependencies: ["Checkpoints", "Decoders", "Faults", "JSONText", "Randomness", "TestSupport", "Torch"],

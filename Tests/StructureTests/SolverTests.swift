@@ -1,0 +1,110 @@
+import Decoders
+import Testing
+import Torch
+
+@testable import Structure
+
+/// The eliminations against least-squares weights from the normal equations in float64.
+@Suite("Local solver")
+struct SolverTests {
+    @Test("at every width the weights are the least-squares ones and the costs sum to the error")
+    func neurons() throws {
+        // More than one delayed update, and widths between them.
+        let problem = Problem(rows: 6, columns: 150)
+        let hessian = try #require(DampedHessian(gram: problem.gram))
+        let widths = [150, 149, 100, 86, 40, 1, 0]
+        let found = SubLayerSolver.neurons(down: problem.weight, hessian: hessian, widths: widths)
+        #expect(found.count == widths.count)
+        for (candidate, width) in zip(found, widths) {
+            guard case .neurons(let kept) = candidate.kept else {
+                Issue.record("not neurons")
+                continue
+            }
+            #expect(kept.count == width && kept == kept.sorted() && candidate.weight.shape == [6, width])
+            let expected = problem.leastSquares(kept)
+            #expect(width == 0 || relativeError(candidate.weight.floats(), expected.weight) < 1e-4, "\(width)")
+            #expect(abs(candidate.error - expected.error) < 1e-4 * max(expected.error, 1e-3), "\(width)")
+        }
+        // Nested: what is gone stays gone.
+        for (wide, narrow) in zip(found, found.dropFirst()) {
+            #expect(Set(narrow.kept.columns(headDimension: 1)).isSubset(of: wide.kept.columns(headDimension: 1)))
+            #expect(narrow.error >= wide.error)
+        }
+    }
+
+    @Test("each removal takes the column whose loss costs least")
+    func greedy() throws {
+        let problem = Problem(rows: 4, columns: 24, seed: 3)
+        let hessian = try #require(DampedHessian(gram: problem.gram))
+        var kept = Array(0..<24)
+        for width in stride(from: 23, through: 4, by: -1) {
+            let errors = kept.map { gone in problem.leastSquares(kept.filter { $0 != gone }).error }
+            let cheapest = try #require(errors.indices.min { errors[$0] < errors[$1] })
+            kept.remove(at: cheapest)
+            let found = SubLayerSolver.neurons(down: problem.weight, hessian: hessian, widths: [width])
+            #expect(found[0].kept == .neurons(kept), "\(width)")
+        }
+    }
+
+    @Test("attention reaches every shape, with least-squares weights and the errors that the costs sum to")
+    func heads() throws {
+        // 3 key-value heads with 3 query heads of 4.
+        let problem = Problem(rows: 5, columns: 36, seed: 5)
+        let hessian = try #require(DampedHessian(gram: problem.gram))
+        let found = SubLayerSolver.heads(
+            o: problem.weight, hessian: hessian,
+            shape: LayerShape(headCount: 9, keyValueHeadCount: 3, intermediateSize: 0), headDimension: 4)
+        var shapes: [[Int]] = []
+        for candidate in found {
+            guard case .heads(let groups) = candidate.kept else {
+                Issue.record("not heads")
+                continue
+            }
+            shapes.append([groups.first?.queryHeads.count ?? 0, groups.count])
+            for group in groups {
+                #expect(group.queryHeads.count == groups[0].queryHeads.count)
+                #expect(group.queryHeads.allSatisfy { $0 / 3 == group.keyValueHead })
+            }
+            let columns = candidate.kept.columns(headDimension: 4)
+            let expected = problem.leastSquares(columns)
+            #expect(columns.isEmpty || relativeError(candidate.weight.floats(), expected.weight) < 1e-5)
+            #expect(abs(candidate.error - expected.error) < 1e-6 * max(expected.error, 1))
+        }
+        #expect(shapes == [[3, 3], [3, 2], [3, 1], [2, 3], [2, 2], [2, 1], [1, 3], [1, 2], [1, 1], [0, 0]])
+    }
+
+    @Test("the key-value head that goes first is the one whose loss costs least")
+    func greedyHeads() throws {
+        let problem = Problem(rows: 5, columns: 36, seed: 7)
+        let hessian = try #require(DampedHessian(gram: problem.gram))
+        let found = SubLayerSolver.heads(
+            o: problem.weight, hessian: hessian,
+            shape: LayerShape(headCount: 9, keyValueHeadCount: 3, intermediateSize: 0), headDimension: 4)
+        let all = Set(0..<36)
+        let errors = (0..<3).map { group in
+            problem.leastSquares(all.subtracting(group * 12..<(group + 1) * 12).sorted()).error
+        }
+        let expected = try #require(errors.indices.min { errors[$0] < errors[$1] })
+        guard case .heads(let groups) = found[1].kept else { return }
+        #expect(Set(groups.map(\.keyValueHead)) == Set([0, 1, 2]).subtracting([expected]))
+    }
+
+    @Test("inputs that are always zero, and moments that are not numbers")
+    func degenerate() throws {
+        let weight = Tensor.full([3, 4], 1)
+        let none = try #require(DampedHessian(gram: Tensor.zeros([4, 4])))
+        let found = SubLayerSolver.neurons(down: weight, hessian: none, widths: [2])
+        #expect(found[0].kept.columns(headDimension: 1).count == 2 && found[0].weight.allFinite())
+        #expect(DampedHessian(gram: Tensor.full([4, 4], .nan)) == nil)
+    }
+
+    @Test("the damping grows when a factor needs it")
+    func damping() throws {
+        let problem = Problem(rows: 2, columns: 12)
+        #expect(try #require(DampedHessian(gram: problem.gram)).damping == 0.01)
+        // A matrix that is not positive semidefinite, as rounding makes them.
+        let gram = Tensor([1, 1.05, 1.05, 1], shape: [2, 2])
+        let ladder = try #require(DampedHessian(gram: gram))
+        #expect(ladder.damping == 0.1)
+    }
+}
