@@ -57,7 +57,7 @@ let package = Package(
         .target(name: "Randomness"),
         .target(name: "Recipes", dependencies: ["Faults", "JSONText", "Yams"]),
         .target(name: "Pruning", dependencies: ["Decoders", "Torch", "Recipes", "Randomness", "Faults"]),
-        .target(name: "Structure", dependencies: ["Decoders", "Torch"]),
+        .target(name: "Structure", dependencies: ["Decoders", "Faults", "Randomness", "Torch"]),
         .target(name: "Tokenization", dependencies: ["Faults", "JSONText"]),
         .target(
             name: "Calibration",
@@ -110,7 +110,7 @@ let package = Package(
             ], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "StructureTests",
-            dependencies: ["Checkpoints", "Decoders", "Randomness", "Structure", "TestSupport", "Torch"]),
+            dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Structure", "TestSupport", "Torch"]),
         .testTarget(
             name: "DecodersTests",
             dependencies: ["Checkpoints", "Decoders", "Faults", "JSONText", "Randomness", "TestSupport", "Torch"],

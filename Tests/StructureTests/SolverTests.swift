@@ -108,3 +108,39 @@ struct SolverTests {
         #expect(ladder.damping == 0.1)
     }
 }
+
+@Suite("Levels")
+struct LevelTests {
+    @Test("widths are whole granules, once each, the dense one first")
+    func widths() {
+        #expect(Levels.widths(of: 100, sparsities: [0, 0.25, 0.5, 1], granularity: 1) == [100, 75, 50, 0])
+        #expect(Levels.widths(of: 100, sparsities: [0.5, 0.52, 0.9], granularity: 16) == [100, 48, 16])
+        #expect(Levels.widths(of: 10, sparsities: [1], granularity: 64) == [10, 0])
+    }
+
+    @Test("the ladder stays between nothing and everything")
+    func ladder() {
+        #expect(Levels.ladder(centre: 0.5, count: 9, interval: 0.125) == (0...8).map { Double($0) / 8 })
+        #expect(Levels.ladder(centre: 0.125, count: 9, interval: 0.125) == (0...5).map { Double($0) / 8 })
+        #expect(Levels.ladder(centre: 0.5, count: 1, interval: 0.125) == [0.5])
+    }
+
+    @Test("the mean matrix is that of the candidates' outputs, weighted by what stays of them")
+    func expectation() throws {
+        let problem = Problem(rows: 3, columns: 12)
+        let hessian = try #require(DampedHessian(gram: problem.gram))
+        let candidates = SubLayerSolver.neurons(down: problem.weight, hessian: hessian, widths: [12, 6, 3, 0])
+        let mean = try #require(ExpectedWeight.of(candidates, width: 12, headDimension: 1)).floats()
+        var expected = [Double](repeating: 0, count: 36)
+        for (candidate, share) in zip(candidates, [1, 0.5, 0.25]) {
+            let values = candidate.weight.floats()
+            let columns = candidate.kept.columns(headDimension: 1)
+            for row in 0..<3 {
+                for (place, column) in columns.enumerated() {
+                    expected[row * 12 + column] += share * Double(values[row * columns.count + place]) / 1.75
+                }
+            }
+        }
+        #expect(relativeError(mean, expected) < 1e-6)
+    }
+}
