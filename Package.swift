@@ -57,7 +57,7 @@ let package = Package(
         .target(name: "Randomness"),
         .target(name: "Recipes", dependencies: ["Faults", "JSONText", "Yams"]),
         .target(name: "Pruning", dependencies: ["Decoders", "Torch", "Recipes", "Randomness", "Faults"]),
-        .target(name: "Structure", dependencies: ["Decoders", "Faults", "Randomness", "Torch"]),
+        .target(name: "Structure", dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Torch"]),
         .target(name: "Tokenization", dependencies: ["Faults", "JSONText"]),
         .target(
             name: "Calibration",
@@ -68,7 +68,7 @@ let package = Package(
         .target(
             name: "Runs",
             dependencies: [
-                "Calibration", "Checkpoints", "Decoders", "Faults", "JSONText", "Pruning", "Recipes", "Torch",
+                "Calibration", "Checkpoints", "Decoders", "Faults", "JSONText", "Pruning", "Recipes", "Structure", "Torch",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
@@ -98,8 +98,8 @@ let package = Package(
         .testTarget(
             name: "RunsTests",
             dependencies: [
-                "Calibration", "Checkpoints", "Decoders", "Faults", "JSONText", "Pruning", "Randomness", "Recipes",
-                "Runs", "TestSupport", "Torch",
+                "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "JSONText", "Pruning", "Randomness",
+                "Recipes", "Runs", "Structure", "TestSupport", "Torch",
             ]),
         .testTarget(name: "TorchTests", dependencies: ["Faults", "Randomness", "Torch"]),
         .testTarget(

@@ -22,8 +22,9 @@ public struct Decoder {
     public static let headName = "lm_head.weight"
 
     /// Every tensor that the configuration calls for, with its shape.
-    public var expectedTensors: [(name: String, shape: [Int])] {
-        let c = configuration
+    public var expectedTensors: [(name: String, shape: [Int])] { Decoder.expectedTensors(configuration) }
+
+    public static func expectedTensors(_ c: DecoderConfiguration) -> [(name: String, shape: [Int])] {
         var list: [(name: String, shape: [Int])] = [
             (Decoder.embeddingName, [c.vocabularySize, c.hiddenSize]), (Decoder.finalNormName, [c.hiddenSize]),
         ]
@@ -44,7 +45,7 @@ public struct Decoder {
         return list
     }
 
-    private func normName(_ name: String, _ layer: Int) -> String { "model.layers.\(layer).\(name).weight" }
+    private static func normName(_ name: String, _ layer: Int) -> String { "model.layers.\(layer).\(name).weight" }
 
     private func checkShapes() throws(Fault) {
         for (name, shape) in expectedTensors {
@@ -83,10 +84,10 @@ public struct Decoder {
         let hasNorms = c.hasQueryKeyNorm && shape.hasAttention
         let none = Tensor.zeros([0], device: device)
         return Block(
-            inputNorm: shape.hasAttention ? try tensor(normName("input_layernorm", layer)) : none,
-            postAttentionNorm: shape.hasMLP ? try tensor(normName("post_attention_layernorm", layer)) : none,
-            queryNorm: hasNorms ? try tensor(normName("self_attn.q_norm", layer)) : nil,
-            keyNorm: hasNorms ? try tensor(normName("self_attn.k_norm", layer)) : nil,
+            inputNorm: shape.hasAttention ? try tensor(Decoder.normName("input_layernorm", layer)) : none,
+            postAttentionNorm: shape.hasMLP ? try tensor(Decoder.normName("post_attention_layernorm", layer)) : none,
+            queryNorm: hasNorms ? try tensor(Decoder.normName("self_attn.q_norm", layer)) : nil,
+            keyNorm: hasNorms ? try tensor(Decoder.normName("self_attn.k_norm", layer)) : nil,
             qkv: try projection(.qkv, layer), o: try projection(.o, layer), gateUp: try projection(.gateUp, layer),
             down: try projection(.down, layer),
             geometry: Block.Geometry(

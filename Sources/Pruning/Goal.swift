@@ -34,6 +34,8 @@ extension Goal {
         let (rows, columns) = (scores.size(0), scores.size(1))
         switch (pattern, group) {
         case (.keep(let kept, let size), _): return scores.keepMask(kept, of: size)
+        // Whole units are no goal of a single linear.
+        case (.structured, _): return Tensor.full(scores.shape, 1, .bool, device: scores.device)
         case (.unstructured, .row): return scores.keepMask(columns - removed(of: columns), of: columns)
         case (.unstructured, .matrix):
             let count = rows * columns

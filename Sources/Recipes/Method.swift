@@ -8,6 +8,8 @@ public enum Method: String, OptionWord {
     case sparsegpt
     /// Regional gradients in the score, then regional optimisation of every block (Yang et al. 2025).
     case wandaPlusPlus = "wanda++"
+    /// Attention heads and neurons go, each layer as much as a search found that it can bear (Li et al. 2025).
+    case tyr
 
     public static let noun = "method"
 

@@ -6,14 +6,20 @@ public enum Pattern: OptionValue, Hashable {
     case unstructured
     /// In every M consecutive input columns of a row, K weights stay (0 < K < M ≤ 64): 2:4 keeps 2 of 4.
     case keep(Int, of: Int)
+    /// Whole units: attention heads and neurons.
+    case structured
 
     /// The longest group that a K:M pattern may have.
     public static let longestGroup = 64
 
-    /// Reads "unstructured" or "K:M".
+    /// Reads "unstructured", "structured" or "K:M".
     public init(parsing text: String) throws(Fault) {
         if text == "unstructured" {
             self = .unstructured
+            return
+        }
+        if text == "structured" {
+            self = .structured
             return
         }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
@@ -22,8 +28,8 @@ public enum Pattern: OptionValue, Hashable {
         else {
             throw Fault(
                 .usage, "unknown pattern", found: text,
-                expected: "unstructured, or K:M such as 2:4 to keep 2 of every 4",
-                advice: NearestName.of(text, among: ["unstructured"]).map { "did you mean \($0)?" })
+                expected: "unstructured, structured, or K:M such as 2:4 to keep 2 of every 4",
+                advice: NearestName.of(text, among: ["unstructured", "structured"]).map { "did you mean \($0)?" })
         }
         guard kept > 0, kept < group, group <= Pattern.longestGroup else {
             throw Fault(
@@ -38,6 +44,7 @@ public enum Pattern: OptionValue, Hashable {
     public var text: String {
         switch self {
         case .unstructured: "unstructured"
+        case .structured: "structured"
         case .keep(let kept, let group): "\(kept):\(group)"
         }
     }
@@ -45,7 +52,7 @@ public enum Pattern: OptionValue, Hashable {
     /// The fraction that the pattern itself removes, or nil where the sparsity is free.
     public var impliedFraction: Double? {
         switch self {
-        case .unstructured: nil
+        case .unstructured, .structured: nil
         case .keep(let kept, let group): Double(group - kept) / Double(group)
         }
     }

@@ -13,10 +13,10 @@ import Faults
 ///   overwrite: false
 ///   shard_size: 5GB             # KB, MB, GB or KiB, MiB, GiB
 ///   dtype: auto                 # auto | float32 | bfloat16 | float16
-/// method: wanda++               # magnitude | wanda | sparsegpt | wanda++
+/// method: wanda++               # magnitude | wanda | sparsegpt | wanda++ | tyr
 /// preset: default               # default | paper
 /// sparsity: 0.5                 # or 50%; follows from a K:M pattern
-/// pattern: unstructured         # or K:M, which keeps K of every M
+/// pattern: unstructured         # or K:M, which keeps K of every M; tyr: structured
 /// allocate: uniform             # uniform | owl
 /// calibration:
 ///   sources: [news.txt, chats.jsonl@2.5]
@@ -25,7 +25,12 @@ import Faults
 ///   skip_bad_lines: 0           # wrong lines of each .jsonl file that are left out
 ///   temperature: 1.0            # of the text that the model writes for the source self
 /// seed: 0
-/// regional:                     # wanda++ only
+/// structure:                    # tyr only
+///   effort: default             # quick | default
+///   uniform: false              # the same shape for all layers
+///   granularity: 1              # neurons are kept in multiples of it
+///   keep_supernet: false
+/// regional:                     # wanda++; rounds, learning_rate and optimizer of tyr, too
 ///   alpha: 100
 ///   rounds: 5
 ///   round_samples: 32
@@ -64,6 +69,10 @@ public struct PruneRecipe: Sendable {
     /// Of the text that the model writes for the source `self`.
     public var temperature: Double?
     public var skippedLines: Int?
+    public var effort: Effort?
+    public var granularity: Int?
+    public var isUniform: Bool?
+    public var keepsSupernet: Bool?
     public var seed: UInt64?
     /// Weight of the regional gradient against ‖X‖₂.
     public var alpha: Double?

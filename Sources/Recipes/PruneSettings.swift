@@ -26,8 +26,10 @@ public struct PruneSettings: Sendable, Equatable {
     public var temperature: Double?
     /// Wrong lines of each .jsonl file that are left out.
     public var skippedLines: Int
-    /// Nil for every method but WANDA++.
+    /// Nil for every method but WANDA++ and Týr, which re-trains what is left of a block.
     public var regional: RegionalSettings?
+    /// Nil for every method but Týr.
+    public var structure: StructuralSettings?
     public var device: DeviceChoice
     public var dtype: NumberFormat
     public var streamDType: NumberFormat
@@ -55,6 +57,17 @@ public struct PruneSettings: Sendable, Equatable {
         public var usesGradient: Bool?
         /// Whether the regional optimizer runs.
         public var usesOptimizer: Bool
+    }
+
+    /// How whole units are removed.
+    public struct StructuralSettings: Sendable, Equatable {
+        public var effort: Effort
+        /// Neurons are kept in multiples of it.
+        public var granularity: Int
+        /// Whether all layers get the same shape, so that the result is a plain model of its family.
+        public var isUniform: Bool
+        /// Whether the candidates of all sub-layers stay in the output's folder.
+        public var keepsSupernet: Bool
     }
 
     /// The output folder.
@@ -86,6 +99,10 @@ public struct PruneSettings: Sendable, Equatable {
         recipe.temperature = temperature
         recipe.skippedLines = skippedLines
         recipe.seed = seed
+        recipe.effort = structure?.effort
+        recipe.granularity = structure?.granularity
+        recipe.isUniform = structure?.isUniform
+        recipe.keepsSupernet = structure?.keepsSupernet
         recipe.alpha = regional?.alpha
         recipe.rounds = regional?.rounds
         recipe.roundSamples = regional?.roundSamples

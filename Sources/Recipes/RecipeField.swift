@@ -19,6 +19,7 @@ struct RecipeField {
     }
 
     var isRegional: Bool { key.hasPrefix("regional.") }
+    var isStructural: Bool { key.hasPrefix("structure.") }
     func isGiven(_ recipe: PruneRecipe) -> Bool { write(recipe) != nil }
 
     /// In the order in which a recipe is written.
@@ -40,6 +41,10 @@ struct RecipeField {
             integer("calibration.skip_bad_lines", "--skip-bad-lines", \.skippedLines),
             number("calibration.temperature", "--temperature", \.temperature),
             integer("seed", "--seed", \.seed),
+            option("structure.effort", "--effort", \.effort),
+            integer("structure.granularity", "--granularity", \.granularity),
+            flag("structure.uniform", "--uniform", \.isUniform),
+            flag("structure.keep_supernet", "--keep-supernet", \.keepsSupernet),
             number("regional.alpha", "--alpha", \.alpha),
             integer("regional.rounds", "--rounds", \.rounds),
             integer("regional.round_samples", "--round-samples", \.roundSamples),

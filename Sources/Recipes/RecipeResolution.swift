@@ -10,7 +10,13 @@ extension PruneRecipe {
                 .usage, "the model is missing", advice: "name it: espalier prune MODEL, or model.path in the recipe")
         }
         let method = method ?? .wandaPlusPlus
-        let pattern = pattern ?? .unstructured
+        let pattern = pattern ?? (method == .tyr ? .structured : .unstructured)
+        guard (method == .tyr) == (pattern == .structured) else {
+            throw fault(
+                "pattern", "the method and the pattern do not fit", found: "\(method.text) with \(pattern.text)",
+                expected: method == .tyr ? "structured" : "unstructured or K:M",
+                advice: method == .tyr ? "leave the pattern out" : "use the method tyr to remove whole units")
+        }
         let allocation = allocation ?? .uniform
         let samples = samples ?? 128
         try check("calibration.samples", samples, in: 1...1_000_000)
@@ -29,6 +35,7 @@ extension PruneRecipe {
                 "allocate", "owl gives each block its own sparsity, and a K:M pattern fixes it",
                 found: "owl with \(pattern.text)", advice: "use the pattern unstructured, or the allocation uniform")
         }
+        if method == .tyr { try checkStructural(samples: samples) }
         let calibration = calibration ?? []
         if calibration.isEmpty, method.needsCalibration || allocation == .owl {
             let reason = method.needsCalibration ? method.text : "owl"
@@ -56,6 +63,7 @@ extension PruneRecipe {
             samples: samples, sequenceLength: sequenceLength, seed: seed ?? 0,
             temperature: writesOwnText ? temperature ?? 1 : nil, skippedLines: skippedLines ?? 0,
             regional: try resolvedRegional(method, preset: preset ?? .default, samples: samples),
+            structure: try resolvedStructure(method),
             device: device ?? .auto, dtype: dtype ?? .auto,
             streamDType: streamDType ?? .float32, threads: threads, offload: offload, targets: targets ?? [],
             ignore: ignore ?? [])
@@ -75,10 +83,10 @@ extension PruneRecipe {
     private func resolvedRegional(
         _ method: Method, preset: Preset, samples: Int
     ) throws(Fault) -> PruneSettings.RegionalSettings? {
-        guard method == .wandaPlusPlus else {
+        guard method == .wandaPlusPlus || method == .tyr else {
             if let given = RecipeField.all.first(where: { $0.isRegional && $0.isGiven(self) }) {
                 throw fault(
-                    given.key, "only wanda++ has regional settings", found: "\(given.key) with \(method.text)",
+                    given.key, "only wanda++ and tyr have regional settings", found: "\(given.key) with \(method.text)",
                     advice: "leave it out, or use the method wanda++")
             }
             return nil
@@ -113,6 +121,37 @@ extension PruneRecipe {
             alpha: isPaper ? alpha ?? 100 : nil, rounds: rounds ?? (isPaper ? 5 : 3),
             roundSamples: isPaper ? roundSamples ?? min(32, samples) : nil, learningRate: learningRate,
             usesGradient: isPaper ? regionalGradient ?? true : nil, usesOptimizer: regionalOptimizer ?? true)
+    }
+
+    /// What the search of whole units cannot do.
+    private func checkStructural(samples: Int) throws(Fault) {
+        guard samples >= 2 else {
+            throw fault(
+                "calibration.samples", "tyr needs samples to calibrate and others to search", found: "\(samples)",
+                expected: "at least 2")
+        }
+        if allocation == .owl {
+            throw fault("allocate", "tyr finds the sparsity of each layer by itself", found: "owl")
+        }
+        if preset == .paper { throw fault("preset", "tyr has no preset paper", found: "paper") }
+        for (key, value) in [("targets", targets), ("ignore", ignore)] where !(value ?? []).isEmpty {
+            throw fault(key, "tyr searches all blocks", found: value?.joined(separator: ", ") ?? "")
+        }
+    }
+
+    private func resolvedStructure(_ method: Method) throws(Fault) -> PruneSettings.StructuralSettings? {
+        guard method == .tyr else {
+            if let given = RecipeField.all.first(where: { $0.isStructural && $0.isGiven(self) }) {
+                throw fault(
+                    given.key, "only tyr removes whole units", found: "\(given.key) with \(method.text)",
+                    advice: "leave it out, or use the method tyr")
+            }
+            return nil
+        }
+        try check("structure.granularity", granularity, in: 1...1_000_000)
+        return PruneSettings.StructuralSettings(
+            effort: effort ?? .default, granularity: granularity ?? 1, isUniform: isUniform ?? false,
+            keepsSupernet: keepsSupernet ?? false)
     }
 
     private func check(_ key: String, _ value: Int?, in range: ClosedRange<Int>) throws(Fault) {

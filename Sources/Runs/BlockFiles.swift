@@ -6,8 +6,27 @@ import Torch
 /// The parts in which a run commits its weights: one file for each block, and one for all that is outside of blocks.
 struct BlockFiles {
     let checkpoint: Checkpoint
+    /// Of what is written: the source's, or with fewer heads and neurons.
     let configuration: DecoderConfiguration
     let types: OutputTypes
+    /// Shapes of the source's and of the written tensors, where they differ.
+    private let shapes: (source: [String: [Int]], written: [String: [Int]])?
+
+    init(
+        checkpoint: Checkpoint, configuration: DecoderConfiguration, types: OutputTypes,
+        compact: DecoderConfiguration? = nil
+    ) {
+        self.checkpoint = checkpoint
+        self.configuration = compact ?? configuration
+        self.types = types
+        func table(_ configuration: DecoderConfiguration) -> [String: [Int]] {
+            Dictionary(Decoder.expectedTensors(configuration).map { ($0.name, $0.shape) }) { first, _ in first }
+        }
+        shapes = compact.map { (table(configuration), table($0)) }
+    }
+
+    /// Whether heads and neurons of the source are gone.
+    var isCompact: Bool { shapes != nil }
 
     /// Part 0 holds what is outside of the blocks, part i + 1 block i.
     static func name(part: Int) -> String {
@@ -15,11 +34,17 @@ struct BlockFiles {
         return "part-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits + ".safetensors"
     }
 
-    /// The source's tensors that belong into a part, in the source's order.
+    /// The source's tensors that belong into a part, in the source's order, as large as they are written.
     func tensors(part: Int) -> [TensorDescription] {
         checkpoint.tensors.filter { self.part(of: $0.name) == part }
             // A tied output matrix is the embedding: it is not written a second time.
             .filter { !(configuration.tiesWordEmbeddings && $0.name == Decoder.headName) }
+            .compactMap { tensor in
+                guard let shapes, shapes.source[tensor.name] != nil else { return tensor }
+                return shapes.written[tensor.name].map {
+                    TensorDescription(name: tensor.name, shape: $0, type: tensor.type, encoding: tensor.encoding)
+                }
+            }
     }
 
     private func part(of name: String) -> Int {
@@ -92,11 +117,18 @@ struct BlockFiles {
     )] {
         let layer = block.geometry.layer
         var weights: [String: LinearName] = [:]
-        for name in pruned { weights[name.weightName(layer: layer)] = name }
+        var biases: [String: LinearName] = [:]
+        for name in pruned {
+            weights[name.weightName(layer: layer)] = name
+            // Whole units take their biases with them.
+            if shapes != nil { biases[name.biasName(layer: layer)] = name }
+        }
         var list: [(tensor: TensorDescription, bytes: [UInt8])] = []
         for tensor in tensors(part: layer + 1) {
             if let name = weights[tensor.name] {
                 list.append(encoded(block.weight(name), as: tensor))
+            } else if let name = biases[tensor.name], let bias = block.bias(name) {
+                list.append(encoded(bias, as: tensor))
             } else {
                 list.append(try converted(tensor))
             }
@@ -116,6 +148,51 @@ struct BlockFiles {
                 weight: Tensor.concatenated(parts).to(block[projection].weight.device))
         }
         return copy
+    }
+
+    /// A committed block with fewer heads and neurons than the source's, as written.
+    func committed(_ dense: Block, file path: String) throws(Fault) -> Block {
+        let file = try SafetensorsFile(path)
+        let layer = dense.geometry.layer
+        let shape = configuration.layers[layer]
+        func tensor(_ name: String) throws(Fault) -> Tensor {
+            guard let tensor = file.tensor(name), let dtype = DType(tensor.type) else {
+                throw Fault(
+                    .badData, "a committed part of the run lacks a weight", file: path, place: "tensor '\(name)'",
+                    advice: "start the run again with --overwrite")
+            }
+            let values = Tensor.empty(tensor.shape, dtype)
+            try values.withMutableBytes { (bytes) throws(Fault) in try file.read(name, into: bytes) }
+            return values.to(.float32)
+        }
+        func projection(_ name: ProjectionName) throws(Fault) -> Projection {
+            let parts = name.linears.map { (name: $0, rows: configuration.shape(of: $0, layer: layer).out) }
+            let device = dense[name].weight.device
+            guard configuration.has(name.linears[0], layer: layer) else {
+                let columns = configuration.shape(of: name.linears[0], layer: layer).in
+                return Projection(
+                    weight: Tensor.zeros([parts.reduce(0) { $0 + $1.rows }, columns], device: device), bias: nil,
+                    parts: parts)
+            }
+            var (weights, biases): ([Tensor], [Tensor]) = ([], [])
+            for part in parts {
+                weights.append(try tensor(part.name.weightName(layer: layer)))
+                if dense[name].bias != nil {
+                    biases.append(
+                        configuration.hasBias(part.name)
+                            ? try tensor(part.name.biasName(layer: layer)) : Tensor.zeros([part.rows]))
+                }
+            }
+            return Projection(
+                weight: Tensor.concatenated(weights).to(device),
+                bias: biases.isEmpty ? nil : Tensor.concatenated(biases).to(device), parts: parts)
+        }
+        var geometry = dense.geometry
+        (geometry.headCount, geometry.keyValueHeadCount) = (shape.headCount, shape.keyValueHeadCount)
+        return Block(
+            inputNorm: dense.inputNorm, postAttentionNorm: dense.postAttentionNorm, queryNorm: dense.queryNorm,
+            keyNorm: dense.keyNorm, qkv: try projection(.qkv), o: try projection(.o),
+            gateUp: try projection(.gateUp), down: try projection(.down), geometry: geometry)
     }
 
     /// A block whose pruned weights come from a committed file; the rest is the source's, as written.

@@ -8,7 +8,7 @@ extension PruneSettings {
         case .magnitude: return MagnitudePruner()
         case .wanda: return WandaPruner()
         case .sparsegpt: return SparseGPTPruner()
-        case .wandaPlusPlus:
+        case .wandaPlusPlus, .tyr:
             guard let regional else { return WandaPP() }
             if preset == .paper {
                 return PublishedWandaPP(

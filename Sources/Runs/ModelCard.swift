@@ -2,6 +2,7 @@
 enum ModelCard {
     static func text(_ result: RunResult, recipe: String) -> String {
         let percent = (result.achieved * 10_000).rounded() / 100
+        if let structure = result.search { return text(result, structure, recipe: recipe, percent: percent) }
         return """
             ---
             library_name: transformers
@@ -23,6 +24,40 @@ enum ModelCard {
 
             `report.json` holds the error of every block and the calibration manifest. The recipe, which makes the \
             same weights again:
+
+            ```yaml
+            \(recipe)```
+
+            """
+    }
+
+    private static func text(
+        _ result: RunResult, _ structure: StructuralReport, recipe: String, percent: Double
+    ) -> String {
+        let loading =
+            structure.isPlain
+            ? "All layers are alike: the folder opens wherever the model's family does."
+            : """
+            Layers differ in heads and width. The folder opens in Espalier (`inspect`, `evaluate`, `generate`, `verify`, \
+            `prune`); other software refuses its `model_type`.
+            """
+        return """
+            ---
+            \(structure.isPlain ? "library_name: transformers\n" : "")pipeline_tag: text-generation
+            tags:
+            - pruned
+            - \(result.method)
+            ---
+
+            # Pruned model
+
+            Attention heads and neurons removed by Espalier with \(result.method): \(percent) % of the blocks' parameters, \
+            \(result.parametersAfter) of \(result.parametersBefore) parameters of the model are left.
+
+            \(loading)
+
+            `report.json` holds the shape and the error of every block, the steps of the search and the calibration \
+            manifest. The recipe, which makes the same weights again:
 
             ```yaml
             \(recipe)```

@@ -93,6 +93,7 @@ extension PlanSubject {
         switch settings.method {
         case .magnitude: return goal.removed(of: count)
         case .wandaPlusPlus where settings.preset == .default: return goal.removed(of: count)
+        case .tyr: return goal.removed(of: count)
         case .wanda, .wandaPlusPlus: return shape.out * goal.removed(of: shape.in)
         case .sparsegpt:
             return stride(from: 0, to: shape.in, by: SparseGPT.blockWidth).reduce(0) { sum, start in

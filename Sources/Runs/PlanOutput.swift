@@ -40,7 +40,7 @@ struct PlanOutput {
                 name: "recipe.yaml", bytes: recipe.utf8.count,
                 isExact: subject.isCalibrated || !subject.pruner.needsSamples))
         // Results: what they say is not known, how much they say nearly.
-        let linears = subject.targets.weightNames.reduce(0) { $0 + $1.utf8.count + 9 }
+        let linears = subject.targets.weightNames().reduce(0) { $0 + $1.utf8.count + 9 }
         files.append(File(name: "README.md", bytes: 620 + recipe.utf8.count, isExact: false))
         files.append(
             File(

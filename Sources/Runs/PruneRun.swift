@@ -99,9 +99,16 @@ public struct PruneRun {
         _ staging: StagingFolder, _ journal: Journal, recipe: String, committed lines: [JSONValue]
     ) throws(Fault) -> RunResult {
         let clock = ContinuousClock.now
+        if context.settings.method == .tyr {
+            var result = try StructuralRun(context: context, staging: staging, journal: journal, events: events)
+                .finish(recipe: recipe, lines: lines)
+            result.seconds = clock.duration(to: .now) / .seconds(1)
+            result.peakMemoryBytes = Machine.peakMemoryBytes
+            return result
+        }
         // The recipe is that of the start: resuming fills in the threads that the start had by default.
         let publication = Publication(
-            context: context, staging: staging, journal: journal, recipe: recipe, lines: lines)
+            context: context, files: context.files, staging: staging, journal: journal, recipe: recipe, lines: lines)
         try publication.checkCommitted()
         let reports = try Walk(context: context, staging: staging, journal: journal, events: events)
             .run(committed: publication.committedReports())

@@ -69,9 +69,12 @@ public struct PruneTargets: Sendable {
     }
 
     /// Names of the pruned weights in the checkpoint.
-    public var weightNames: [String] {
+    ///
+    /// - Parameter shapes: of a written model that lacks some of them.
+    public func weightNames(in shapes: [LayerShape]? = nil) -> [String] {
         goals.enumerated().flatMap { layer, block in
-            LinearName.allCases.filter { block[$0] != nil }.map { $0.weightName(layer: layer) }
+            LinearName.allCases.filter { block[$0] != nil && shapes?[layer].has($0) ?? true }
+                .map { $0.weightName(layer: layer) }
         }
     }
 }

@@ -6,6 +6,8 @@ import Torch
 /// From committed parts to a folder that other software opens.
 struct Publication {
     let context: RunContext
+    /// What is written.
+    let files: BlockFiles
     let staging: StagingFolder
     let journal: Journal
     /// The text of `recipe.yaml`.
@@ -15,7 +17,7 @@ struct Publication {
 
     static let reportName = "report.json"
 
-    private func digests(kind: String) -> [FileDigest] {
+    func digests(kind: String) -> [FileDigest] {
         lines.compactMap { line in
             guard let object = line.objectValue, object["kind"]?.stringValue == kind,
                 let name = object["file"]?.stringValue, let sha256 = object["sha256"]?.stringValue,
@@ -39,7 +41,7 @@ struct Publication {
         for part in digests(kind: "block") where !merged.contains(part.name) { try staging.check(part) }
     }
 
-    private func plan() -> [ShardGroup] { context.files.groups(shardSize: context.settings.shardSize.bytes) }
+    private func plan() -> [ShardGroup] { files.groups(shardSize: context.settings.shardSize.bytes) }
 
     func publish(_ result: RunResult) throws(Fault) {
         var written = digests(kind: "shard")
@@ -59,7 +61,7 @@ struct Publication {
             shards.append((group.name, try SafetensorsFile(staging.path(of: group.name)).tensors))
         }
         if shards.count > 1 { try staging.write(ShardName.index, ShardName.indexBytes(shards)) }
-        try staging.write("config.json", context.types.configuration.configurationBytes)
+        try staging.write("config.json", files.configurationJSON(context.types).configurationBytes)
         for file in context.decoder.checkpoint.sideFiles { try staging.copy(file) }
         try staging.write("recipe.yaml", Array(recipe.utf8))
         try staging.write("README.md", Array(ModelCard.text(result, recipe: recipe).utf8))
@@ -72,7 +74,6 @@ struct Publication {
 
     /// Writes a shard from its parts, tensor by tensor. Part 0, what is outside of the blocks, comes from the source.
     private func merge(_ group: ShardGroup) throws(Fault) -> FileDigest {
-        let files = context.files
         var sources: [ExactText: SafetensorsFile] = [:]
         var tensors: [TensorDescription] = []
         for part in group.parts {

@@ -59,7 +59,16 @@ public struct RunContext {
     }
 
     /// The most bytes of weights that the run holds on the disk at once.
-    public var stagingBytes: Int { files.stagingBytes(shardSize: settings.shardSize.bytes) }
+    public var stagingBytes: Int { files.stagingBytes(shardSize: settings.shardSize.bytes) + supernetBytes }
+
+    /// About what the candidates of a structural run take: on average half of each output matrix at every level.
+    private var supernetBytes: Int {
+        guard settings.method == .tyr else { return 0 }
+        return decoder.configuration.layers.reduce(0) { sum, shape in
+            let columns = shape.intermediateSize + shape.headCount * decoder.configuration.headDimension
+            return sum + decoder.configuration.hiddenSize * columns * 4 * StructuralRun.sparsities.count / 2
+        }
+    }
 
     /// Samples in one forward pass without gradients: enough rows for the matrix products' full speed, few enough that
     /// a block's intermediate results stay near the processor.
@@ -75,15 +84,28 @@ public struct RunContext {
         }
     }
 
-    /// Fills a stream with the embedded calibration tokens.
-    func embed(into stream: HiddenStream) throws(Fault) {
+    /// Fills a stream with the embedded calibration tokens: all samples, or those asked for.
+    func embed(into stream: HiddenStream, samples: [Int]? = nil) throws(Fault) {
         guard let tokens = calibration?.tokens else { return }
         let table = try decoder.embedding()
         for range in stream.batches(of: batch) {
-            let ids = Tensor(range.flatMap { tokens[$0].map(Int64.init) }, device: decoder.device)
+            let rows = range.map { samples?[$0] ?? $0 }
+            let ids = Tensor(rows.flatMap { tokens[$0].map(Int64.init) }, device: decoder.device)
             try stream.write(
                 table.selected(ids).reshaped([range.count, tokens.columns, decoder.configuration.hiddenSize]),
                 at: range.lowerBound)
+        }
+    }
+
+    /// - Throws: `badData` that names the first weight with a value that is no number.
+    func checkFinite(_ block: Block) throws(Fault) {
+        for name in ProjectionName.allCases {
+            for (linear, rows) in block[name].rows(of: block[name].weight) where !rows.allFinite() {
+                throw Fault(
+                    .badData, "the model's weights are not all numbers", file: decoder.checkpoint.path,
+                    place: "tensor '\(linear.weightName(layer: block.geometry.layer))'", found: "NaN or infinity",
+                    advice: "download the checkpoint again; `espalier inspect` lists all such tensors")
+            }
         }
     }
 

@@ -15,10 +15,13 @@ public struct RunResult {
     public let blocks: [BlockReport]
     public let linears: [String]
     public let manifest: JSONObject?
+    /// The steps of a structural search, and what stays of every layer.
+    public let search: StructuralReport?
     public var seconds = 0.0
     public var peakMemoryBytes = 0
 
-    init(context: RunContext, blocks: [BlockReport]) {
+    init(context: RunContext, blocks: [BlockReport], search: StructuralReport? = nil) {
+        self.search = search
         let removed = blocks.reduce(0) { $0 + $1.removed }
         let weights = blocks.reduce(0) { $0 + $1.weights }
         output = context.settings.output ?? ""
@@ -30,7 +33,7 @@ public struct RunResult {
         parametersBefore = context.decoder.expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
         parametersAfter = parametersBefore - removed
         self.blocks = blocks
-        linears = context.targets.weightNames
+        linears = context.targets.weightNames(in: search?.layers)
         manifest = context.calibration?.manifest
     }
 
@@ -61,6 +64,7 @@ public struct RunResult {
         object["preset"] = .string(preset)
         object["pattern"] = .string(pattern)
         object["sparsity"] = .object(["asked": .double(asked), "achieved": .double(achieved)])
+        if let search { object["structure"] = search.json }
         object["parameters"] = .object(["before": .integer(parametersBefore), "after": .integer(parametersAfter)])
         return object
     }

@@ -77,7 +77,7 @@ struct Walk {
 
     private func prune(_ layer: Int, _ streams: Streams?) throws(Fault) -> BlockReport {
         let dense = try context.decoder.block(layer)
-        try checkFinite(dense)
+        try context.checkFinite(dense)
         let goals = context.targets.goals[layer]
         let files = context.files
         var report = BlockReport(
@@ -147,17 +147,6 @@ struct Walk {
         }
     }
 
-    private func checkFinite(_ block: Block) throws(Fault) {
-        for name in ProjectionName.allCases {
-            for (linear, rows) in block[name].rows(of: block[name].weight) where !rows.allFinite() {
-                throw Fault(
-                    .badData, "the model's weights are not all numbers", file: context.decoder.checkpoint.path,
-                    place: "tensor '\(linear.weightName(layer: block.geometry.layer))'", found: "NaN or infinity",
-                    advice: "download the checkpoint again; `espalier inspect` lists all such tensors")
-            }
-        }
-    }
-
     /// Counts zeros in what is written, and holds them against the goals.
     private func measure(_ block: Block, _ report: inout BlockReport, goals: Goals) throws(Fault) {
         for linear in LinearName.allCases {
@@ -182,7 +171,7 @@ struct Walk {
         switch context.settings.method {
         case .magnitude: return goal.removed(of: weight.count)
         case .wandaPlusPlus where context.settings.preset == .default: return goal.removed(of: weight.count)
-        case .sparsegpt: return 0
+        case .sparsegpt, .tyr: return 0
         case .wanda, .wandaPlusPlus: return rows * goal.removed(of: columns)
         }
     }
@@ -196,45 +185,5 @@ struct Walk {
                 "kind": .string("block"), "file": .string(digest.name), "sha256": .string(digest.sha256),
                 "bytes": .integer(digest.bytes), "report": report.json(timed: false),
             ]))
-    }
-}
-
-/// Measures what pruning did to a block's output: the mean over tokens of ‖ŷ − y‖² / ‖y‖².
-private struct BlockJudge {
-    private let task: BlockTask
-    /// The dense block's output by sample, [1, tokens, hidden].
-    private var goals: [Int: Tensor] = [:]
-    private var sum = 0.0
-    private var count = 0
-
-    init(task: BlockTask, samples: [Int]) throws(Fault) {
-        self.task = task
-        let dense = task.block.to(task.compute)
-        for sample in samples { goals[sample] = try task.forward(dense, samples: [sample]) }
-    }
-
-    /// Takes in a block's output [count, tokens, hidden] for a range of samples.
-    mutating func add(_ output: Tensor, of range: Range<Int>) {
-        for sample in range {
-            guard let goal = goals[sample] else { continue }
-            let difference = output.narrowed(0, sample - range.lowerBound, 1) - goal
-            let relative = (difference * difference).sum(2) / ((goal * goal).sum(2) + 1e-12)
-            sum += relative.sum().scalar
-            count += relative.count
-        }
-    }
-
-    /// Of what was taken in.
-    var error: Double { sum / Double(max(1, count)) }
-
-    /// Of a block that is tried on the judged samples alone.
-    mutating func error(of block: Block) throws(Fault) -> Double {
-        let working = block.to(task.compute)
-        (sum, count) = (0, 0)
-        for sample in goals.keys.sorted() {
-            add(try task.forward(working, samples: [sample]), of: sample..<sample + 1)
-        }
-        defer { (sum, count) = (0, 0) }
-        return error
     }
 }

@@ -1,6 +1,6 @@
 // What the machine can do and how much of it a block uses, in one run and as ratios.
 //
-//   LIBTORCH=../.torch swift run -c release espalier-benchmarks [--threads n] [--tokens n] [--peak]
+//   swift run -c release espalier-benchmarks [--threads n] [--tokens n] [--peak]
 //
 // --peak measures the machine alone.
 //

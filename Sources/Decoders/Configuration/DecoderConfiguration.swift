@@ -114,6 +114,22 @@ public struct DecoderConfiguration: Equatable, Sendable {
         LinearName.allCases.reduce(0) { $0 + shape(of: $1, layer: layer).out * shape(of: $1, layer: layer).in }
     }
 
+    /// Weights and biases of a layer's linears.
+    public func parameterCount(layer: Int) -> Int {
+        LinearName.allCases.reduce(0) { sum, linear in
+            guard has(linear, layer: layer) else { return sum }
+            let size = shape(of: linear, layer: layer)
+            return sum + size.out * size.in + (hasBias(linear) ? size.out : 0)
+        }
+    }
+
+    /// The same model with other shapes.
+    public func with(layers: [LayerShape]) -> DecoderConfiguration {
+        var copy = self
+        copy.layers = layers
+        return copy
+    }
+
     public func hasBias(_ linear: LinearName) -> Bool {
         switch linear {
         case .q, .k, .v: hasQueryKeyValueBias

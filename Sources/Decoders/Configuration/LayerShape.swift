@@ -16,7 +16,7 @@ public struct LayerShape: Hashable, Sendable {
     public var hasAttention: Bool { headCount > 0 }
     public var hasMLP: Bool { intermediateSize > 0 }
 
-    func has(_ linear: LinearName) -> Bool {
+    public func has(_ linear: LinearName) -> Bool {
         switch linear {
         case .q, .k, .v, .o: hasAttention
         case .gate, .up, .down: hasMLP

@@ -79,6 +79,14 @@ public struct Block {
         return projection.weight.narrowed(0, projection.offset(of: name) ?? 0, rows)
     }
 
+    /// A view of a linear's bias [out], where its projection has one.
+    public func bias(_ name: LinearName) -> Tensor? {
+        let projection = self[name.projection]
+        guard let offset = projection.offset(of: name), let part = projection.parts.first(where: { $0.name == name })
+        else { return nil }
+        return projection.bias?.narrowed(0, offset, part.rows)
+    }
+
     /// Whether the sub-layers are there; without one the residual passes unchanged.
     public var hasAttention: Bool { geometry.headCount > 0 }
     public var hasMLP: Bool { down.inputWidth > 0 }

@@ -31,6 +31,7 @@ public struct PlanCommand: ParsableCommand {
 
     @OptionGroup(title: "Pruning") public var options: PruneOptions
     @OptionGroup(title: "WANDA++") public var regional: RegionalOptions
+    @OptionGroup(title: "Týr") public var structural: StructuralOptions
     @OptionGroup(title: "Engine") public var engine: PruneEngineOptions
     @OptionGroup(title: "Messages") public var messages: OutputOptions
 
@@ -39,7 +40,7 @@ public struct PlanCommand: ParsableCommand {
     public mutating func run() throws {
         let flags = PruneFlags(
             model: model, output: output, overwrite: overwrite ? true : nil, options: options, regional: regional,
-            engine: engine)
+            structural: structural, engine: engine)
         try PlanRun.run(flags, messages: messages)
     }
 }

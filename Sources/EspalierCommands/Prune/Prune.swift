@@ -37,6 +37,7 @@ public struct Prune: ParsableCommand {
 
     @OptionGroup(title: "Pruning") public var options: PruneOptions
     @OptionGroup(title: "WANDA++") public var regional: RegionalOptions
+    @OptionGroup(title: "Týr") public var structural: StructuralOptions
     @OptionGroup(title: "Engine") public var engine: PruneEngineOptions
     @OptionGroup(title: "Messages") public var messages: OutputOptions
 
@@ -45,7 +46,7 @@ public struct Prune: ParsableCommand {
     public mutating func run() throws {
         let flags = PruneFlags(
             model: model, output: output, overwrite: overwrite ? true : nil, options: options, regional: regional,
-            engine: engine)
+            structural: structural, engine: engine)
         if plan { return try PlanRun.run(flags, messages: messages) }
         let settings = try flags.settings()
         // Calibration text may take long to make: what is wrong with the output is told before.
@@ -105,6 +106,7 @@ struct PruneFlags {
     let overwrite: Bool?
     let options: PruneOptions
     let regional: RegionalOptions
+    let structural: StructuralOptions
     let engine: PruneEngineOptions
 
     func settings() throws(Fault) -> PruneSettings { try recipe().resolved() }
@@ -117,6 +119,7 @@ struct PruneFlags {
         flags.overwrite = overwrite
         options.apply(to: &flags)
         regional.apply(to: &flags)
+        structural.apply(to: &flags)
         engine.apply(to: &flags)
         let file = try options.recipe.map { path throws(Fault) in try PruneRecipe(contentsOf: path) }
         return file.map { $0.merging(flags: flags) } ?? flags

@@ -8,7 +8,7 @@ public struct PruneOptions: ParsableArguments {
     public var recipe: String?
 
     @Option(
-        name: .long, help: "wanda++, wanda, sparsegpt or magnitude (default: wanda++).", transform: optionValue)
+        name: .long, help: "wanda++, wanda, sparsegpt, magnitude or tyr (default: wanda++).", transform: optionValue)
     public var method: Method?
 
     @Option(
@@ -17,7 +17,8 @@ public struct PruneOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: "Fraction of weights to remove: 0.5 or 50% (default: 0.5; follows from a K:M pattern).",
+        help:
+            "Fraction of weights (tyr: of the parameters of all blocks) to remove: 0.5 or 50% (default: 0.5; follows from a K:M pattern).",
         transform: optionValue)
     public var sparsity: Sparsity?
 
@@ -139,6 +140,36 @@ public struct RegionalOptions: ParsableArguments {
         flags.learningRate = learningRate
         if noRegionalGradient { flags.regionalGradient = false }
         if noRegionalOptimizer { flags.regionalOptimizer = false }
+    }
+}
+
+/// Týr's own options.
+public struct StructuralOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp("How long the search may take: quick or default (default: default).", valueName: "effort"),
+        transform: optionValue)
+    public var effort: Effort?
+
+    @Option(
+        name: .long, help: ArgumentHelp("Keep neurons in multiples of n (default: 1).", valueName: "n"))
+    public var granularity: Int?
+
+    @Flag(
+        name: .long,
+        help: "The same heads and width in all layers: a plain model of its family, which opens everywhere.")
+    public var uniform = false
+
+    @Flag(name: .long, help: "Leave the candidates of all sub-layers in the output.")
+    public var keepSupernet = false
+
+    public init() {}
+
+    func apply(to flags: inout PruneRecipe) {
+        flags.effort = effort
+        flags.granularity = granularity
+        if uniform { flags.isUniform = true }
+        if keepSupernet { flags.keepsSupernet = true }
     }
 }
 

@@ -49,6 +49,12 @@ enum RunSummary {
         table.add("sparsity asked", Amount.percent(result.asked, 2))
         table.add("sparsity achieved", Amount.percent(result.achieved, 2))
         table.add("parameters", "\(Amount.count(result.parametersBefore)) → \(Amount.count(result.parametersAfter))")
+        if let structure = result.search {
+            table.add(
+                "opens in",
+                structure.isPlain
+                    ? "any software that knows the model's family" : "espalier alone: layers differ in heads and width")
+        }
         table.add("time", Amount.duration(result.seconds))
         table.add("peak memory", Amount.bytes(result.peakMemoryBytes))
         return table.text

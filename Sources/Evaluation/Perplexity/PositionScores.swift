@@ -1,3 +1,4 @@
+import Decoders
 import Torch
 
 /// Sums over scored positions, in float64.
@@ -18,9 +19,7 @@ struct PositionScores {
         guard let dense else { return }
         let logQ = dense.logSoftmax(1)
         denseLoss -= total(logQ.gathered(index, dimension: 1))
-        let weighted = logQ - logP
-        weighted.multiply(by: logQ.exponential())
-        divergence += total(weighted.sum(1))
+        divergence += total(Tensor.divergence(dense: logQ, pruned: logP))
         agreed += zip(logits.argmax(1).int64s(), dense.argmax(1).int64s()).count { $0 == $1 }
     }
 

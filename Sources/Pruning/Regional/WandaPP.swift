@@ -54,6 +54,20 @@ public struct WandaPP: BlockPruner {
     }
 }
 
+extension WandaPP {
+    /// The regional optimizer alone, on a block that is already pruned: every weight that is there may move.
+    ///
+    /// - Parameter task: its block may have fewer heads and neurons than the dense one, whose output is the target.
+    public func retrain(_ task: BlockTask) throws(Fault) -> BlockOutcome {
+        var start = BlockOutcome(block: task.block, masks: [:])
+        for name in ProjectionName.allCases where task.hasGoal(name) {
+            start.masks[name] = Tensor.full(task.block[name].weight.shape, 1, .bool, device: task.device)
+        }
+        guard !start.masks.isEmpty, options.passes > 0, task.input.samples > 1 else { return start }
+        return try RegionalOptimization(task, start: start, options: options).outcome()
+    }
+}
+
 /// The regional optimizer at work on one block.
 private struct RegionalOptimization {
     let task: BlockTask

@@ -64,4 +64,10 @@ public struct Candidate {
     public let weight: Tensor
     /// tr (ΔW H ΔWᵀ): the damped squared error of the sub-layer's output over the tokens of H.
     public let error: Double
+
+    public init(kept: KeptUnits, weight: Tensor, error: Double) {
+        self.kept = kept
+        self.weight = weight
+        self.error = error
+    }
 }

@@ -1,0 +1,126 @@
+import Checkpoints
+import Decoders
+import Faults
+import JSONText
+import Pruning
+import Recipes
+import Structure
+import Torch
+
+/// The walk that prunes every block to its shape: units chosen and compensated on what really reaches the block, then all
+/// that is left re-trained towards the dense model's stream, as WANDA++'s default does it.
+struct CompactWalk {
+    let context: RunContext
+    /// Of the compact model.
+    let files: BlockFiles
+    let staging: StagingFolder
+    let journal: Journal
+    let events: EventHandler
+    let progress: (Double) -> Void
+
+    private var configuration: DecoderConfiguration { context.decoder.configuration }
+
+    func run(committed: [BlockReport]) throws(Fault) -> [BlockReport] {
+        guard let tokens = context.calibration?.tokens else { return [] }
+        let total = configuration.layerCount
+        guard committed.count < total else { return committed }
+        var reports = committed
+        let pruned = try HiddenStream(
+            samples: tokens.rows, tokens: tokens.columns, hidden: configuration.hiddenSize,
+            dtype: context.streamDType, offload: context.settings.offload)
+        try context.embed(into: pruned)
+        let dense = try pruned.copied(offload: context.settings.offload)
+        let rotary = context.decoder.rotary(positions: tokens.columns)
+        for layer in 0..<total {
+            let clock = ContinuousClock.now
+            let block = try context.decoder.block(layer)
+            try forward(block, dense, rotary)
+            if layer >= committed.count {
+                var report = try prune(block, pruned, dense, rotary)
+                report.seconds = clock.duration(to: .now) / .seconds(1)
+                reports.append(report)
+                events(.finished(report))
+            }
+            progress(Double(layer + 1) / Double(total))
+            guard layer + 1 < total else { break }
+            // What goes on has passed the weights as they were written.
+            let path = staging.path(of: BlockFiles.name(part: layer + 1))
+            try forward(try files.committed(block, file: path), pruned, rotary)
+        }
+        return reports
+    }
+
+    private func forward(_ block: Block, _ stream: HiddenStream, _ rotary: RotaryTable) throws(Fault) {
+        let working = block.to(context.compute)
+        for range in stream.batches(of: context.batch) {
+            let x = try stream.read(range).to(context.decoder.device)
+            try stream.write(Engine.withoutGradient { working(x, rotary: rotary) }, at: range.lowerBound)
+        }
+    }
+
+    private func prune(
+        _ dense: Block, _ stream: HiddenStream, _ target: HiddenStream, _ rotary: RotaryTable
+    ) throws(Fault) -> BlockReport {
+        let layer = dense.geometry.layer
+        let (before, after) = (configuration.layers[layer], files.configuration.layers[layer])
+        var compact = dense
+        if after.headCount < before.headCount {
+            let moments = try context.moments(
+                of: SubLayer(layer: layer, kind: .attention), in: compact, stream, rotary)
+            let found = SubLayerSolver.heads(
+                o: dense.o.weight, hessian: moments, shape: before, headDimension: configuration.headDimension)
+            compact = compact.compacted(attention: found.first { $0.kept.hasShape(after) }, mlp: nil)
+        }
+        if after.intermediateSize < before.intermediateSize {
+            let moments = try context.moments(of: SubLayer(layer: layer, kind: .mlp), in: compact, stream, rotary)
+            let found = SubLayerSolver.neurons(
+                down: dense.down.weight, hessian: moments, widths: [after.intermediateSize])
+            compact = compact.compacted(attention: nil, mlp: found.first)
+        }
+        var goals: Goals = [:]
+        for linear in LinearName.allCases where files.configuration.has(linear, layer: layer) {
+            goals[linear] = Goal(pattern: .structured, sparsity: context.settings.sparsity)
+        }
+        func task(_ block: Block) -> BlockTask {
+            BlockTask(
+                block: block, goals: goals, rotary: rotary, input: stream, denseOutput: target,
+                compute: context.compute, batch: context.batch, device: context.decoder.device,
+                seed: context.settings.seed, asWritten: files.asWritten)
+        }
+        var judge = try BlockJudge(task: task(dense), samples: Walk.judged(of: stream.samples))
+        var report = BlockReport(index: layer, sparsity: [], removed: 0, weights: 0, losses: [], restored: false)
+        report.errorBefore = try judge.error(of: files.asWritten(compact))
+        if let retrainer = context.pruner as? WandaPP {
+            let outcome = try retrainer.retrain(task(compact))
+            compact = outcome.block
+            (report.losses, report.restored) = (outcome.losses, outcome.restored)
+        }
+        report.errorAfter = try judge.error(of: files.asWritten(compact))
+        for linear in LinearName.allCases {
+            let (whole, left) = (
+                configuration.shape(of: linear, layer: layer), files.configuration.shape(of: linear, layer: layer)
+            )
+            let share = Double(left.out * left.in) / Double(max(1, whole.out * whole.in))
+            report.sparsity.append((linear: linear.rawValue, fraction: 1 - share))
+        }
+        report.weights = configuration.parameterCount(layer: layer)
+        report.removed = report.weights - files.configuration.parameterCount(layer: layer)
+        let digest = try staging.writeShard(
+            BlockFiles.name(part: layer + 1), try files.contents(of: compact, pruned: Set(goals.keys)))
+        try journal.append(
+            .object([
+                "kind": .string("block"), "file": .string(digest.name), "sha256": .string(digest.sha256),
+                "bytes": .integer(digest.bytes), "report": report.json(timed: false),
+            ]))
+        return report
+    }
+}
+
+extension KeptUnits {
+    /// Whether as many heads stay as a layer's shape has.
+    fileprivate func hasShape(_ shape: LayerShape) -> Bool {
+        guard case .heads(let groups) = self else { return false }
+        return groups.count == shape.keyValueHeadCount
+            && groups.reduce(0) { $0 + $1.queryHeads.count } == shape.headCount
+    }
+}

@@ -1,0 +1,138 @@
+import Checkpoints
+import Decoders
+import Faults
+import JSONText
+import Pruning
+import Structure
+import Torch
+
+/// The walk that makes all candidates of all sub-layers.
+///
+/// A sub-layer's inputs have passed the mean of the candidates of every sub-layer before it (`ExpectedWeight`). Only `o`
+/// and `down` differ between candidates, so that the block's own pass goes on behind its attention: collect at `o`,
+/// solve, put W̄ in, and go on to the MLP.
+struct SupernetWalk {
+    let context: RunContext
+    let staging: StagingFolder
+    let journal: Journal
+    let samples: [Int]
+    let sparsities: [Double]
+    let events: EventHandler
+    /// Told the fraction that is done.
+    let progress: (Double) -> Void
+
+    private var configuration: DecoderConfiguration { context.decoder.configuration }
+
+    /// - Parameter committed: names of candidate files that an earlier, interrupted run finished.
+    /// - Returns: the candidates' parameters by sub-layer, from the dense level down.
+    func run(committed: Set<String>) throws(Fault) -> [[Int]] {
+        guard let tokens = context.calibration?.tokens else { return [] }
+        let stream = try HiddenStream(
+            samples: samples.count, tokens: tokens.columns, hidden: configuration.hiddenSize,
+            dtype: context.streamDType, offload: context.settings.offload)
+        try context.embed(into: stream, samples: samples)
+        let rotary = context.decoder.rotary(positions: tokens.columns)
+        var parameters: [[Int]] = []
+        for layer in 0..<configuration.layerCount {
+            let dense = try context.decoder.block(layer)
+            try context.checkFinite(dense)
+            var block = dense
+            for kind in SubLayer.Kind.allCases {
+                let subLayer = SubLayer(layer: layer, kind: kind)
+                let candidates = try candidates(subLayer, dense: dense, block: block, stream, rotary, committed)
+                parameters.append(candidates.map { $0.kept.parameters(configuration) })
+                let name: ProjectionName = kind == .attention ? .o : .down
+                if let mean = ExpectedWeight.of(
+                    candidates, width: dense[name].inputWidth, headDimension: configuration.headDimension)
+                {
+                    block[name] = dense[name].with(weight: mean)
+                }
+            }
+            let working = block.to(context.compute)
+            for range in stream.batches(of: context.batch) {
+                let x = try stream.read(range).to(context.decoder.device)
+                try stream.write(Engine.withoutGradient { working(x, rotary: rotary) }, at: range.lowerBound)
+            }
+            progress(Double(layer + 1) / Double(configuration.layerCount))
+        }
+        return parameters
+    }
+
+    private func candidates(
+        _ subLayer: SubLayer, dense: Block, block: Block, _ stream: HiddenStream, _ rotary: RotaryTable,
+        _ committed: Set<String>
+    ) throws(Fault) -> [Candidate] {
+        let whole = dense.whole(subLayer.kind)
+        let name = CandidateFile.name(subLayer)
+        if committed.contains(name) {
+            let file = try SafetensorsFile(staging.path(of: name))
+            var list = [whole]
+            while let next = try CandidateFile.read(file, level: list.count) { list.append(next) }
+            return list
+        }
+        let moments = try context.moments(of: subLayer, in: block, stream, rotary)
+        let shape = configuration.layers[subLayer.layer]
+        var list: [Candidate]
+        switch subLayer.kind {
+        case .attention:
+            list = SubLayerSolver.heads(
+                o: dense.o.weight, hessian: moments, shape: shape, headDimension: configuration.headDimension)
+            list = Levels.shapes(list, sparsities: sparsities, configuration: configuration)
+        case .mlp:
+            let widths = Levels.widths(
+                of: shape.intermediateSize, sparsities: sparsities,
+                granularity: context.settings.structure?.granularity ?? 1)
+            list = SubLayerSolver.neurons(down: dense.down.weight, hessian: moments, widths: widths)
+        }
+        if list.isEmpty { list = [whole] }
+        list[0] = whole
+        let digest = try staging.writeShard(name, CandidateFile.tensors(list))
+        try journal.append(
+            .object([
+                "kind": .string("candidates"), "file": .string(digest.name), "sha256": .string(digest.sha256),
+                "bytes": .integer(digest.bytes),
+            ]))
+        return list
+    }
+}
+
+extension Block {
+    /// The dense sub-layer as a candidate.
+    func whole(_ kind: SubLayer.Kind) -> Candidate {
+        switch kind {
+        case .attention:
+            let perGroup = geometry.keyValueHeadCount > 0 ? geometry.headCount / geometry.keyValueHeadCount : 0
+            let groups = (0..<geometry.keyValueHeadCount).map {
+                HeadGroup(keyValueHead: $0, queryHeads: Array($0 * perGroup..<($0 + 1) * perGroup))
+            }
+            return Candidate(kept: .heads(groups), weight: o.weight, error: 0)
+        case .mlp: return Candidate(kept: .neurons(Array(0..<down.inputWidth)), weight: down.weight, error: 0)
+        }
+    }
+}
+
+extension RunContext {
+    /// The damped second moments of what reaches `o` or `down` of a block.
+    func moments(
+        of subLayer: SubLayer, in block: Block, _ stream: HiddenStream, _ rotary: RotaryTable
+    ) throws(Fault) -> DampedHessian {
+        let wanted: ProjectionName = subLayer.kind == .attention ? .o : .down
+        let gram = Tensor.zeros([block[wanted].inputWidth, block[wanted].inputWidth], device: decoder.device)
+        let working = block.to(compute)
+        for range in stream.batches(of: batch) {
+            let x = try stream.read(range).to(decoder.device)
+            Engine.withoutGradient {
+                let attended = working.attend(x, rotary: rotary) { name, input in
+                    if name == wanted { gram.addGram(input) }
+                }
+                if wanted == .down, working.hasMLP { gram.addGram(working.expand(attended)) }
+            }
+        }
+        guard let moments = DampedHessian(gram: gram) else {
+            throw Fault(
+                .badData, "the inputs' second moments cannot be inverted even with strong damping",
+                place: "block \(subLayer.layer), inputs of \(wanted.rawValue)", advice: "use more calibration text")
+        }
+        return moments
+    }
+}

@@ -1,0 +1,142 @@
+import Decoders
+import Faults
+import Torch
+
+/// The model under search: its dense blocks, and what a distribution makes of some text.
+///
+/// The fitness of a genome is the mean over scored positions of KL(dense ‖ pruned) over the whole vocabulary. Blocks in
+/// front of the first one in which it differs from the parent are not computed again, and pruned blocks run at their
+/// compact shapes.
+public final class SearchModel {
+    /// Text of one selection stage.
+    private final class Stage {
+        /// [n, tokens, hidden] float32 in front of the first block.
+        let input: Tensor
+        /// The dense model's hidden states behind the last block, at the scored positions, [positions, hidden].
+        var teacher: Tensor?
+        /// The parent's hidden states in front of some blocks.
+        var prefixes: [Int: Tensor] = [:]
+
+        init(input: Tensor) { self.input = input }
+    }
+
+    /// Gives a candidate; level 0 is the dense sub-layer and is never asked for.
+    public typealias Reader = (SubLayer, Int) throws(Fault) -> Candidate
+
+    private let blocks: [Block]
+    private let head: Head
+    private let rotary: RotaryTable
+    private let reader: Reader
+    private let stages: [Stage]
+    private let positions: Tensor
+    private var parent: Genome
+    /// One position in so many is scored; all are seen.
+    private let stride: Int
+    /// Bytes of hidden states of the parent that are kept for a stage.
+    private let prefixBytes: Int
+
+    /// - Parameters:
+    ///   - tokens: samples of equal length.
+    ///   - samples: how many of them, from the first, each stage looks at.
+    public init(
+        _ decoder: Decoder, compute: DType, tokens: [[Int32]], samples: [Int], stride: Int = 4,
+        prefixBytes: Int = 256 << 20, reader: @escaping Reader
+    ) throws(Fault) {
+        var blocks: [Block] = []
+        for layer in 0..<decoder.configuration.layerCount { blocks.append(try decoder.block(layer).to(compute)) }
+        self.blocks = blocks
+        self.reader = reader
+        self.stride = stride
+        self.prefixBytes = prefixBytes
+        let length = tokens.first?.count ?? 0
+        head = try decoder.head(dtype: compute)
+        rotary = decoder.rotary(positions: length)
+        let table = try decoder.embedding()
+        let hidden = decoder.configuration.hiddenSize
+        stages = samples.map { count in
+            let part = tokens.prefix(count)
+            let ids = Tensor(part.joined().map(Int64.init), device: decoder.device)
+            return Stage(input: table.selected(ids).reshaped([part.count, length, hidden]))
+        }
+        // The last position of a sample predicts nothing that is there, but its distribution is as good as another.
+        let scored = Swift.stride(from: stride - 1, to: max(length, stride), by: stride).map {
+            Int64(min($0, length - 1))
+        }
+        positions = Tensor(scored, device: decoder.device)
+        parent = Genome(repeating: 0, count: 2 * blocks.count)
+        for stage in stages { stage.teacher = try behind(stage, parent, keeping: true) }
+    }
+
+    /// Makes a genome the one whose hidden states are kept.
+    public func setParent(_ genome: Genome) throws(Fault) {
+        guard genome != parent else { return }
+        let first = firstDifference(genome)
+        for stage in stages {
+            let input = start(stage, before: first)
+            stage.prefixes = stage.prefixes.filter { $0.key <= input.layer }
+            _ = try run(stage, genome, from: input, keeping: true)
+        }
+        parent = genome
+    }
+
+    /// Mean KL on a stage's text.
+    public func fitness(_ genome: Genome, stage index: Int) throws(Fault) -> Double {
+        let stage = stages[index]
+        guard let teacher = stage.teacher else { return .nan }
+        let found = try behind(stage, genome, keeping: false)
+        var sum = 0.0
+        let count = found.size(0)
+        Engine.withoutGradient {
+            // Pieces whose logits stay small.
+            for start in Swift.stride(from: 0, to: count, by: 256) {
+                let rows = min(256, count - start)
+                let dense = head(teacher.narrowed(0, start, rows)).logSoftmax(1)
+                let pruned = head(found.narrowed(0, start, rows)).logSoftmax(1)
+                sum += Tensor.divergence(dense: dense, pruned: pruned).sum().scalar
+            }
+        }
+        return sum / Double(max(1, count))
+    }
+
+    private func firstDifference(_ genome: Genome) -> Int {
+        (genome.indices.first { genome[$0] != parent[$0] } ?? 2 * blocks.count) / 2
+    }
+
+    /// The nearest kept hidden states in front of a block or before it.
+    private func start(_ stage: Stage, before layer: Int) -> (layer: Int, hidden: Tensor) {
+        let nearest = stage.prefixes.keys.filter { $0 <= layer }.max()
+        return nearest.flatMap { key in stage.prefixes[key].map { (key, $0) } } ?? (0, stage.input)
+    }
+
+    private func behind(_ stage: Stage, _ genome: Genome, keeping: Bool) throws(Fault) -> Tensor {
+        let input = keeping ? (0, stage.input) : start(stage, before: firstDifference(genome))
+        let output = try run(stage, genome, from: input, keeping: keeping)
+        return Engine.withoutGradient {
+            output.selected(positions, dimension: 1).reshaped([-1, output.size(2)])
+        }
+    }
+
+    private func run(
+        _ stage: Stage, _ genome: Genome, from input: (layer: Int, hidden: Tensor), keeping: Bool
+    ) throws(Fault) -> Tensor {
+        let room = max(1, prefixBytes)
+        let spacing = max(1, (stage.input.byteCount * blocks.count + room - 1) / room)
+        var x = input.hidden
+        for layer in input.layer..<blocks.count {
+            if keeping, layer > 0, layer.isMultiple(of: spacing) { stage.prefixes[layer] = x }
+            let block = try block(layer, genome)
+            x = Engine.withoutGradient { block(x, rotary: rotary) }
+        }
+        return x
+    }
+
+    private func block(_ layer: Int, _ genome: Genome) throws(Fault) -> Block {
+        func candidate(_ kind: SubLayer.Kind, _ level: Int) throws(Fault) -> Candidate? {
+            level == 0 ? nil : try reader(SubLayer(layer: layer, kind: kind), level)
+        }
+        let attention = try candidate(.attention, genome[2 * layer])
+        let mlp = try candidate(.mlp, genome[2 * layer + 1])
+        if attention == nil, mlp == nil { return blocks[layer] }
+        return blocks[layer].compacted(attention: attention, mlp: mlp)
+    }
+}

@@ -1,0 +1,188 @@
+import Checkpoints
+import Decoders
+import Evaluation
+import Faults
+import Foundation
+import JSONText
+import Recipes
+import Structure
+import TestSupport
+import Testing
+import Torch
+
+@testable import Runs
+
+@Suite("Structural runs")
+struct StructuralTests {
+    private static func tyr(_ recipe: inout PruneRecipe) {
+        recipe.method = .tyr
+        recipe.effort = .quick
+    }
+
+    private func bench(_ change: (inout TinyModel) -> Void = { _ in }) throws -> Bench {
+        try Bench {
+            $0.layers = 3
+            change(&$0)
+        }
+    }
+
+    @Test("as much as asked is gone, and no more than a tenth of a point beyond", arguments: [0.25, 0.5])
+    func budget(sparsity: Double) throws {
+        let bench = try bench {
+            ($0.hidden, $0.intermediate) = (32, 200)
+        }
+        let result = try bench.prune("out") {
+            Self.tyr(&$0)
+            $0.sparsity = try? Sparsity(sparsity)
+        }
+        #expect(result.achieved >= sparsity && result.achieved <= sparsity + 0.001)
+        let decoder = try Decoder(try Checkpoint.open(bench.path("out")))
+        let dense = try Decoder(try Checkpoint.open(bench.model.path))
+        func parameters(_ decoder: Decoder) -> Int {
+            (0..<3).reduce(0) { $0 + decoder.configuration.parameterCount(layer: $1) }
+        }
+        let left = Double(parameters(decoder)) / Double(parameters(dense))
+        #expect(abs(1 - left - result.achieved) < 1e-12)
+        #expect(result.search?.layers == decoder.configuration.layers)
+        #expect(result.parametersBefore - result.parametersAfter == parameters(dense) - parameters(decoder))
+        // The search never takes a step back.
+        let steps = try #require(result.search).steps.filter { $0.kind != "generation" }.map(\.fitness)
+        #expect(steps.count > 1 && zip(steps, steps.dropFirst()).allSatisfy { $1 <= $0 })
+        let generations = try #require(result.search).steps.filter { $0.kind == "generation" }.map(\.fitness)
+        #expect(zip(generations, generations.dropFirst()).allSatisfy { $1 <= $0 })
+    }
+
+    @Test("uniform layers make a plain model of the family")
+    func uniform() throws {
+        let bench = try bench()
+        let result = try bench.prune("out") {
+            Self.tyr(&$0)
+            $0.isUniform = true
+            $0.sparsity = try? Sparsity(0.4)
+        }
+        let decoder = try Decoder(try Checkpoint.open(bench.path("out")))
+        #expect(decoder.configuration.isUniform && result.search?.isPlain == true && result.achieved >= 0.4)
+        let json = decoder.checkpoint.configuration
+        #expect(json["model_type"]?.stringValue == "llama" && json["espalier"] == nil)
+        #expect(json["intermediate_size"]?.integerValue == decoder.configuration.layers[0].intermediateSize)
+        #expect(json["head_dim"]?.integerValue == 4)
+        // A granule more in every layer would not fit any more.
+        let dense = try Decoder(try Checkpoint.open(bench.model.path)).configuration
+        let whole = (0..<3).reduce(0) { $0 + dense.parameterCount(layer: $1) }
+        let left = (0..<3).reduce(0) { $0 + decoder.configuration.parameterCount(layer: $1) }
+        #expect(left + 3 * 3 * 16 > Int(Double(whole) * 0.6))
+    }
+
+    @Test("without re-training a compact model is its blocks compacted: nothing else has changed")
+    func plainSlices() throws {
+        let bench = try bench()
+        try bench.prune("out") {
+            Self.tyr(&$0)
+            $0.regionalOptimizer = false
+        }
+        let decoder = try Decoder(try Checkpoint.open(bench.path("out")))
+        let dense = try Decoder(try Checkpoint.open(bench.model.path))
+        for layer in 0..<3 {
+            let (found, source) = (try decoder.block(layer), try dense.block(layer))
+            // Every row of gate that stays is one of the dense rows, in their order.
+            let width = source.weight(.gate).size(1)
+            func rows(_ tensor: Tensor) -> [[Float]] {
+                let values = tensor.floats()
+                return stride(from: 0, to: values.count, by: width).map { Array(values[$0..<$0 + width]) }
+            }
+            for linear in [LinearName.q, .k, .v, .gate, .up] {
+                let (some, all) = (rows(found.weight(linear)), rows(source.weight(linear)))
+                let places = some.compactMap { all.firstIndex(of: $0) }
+                #expect(places.count == some.count && places == places.sorted())
+            }
+        }
+    }
+
+    @Test("an abort anywhere ends in the same bytes as none")
+    func everyMoment() throws {
+        let bench = try bench()
+        var copies: [String] = []
+        try bench.prune("out", Self.tyr) { event in
+            guard case .progress = event else { return }
+            copies.append("copy-\(copies.count)")
+            try? bench.copy("out.partial", to: copies[copies.count - 1])
+        }
+        #expect(copies.count > 15)
+        let whole = try bench.files("out")
+        #expect(!whole.keys.contains { $0.hasPrefix("supernet") || $0.hasPrefix("part") })
+        for copy in copies {
+            bench.remove("out")
+            try bench.copy(copy, to: "out.partial")
+            #expect(try bench.resume("out") != nil)
+            #expect(Folder.differences(try bench.files("out"), whole) == [], "\(copy)")
+        }
+        // And the published recipe makes them again.
+        let recipe = try PruneRecipe(contentsOf: bench.path("out/recipe.yaml"))
+        var again = recipe
+        again.output = bench.path("again")
+        _ = try PruneRun(try bench.context(try again.resolved())).start()
+        #expect(Folder.differences(try bench.files("again"), whole) == [])
+    }
+
+    @Test("biases go with their units, and the folder opens", arguments: [0.3, 0.6])
+    func biases(sparsity: Double) throws {
+        let bench = try bench {
+            $0.configuration = [("attention_bias", .bool(true)), ("mlp_bias", .bool(true))]
+            for layer in 0..<3 {
+                for (name, rows) in [
+                    ("self_attn.q_proj", 16), ("self_attn.k_proj", 8), ("self_attn.v_proj", 8),
+                    ("self_attn.o_proj", 16), ("mlp.gate_proj", 24), ("mlp.up_proj", 24), ("mlp.down_proj", 16),
+                ] { $0.extra.append(("model.layers.\(layer).\(name).bias", [rows])) }
+            }
+        }
+        let result = try bench.prune("out") {
+            Self.tyr(&$0)
+            $0.sparsity = try? Sparsity(sparsity)
+            $0.outputDType = .float16
+        }
+        let decoder = try Decoder(try Checkpoint.open(bench.path("out")))
+        #expect(decoder.configuration.layers == result.search?.layers)
+        _ = try FolderVerification(bench.path("out"))
+        let windows = try TokenWindows(ids: Bench.rows(2, 12).flatMap { $0 }, length: 12)
+        #expect(try StreamedEvaluation(decoder, dtype: .float32).measure(windows).perplexity.isFinite)
+    }
+
+    @Test("the supernet stays where it is asked for, and a compact model can be pruned again")
+    func again() throws {
+        let bench = try bench()
+        try bench.prune("out") {
+            Self.tyr(&$0)
+            $0.keepsSupernet = true
+        }
+        #expect(bench.exists("out/supernet-00002-mlp.safetensors"))
+        let result = try bench.prune("sparse") {
+            $0.model = bench.path("out")
+            $0.method = .wandaPlusPlus
+        }
+        #expect(abs(result.achieved - 0.5) < 0.02)
+        let (compact, sparse) = (
+            try Decoder(try Checkpoint.open(bench.path("out"))), try Decoder(try Checkpoint.open(bench.path("sparse")))
+        )
+        #expect(compact.configuration == sparse.configuration)
+    }
+
+    @Test("impossible wishes are refused before any work")
+    func refusals() throws {
+        let bench = try bench()
+        for change: (inout PruneRecipe) -> Void in [
+            { $0.samples = 1 }, { $0.pattern = .keep(2, of: 4) }, { $0.allocation = .owl }, { $0.targets = ["mlp"] },
+            { $0.preset = .paper }, { $0.granularity = 0 }, { $0.alpha = 1 },
+        ] {
+            let found = fault {
+                try bench.prune("out") {
+                    Self.tyr(&$0)
+                    change(&$0)
+                }
+            }
+            #expect(found?.kind == .usage)
+        }
+        let other = fault { try bench.prune("out") { $0.granularity = 4 } }
+        #expect(other?.place?.contains("structure.granularity") == true || other?.kind == .usage)
+        #expect(!bench.exists("out.partial"))
+    }
+}
