@@ -68,7 +68,8 @@ let package = Package(
         .target(
             name: "Runs",
             dependencies: [
-                "Calibration", "Checkpoints", "Decoders", "Faults", "JSONText", "Pruning", "Recipes", "Structure", "Torch",
+                "Calibration", "Checkpoints", "Decoders", "Faults", "JSONText", "Pruning", "Recipes", "Structure",
+                "Torch",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
