@@ -23,7 +23,7 @@ public struct Plan {
     /// - Throws: `Fault` when the weights of that block or a side file cannot be read.
     public init(_ subject: PlanSubject) throws(Fault) {
         self.subject = subject
-        let work = PlanWork(subject.pruner, samples: subject.samples)
+        let work = PlanWork(subject)
         let base = PlanBase.measure()
         let measurement = try PlanMeasurement(subject, work: work)
         output = try PlanOutput(subject)
@@ -77,6 +77,10 @@ public struct Plan {
         }
         if subject.settings.allocation == .owl {
             list.append("removed weights are those of a uniform allocation; owl moves them between layers")
+        }
+        if subject.settings.method == .tyr {
+            list.append(
+                "the search moves what is removed between layers, attention and MLP; sizes are those of the sum")
         }
         list.append(
             "time is extrapolated from block \(subject.measuredLayer) on this machine with \(Engine.threads) "

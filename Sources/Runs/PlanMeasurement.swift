@@ -4,6 +4,7 @@ import Decoders
 import Faults
 import Pruning
 import Recipes
+import Structure
 import Torch
 
 /// The machine's speed at a run's own operations, from seconds of work on one block and random hidden states.
@@ -13,12 +14,15 @@ struct PlanMeasurement {
     var statistics = 0.0
     var gram = 0.0
     var training = 0.0
+    /// Logits of a sequence's scored positions and their log-probabilities.
+    var comparison = 0.0
     /// Seconds for all weights of a block.
     var update = 0.0
     var mask = 0.0
     var accumulation = 0.0
     var solve = 0.0
     var alternation = 0.0
+    var elimination = 0.0
     var cast = 0.0
     /// Reading a block, and counting its zeros.
     var load = 0.0
@@ -86,6 +90,7 @@ struct PlanMeasurement {
         }
         if work.updates > 0 || work.accumulations > 0 { measureUpdates() }
         if work.solves + work.alternations > 0 { measureSolvers(goal) }
+        if work.eliminations > 0 { measureEliminations() }
         let bytes = [UInt8](repeating: 1, count: 8 << 20)
         hash = time { _ = SHA256.hash(data: bytes) } / Double(bytes.count)
     }
@@ -142,6 +147,37 @@ struct PlanMeasurement {
         }
     }
 
+    private mutating func measureEliminations() {
+        let shape = subject.configuration.layers[subject.measuredLayer]
+        let width = min(shape.intermediateSize, PlanMeasurement.widthAtOnce)
+        func hessian(_ weight: Tensor) -> DampedHessian? {
+            let gram = Tensor.zeros([weight.size(1), weight.size(1)])
+            gram.addGram(weight)
+            return DampedHessian(gram: gram)
+        }
+        let down = block.down.weight.narrowed(1, 0, width).contiguous()
+        let levels = Levels.widths(of: width, sparsities: StructuralRun.sparsities, granularity: 1)
+        let wider = Double(shape.intermediateSize) / Double(max(1, width))
+        let neurons = PlanClock()
+        if let hessian = hessian(down) { _ = SubLayerSolver.neurons(down: down, hessian: hessian, widths: levels) }
+        elimination = neurons.elapsed * wider * wider * wider
+        let heads = PlanClock()
+        if let hessian = hessian(block.o.weight) {
+            _ = SubLayerSolver.heads(
+                o: block.o.weight, hessian: hessian, shape: shape, headDimension: subject.configuration.headDimension)
+        }
+        elimination += heads.elapsed
+    }
+
+    /// The output matrix for the scored positions of a sequence.
+    private mutating func measureComparison() throws(Fault) {
+        let head = try subject.decoder.head(dtype: subject.compute)
+        let rows = max(1, min(256, subject.tokens / SearchModel.scoredEvery))
+        let hidden = random([rows, subject.configuration.hiddenSize])
+        let scale = Double(subject.tokens) / Double(SearchModel.scoredEvery * rows)
+        comparison = scale * time { Engine.withoutGradient { _ = head(hidden).logSoftmax(1).sum().scalar } }
+    }
+
     // MARK: Work on sequences
 
     /// Floating-point operations of one sequence's forward pass.
@@ -170,6 +206,7 @@ struct PlanMeasurement {
                 }
             }
         }
+        if work.compared > 0 { try measureComparison() }
         if work.statistics > 0 { statistics = each * gathering(gram: false) }
         if work.grams > 0 { gram = each * gathering(gram: true) }
         if work.trainings > 0 {

@@ -1,5 +1,6 @@
 import Decoders
 import Pruning
+import Structure
 import Torch
 
 /// The most bytes that each phase of a run holds, counted from shapes.
@@ -76,6 +77,24 @@ struct PlanMemory {
             add(
                 "alternating directions",
                 held + spare + dense + grams + outcome + linear * (7 * 4 + 3) + squares * squares * 12)
+        }
+        if work.eliminations > 0 {
+            // H, its damped and inverted copies in float64, W and C under way, and the candidates of one sub-layer.
+            let width = max(subject.shape(.down).columns, subject.shape(.o).columns)
+            let matrix = c.hiddenSize * width * 4
+            let levels = StructuralRun.sparsities.count
+            add(
+                "eliminating",
+                stream + spare + dense + width * width * (4 + 3 * 8 + 2 * 4)
+                    + matrix * (levels / 2 + 2))
+            let searched = StructuralRun.searched(of: n).count
+            let all = (0..<c.layerCount).reduce(0) { $0 + c.weightCount(layer: $1) } * e
+            let logits =
+                SearchModel.logBytes + 2 * min(256, searched * t / SearchModel.scoredEvery) * c.vocabularySize * 4 * 2
+            let prefixes = [searched, StructuralRun.stage(of: searched)].reduce(0) {
+                $0 + min(SearchModel.prefixBytes, c.layerCount * $1 * t * h * 4) + 2 * $1 * t * h * 4
+            }
+            add("searching", all + c.vocabularySize * h * (4 + e) + logits + prefixes + passing + 2 * dense)
         }
         if work.trainings > 0 {
             add(

@@ -1,5 +1,6 @@
 import Decoders
 import Pruning
+import Structure
 
 /// Floating-point operations of a run's matrix products, a multiply-add counting two, from shapes alone.
 ///
@@ -8,6 +9,7 @@ import Pruning
 struct PlanOperations {
     let total: Double
 
+    /// Eliminations are matrix-vector products for the most part and count as nothing.
     init(_ subject: PlanSubject, work: PlanWork) {
         let tokens = Double(subject.tokens)
         func weights(_ name: ProjectionName) -> Double {
@@ -34,7 +36,13 @@ struct PlanOperations {
         block += work.trainings * training + work.solves * solve + work.alternations * alternation
         let isAllocated = subject.settings.allocation == .owl
         let allocation = isAllocated ? subject.allBlocks * Double(subject.samples) : 0
-        total = subject.prunedBlocks * block + (subject.streamPasses + allocation) * forward
+        let left = 1 - subject.settings.sparsity.fraction
+        let searched = subject.allBlocks * (work.searchedDense + left * work.searchedPruned) * forward
+        let scored = Double(subject.tokens) / Double(SearchModel.scoredEvery)
+        let head = 2 * scored * Double(subject.configuration.hiddenSize * subject.configuration.vocabularySize)
+        total =
+            searched + work.compared * head + subject.prunedBlocks * block + (subject.streamPasses + allocation)
+            * forward
     }
 }
 

@@ -21,8 +21,14 @@ struct PlanOutput {
     init(_ subject: PlanSubject) throws(Fault) {
         let limit = subject.settings.shardSize.bytes
         let groups = subject.files.groups(shardSize: limit)
-        var files = groups.map {
-            File(name: $0.name, bytes: SafetensorsWriter.fileSize($0.tensors), isExact: true)
+        let isCompact = subject.settings.method == .tyr
+        let linears = isCompact ? Set(subject.targets.weightNames()) : []
+        var files = groups.map { group in
+            // Of whole units that go, only the sum is known.
+            let pruned = group.tensors.filter { linears.contains($0.name) }.reduce(0) { $0 + $1.byteCount }
+            let gone = Int(Double(pruned) * subject.settings.sparsity.fraction)
+            return File(
+                name: group.name, bytes: SafetensorsWriter.fileSize(group.tensors) - gone, isExact: !isCompact)
         }
         weightBytes = files.reduce(0) { $0 + $1.bytes }
         if groups.count > 1 {
@@ -30,7 +36,10 @@ struct PlanOutput {
             files.append(File(name: ShardName.index, bytes: index.count, isExact: true))
         }
         files.append(
-            File(name: "config.json", bytes: subject.types.configuration.configurationBytes.count, isExact: true))
+            File(
+                name: "config.json",
+                bytes: subject.types.configuration.configurationBytes.count
+                    + (isCompact ? 120 * subject.configuration.layerCount : 0), isExact: !isCompact))
         for file in subject.decoder.checkpoint.sideFiles {
             files.append(File(name: file.name, bytes: try file.bytes().count, isExact: true))
         }
@@ -40,16 +49,17 @@ struct PlanOutput {
                 name: "recipe.yaml", bytes: recipe.utf8.count,
                 isExact: subject.isCalibrated || !subject.pruner.needsSamples))
         // Results: what they say is not known, how much they say nearly.
-        let linears = subject.targets.weightNames().reduce(0) { $0 + $1.utf8.count + 9 }
+        let names = subject.targets.weightNames().reduce(0) { $0 + $1.utf8.count + 9 }
         files.append(File(name: "README.md", bytes: 620 + recipe.utf8.count, isExact: false))
         files.append(
             File(
                 name: Publication.reportName,
-                bytes: 1400 + linears + 560 * subject.configuration.layerCount, isExact: false))
+                bytes: 1400 + names + 560 * subject.configuration.layerCount, isExact: false))
         let record = files.reduce(110) { $0 + $1.name.utf8.count + 130 }
         files.append(File(name: CompletionRecord.fileName, bytes: record, isExact: false))
         self.files = files
         stagingBytes =
             subject.files.stagingBytes(shardSize: limit) + files.reduce(0) { $0 + $1.bytes } - weightBytes
+            + (isCompact ? StructuralRun.supernetBytes(subject.configuration) : 0)
     }
 }

@@ -58,6 +58,11 @@ public struct PlanSubject {
     }
 
     var configuration: DecoderConfiguration { decoder.configuration }
+    /// Shapes that the measured block's attention reaches.
+    var attentionShapes: Int {
+        let shape = configuration.layers[measuredLayer]
+        return shape.headCount + 1
+    }
     /// Samples in one forward pass without gradients.
     var batch: Int { max(1, RunContext.batchTokens / max(1, tokens)) }
     /// The block that stands for all: the heaviest one. Of a model whose layers differ, another counts as the share of

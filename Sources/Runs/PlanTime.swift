@@ -18,7 +18,14 @@ struct PlanTime {
         add("statistics", pruned * (work.statistics * m.statistics + work.grams * m.gram))
         add("masks", pruned * work.masks * m.mask)
         add("solver", pruned * (work.solves * m.solve + work.alternations * m.alternation))
-        add("optimising", pruned * (work.trainings * m.training + work.updates * m.update))
+        add("candidates", pruned * work.eliminations * m.elimination)
+        let left = 1 - subject.settings.sparsity.fraction
+        add(
+            "search",
+            blocks * (work.searchedDense + left * work.searchedPruned) * m.forward + work.compared * m.comparison)
+        // A compact block is trained at the size that is left of it.
+        let trained = subject.settings.method == .tyr ? pruned * left : pruned
+        add("optimising", trained * (work.trainings * m.training + work.updates * m.update))
         add("gradients", pruned * work.accumulations * m.accumulation)
         add("errors", pruned * work.forwards * m.forward)
         if subject.settings.allocation == .owl {

@@ -1,4 +1,5 @@
 import Pruning
+import Structure
 
 /// What a run does with one block, counted in the operations that `PlanMeasurement` times.
 struct PlanWork {
@@ -22,6 +23,48 @@ struct PlanWork {
     var alternations = 0.0
     /// Casts of all weights to what is written and back.
     var casts = 0.0
+    /// All levels of both sub-layers by elimination.
+    var eliminations = 0.0
+    /// A search's work on all blocks together: sequences through dense and through pruned models, and sequences whose
+    /// scored positions' logits are compared.
+    var searchedDense = 0.0
+    var searchedPruned = 0.0
+    var compared = 0.0
+
+    /// What a subject's run does with a block that has a goal.
+    init(_ subject: PlanSubject) {
+        self.init(subject.pruner, samples: subject.samples)
+        guard let structure = subject.settings.structure, subject.samples > 1 else { return }
+        // The blocks' candidates, then the walk that prunes: what reaches `o`, and what then reaches `down`.
+        let searched = Double(StructuralRun.searched(of: subject.samples).count)
+        let calibrated = Double(subject.samples) - searched
+        alternations = 0
+        eliminations = 2
+        statistics += calibrated + Double(subject.samples)
+        grams += calibrated
+        forwards += calibrated
+        let stage = Double(StructuralRun.stage(of: Int(searched)))
+        let layers = Double(subject.configuration.layerCount)
+        let attention = min(StructuralRun.sparsities.count, subject.attentionShapes)
+        guard !structure.isUniform else {
+            searchedPruned = Double(attention) * searched
+            compared = 2 * searchedPruned
+            return
+        }
+        let effort = DistributionSearch.Effort(structure.effort)
+        let probes = layers * Double(effort.probes(of: StructuralRun.sparsities.count) + effort.probes(of: attention))
+        // On average half of the blocks stand behind the first one that changed; of several changes, two thirds.
+        searchedDense = probes * stage / 2
+        let neighbours = Double(effort.rounds) * layers * 4
+        let generations = Double(effort.generations)
+        let last = Double(effort.survivors.first ?? 1) * (searched + stage)
+        let offspring = Double(effort.offspring) * stage
+        searchedPruned = neighbours * stage / 2 + generations * (offspring + last) * 2 / 3
+        // The dense model's logits are made once for a stage where they are few enough to keep.
+        let scored = stage * Double(subject.tokens / SearchModel.scoredEvery * subject.configuration.vocabularySize * 4)
+        let sides = scored <= Double(SearchModel.logBytes) ? 1.0 : 2.0
+        compared = sides * (probes * stage + neighbours * stage + generations * offspring) + 2 * generations * last
+    }
 
     /// A block with a goal.
     init(_ pruner: any BlockPruner, samples: Int) {

@@ -59,15 +59,9 @@ public struct RunContext {
     }
 
     /// The most bytes of weights that the run holds on the disk at once.
-    public var stagingBytes: Int { files.stagingBytes(shardSize: settings.shardSize.bytes) + supernetBytes }
-
-    /// About what the candidates of a structural run take: on average half of each output matrix at every level.
-    private var supernetBytes: Int {
-        guard settings.method == .tyr else { return 0 }
-        return decoder.configuration.layers.reduce(0) { sum, shape in
-            let columns = shape.intermediateSize + shape.headCount * decoder.configuration.headDimension
-            return sum + decoder.configuration.hiddenSize * columns * 4 * StructuralRun.sparsities.count / 2
-        }
+    public var stagingBytes: Int {
+        files.stagingBytes(shardSize: settings.shardSize.bytes)
+            + (settings.method == .tyr ? StructuralRun.supernetBytes(decoder.configuration) : 0)
     }
 
     /// Samples in one forward pass without gradients: enough rows for the matrix products' full speed, few enough that

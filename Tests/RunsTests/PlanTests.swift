@@ -35,6 +35,24 @@ struct PlanTests {
         }
     }
 
+    @Test("a plan of whole units tells about what a run of it makes")
+    func structural() throws {
+        let bench = try Bench { $0.layers = 3 }
+        let context = try bench.context("out") {
+            $0.method = .tyr
+            $0.effort = .quick
+        }
+        let plan = try Plan(PlanSubject(context))
+        _ = try PruneRun(context).start()
+        let files = try bench.files("out")
+        #expect(Set(plan.output.files.map(\.name)) == Set(files.keys))
+        let weights = files.filter { $0.key.hasSuffix(".safetensors") }.values.reduce(0) { $0 + $1.count }
+        #expect(abs(plan.weightBytes - weights) < weights / 20)
+        #expect(plan.timeParts.contains { $0.name == "search" && $0.seconds > 0 })
+        #expect(plan.timeParts.contains { $0.name == "candidates" && $0.seconds > 0 })
+        #expect(plan.operations > 0 && plan.stagingBytes > plan.weightBytes * 2)
+    }
+
     @Test("removed weights are those that a run removes", arguments: PatternTests.Arm.allCases, ["2:4", "0.3"])
     func removed(arm: PatternTests.Arm, goal: String) throws {
         let bench = try Bench()

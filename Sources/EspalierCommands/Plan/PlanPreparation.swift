@@ -6,12 +6,6 @@ import Runs
 extension PlanRun {
     /// Opens the model, reads the calibration text where there is one, and measures.
     static func make(_ settings: PruneSettings, reporter: ProgressReporter) throws(Fault) -> Plan {
-        if settings.method == .tyr {
-            throw Fault(
-                .usage, "there is no plan for tyr", found: "--method tyr",
-                expected: "wanda++, sparsegpt, wanda or magnitude",
-                advice: "try a small run: --samples 8 --effort quick")
-        }
         let subject: PlanSubject
         // The model's own writing takes long and its measurements are known beforehand.
         if settings.calibration.isEmpty || settings.calibration.contains(where: isOwnText) {

@@ -26,10 +26,14 @@ struct DistributionSearch {
         var offspring: Int
         var survivors: [Int]
 
+        /// Levels of a sub-layer that are measured: every so many, and the last.
+        func isProbed(_ level: Int, of levels: Int) -> Bool { level.isMultiple(of: probeEvery) || level == levels - 1 }
+        func probes(of levels: Int) -> Int { (1..<max(1, levels)).count { isProbed($0, of: levels) } }
+
         init(_ effort: Recipes.Effort) {
             switch effort {
             case .quick: (probeEvery, rounds, generations, offspring, survivors) = (4, 1, 4, 8, [2, 1])
-            case .default: (probeEvery, rounds, generations, offspring, survivors) = (2, 4, 24, 16, [4, 1])
+            case .default: (probeEvery, rounds, generations, offspring, survivors) = (2, 3, 12, 12, [4, 1])
             }
         }
     }
@@ -132,7 +136,7 @@ struct DistributionSearch {
         for gene in costs.count..<space.parameters.count {
             let levels = space.parameters[gene].count
             var known: [Int: Double] = [0: 0]
-            for level in 1..<max(1, levels) where level.isMultiple(of: effort.probeEvery) || level == levels - 1 {
+            for level in 1..<max(1, levels) where effort.isProbed(level, of: levels) {
                 var genome = Genome(repeating: 0, count: space.parameters.count)
                 genome[gene] = level
                 known[level] = max(0, try model.fitness(genome, stage: 0))

@@ -12,6 +12,14 @@ struct StructuralRun {
     /// The sparsities of a sub-layer in the supernet.
     static let sparsities = (0...16).map { Double($0) / 16 }
 
+    /// About what the candidates take on the disk: on average half of each output matrix at every level.
+    static func supernetBytes(_ configuration: DecoderConfiguration) -> Int {
+        configuration.layers.reduce(0) { sum, shape in
+            let columns = shape.intermediateSize + shape.headCount * configuration.headDimension
+            return sum + configuration.hiddenSize * columns * 4 * sparsities.count / 2
+        }
+    }
+
     let context: RunContext
     let staging: StagingFolder
     let journal: Journal
@@ -20,7 +28,11 @@ struct StructuralRun {
     private var configuration: DecoderConfiguration { context.decoder.configuration }
     private var samples: Int { context.calibration?.tokens.rows ?? 0 }
     /// Every fourth sample is searched on, the others make the candidates.
-    private var searched: [Int] { samples < 4 ? [samples - 1] : Array(stride(from: 3, to: samples, by: 4)) }
+    static func searched(of samples: Int) -> [Int] {
+        samples < 4 ? [samples - 1] : Array(stride(from: 3, to: samples, by: 4))
+    }
+    /// Samples of the first selection stage: a quarter of those that are searched on.
+    static func stage(of searched: Int) -> Int { max(1, (searched + 3) / 4) }
 
     /// - Parameter lines: the journal's behind the first.
     func finish(recipe: String, lines: [JSONValue]) throws(Fault) -> RunResult {
@@ -65,7 +77,7 @@ struct StructuralRun {
         guard let tokens = context.calibration?.tokens, let structure = context.settings.structure else {
             return ([], nil)
         }
-        let searched = searched
+        let searched = StructuralRun.searched(of: samples)
         events(.note("making the candidates of \(2 * configuration.layerCount) sub-layers"))
         var committed: Set<String> = []
         for line in lines where line.objectValue?["kind"]?.stringValue == "candidates" {
@@ -97,7 +109,7 @@ struct StructuralRun {
         }
         let model = try SearchModel(
             context.decoder, compute: context.compute, tokens: rows,
-            samples: [max(1, (rows.count + 3) / 4), rows.count]
+            samples: [StructuralRun.stage(of: rows.count), rows.count]
         ) { (subLayer, level) throws(Fault) in
             guard let file = open[subLayer], let candidate = try CandidateFile.read(file, level: level) else {
                 throw Fault(

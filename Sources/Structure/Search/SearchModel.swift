@@ -14,6 +14,8 @@ public final class SearchModel {
         let input: Tensor
         /// The dense model's hidden states behind the last block, at the scored positions, [positions, hidden].
         var teacher: Tensor?
+        /// The dense model's log-probabilities there, piece by piece, where they are few enough to keep.
+        var logs: [Int: Tensor] = [:]
         /// The parent's hidden states in front of some blocks.
         var prefixes: [Int: Tensor] = [:]
 
@@ -30,17 +32,24 @@ public final class SearchModel {
     private let stages: [Stage]
     private let positions: Tensor
     private var parent: Genome
+    /// Bytes of the parent's hidden states that are kept for a stage where nothing else is said.
+    public static let prefixBytes = 256 << 20
     /// One position in so many is scored; all are seen.
     private let stride: Int
     /// Bytes of hidden states of the parent that are kept for a stage.
     private let prefixBytes: Int
 
+    /// Bytes of the dense model's log-probabilities that are kept for a stage.
+    public static let logBytes = 128 << 20
+    /// One position in so many is scored where nothing else is said.
+    public static let scoredEvery = 4
+
     /// - Parameters:
     ///   - tokens: samples of equal length.
     ///   - samples: how many of them, from the first, each stage looks at.
     public init(
-        _ decoder: Decoder, compute: DType, tokens: [[Int32]], samples: [Int], stride: Int = 4,
-        prefixBytes: Int = 256 << 20, reader: @escaping Reader
+        _ decoder: Decoder, compute: DType, tokens: [[Int32]], samples: [Int], stride: Int = SearchModel.scoredEvery,
+        prefixBytes: Int = SearchModel.prefixBytes, reader: @escaping Reader
     ) throws(Fault) {
         var blocks: [Block] = []
         for layer in 0..<decoder.configuration.layerCount { blocks.append(try decoder.block(layer).to(compute)) }
@@ -90,7 +99,8 @@ public final class SearchModel {
             // Pieces whose logits stay small.
             for start in Swift.stride(from: 0, to: count, by: 256) {
                 let rows = min(256, count - start)
-                let dense = head(teacher.narrowed(0, start, rows)).logSoftmax(1)
+                let dense = stage.logs[start] ?? head(teacher.narrowed(0, start, rows)).logSoftmax(1)
+                if count * dense.size(1) * 4 <= SearchModel.logBytes { stage.logs[start] = dense }
                 let pruned = head(found.narrowed(0, start, rows)).logSoftmax(1)
                 sum += Tensor.divergence(dense: dense, pruned: pruned).sum().scalar
             }
