@@ -123,7 +123,7 @@ let package = Package(
             name: "EspalierCommandsTests",
             dependencies: [
                 "Checkpoints", "Decoders", "EspalierCommands", "Evaluation", "Faults", "JSONText", "Recipes",
-                "TestSupport", "Torch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Runs", "TestSupport", "Torch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ],
     cxxLanguageStandard: .cxx20

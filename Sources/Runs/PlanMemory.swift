@@ -94,7 +94,8 @@ struct PlanMemory {
             let prefixes = [searched, StructuralRun.stage(of: searched)].reduce(0) {
                 $0 + min(SearchModel.prefixBytes, c.layerCount * $1 * t * h * 4) + 2 * $1 * t * h * 4
             }
-            add("searching", all + c.vocabularySize * h * (4 + e) + logits + prefixes + passing + 2 * dense)
+            // The dense blocks, the parent's pruned ones, a head, logits and hidden states.
+            add("searching", 2 * all + c.vocabularySize * h * (4 + e) + logits + prefixes + passing + 2 * dense)
         }
         if work.trainings > 0 {
             add(

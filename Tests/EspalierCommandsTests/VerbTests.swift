@@ -3,6 +3,7 @@ import Faults
 import Foundation
 import JSONText
 import Recipes
+import Runs
 import TestSupport
 import Testing
 import Torch
@@ -222,5 +223,40 @@ struct VerbTests {
         ).measure(quiet)
         let json = try JSONValue(parsing: report.json.text())
         #expect(json.objectValue?["perplexity"]?.objectValue?.keys == ["näme 日本 \"q\".txt"])
+    }
+
+    // MARK: models whose layers differ
+
+    @Test func everyVerbOpensACompactModel() throws {
+        let folder = try model { $0.layers = 3 }
+        let file = try folder.write("news.txt", text)
+        var recipe = PruneRecipe()
+        (recipe.model, recipe.output) = (folder.path, folder.path + "/compact")
+        (recipe.method, recipe.effort, recipe.sparsity) = (.tyr, .quick, try Sparsity(0.6))
+        (recipe.calibration, recipe.samples, recipe.sequenceLength) = ([file], 8, 16)
+        (recipe.device, recipe.dtype, recipe.threads) = (.cpu, .float32, 1)
+        let context = try PrunePreparation(try recipe.resolved(), reporter: quiet).context
+        let result = try PruneRun(context).start()
+        let layers = try #require(result.search).layers
+        #expect(RunSummary.text(result).contains("opens in"))
+
+        let compact = folder.path + "/compact"
+        let inspection = try Inspection(compact, readsWeights: true, reporter: quiet)
+        #expect(inspection.configuration.layers == layers)
+        let left = inspection.linears.reduce(0) { $0 + $1.parameters }
+        // Beside the linears there are the embedding and the norms.
+        #expect(left < result.parametersAfter && left > result.parametersAfter - 258 * 16 - 16 * 7 - 1)
+        #expect(try PublishedFolder(compact, reporter: quiet).text.contains("sound"))
+        let report = try EvaluationRun(
+            model: compact, against: folder.path, files: [.text(file)], context: 16, windows: 3, engine: try engine()
+        ).measure(quiet)
+        #expect(report.text.contains("news.txt"))
+        let generated = try GenerationRun(model: compact, prompt: "The ", maxTokens: 5, engine: try engine())
+            .generate(quiet)
+        #expect(generated.prompt == "The ")
+        if !inspection.configuration.isUniform {
+            #expect(inspection.text.contains(" to "))
+            #expect(inspection.json.objectValue?["layers"]?.arrayValue?.count == 3)
+        }
     }
 }

@@ -70,29 +70,12 @@ struct StructuralRun {
         events(.progress(block: 0, blocks: configuration.layerCount, fraction: fraction))
     }
 
-    /// Supernet and search.
+    /// Supernet and search: the steps, and the shape of every layer.
     private func distribution(
         _ lines: [JSONValue]
-    ) throws(Fault) -> ([DistributionSearch.Step], [LayerShape]?) {
-        guard let tokens = context.calibration?.tokens, let structure = context.settings.structure else {
-            return ([], nil)
-        }
-        let searched = StructuralRun.searched(of: samples)
-        events(.note("making the candidates of \(2 * configuration.layerCount) sub-layers"))
-        var committed: Set<String> = []
-        for line in lines where line.objectValue?["kind"]?.stringValue == "candidates" {
-            guard let object = line.objectValue, let name = object["file"]?.stringValue,
-                let sha256 = object["sha256"]?.stringValue, let bytes = object["bytes"]?.integerValue
-            else { continue }
-            try staging.check(FileDigest(name: name, sha256: sha256, bytes: bytes))
-            committed.insert(name)
-        }
-        let parameters = try SupernetWalk(
-            context: context, staging: staging, journal: journal,
-            samples: (0..<samples).filter { !searched.contains($0) }, sparsities: StructuralRun.sparsities,
-            events: events
-        ) { fraction in progress(0.15 * fraction) }.run(committed: committed)
-
+    ) throws(Fault) -> (steps: [DistributionSearch.Step], shapes: [LayerShape]?) {
+        guard let structure = context.settings.structure else { return ([], nil) }
+        let parameters = try supernet(lines)
         let dense = parameters.reduce(0) { $0 + ($1.first ?? 0) }
         let budget = Int((Double(dense) * (1 - context.settings.sparsity.fraction)).rounded(.down))
         let space = SearchSpace(parameters: parameters, budget: budget)
@@ -102,16 +85,12 @@ struct StructuralRun {
                 expected: "at most \(1 - Double(space.least) / Double(dense))", advice: "ask for less")
         }
         events(.note("searching the distribution: \(budget) of \(dense) parameters stay"))
-        let rows = searched.map { Array(tokens[$0]) }
-        var open: [SubLayer: SafetensorsFile] = [:]
+        var files: [SubLayer: SafetensorsFile] = [:]
         for subLayer in SubLayer.all(layers: configuration.layerCount) {
-            open[subLayer] = try SafetensorsFile(staging.path(of: CandidateFile.name(subLayer)))
+            files[subLayer] = try SafetensorsFile(staging.path(of: CandidateFile.name(subLayer)))
         }
-        let model = try SearchModel(
-            context.decoder, compute: context.compute, tokens: rows,
-            samples: [StructuralRun.stage(of: rows.count), rows.count]
-        ) { (subLayer, level) throws(Fault) in
-            guard let file = open[subLayer], let candidate = try CandidateFile.read(file, level: level) else {
+        func candidate(_ subLayer: SubLayer, _ level: Int) throws(Fault) -> Candidate {
+            guard let file = files[subLayer], let candidate = try CandidateFile.read(file, level: level) else {
                 throw Fault(
                     .badData, "a candidate of the supernet is missing", place: "block \(subLayer.layer)",
                     advice: "start the run again with --overwrite")
@@ -119,17 +98,16 @@ struct StructuralRun {
             return candidate
         }
         let search = DistributionSearch(
-            model: model, space: space, effort: DistributionSearch.Effort(structure.effort),
-            seed: context.settings.seed, journal: journal, events: events
+            model: try searchModel(reader: candidate), space: space,
+            effort: DistributionSearch.Effort(structure.effort), seed: context.settings.seed, journal: journal,
+            events: events
         ) { fraction in progress(0.15 + 0.55 * fraction) }
         let steps = try structure.isUniform ? search.uniform(lines: lines) : search.run(lines: lines)
         guard let genome = steps.last?.genome else { return (steps, nil) }
+
         var shapes = configuration.layers
         for (gene, subLayer) in SubLayer.all(layers: configuration.layerCount).enumerated() where genome[gene] > 0 {
-            guard let file = open[subLayer], let candidate = try CandidateFile.read(file, level: genome[gene]) else {
-                continue
-            }
-            switch candidate.kept {
+            switch try candidate(subLayer, genome[gene]).kept {
             case .heads(let groups):
                 shapes[subLayer.layer].headCount = groups.reduce(0) { $0 + $1.queryHeads.count }
                 shapes[subLayer.layer].keyValueHeadCount = groups.count
@@ -137,17 +115,34 @@ struct StructuralRun {
             }
         }
         shapes = structure.isUniform ? widenedAlike(shapes, budget: budget) : widened(shapes, budget: budget)
-        try journal.append(
-            .object([
-                "kind": .string("shapes"),
-                "layers": .array(
-                    shapes.map {
-                        .array([
-                            .integer($0.headCount), .integer($0.keyValueHeadCount), .integer($0.intermediateSize),
-                        ])
-                    }),
-            ]))
+        try journal.append(StructuralRun.line(shapes))
         return (steps, shapes)
+    }
+
+    /// The candidates' parameters by sub-layer.
+    private func supernet(_ lines: [JSONValue]) throws(Fault) -> [[Int]] {
+        events(.note("making the candidates of \(2 * configuration.layerCount) sub-layers"))
+        var committed: Set<String> = []
+        for line in lines where line.objectValue?["kind"]?.stringValue == "candidates" {
+            guard let object = line.objectValue, let name = object["file"]?.stringValue,
+                let sha256 = object["sha256"]?.stringValue, let bytes = object["bytes"]?.integerValue
+            else { continue }
+            try staging.check(FileDigest(name: name, sha256: sha256, bytes: bytes))
+            committed.insert(name)
+        }
+        let searched = Set(StructuralRun.searched(of: samples))
+        return try SupernetWalk(
+            context: context, staging: staging, journal: journal,
+            samples: (0..<samples).filter { !searched.contains($0) }, sparsities: StructuralRun.sparsities
+        ) { fraction in progress(0.15 * fraction) }.run(committed: committed)
+    }
+
+    private func searchModel(reader: @escaping SearchModel.Reader) throws(Fault) -> SearchModel {
+        let tokens = context.calibration?.tokens
+        let rows = StructuralRun.searched(of: samples).compactMap { row in tokens.map { Array($0[row]) } }
+        return try SearchModel(
+            context.decoder, compute: context.compute, tokens: rows,
+            samples: [StructuralRun.stage(of: rows.count), rows.count], reader: reader)
     }
 
     /// The shapes with the budget's remainder given to the MLPs, granule by granule, the ones that lost most first.
@@ -195,6 +190,17 @@ struct StructuralRun {
             shapes = next
         }
         return shapes
+    }
+
+    /// The journal's line of the shapes that were found.
+    private static func line(_ shapes: [LayerShape]) -> JSONValue {
+        .object([
+            "kind": .string("shapes"),
+            "layers": .array(
+                shapes.map {
+                    .array([.integer($0.headCount), .integer($0.keyValueHeadCount), .integer($0.intermediateSize)])
+                }),
+        ])
     }
 
     private static func shapes(_ line: JSONValue) -> [LayerShape]? {

@@ -17,7 +17,6 @@ struct SupernetWalk {
     let journal: Journal
     let samples: [Int]
     let sparsities: [Double]
-    let events: EventHandler
     /// Told the fraction that is done.
     let progress: (Double) -> Void
 

@@ -32,6 +32,8 @@ public final class SearchModel {
     private let stages: [Stage]
     private let positions: Tensor
     private var parent: Genome
+    /// The parent's pruned blocks, as they were first needed.
+    private var parentBlocks: [Int: Block] = [:]
     /// Bytes of the parent's hidden states that are kept for a stage where nothing else is said.
     public static let prefixBytes = 256 << 20
     /// One position in so many is scored; all are seen.
@@ -80,12 +82,13 @@ public final class SearchModel {
     public func setParent(_ genome: Genome) throws(Fault) {
         guard genome != parent else { return }
         let first = firstDifference(genome)
+        parentBlocks = parentBlocks.filter { levels(genome, $0.key) == levels(parent, $0.key) }
+        parent = genome
         for stage in stages {
             let input = start(stage, before: first)
             stage.prefixes = stage.prefixes.filter { $0.key <= input.layer }
             _ = try run(stage, genome, from: input, keeping: true)
         }
-        parent = genome
     }
 
     /// Mean KL on a stage's text.
@@ -144,9 +147,15 @@ public final class SearchModel {
         func candidate(_ kind: SubLayer.Kind, _ level: Int) throws(Fault) -> Candidate? {
             level == 0 ? nil : try reader(SubLayer(layer: layer, kind: kind), level)
         }
-        let attention = try candidate(.attention, genome[2 * layer])
-        let mlp = try candidate(.mlp, genome[2 * layer + 1])
-        if attention == nil, mlp == nil { return blocks[layer] }
-        return blocks[layer].compacted(attention: attention, mlp: mlp)
+        let levels = levels(genome, layer)
+        if levels == [0, 0] { return blocks[layer] }
+        let isParents = levels == self.levels(parent, layer)
+        if isParents, let kept = parentBlocks[layer] { return kept }
+        let compact = blocks[layer].compacted(
+            attention: try candidate(.attention, levels[0]), mlp: try candidate(.mlp, levels[1]))
+        if isParents { parentBlocks[layer] = compact }
+        return compact
     }
+
+    private func levels(_ genome: Genome, _ layer: Int) -> [Int] { [genome[2 * layer], genome[2 * layer + 1]] }
 }
