@@ -231,7 +231,9 @@ struct VerbTests {
         let folder = try model { $0.layers = 3 }
         let file = try folder.write("news.txt", text)
         var recipe = PruneRecipe()
-        (recipe.model, recipe.output) = (folder.path, folder.path + "/compact")
+        let place = try TemporaryFolder()
+        let compact = place.path + "/compact"
+        (recipe.model, recipe.output) = (folder.path, compact)
         (recipe.method, recipe.effort, recipe.sparsity) = (.tyr, .quick, try Sparsity(0.6))
         (recipe.calibration, recipe.samples, recipe.sequenceLength) = ([file], 8, 16)
         (recipe.device, recipe.dtype, recipe.threads) = (.cpu, .float32, 1)
@@ -240,7 +242,6 @@ struct VerbTests {
         let layers = try #require(result.search).layers
         #expect(RunSummary.text(result).contains("opens in"))
 
-        let compact = folder.path + "/compact"
         let inspection = try Inspection(compact, readsWeights: true, reporter: quiet)
         #expect(inspection.configuration.layers == layers)
         let left = inspection.linears.reduce(0) { $0 + $1.parameters }
