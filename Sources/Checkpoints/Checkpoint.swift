@@ -113,31 +113,30 @@ public struct Checkpoint: Sendable {
     /// A tensor as float32.
     public func floats(_ name: String) throws(Fault) -> [Float] {
         let tensor = try known(name)
-        var fault: Fault?
-        let floats = [Float](unsafeUninitializedCapacity: tensor.count) { buffer, initialized in
-            do throws(Fault) {
-                try source.read(
-                    tensor, into: UnsafeMutableBufferPointer(start: buffer.baseAddress, count: tensor.count))
-                initialized = tensor.count
-            } catch { fault = error }
-        }
-        if let fault { throw fault }
-        return floats
+        return try Checkpoint.filled(tensor.count) { (buffer) throws(Fault) in try source.read(tensor, into: buffer) }
     }
 
     /// A tensor's bytes in its `type`, little-endian.
     public func storedBytes(_ name: String) throws(Fault) -> [UInt8] {
         let tensor = try known(name)
+        return try Checkpoint.filled(tensor.byteCount) { (buffer) throws(Fault) in
+            try source.readStored(tensor, into: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+
+    /// An array that is read in place.
+    private static func filled<Element>(
+        _ count: Int, read: (UnsafeMutableBufferPointer<Element>) throws(Fault) -> Void
+    ) throws(Fault) -> [Element] {
         var fault: Fault?
-        let bytes = [UInt8](unsafeUninitializedCapacity: tensor.byteCount) { buffer, initialized in
+        let values = [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
             do throws(Fault) {
-                try source.readStored(
-                    tensor, into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: tensor.byteCount))
-                initialized = tensor.byteCount
+                try read(UnsafeMutableBufferPointer(start: buffer.baseAddress, count: count))
+                initialized = count
             } catch { fault = error }
         }
         if let fault { throw fault }
-        return bytes
+        return values
     }
 
     /// - Throws: `inputOutput` when a file of weights is not as it was when opened; ask before publishing.

@@ -1,5 +1,6 @@
 import Decoders
 import Recipes
+import TestSupport
 import Testing
 import Torch
 

@@ -1,4 +1,5 @@
 import Randomness
+import TestSupport
 import Torch
 
 @testable import Structure
@@ -40,7 +41,7 @@ struct Problem {
     func leastSquares(_ kept: [Int]) -> (weight: [Double], error: Double) {
         let h = hessian
         let w = weight.floats().map(Double.init)
-        let inner = inverse(kept.map { i in kept.map { h[i][$0] } })
+        let inner = inverse(ofPositiveDefinite: kept.map { i in kept.map { h[i][$0] } })
         var found: [Double] = []
         var error = 0.0
         for row in 0..<rows {
@@ -54,28 +55,6 @@ struct Problem {
         }
         return (found, error)
     }
-}
-
-/// Gauss and Jordan, for a positive definite matrix.
-func inverse(_ matrix: [[Double]]) -> [[Double]] {
-    let n = matrix.count
-    var a = matrix
-    var b = (0..<n).map { row in (0..<n).map { $0 == row ? 1.0 : 0.0 } }
-    for i in 0..<n {
-        let pivot = a[i][i]
-        for j in 0..<n {
-            a[i][j] /= pivot
-            b[i][j] /= pivot
-        }
-        for k in 0..<n where k != i {
-            let factor = a[k][i]
-            for j in 0..<n {
-                a[k][j] -= factor * a[i][j]
-                b[k][j] -= factor * b[i][j]
-            }
-        }
-    }
-    return b
 }
 
 func relativeError(_ found: [Float], _ expected: [Double]) -> Double {

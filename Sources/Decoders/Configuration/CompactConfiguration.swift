@@ -60,14 +60,7 @@ public struct CompactConfiguration {
         json["architectures"] = .array([.string(architecture)])
         json["espalier"] = .object([
             "version": .integer(version), "base_model_type": base,
-            "layers": .array(
-                layers.map {
-                    .object([
-                        "num_attention_heads": .integer($0.headCount),
-                        "num_key_value_heads": .integer($0.keyValueHeadCount),
-                        "intermediate_size": .integer($0.intermediateSize),
-                    ])
-                }),
+            "layers": .array(layers.map(\.json)),
         ])
         return json
     }

@@ -1,3 +1,5 @@
+import JSONText
+
 /// What structural pruning changes from layer to layer.
 ///
 /// Zero heads are no attention sub-layer, a width of zero is no MLP: the residual passes it unchanged, and its norm and
@@ -11,6 +13,14 @@ public struct LayerShape: Hashable, Sendable {
         self.headCount = headCount
         self.keyValueHeadCount = keyValueHeadCount
         self.intermediateSize = intermediateSize
+    }
+
+    /// As `config.json` and reports say it.
+    public var json: JSONValue {
+        .object([
+            "num_attention_heads": .integer(headCount), "num_key_value_heads": .integer(keyValueHeadCount),
+            "intermediate_size": .integer(intermediateSize),
+        ])
     }
 
     public var hasAttention: Bool { headCount > 0 }

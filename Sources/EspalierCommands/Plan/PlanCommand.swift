@@ -1,5 +1,6 @@
 import ArgumentParser
 import Faults
+import Recipes
 import Runs
 
 /// `espalier plan`
@@ -19,37 +20,25 @@ public struct PlanCommand: ParsableCommand {
               espalier plan model --recipe recipe.yaml --json
             """)
 
-    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
-    public var model: String?
-
-    @Option(
-        name: [.short, .long], help: ArgumentHelp("The folder that the run would publish; checked.", valueName: "dir"))
-    public var output: String?
+    @OptionGroup public var request: PruneArguments
 
     @Flag(name: .long, help: "Whether the run would replace the output.")
     public var overwrite = false
 
-    @OptionGroup(title: "Pruning") public var options: PruneOptions
-    @OptionGroup(title: "WANDA++") public var regional: RegionalOptions
-    @OptionGroup(title: "Týr") public var structural: StructuralOptions
-    @OptionGroup(title: "Engine") public var engine: PruneEngineOptions
     @OptionGroup(title: "Messages") public var messages: OutputOptions
 
     public init() {}
 
     public mutating func run() throws {
-        let flags = PruneFlags(
-            model: model, output: output, overwrite: overwrite ? true : nil, options: options, regional: regional,
-            structural: structural, engine: engine)
-        try PlanRun.run(flags, messages: messages)
+        try PlanRun.run(try request.recipe(overwrite: overwrite), messages: messages)
     }
 }
 
 /// What `plan` and `prune --plan` do.
 enum PlanRun {
-    static func run(_ flags: PruneFlags, messages: OutputOptions) throws(Fault) {
+    static func run(_ recipe: PruneRecipe, messages: OutputOptions) throws(Fault) {
         let reporter = messages.makeReporter()
-        let plan = try make(try flags.planSettings(), reporter: reporter)
+        let plan = try make(try recipe.planSettings(), reporter: reporter)
         reporter.finish()
         messages.write(json: plan.json, text: PlanText.text(plan))
     }

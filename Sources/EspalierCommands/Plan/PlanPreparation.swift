@@ -29,10 +29,10 @@ extension PlanRun {
     private static func isOwnText(_ source: String) -> Bool { source == "self" || source.hasPrefix("self@") }
 }
 
-extension PruneFlags {
+extension PruneRecipe {
     /// Settings for a plan, which needs no calibration text.
     func planSettings() throws(Fault) -> PruneSettings {
-        var recipe = try recipe()
+        var recipe = self
         let isNeeded = (recipe.method ?? .wandaPlusPlus).needsCalibration || recipe.allocation == .owl
         let isMissing = isNeeded && recipe.calibration?.isEmpty ?? true
         if isMissing { recipe.calibration = ["self"] }

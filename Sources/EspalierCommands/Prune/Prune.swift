@@ -13,21 +13,18 @@ public struct Prune: ParsableCommand {
             `espalier resume`. The model is never changed.
 
             Weights stay dense tensors with zeros: files get no smaller, and only software that uses the zeros gets \
-            faster.
+            faster. The method tyr removes whole heads and neurons instead: the model itself gets smaller.
 
             EXAMPLES
               espalier prune model.gguf --output pruned --pattern 2:4 --calibration news.txt
               espalier prune model --output pruned --sparsity 60% --calibration chats.jsonl@2 --calibration code.txt
               espalier prune model --output pruned --method sparsegpt --calibration tokens.safetensors --samples 64
               espalier prune model --output pruned --pattern 4:8 --calibration self --samples 32
+              espalier prune model --output small --method tyr --sparsity 25% --calibration news.txt
               espalier prune --recipe recipe.yaml --output again
             """)
 
-    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
-    public var model: String?
-
-    @Option(name: [.short, .long], help: ArgumentHelp("The folder to publish.", valueName: "dir"))
-    public var output: String?
+    @OptionGroup public var request: PruneArguments
 
     @Flag(name: .long, help: "Replace the output; what stood there is moved to DIR.previous-N.")
     public var overwrite = false
@@ -35,20 +32,14 @@ public struct Prune: ParsableCommand {
     @Flag(name: .long, help: "Print what the run would make and take, as `espalier plan` does, and end.")
     public var plan = false
 
-    @OptionGroup(title: "Pruning") public var options: PruneOptions
-    @OptionGroup(title: "WANDA++") public var regional: RegionalOptions
-    @OptionGroup(title: "Týr") public var structural: StructuralOptions
-    @OptionGroup(title: "Engine") public var engine: PruneEngineOptions
     @OptionGroup(title: "Messages") public var messages: OutputOptions
 
     public init() {}
 
     public mutating func run() throws {
-        let flags = PruneFlags(
-            model: model, output: output, overwrite: overwrite ? true : nil, options: options, regional: regional,
-            structural: structural, engine: engine)
-        if plan { return try PlanRun.run(flags, messages: messages) }
-        let settings = try flags.settings()
+        let recipe = try request.recipe(overwrite: overwrite)
+        if plan { return try PlanRun.run(recipe, messages: messages) }
+        let settings = try recipe.resolved()
         // Calibration text may take long to make: what is wrong with the output is told before.
         try PruneRun.check(settings)
         let reporter = messages.makeReporter()
@@ -99,24 +90,26 @@ public struct Resume: ParsableCommand {
     }
 }
 
-/// Flags and recipe together.
-struct PruneFlags {
-    let model: String?
-    let output: String?
-    let overwrite: Bool?
-    let options: PruneOptions
-    let regional: RegionalOptions
-    let structural: StructuralOptions
-    let engine: PruneEngineOptions
+/// What `prune` and `plan` are asked: flags and recipe together.
+public struct PruneArguments: ParsableArguments {
+    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
+    public var model: String?
 
-    func settings() throws(Fault) -> PruneSettings { try recipe().resolved() }
+    @Option(name: [.short, .long], help: ArgumentHelp("The folder to publish.", valueName: "dir"))
+    public var output: String?
 
-    /// What flags and file ask for together.
-    func recipe() throws(Fault) -> PruneRecipe {
+    @OptionGroup(title: "Pruning") public var options: PruneOptions
+    @OptionGroup(title: "WANDA++") public var regional: RegionalOptions
+    @OptionGroup(title: "Týr") public var structural: StructuralOptions
+    @OptionGroup(title: "Engine") public var engine: PruneEngineOptions
+
+    public init() {}
+
+    func recipe(overwrite: Bool) throws(Fault) -> PruneRecipe {
         var flags = PruneRecipe()
         flags.model = model
         flags.output = output
-        flags.overwrite = overwrite
+        flags.overwrite = overwrite ? true : nil
         options.apply(to: &flags)
         regional.apply(to: &flags)
         structural.apply(to: &flags)

@@ -23,14 +23,7 @@ public struct StructuralReport {
     var json: JSONValue {
         .object([
             "plain": .bool(isPlain),
-            "layers": .array(
-                layers.map {
-                    .object([
-                        "num_attention_heads": .integer($0.headCount),
-                        "num_key_value_heads": .integer($0.keyValueHeadCount),
-                        "intermediate_size": .integer($0.intermediateSize),
-                    ])
-                }),
+            "layers": .array(layers.map(\.json)),
             "search": .array(
                 steps.map { .object(["step": .string($0.kind), "kl": .double($0.fitness)]) }),
         ])
