@@ -36,7 +36,9 @@ struct CompactWalk {
             let block = try context.decoder.block(layer)
             try forward(block, dense, rotary)
             if layer >= committed.count {
-                var report = try prune(block, pruned, dense, rotary)
+                // In front of the first pruned block there is nothing to make up for.
+                let isDisturbed = reports.contains { $0.removed > 0 }
+                var report = try prune(block, pruned, dense, rotary, isDisturbed: isDisturbed)
                 report.seconds = clock.duration(to: .now) / .seconds(1)
                 reports.append(report)
                 events(.finished(report))
@@ -59,7 +61,7 @@ struct CompactWalk {
     }
 
     private func prune(
-        _ dense: Block, _ stream: HiddenStream, _ target: HiddenStream, _ rotary: RotaryTable
+        _ dense: Block, _ stream: HiddenStream, _ target: HiddenStream, _ rotary: RotaryTable, isDisturbed: Bool
     ) throws(Fault) -> BlockReport {
         let layer = dense.geometry.layer
         let (before, after) = (configuration.layers[layer], files.configuration.layers[layer])
@@ -90,7 +92,7 @@ struct CompactWalk {
         var judge = try BlockJudge(task: task(dense), samples: Walk.judged(of: stream.samples))
         var report = BlockReport(index: layer, sparsity: [], removed: 0, weights: 0, losses: [], restored: false)
         report.errorBefore = try judge.error(of: files.asWritten(compact))
-        if let retrainer = context.pruner as? WandaPP {
+        if before != after || isDisturbed, let retrainer = context.pruner as? WandaPP {
             let outcome = try retrainer.retrain(task(compact))
             compact = outcome.block
             (report.losses, report.restored) = (outcome.losses, outcome.restored)
