@@ -106,9 +106,11 @@ struct DistributionSearch {
         let (heads, widths) = (space.parameters[0].count, space.parameters[1].count)
         func genome(_ attention: Int, _ mlp: Int) -> Genome { (0..<layers).flatMap { _ in [attention, mlp] } }
         var tried: [Genome] = []
-        for attention in 0..<heads {
+        // A plain model has both sub-layers.
+        for attention in 0..<heads where space.parameters[0][attention] > 0 {
             // The widest MLP that fits; what it leaves free is given back later.
-            if let mlp = (0..<widths).first(where: { space.fits(genome(attention, $0)) }) {
+            let mlp = (0..<widths).first { space.fits(genome(attention, $0)) }
+            if let mlp, space.parameters[1][mlp] > 0 {
                 tried.append(genome(attention, mlp))
             }
         }

@@ -76,7 +76,10 @@ struct SupernetWalk {
         case .attention:
             list = SubLayerSolver.heads(
                 o: dense.o.weight, hessian: moments, shape: shape, headDimension: configuration.headDimension)
-            list = Levels.shapes(list, sparsities: sparsities, configuration: configuration)
+            // Uniform layers need the same shape at the same level everywhere.
+            if context.settings.structure?.isUniform != true {
+                list = Levels.shapes(list, sparsities: sparsities, configuration: configuration)
+            }
         case .mlp:
             let widths = Levels.widths(
                 of: shape.intermediateSize, sparsities: sparsities,
