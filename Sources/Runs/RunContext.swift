@@ -91,6 +91,20 @@ public struct RunContext {
         }
     }
 
+    /// Replaces a stream by what a block makes of it.
+    func forward(
+        _ block: Block, _ stream: HiddenStream, _ rotary: RotaryTable,
+        observer: (Tensor, Range<Int>) -> Void = { _, _ in }
+    ) throws(Fault) {
+        let working = block.to(compute)
+        for range in stream.batches(of: batch) {
+            let x = try stream.read(range).to(decoder.device)
+            let output = Engine.withoutGradient { working(x, rotary: rotary) }
+            observer(output, range)
+            try stream.write(output, at: range.lowerBound)
+        }
+    }
+
     /// - Throws: `badData` that names the first weight with a value that is no number.
     func checkFinite(_ block: Block) throws(Fault) {
         for name in ProjectionName.allCases {

@@ -68,11 +68,11 @@ struct Walk {
     /// A block of a run that was interrupted after it.
     private func replay(_ layer: Int, _ streams: Streams) throws(Fault) {
         let dense = try context.decoder.block(layer)
-        if let stream = streams.dense { try forward(dense, stream, streams.rotary) }
+        if let stream = streams.dense { try context.forward(dense, stream, streams.rotary) }
         let written = try context.files.committed(
             dense, file: staging.path(of: BlockFiles.name(part: layer + 1)),
             pruned: Set(context.targets.goals[layer].keys))
-        try forward(written, streams.pruned, streams.rotary)
+        try context.forward(written, streams.pruned, streams.rotary)
     }
 
     private func prune(_ layer: Int, _ streams: Streams?) throws(Fault) -> BlockReport {
@@ -85,7 +85,7 @@ struct Walk {
         var result = dense
         var judge: BlockJudge?
         if let streams {
-            if let stream = streams.dense { try forward(dense, stream, streams.rotary) }
+            if let stream = streams.dense { try context.forward(dense, stream, streams.rotary) }
             let task = BlockTask(
                 block: dense, goals: goals, rotary: streams.rotary, input: streams.pruned, denseOutput: streams.dense,
                 compute: context.compute, batch: context.batch, device: context.decoder.device,
@@ -112,14 +112,14 @@ struct Walk {
         if var judge {
             // Where the block's output is made anyway, its error is measured on the way.
             if let streams, layer < lastPruned {
-                try forward(written, streams.pruned, streams.rotary) { judge.add($0, of: $1) }
+                try context.forward(written, streams.pruned, streams.rotary) { judge.add($0, of: $1) }
                 report.errorAfter = judge.error
             } else {
                 report.errorAfter = try judge.error(of: written)
             }
             report.errorBefore = report.errorBefore ?? report.errorAfter
         } else if let streams, layer < lastPruned {
-            try forward(written, streams.pruned, streams.rotary)
+            try context.forward(written, streams.pruned, streams.rotary)
         }
         try measure(written, &report, goals: goals)
         try commit(written, report, goals: goals)
@@ -130,20 +130,6 @@ struct Walk {
         let total = configuration.layerCount
         return { share in
             events(.progress(block: layer, blocks: total, fraction: (Double(layer) + 0.95 * share) / Double(total)))
-        }
-    }
-
-    /// Replaces a stream by what a block makes of it.
-    private func forward(
-        _ block: Block, _ stream: HiddenStream, _ rotary: RotaryTable,
-        observer: (Tensor, Range<Int>) -> Void = { _, _ in }
-    ) throws(Fault) {
-        let working = block.to(context.compute)
-        for range in stream.batches(of: context.batch) {
-            let x = try stream.read(range).to(context.decoder.device)
-            let output = Engine.withoutGradient { working(x, rotary: rotary) }
-            observer(output, range)
-            try stream.write(output, at: range.lowerBound)
         }
     }
 

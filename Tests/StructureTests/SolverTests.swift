@@ -118,13 +118,6 @@ struct LevelTests {
         #expect(Levels.widths(of: 10, sparsities: [1], granularity: 64) == [10, 0])
     }
 
-    @Test("the ladder stays between nothing and everything")
-    func ladder() {
-        #expect(Levels.ladder(centre: 0.5, count: 9, interval: 0.125) == (0...8).map { Double($0) / 8 })
-        #expect(Levels.ladder(centre: 0.125, count: 9, interval: 0.125) == (0...5).map { Double($0) / 8 })
-        #expect(Levels.ladder(centre: 0.5, count: 1, interval: 0.125) == [0.5])
-    }
-
     @Test("the mean matrix is that of the candidates' outputs, weighted by what stays of them")
     func expectation() throws {
         let problem = Problem(rows: 3, columns: 12)

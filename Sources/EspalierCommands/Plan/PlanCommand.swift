@@ -10,7 +10,7 @@ public struct PlanCommand: ParsableCommand {
         abstract: "Tells what a prune run would make and take: bytes, memory, time, weights removed.",
         discussion: """
             Takes the options of `espalier prune`, reads the model's headers and the calibration text, and measures the \
-            machine for a few seconds on block 0, whose weights must be there. Nothing is written.
+            machine for a few seconds on the heaviest block, whose weights must be there. Nothing is written.
 
             Without --calibration the samples and their length are those of --samples and --sequence-length.
 

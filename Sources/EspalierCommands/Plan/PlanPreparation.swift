@@ -17,7 +17,7 @@ extension PlanRun {
         } else {
             subject = PlanSubject(try PrunePreparation(settings, reporter: reporter).context)
         }
-        reporter.note("measuring the machine on block 0")
+        reporter.note("measuring the machine on one block")
         let plan = try Plan(subject)
         if let output = settings.output {
             try OutputPlace(output, overwrite: settings.overwrite)

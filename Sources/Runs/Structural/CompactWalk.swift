@@ -34,7 +34,7 @@ struct CompactWalk {
         for layer in 0..<total {
             let clock = ContinuousClock.now
             let block = try context.decoder.block(layer)
-            try forward(block, dense, rotary)
+            try context.forward(block, dense, rotary)
             if layer >= committed.count {
                 // In front of the first pruned block there is nothing to make up for.
                 let isDisturbed = reports.contains { $0.removed > 0 }
@@ -47,17 +47,9 @@ struct CompactWalk {
             guard layer + 1 < total else { break }
             // What goes on has passed the weights as they were written.
             let path = staging.path(of: BlockFiles.name(part: layer + 1))
-            try forward(try files.committed(block, file: path), pruned, rotary)
+            try context.forward(try files.committed(block, file: path), pruned, rotary)
         }
         return reports
-    }
-
-    private func forward(_ block: Block, _ stream: HiddenStream, _ rotary: RotaryTable) throws(Fault) {
-        let working = block.to(context.compute)
-        for range in stream.batches(of: context.batch) {
-            let x = try stream.read(range).to(context.decoder.device)
-            try stream.write(Engine.withoutGradient { working(x, rotary: rotary) }, at: range.lowerBound)
-        }
     }
 
     private func prune(

@@ -47,11 +47,7 @@ struct SupernetWalk {
                     block[name] = dense[name].with(weight: mean)
                 }
             }
-            let working = block.to(context.compute)
-            for range in stream.batches(of: context.batch) {
-                let x = try stream.read(range).to(context.decoder.device)
-                try stream.write(Engine.withoutGradient { working(x, rotary: rotary) }, at: range.lowerBound)
-            }
+            try context.forward(block, stream, rotary)
             progress(Double(layer + 1) / Double(configuration.layerCount))
         }
         return parameters

@@ -42,12 +42,4 @@ public enum Levels {
         }
         return chosen.sorted().map { useful[$0].candidate }
     }
-
-    /// `count` sparsities around a centre, `interval` apart, as far as they lie from 0 to 1.
-    public static func ladder(centre: Double, count: Int, interval: Double) -> [Double] {
-        let middle = Double(count - 1) / 2
-        let all = (0..<count).map { (step: Int) -> Double in centre + (Double(step) - middle) * interval }
-        // Rounding must not lose the ends.
-        return all.filter { $0 > -1e-9 && $0 < 1 + 1e-9 }.map { min(1, max(0, $0)) }
-    }
 }
