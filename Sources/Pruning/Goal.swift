@@ -14,6 +14,12 @@ public struct Goal: Equatable, Sendable {
 
     /// The weights that a comparison group of `count` loses.
     public func removed(of count: Int) -> Int { sparsity.removed(of: count) }
+
+    /// Whether every weight stays, as an allocation may ask for a linear.
+    public var removesNothing: Bool {
+        if case .keep(let kept, let group) = pattern { return kept == group }
+        return sparsity.fraction == 0
+    }
 }
 
 /// The goals of a block's linears; a linear without one stays as it is.

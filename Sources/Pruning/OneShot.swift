@@ -68,7 +68,7 @@ struct AlternatingDirectionsPruner: BlockPruner {
 }
 
 extension BlockTask {
-    fileprivate func momentsNotInverted(_ name: ProjectionName) -> Fault {
+    func momentsNotInverted(_ name: ProjectionName) -> Fault {
         Fault(
             .badData, "the inputs' second moments cannot be inverted even with damping",
             place: "block \(layer), inputs of \(name.rawValue)",
@@ -105,7 +105,7 @@ extension BlockOutcome {
             let solve = try solver(name, gram)
             var solved: [(weight: Tensor, mask: Tensor)] = []
             for (linear, weight) in projection.rows(of: projection.weight) {
-                if let goal = task.goals[linear] {
+                if let goal = task.goals[linear], !goal.removesNothing {
                     solved.append(try solve(weight, goal))
                 } else {
                     solved.append((weight, Tensor.full(weight.shape, 1, .bool)))

@@ -17,7 +17,7 @@ import Faults
 /// preset: default               # default | paper
 /// sparsity: 0.5                 # or 50%; follows from a K:M pattern
 /// pattern: unstructured         # or K:M, which keeps K of every M; tyr: structured
-/// allocate: uniform             # uniform | owl
+/// allocate: uniform             # uniform | owl | search
 /// calibration:
 ///   sources: [news.txt, chats.jsonl@2.5]
 ///   samples: 128
@@ -26,7 +26,15 @@ import Faults
 ///   temperature: 1.0            # of the text that the model writes for the source self
 /// seed: 0
 /// structure:                    # tyr only
-///   effort: default             # quick | default
+///   budget: parameters          # parameters | bytes | kv-cache | latency: of which the sparsity is a share
+///   separate_budgets: false     # attention and MLP each lose that share
+///   effort: default             # quick | default | paper: what the next six are when absent
+///   levels: 9                   # candidates of a sub-layer around its sparsity; all from 0 to 1 when absent
+///   interval: 0.125             # between them
+///   iterations: 4               # each halves the interval around what was found
+///   generations: 50
+///   offspring: 128
+///   selection: 16:2048,4:16384,1:131072   # survivors:tokens of each stage
 ///   uniform: false              # the same shape for all layers
 ///   granularity: 1              # neurons are kept in multiples of it
 ///   keep_supernet: false
@@ -69,7 +77,15 @@ public struct PruneRecipe: Sendable {
     /// Of the text that the model writes for the source `self`.
     public var temperature: Double?
     public var skippedLines: Int?
+    public var budget: Budget?
+    public var separatesBudgets: Bool?
     public var effort: Effort?
+    public var levels: Int?
+    public var interval: Sparsity?
+    public var iterations: Int?
+    public var generations: Int?
+    public var offspring: Int?
+    public var selection: SelectionStages?
     public var granularity: Int?
     public var isUniform: Bool?
     public var keepsSupernet: Bool?

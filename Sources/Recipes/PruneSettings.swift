@@ -61,7 +61,21 @@ public struct PruneSettings: Sendable, Equatable {
 
     /// How whole units are removed.
     public struct StructuralSettings: Sendable, Equatable {
+        /// What the sparsity is a share of.
+        public var budget: Budget
+        /// Whether attention and MLP each lose that share, as in the paper, and not only their sum.
+        public var separatesBudgets: Bool
         public var effort: Effort
+        /// Candidates of a sub-layer around its sparsity; nil is all from 0 to 1.
+        public var levels: Int?
+        /// Between the sparsities of candidates, above 0 and below 1.
+        public var interval: Double
+        /// Supernets, each with half the interval around the distribution that was found before.
+        public var iterations: Int
+        /// Nil is the effort's own.
+        public var generations: Int?
+        public var offspring: Int?
+        public var selection: SelectionStages?
         /// Neurons are kept in multiples of it.
         public var granularity: Int
         /// Whether all layers get the same shape, so that the result is a plain model of its family.
@@ -99,7 +113,15 @@ public struct PruneSettings: Sendable, Equatable {
         recipe.temperature = temperature
         recipe.skippedLines = skippedLines
         recipe.seed = seed
+        recipe.budget = structure?.budget
+        recipe.separatesBudgets = structure?.separatesBudgets
         recipe.effort = structure?.effort
+        recipe.levels = structure?.levels
+        recipe.interval = structure.flatMap { try? Sparsity($0.interval) }
+        recipe.iterations = structure?.iterations
+        recipe.generations = structure?.generations
+        recipe.offspring = structure?.offspring
+        recipe.selection = structure?.selection
         recipe.granularity = structure?.granularity
         recipe.isUniform = structure?.isUniform
         recipe.keepsSupernet = structure?.keepsSupernet

@@ -37,8 +37,13 @@ extension PruneRecipe {
         }
         if method == .tyr { try checkStructural(samples: samples) }
         let calibration = calibration ?? []
-        if calibration.isEmpty, method.needsCalibration || allocation == .owl {
-            let reason = method.needsCalibration ? method.text : "owl"
+        if allocation == .search, samples < 2 {
+            throw fault(
+                "calibration.samples", "a search needs samples to calibrate and others to search", found: "\(samples)",
+                expected: "at least 2")
+        }
+        if calibration.isEmpty, method.needsCalibration || allocation != .uniform {
+            let reason = method.needsCalibration ? method.text : "allocation \(allocation.text)"
             throw fault(
                 "calibration.sources", "\(reason) needs calibration text",
                 advice: "give --calibration FILE (.txt, .jsonl or .safetensors), or --calibration self")
@@ -130,8 +135,8 @@ extension PruneRecipe {
                 "calibration.samples", "tyr needs samples to calibrate and others to search", found: "\(samples)",
                 expected: "at least 2")
         }
-        if allocation == .owl {
-            throw fault("allocate", "tyr finds the sparsity of each layer by itself", found: "owl")
+        if let allocation, allocation != .uniform {
+            throw fault("allocate", "tyr finds the sparsity of each layer by itself", found: allocation.text)
         }
         if preset == .paper { throw fault("preset", "tyr has no preset paper", found: "paper") }
         for (key, value) in [("targets", targets), ("ignore", ignore)] where !(value ?? []).isEmpty {
@@ -149,8 +154,38 @@ extension PruneRecipe {
             return nil
         }
         try check("structure.granularity", granularity, in: 1...1_000_000)
+        try check("structure.levels", levels, in: 2...129)
+        try check("structure.iterations", iterations, in: 1...10)
+        try check("structure.generations", generations, in: 0...100_000)
+        try check("structure.offspring", offspring, in: 1...100_000)
+        let isPaper = effort == .paper
+        let interval = interval?.fraction ?? (isPaper ? 0.125 : 0.0625)
+        guard interval >= 0.005 else {
+            throw fault(
+                "structure.interval", "the interval of the levels is too small", found: "\(interval)",
+                expected: "at least 0.005")
+        }
+        if isUniform == true {
+            // A search over one shape for all layers has nothing to evolve.
+            let evolution: [(String, Bool)] = [
+                ("structure.separate_budgets", separatesBudgets == true), ("structure.levels", levels != nil),
+                ("structure.iterations", iterations != nil), ("structure.generations", generations != nil),
+                ("structure.offspring", offspring != nil), ("structure.selection", selection != nil),
+            ]
+            if let key = evolution.first(where: \.1)?.0 {
+                throw fault(key, "uniform layers are all compared, not searched", advice: "leave it or --uniform out")
+            }
+        }
+        if let survivors = selection?.stages.first?.survivors, let offspring, survivors > offspring {
+            throw fault(
+                "structure.selection", "more survive the first stage than there are offspring", found: "\(survivors)",
+                expected: "at most \(offspring)")
+        }
         return PruneSettings.StructuralSettings(
-            effort: effort ?? .default, granularity: granularity ?? 1, isUniform: isUniform ?? false,
+            budget: budget ?? .parameters, separatesBudgets: separatesBudgets ?? false, effort: effort ?? .default,
+            levels: levels ?? (isPaper && isUniform != true ? 9 : nil), interval: interval,
+            iterations: iterations ?? (isPaper && isUniform != true ? 4 : 1), generations: generations,
+            offspring: offspring, selection: selection, granularity: granularity ?? 1, isUniform: isUniform ?? false,
             keepsSupernet: keepsSupernet ?? false)
     }
 

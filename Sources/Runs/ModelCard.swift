@@ -2,7 +2,7 @@
 enum ModelCard {
     static func text(_ result: RunResult, recipe: String) -> String {
         let percent = (result.achieved * 10_000).rounded() / 100
-        if let structure = result.search { return text(result, structure, recipe: recipe, percent: percent) }
+        if let structure = result.structure { return text(result, structure, recipe: recipe, percent: percent) }
         return """
             ---
             library_name: transformers
@@ -51,7 +51,7 @@ enum ModelCard {
 
             # Pruned model
 
-            Attention heads and neurons removed by Espalier with \(result.method): \(percent) % of the blocks' parameters, \
+            Attention heads and neurons removed by Espalier with \(result.method): \(percent) % of \(structure.budget.phrase), \
             \(result.parametersAfter) of \(result.parametersBefore) parameters of the model are left.
 
             \(loading)

@@ -78,6 +78,9 @@ public struct Plan {
         if subject.settings.allocation == .owl {
             list.append("removed weights are those of a uniform allocation; owl moves them between layers")
         }
+        if subject.settings.allocation == .search {
+            list.append("removed weights are those of a uniform allocation; the search moves them between sub-layers")
+        }
         if subject.settings.method == .tyr {
             list.append(
                 "the search moves what is removed between layers, attention and MLP; sizes are those of the sum")

@@ -156,7 +156,8 @@ struct PlanMeasurement {
             return DampedHessian(gram: gram)
         }
         let down = block.down.weight.narrowed(1, 0, width).contiguous()
-        let levels = Levels.widths(of: width, sparsities: StructuralRun.sparsities, granularity: 1)
+        let levels = Levels.widths(
+            of: width, sparsities: Levels.sparsities(interval: 1.0 / 16, count: nil, around: 0), granularity: 1)
         let wider = Double(shape.intermediateSize) / Double(max(1, width))
         let neurons = PlanClock()
         if let hessian = hessian(down) { _ = SubLayerSolver.neurons(down: down, hessian: hessian, widths: levels) }

@@ -78,24 +78,31 @@ struct PlanMemory {
                 "alternating directions",
                 held + spare + dense + grams + outcome + linear * (7 * 4 + 3) + squares * squares * 12)
         }
-        if work.eliminations > 0 {
+        if let structure = subject.settings.structure, work.eliminations > 0 {
             // H, its damped and inverted copies in float64, W and C under way, and the candidates of one sub-layer.
             let width = max(subject.shape(.down).columns, subject.shape(.o).columns)
             let matrix = c.hiddenSize * width * 4
-            let levels = StructuralRun.sparsities.count
+            let levels = structure.sparsities(around: subject.settings.sparsity.fraction).count
             add(
                 "eliminating",
                 stream + spare + dense + width * width * (4 + 3 * 8 + 2 * 4)
                     + matrix * (levels / 2 + 2))
-            let searched = StructuralRun.searched(of: n).count
+        }
+        if work.compared > 0 {
+            let searched = SearchSplit.searched(of: n).count
+            let structure = subject.settings.structure
+            let options =
+                structure.flatMap { try? SearchOptions($0, searched: searched, tokens: t) }
+                ?? SearchOptions(.default, searched: searched)
             let all = (0..<c.layerCount).reduce(0) { $0 + c.weightCount(layer: $1) } * e
+            // Of the parent, every pruned block is kept; of whole units, only what stays of it.
+            let parent = structure == nil ? all : Int((1 - subject.settings.sparsity.fraction) * Double(all))
             let logits =
                 SearchModel.logBytes + 2 * min(256, searched * t / SearchModel.scoredEvery) * c.vocabularySize * 4 * 2
-            let prefixes = [searched, StructuralRun.stage(of: searched)].reduce(0) {
-                $0 + min(SearchModel.prefixBytes, c.layerCount * $1 * t * h * 4) + 2 * $1 * t * h * 4
+            let prefixes = options.stages.reduce(0) {
+                $0 + min(SearchModel.prefixBytes, c.layerCount * $1.samples * t * h * 4) + 2 * $1.samples * t * h * 4
             }
-            // The dense blocks, the parent's pruned ones, a head, logits and hidden states.
-            add("searching", 2 * all + c.vocabularySize * h * (4 + e) + logits + prefixes + passing + 2 * dense)
+            add("searching", all + parent + c.vocabularySize * h * (4 + e) + logits + prefixes + passing + 2 * dense)
         }
         if work.trainings > 0 {
             add(

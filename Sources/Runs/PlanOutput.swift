@@ -60,6 +60,6 @@ struct PlanOutput {
         self.files = files
         stagingBytes =
             subject.files.stagingBytes(shardSize: limit) + files.reduce(0) { $0 + $1.bytes } - weightBytes
-            + (isCompact ? StructuralRun.supernetBytes(subject.configuration) : 0)
+            + subject.settings.candidateBytes(subject.configuration)
     }
 }

@@ -1,4 +1,5 @@
 import Pruning
+import Recipes
 import Structure
 
 /// What a run does with one block, counted in the operations that `PlanMeasurement` times.
@@ -34,36 +35,83 @@ struct PlanWork {
     /// What a subject's run does with a block that has a goal.
     init(_ subject: PlanSubject) {
         self.init(subject.pruner, samples: subject.samples)
-        guard let structure = subject.settings.structure, subject.samples > 1 else { return }
+        guard subject.samples > 1 else { return }
+        if let structure = subject.settings.structure { add(structure, of: subject) }
+        if subject.settings.allocation == .search { addAllocation(of: subject) }
+    }
+
+    /// The candidates of all sub-layers, and the search for their distribution.
+    private mutating func add(_ structure: PruneSettings.StructuralSettings, of subject: PlanSubject) {
         // The blocks' candidates, then the walk that prunes: what reaches `o`, and what then reaches `down`.
-        let searched = Double(StructuralRun.searched(of: subject.samples).count)
-        let calibrated = Double(subject.samples) - searched
+        let searched = SearchSplit.searched(of: subject.samples).count
+        let calibrated = Double(subject.samples - searched)
+        let iterations = Double(structure.iterations)
         alternations = 0
-        eliminations = 2
-        statistics += calibrated + Double(subject.samples)
-        grams += calibrated
-        forwards += calibrated
-        let stage = Double(StructuralRun.stage(of: Int(searched)))
-        let layers = Double(subject.configuration.layerCount)
-        let attention = min(StructuralRun.sparsities.count, subject.attentionShapes)
+        eliminations = 1 + iterations
+        statistics += iterations * calibrated + Double(subject.samples)
+        grams += iterations * calibrated
+        forwards += iterations * calibrated
+        let levels = structure.sparsities(around: subject.settings.sparsity.fraction).count
+        let attention = min(levels, subject.attentionShapes)
         guard !structure.isUniform else {
-            searchedPruned = Double(attention) * searched
+            searchedPruned = Double(attention * searched)
             compared = 2 * searchedPruned
             return
         }
-        let effort = DistributionSearch.Effort(structure.effort)
-        let probes = layers * Double(effort.probes(of: StructuralRun.sparsities.count) + effort.probes(of: attention))
-        // On average half of the blocks stand behind the first one that changed; of several changes, two thirds.
-        searchedDense = probes * stage / 2
-        let neighbours = Double(effort.rounds) * layers * 4
-        let generations = Double(effort.generations)
-        let last = Double(effort.survivors.first ?? 1) * (searched + stage)
-        let offspring = Double(effort.offspring) * stage
-        searchedPruned = neighbours * stage / 2 + generations * (offspring + last) * 2 / 3
+        guard let options = try? SearchOptions(structure, searched: searched, tokens: subject.tokens) else { return }
+        let layers = Double(subject.configuration.layerCount)
+        let probes = layers * Double(options.probes(of: levels) + options.probes(of: attention))
+        addSearch(options, probes: probes, of: subject, times: iterations)
+    }
+
+    /// Candidates at some sparsities, and the search for the best of them.
+    private mutating func addAllocation(of subject: PlanSubject) {
+        let searched = SearchSplit.searched(of: subject.samples).count
+        let calibrated = Double(subject.samples - searched)
+        let levels = AllocationSearch.levels(subject.settings).count
+        forwards += calibrated
+        switch subject.settings.method {
+        case .magnitude: masks += Double(levels)
+        case .wanda:
+            statistics += calibrated
+            masks += Double(levels)
+        case .sparsegpt, .wandaPlusPlus, .tyr:
+            grams += calibrated
+            solves += Double(levels)
+        }
+        let options = SearchOptions(.default, searched: searched)
+        let probes = Double(2 * subject.configuration.layerCount * options.probes(of: levels))
+        addSearch(options, probes: probes, of: subject, times: 1)
+        (searchedDense, searchedPruned) = (searchedDense + searchedPruned, 0)
+    }
+
+    /// - Parameters:
+    ///   - probes: levels whose own cost is measured.
+    ///   - times: how often all of it is done.
+    private mutating func addSearch(_ options: SearchOptions, probes: Double, of subject: PlanSubject, times: Double) {
+        let layers = Double(subject.configuration.layerCount)
         // The dense model's logits are made once for a stage where they are few enough to keep.
-        let scored = stage * Double(subject.tokens / SearchModel.scoredEvery * subject.configuration.vocabularySize * 4)
-        let sides = scored <= Double(SearchModel.logBytes) ? 1.0 : 2.0
-        compared = sides * (probes * stage + neighbours * stage + generations * offspring) + 2 * generations * last
+        func sides(_ samples: Int) -> Double {
+            let scored = samples * (subject.tokens / SearchModel.scoredEvery)
+            return scored * subject.configuration.vocabularySize * 4 <= SearchModel.logBytes ? 1 : 2
+        }
+        let first = options.stages[0].samples
+        let last = options.stages[options.stages.count - 1].samples
+        // On average half of the blocks stand behind the first one that changed; of several changes, two thirds.
+        searchedDense += times * probes * Double(first) / 2
+        let neighbours = Double(options.rounds) * layers * 4 * Double(first)
+        searchedPruned += times * neighbours / 2
+        compared += times * sides(first) * (probes * Double(first) + neighbours)
+        // Every round ends with a look at all samples, for two tries on average.
+        searchedPruned += times * Double(2 * options.rounds * last)
+        compared += times * sides(last) * Double(2 * options.rounds * last)
+        var pool = options.offspring
+        for stage in options.stages {
+            let sequences = times * Double(options.generations * pool * stage.samples)
+            searchedPruned += sequences * 2 / 3
+            compared += sequences * sides(stage.samples)
+            pool = stage.survivors
+        }
     }
 
     /// A block with a goal.

@@ -37,16 +37,10 @@ public struct PruneRun {
         let settings = context.settings
         let place = OutputPlace(try settings.requiredOutput(), overwrite: settings.overwrite)
         let staging = try StagingFolder.begin(place, inputs: [settings.model], bytes: context.stagingBytes)
-        var record = try context.record()
+        let record = try context.record()
         let journal = try Journal(staging.path(of: PruneRun.journalName))
-        var run = self
-        if settings.allocation == .owl {
-            let fractions = try OutlierAllocation(context, events: events).fractions()
-            record.fractions = fractions
-            run = PruneRun(try context.with(fractions: fractions), events: events)
-        }
         try journal.append(record.json)
-        return try run.finish(staging, journal, recipe: record.recipe, committed: [])
+        return try finish(staging, journal, recipe: record.recipe, committed: [])
     }
 
     /// The settings of an interrupted run, or nil when its output is already published.
@@ -84,21 +78,58 @@ public struct PruneRun {
         guard let first = lines.first, let record = RunRecord(json: first) else {
             throw Fault(.badData, "the journal was not written by this version", file: path)
         }
-        var now = try context.record()
-        now.fractions = record.fractions
-        try now.checkContinues(record, file: path)
-        let context =
-            try record.fractions.map { (fractions) throws(Fault) in try self.context.with(fractions: fractions) }
-            ?? self.context
+        try context.record().checkContinues(record, file: path)
         let journal = try Journal(path)
-        return try PruneRun(context, events: events)
-            .finish(staging, journal, recipe: record.recipe, committed: Array(lines.dropFirst()))
+        return try finish(staging, journal, recipe: record.recipe, committed: Array(lines.dropFirst()))
+    }
+
+    /// The sparsity of every sub-layer, where the settings ask for other than the same: found once, then in the journal.
+    private func allocation(
+        _ staging: StagingFolder, _ journal: Journal, lines: [JSONValue]
+    ) throws(Fault) -> (allocation: SparsityAllocation, steps: [DistributionSearch.Step])? {
+        let search = context.settings.allocation == .search
+        if let known = lines.compactMap(SparsityAllocation.init(json:)).first {
+            if search {
+                try AllocationSearch.removeCandidates(staging, layers: context.decoder.configuration.layerCount)
+            }
+            return (known, lines.compactMap(DistributionSearch.Step.init(json:)))
+        }
+        let found: (allocation: SparsityAllocation, steps: [DistributionSearch.Step])
+        let share = PruneRun.allocationShare(context.settings)
+        let events = PartialEvents(handler: events, range: 0...share).handle
+        switch context.settings.allocation {
+        case .uniform: return nil
+        case .owl: found = (SparsityAllocation(layers: try OutlierAllocation(context, events: events).fractions()), [])
+        case .search:
+            found = try AllocationSearch(context: context, staging: staging, journal: journal, events: events)
+                .run(lines)
+        }
+        try journal.append(found.allocation.json)
+        if search { try AllocationSearch.removeCandidates(staging, layers: context.decoder.configuration.layerCount) }
+        return found
+    }
+
+    /// About the share of a run's time that its allocation takes.
+    private static func allocationShare(_ settings: PruneSettings) -> Double {
+        switch settings.allocation {
+        case .uniform: 0
+        case .owl: settings.method == .wandaPlusPlus ? 0.05 : 0.3
+        case .search: settings.method == .wandaPlusPlus ? 0.7 : 0.9
+        }
     }
 
     private func finish(
         _ staging: StagingFolder, _ journal: Journal, recipe: String, committed lines: [JSONValue]
     ) throws(Fault) -> RunResult {
         let clock = ContinuousClock.now
+        var (context, events) = (context, events)
+        var steps: [DistributionSearch.Step] = []
+        if let found = try allocation(staging, journal, lines: lines) {
+            steps = found.steps
+            context = try context.with(found.allocation)
+            let share = PruneRun.allocationShare(context.settings)
+            events = PartialEvents(handler: self.events, range: share...1).handle
+        }
         if context.settings.method == .tyr {
             var result = try StructuralRun(context: context, staging: staging, journal: journal, events: events)
                 .finish(recipe: recipe, lines: lines)
@@ -115,7 +146,7 @@ public struct PruneRun {
         events(.note("writing the checkpoint"))
         Machine.returnFreedMemory()
         try context.decoder.checkpoint.checkUnchanged()
-        var result = RunResult(context: context, blocks: reports)
+        var result = RunResult(context: context, blocks: reports, steps: steps)
         try publication.publish(result)
         result.seconds = clock.duration(to: .now) / .seconds(1)
         result.peakMemoryBytes = Machine.peakMemoryBytes
@@ -124,10 +155,10 @@ public struct PruneRun {
 }
 
 extension RunContext {
-    /// The same with the sparsity of each layer given.
-    func with(fractions: [Double]) throws(Fault) -> RunContext {
+    /// The same with the sparsity of each sub-layer given.
+    func with(_ allocation: SparsityAllocation) throws(Fault) -> RunContext {
         var copy = self
-        copy.targets = try PruneTargets(settings, configuration: decoder.configuration, fractions: fractions)
+        copy.targets = try PruneTargets(settings, configuration: decoder.configuration, allocation: allocation)
         return copy
     }
 }

@@ -9,18 +9,20 @@ public struct PruneTargets: Sendable {
     /// Goals by layer.
     public private(set) var goals: [Goals]
 
-    /// - Parameter fractions: sparsity by layer, where an allocation gave one.
+    /// - Parameter allocation: sparsities that take the place of the settings'.
     /// - Throws: `Fault` of kind `usage` for an expression that is none or matches nothing, and for a K:M pattern that
     ///   does not divide a linear's columns.
-    public init(_ settings: PruneSettings, configuration: DecoderConfiguration, fractions: [Double]? = nil)
-        throws(Fault)
-    {
+    public init(_ settings: PruneSettings, configuration: DecoderConfiguration) throws(Fault) {
+        try self.init(settings, configuration: configuration, allocation: nil)
+    }
+
+    init(
+        _ settings: PruneSettings, configuration: DecoderConfiguration, allocation: SparsityAllocation?
+    ) throws(Fault) {
         let targets = try PruneTargets.expressions(settings.targets, flag: "--targets")
         let ignored = try PruneTargets.expressions(settings.ignore, flag: "--ignore")
         goals = []
         for layer in 0..<configuration.layerCount {
-            var goal = Goal(pattern: settings.pattern, sparsity: settings.sparsity)
-            if let fractions { goal.sparsity = try Sparsity(fractions[layer]) }
             var block: Goals = [:]
             for linear in LinearName.allCases where configuration.has(linear, layer: layer) {
                 let name = "model.layers.\(layer).\(linear.checkpointName)"
@@ -33,6 +35,10 @@ public struct PruneTargets: Sendable {
                         .usage, "the pattern does not divide a linear's columns", place: name,
                         found: "\(columns) columns for \(settings.pattern.text)", expected: "a multiple of \(group)",
                         advice: "choose another pattern, or leave the linear out with --ignore")
+                }
+                var goal = Goal(pattern: settings.pattern, sparsity: settings.sparsity)
+                if let fraction = allocation?.fraction(of: linear, layer: layer) {
+                    goal = try goal.with(sparsity: fraction)
                 }
                 block[linear] = goal
             }
@@ -76,5 +82,17 @@ public struct PruneTargets: Sendable {
             LinearName.allCases.filter { block[$0] != nil && shapes?[layer].has($0) ?? true }
                 .map { $0.weightName(layer: layer) }
         }
+    }
+}
+
+extension Goal {
+    /// The same pattern with another sparsity: of K:M, another K.
+    func with(sparsity fraction: Double) throws(Fault) -> Goal {
+        var goal = self
+        goal.sparsity = try Sparsity(fraction)
+        if case .keep(_, let group) = pattern {
+            goal.pattern = .keep(Int(((1 - fraction) * Double(group)).rounded()), of: group)
+        }
+        return goal
     }
 }

@@ -17,16 +17,6 @@ struct Publication {
 
     static let reportName = "report.json"
 
-    func digests(kind: String) -> [FileDigest] {
-        lines.compactMap { line in
-            guard let object = line.objectValue, object["kind"]?.stringValue == kind,
-                let name = object["file"]?.stringValue, let sha256 = object["sha256"]?.stringValue,
-                let bytes = object["bytes"]?.integerValue
-            else { return nil }
-            return FileDigest(name: name, sha256: sha256, bytes: bytes)
-        }
-    }
-
     /// Reports of the committed blocks, in order.
     func committedReports() -> [BlockReport] {
         lines.compactMap { $0.objectValue?["kind"]?.stringValue == "block" ? $0.objectValue?["report"] : nil }
@@ -35,26 +25,24 @@ struct Publication {
 
     /// - Throws: `badData` when a part or shard that the journal names is not as it was written.
     func checkCommitted() throws(Fault) {
-        let shards = digests(kind: "shard")
+        let shards = FileDigest.digests(lines, kind: "shard")
         for shard in shards { try staging.check(shard) }
         let merged = Set(plan().filter { group in shards.contains { $0.name == group.name } }.flatMap(\.parts))
-        for part in digests(kind: "block") where !merged.contains(part.name) { try staging.check(part) }
+        for part in FileDigest.digests(lines, kind: "block") where !merged.contains(part.name) {
+            try staging.check(part)
+        }
     }
 
     private func plan() -> [ShardGroup] { files.groups(shardSize: context.settings.shardSize.bytes) }
 
     func publish(_ result: RunResult) throws(Fault) {
-        var written = digests(kind: "shard")
+        var written = FileDigest.digests(lines, kind: "shard")
         let groups = plan()
         var shards: [(name: String, tensors: [TensorDescription])] = []
         for group in groups {
             if !written.contains(where: { $0.name == group.name }) {
                 let digest = try merge(group)
-                try journal.append(
-                    .object([
-                        "kind": .string("shard"), "file": .string(digest.name), "sha256": .string(digest.sha256),
-                        "bytes": .integer(digest.bytes),
-                    ]))
+                try journal.append(digest.line(kind: "shard"))
                 written.append(digest)
             }
             for part in group.parts where staging.contains(part) { try staging.remove(part) }

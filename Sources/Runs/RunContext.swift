@@ -61,7 +61,7 @@ public struct RunContext {
     /// The most bytes of weights that the run holds on the disk at once.
     public var stagingBytes: Int {
         files.stagingBytes(shardSize: settings.shardSize.bytes)
-            + (settings.method == .tyr ? StructuralRun.supernetBytes(decoder.configuration) : 0)
+            + settings.candidateBytes(decoder.configuration)
     }
 
     /// Samples in one forward pass without gradients: enough rows for the matrix products' full speed, few enough that

@@ -11,6 +11,19 @@ public enum RunEvent {
 
 public typealias EventHandler = (RunEvent) -> Void
 
+/// Events of one part of a longer run.
+struct PartialEvents {
+    let handler: EventHandler
+    /// The fractions of the whole between which this part lies.
+    let range: ClosedRange<Double>
+
+    func handle(_ event: RunEvent) {
+        guard case .progress(let block, let blocks, let fraction) = event else { return handler(event) }
+        let whole = range.lowerBound + fraction * (range.upperBound - range.lowerBound)
+        handler(.progress(block: block, blocks: blocks, fraction: whole))
+    }
+}
+
 /// What became of one block.
 public struct BlockReport: Equatable, Sendable {
     public var index: Int

@@ -14,29 +14,23 @@ struct RunRecord: Equatable {
     var calibration: String
     var engine: String
     var threads: Int
-    /// Sparsity by layer, where an allocation gave one.
-    var fractions: [Double]?
 
-    static let version = 1
+    static let version = 2
 
     var json: JSONValue {
         .object([
             "kind": .string("run"), "version": .integer(RunRecord.version), "recipe": .string(recipe),
             "model": .string(model), "calibration": .string(calibration), "engine": .string(engine),
             "threads": .integer(threads),
-            "fractions": fractions.map { .array($0.map(JSONValue.double)) } ?? .null,
         ])
     }
 
-    init(
-        recipe: String, model: String, calibration: String, engine: String, threads: Int, fractions: [Double]? = nil
-    ) {
+    init(recipe: String, model: String, calibration: String, engine: String, threads: Int) {
         self.recipe = recipe
         self.model = model
         self.calibration = calibration
         self.engine = engine
         self.threads = threads
-        self.fractions = fractions
     }
 
     init?(json: JSONValue) {
@@ -46,8 +40,7 @@ struct RunRecord: Equatable {
             let engine = object["engine"]?.stringValue, let threads = object["threads"]?.integerValue
         else { return nil }
         self.init(
-            recipe: recipe, model: model, calibration: calibration, engine: engine, threads: threads,
-            fractions: object["fractions"]?.arrayValue?.compactMap(\.doubleValue))
+            recipe: recipe, model: model, calibration: calibration, engine: engine, threads: threads)
     }
 
     /// - Throws: `Fault` of kind `usage` that names what has changed since the run began.

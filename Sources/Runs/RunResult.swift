@@ -7,7 +7,7 @@ public struct RunResult {
     public let preset: String
     public let pattern: String
     public let asked: Double
-    /// Fraction of zeros in the linears that were to be pruned, as written.
+    /// Fraction of zeros in the linears that were to be pruned, as written; of whole units, of what the budget counts.
     public let achieved: Double
     public let parametersBefore: Int
     /// Parameters that are not removed.
@@ -15,13 +15,19 @@ public struct RunResult {
     public let blocks: [BlockReport]
     public let linears: [String]
     public let manifest: JSONObject?
-    /// The steps of a structural search, and what stays of every layer.
-    public let search: StructuralReport?
+    /// A search's KL to the dense model behind each of its steps.
+    public let search: [(step: String, kl: Double)]
+    /// What stays of every layer where whole units went.
+    public let structure: StructuralReport?
     public var seconds = 0.0
     public var peakMemoryBytes = 0
 
-    init(context: RunContext, blocks: [BlockReport], search: StructuralReport? = nil) {
-        self.search = search
+    init(
+        context: RunContext, blocks: [BlockReport], steps: [DistributionSearch.Step] = [],
+        structure: StructuralReport? = nil
+    ) {
+        search = steps.map { ($0.kind, $0.fitness) }
+        self.structure = structure
         let removed = blocks.reduce(0) { $0 + $1.removed }
         let weights = blocks.reduce(0) { $0 + $1.weights }
         output = context.settings.output ?? ""
@@ -29,11 +35,11 @@ public struct RunResult {
         preset = context.settings.preset.text
         pattern = context.settings.pattern.text
         asked = context.settings.sparsity.fraction
-        achieved = weights > 0 ? Double(removed) / Double(weights) : 0
+        achieved = structure?.achieved ?? (weights > 0 ? Double(removed) / Double(weights) : 0)
         parametersBefore = context.decoder.expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
         parametersAfter = parametersBefore - removed
         self.blocks = blocks
-        linears = context.targets.weightNames(in: search?.layers)
+        linears = context.targets.weightNames(in: structure?.layers)
         manifest = context.calibration?.manifest
     }
 
@@ -64,7 +70,10 @@ public struct RunResult {
         object["preset"] = .string(preset)
         object["pattern"] = .string(pattern)
         object["sparsity"] = .object(["asked": .double(asked), "achieved": .double(achieved)])
-        if let search { object["structure"] = search.json }
+        if let structure { object["structure"] = structure.json }
+        if !search.isEmpty {
+            object["search"] = .array(search.map { .object(["step": .string($0.step), "kl": .double($0.kl)]) })
+        }
         object["parameters"] = .object(["before": .integer(parametersBefore), "after": .integer(parametersAfter)])
         return object
     }

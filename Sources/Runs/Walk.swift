@@ -166,10 +166,6 @@ struct Walk {
     private func commit(_ block: Block, _ report: BlockReport, goals: Goals) throws(Fault) {
         let digest = try staging.writeShard(
             BlockFiles.name(part: report.index + 1), try context.files.contents(of: block, pruned: Set(goals.keys)))
-        try journal.append(
-            .object([
-                "kind": .string("block"), "file": .string(digest.name), "sha256": .string(digest.sha256),
-                "bytes": .integer(digest.bytes), "report": report.json(timed: false),
-            ]))
+        try journal.append(digest.line(kind: "block", [("report", report.json(timed: false))]))
     }
 }

@@ -239,7 +239,7 @@ struct VerbTests {
         (recipe.device, recipe.dtype, recipe.threads) = (.cpu, .float32, 1)
         let context = try PrunePreparation(try recipe.resolved(), reporter: quiet).context
         let result = try PruneRun(context).start()
-        let layers = try #require(result.search).layers
+        let layers = try #require(result.structure).layers
         #expect(RunSummary.text(result).contains("opens in"))
 
         let inspection = try Inspection(compact, readsWeights: true, reporter: quiet)

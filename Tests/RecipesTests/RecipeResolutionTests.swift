@@ -136,6 +136,6 @@ struct RecipeResolutionTests {
         let settings = try recipe("method: magnitude").resolved()
         #expect(throws: Fault.self) { try settings.requiredOutput() }
         let owl = try recipe("method: magnitude\nallocate: owl")
-        #expect(try #require(faultOfResolving(owl)).summary == "owl needs calibration text")
+        #expect(try #require(faultOfResolving(owl)).summary == "allocation owl needs calibration text")
     }
 }

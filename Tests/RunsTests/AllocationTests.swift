@@ -1,7 +1,9 @@
 import Checkpoints
 import Decoders
 import Recipes
+import TestSupport
 import Testing
+import Torch
 
 @testable import Runs
 
@@ -29,6 +31,88 @@ struct AllocationTests {
         let rounding = 1.0 / 16
         #expect(fractions.allSatisfy { $0 <= 0.58 + 1e-9 && $0 >= 0.42 - rounding })
         #expect(result.achieved <= 0.5 && result.achieved > 0.5 - rounding)
+    }
+
+    private static func search(_ recipe: inout PruneRecipe) {
+        recipe.allocation = .search
+        recipe.sparsity = try? Sparsity(0.6)
+        recipe.rounds = 1
+    }
+
+    @Test(
+        "search: the mean is the target, sub-layers differ, and the KL never rises on the way",
+        arguments: [Method.wanda, .magnitude, .sparsegpt, .wandaPlusPlus])
+    func search(method: Method) throws {
+        let bench = try Bench { ($0.layers, $0.hidden, $0.intermediate) = (3, 32, 64) }
+        let result = try bench.prune("out") {
+            Self.search(&$0)
+            $0.method = method
+            if method != .wandaPlusPlus { $0.rounds = nil }
+        }
+        // A row of 32 columns rounds down by up to 1/32.
+        #expect(result.achieved <= 0.6 + 1e-9 && result.achieved > 0.6 - 1 / 32.0)
+        let fractions = result.blocks.map { Dictionary($0.sparsity.map { ($0.linear, $0.fraction) }) { a, _ in a } }
+        #expect(Set(fractions.map { $0["down"] ?? 0 }).count > 1)
+        let steps = result.search.map(\.kl)
+        #expect(steps.count > 1 && zip(steps, steps.dropFirst()).allSatisfy { $1 <= $0 })
+        #expect(try !bench.files("out").keys.contains { $0.hasPrefix("allocation") })
+    }
+
+    @Test("search with K:M: every group keeps the K of its sub-layer")
+    func groups() throws {
+        let bench = try Bench { ($0.layers, $0.hidden, $0.intermediate) = (3, 32, 64) }
+        let result = try bench.prune("out") {
+            $0.method = .wanda
+            $0.allocation = .search
+            $0.pattern = .keep(2, of: 4)
+        }
+        let fractions = result.blocks.flatMap { $0.sparsity.map(\.fraction) }
+        #expect(fractions.allSatisfy { [0, 0.25, 0.5, 0.75].contains($0) } && Set(fractions).count > 1)
+        #expect(result.achieved >= 0.5 && result.achieved < 0.56)
+    }
+
+    @Test("an abort anywhere in a search or behind it ends in the same bytes as none")
+    func everyMoment() throws {
+        let bench = try Bench { $0.layers = 2 }
+        let change: (inout PruneRecipe) -> Void = {
+            $0.method = .wanda
+            Self.search(&$0)
+            $0.rounds = nil
+        }
+        var copies: [String] = []
+        try bench.prune("out", change) { event in
+            guard case .progress = event else { return }
+            copies.append("copy-\(copies.count)")
+            try? bench.copy("out.partial", to: copies[copies.count - 1])
+        }
+        let whole = try bench.files("out")
+        #expect(copies.count > 10)
+        for copy in copies {
+            bench.remove("out")
+            try bench.copy(copy, to: "out.partial")
+            #expect(try bench.resume("out") != nil)
+            #expect(Folder.differences(try bench.files("out"), whole) == [], "\(copy)")
+        }
+    }
+
+    @Test("weights of a candidate come back from its file as they were, in bfloat16", arguments: [0.0, 0.37, 1.0])
+    func candidateFile(sparsity: Double) throws {
+        let values: [Float] = (0..<77).map { (index: Int) -> Float in
+            let draw = Double(index * 37 % 100) / 100
+            return draw < sparsity ? 0 : Float(index) / 7 - 5
+        }
+        let weights = Tensor(values, shape: [7, 11])
+        let folder = try TemporaryFolder()
+        let list = SparseCandidateFile.tensors(level: 3, .down, weights: weights)
+        let writer = try SafetensorsWriter(folder.path + "/file", list.map(\.tensor))
+        for name in writer.order.map(\.name) {
+            try writer.write(name, try #require(list.first { $0.tensor.name == name }).bytes)
+        }
+        _ = try writer.finish()
+        let file = try SafetensorsFile(folder.path + "/file")
+        let found = try SparseCandidateFile.weights(file, level: 3, .down, shape: [7, 11])
+        #expect(found.floats() == weights.to(.bfloat16).floats())
+        #expect(fault { try SparseCandidateFile.weights(file, level: 3, .down, shape: [7, 13]) }?.kind == .badData)
     }
 
     @Test("outlier ratios become sparsities around the target: more outliers, less removed")

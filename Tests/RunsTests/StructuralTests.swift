@@ -43,13 +43,11 @@ struct StructuralTests {
         }
         let left = Double(parameters(decoder)) / Double(parameters(dense))
         #expect(abs(1 - left - result.achieved) < 1e-12)
-        #expect(result.search?.layers == decoder.configuration.layers)
+        #expect(result.structure?.layers == decoder.configuration.layers)
         #expect(result.parametersBefore - result.parametersAfter == parameters(dense) - parameters(decoder))
         // The search never takes a step back.
-        let steps = try #require(result.search).steps.filter { $0.kind != "generation" }.map(\.fitness)
+        let steps = result.search.map(\.kl)
         #expect(steps.count > 1 && zip(steps, steps.dropFirst()).allSatisfy { $1 <= $0 })
-        let generations = try #require(result.search).steps.filter { $0.kind == "generation" }.map(\.fitness)
-        #expect(zip(generations, generations.dropFirst()).allSatisfy { $1 <= $0 })
     }
 
     @Test("uniform layers make a plain model of the family", arguments: 1...4 as ClosedRange<UInt64>)
@@ -64,7 +62,7 @@ struct StructuralTests {
             $0.sparsity = try? Sparsity(0.4)
         }
         let decoder = try Decoder(try Checkpoint.open(bench.path("out")))
-        #expect(decoder.configuration.isUniform && result.search?.isPlain == true && result.achieved >= 0.4)
+        #expect(decoder.configuration.isUniform && result.structure?.isPlain == true && result.achieved >= 0.4)
         let json = decoder.checkpoint.configuration
         #expect(json["model_type"]?.stringValue == "llama" && json["espalier"] == nil)
         #expect(json["intermediate_size"]?.integerValue == decoder.configuration.layers[0].intermediateSize)
@@ -98,6 +96,136 @@ struct StructuralTests {
                 let places = some.compactMap { all.firstIndex(of: $0) }
                 #expect(places.count == some.count && places == places.sorted())
             }
+        }
+    }
+
+    @Test("a budget is met in its own unit", arguments: Budget.allCases)
+    func units(budget: Budget) throws {
+        let bench = try bench {
+            ($0.hidden, $0.heads, $0.keyValueHeads, $0.intermediate) = (32, 8, 4, 200)
+        }
+        let result = try bench.prune("out") {
+            Self.tyr(&$0)
+            $0.budget = budget
+            $0.sparsity = try? Sparsity(0.3)
+        }
+        #expect(result.achieved >= 0.3)
+        let decoder = try Decoder(try Checkpoint.open(bench.path("out")))
+        let (before, after) = (try Decoder(try Checkpoint.open(bench.model.path)).configuration, decoder.configuration)
+        let report = try #require(result.structure)
+        switch budget {
+        case .parameters: #expect(result.achieved <= 0.301)
+        case .bytes:
+            func bytes(_ folder: String) throws -> Int {
+                try Checkpoint.open(folder).tensors.reduce(0) { $0 + $1.byteCount }
+            }
+            #expect(try report.before == bytes(bench.model.path))
+            #expect(try report.after == bytes(bench.path("out")))
+            #expect(result.achieved <= 0.301)
+        case .keyValueCache:
+            func heads(_ shapes: [LayerShape]) -> Int { shapes.reduce(0) { $0 + $1.keyValueHeadCount } }
+            #expect(heads(before.layers) == 12 && heads(after.layers) <= 8)
+            #expect(abs(result.achieved - 1 + Double(heads(after.layers)) / 12) < 1e-12)
+            // Neurons do not count, and none is lost.
+            #expect(after.layers.map(\.intermediateSize) == before.layers.map(\.intermediateSize))
+        case .latency: #expect(report.before > report.after && report.after > 0 && report.latency != nil)
+        }
+        // What was left out stays out when the run is resumed from its search.
+        #expect(report.layers == after.layers)
+    }
+
+    @Test("with separate budgets attention and MLP lose their share each")
+    func separate() throws {
+        let bench = try bench { ($0.hidden, $0.intermediate) = (32, 200) }
+        try bench.prune("out") {
+            Self.tyr(&$0)
+            $0.separatesBudgets = true
+            $0.sparsity = try? Sparsity(0.4)
+        }
+        let found = try Decoder(try Checkpoint.open(bench.path("out"))).configuration
+        let dense = try Decoder(try Checkpoint.open(bench.model.path)).configuration
+        for kind in SubLayer.Kind.allCases {
+            func count(_ model: DecoderConfiguration) -> Double {
+                Double(model.layers.reduce(0) { $0 + model.parameterCount($1.part(kind)) })
+            }
+            #expect(count(found) <= 0.6 * count(dense))
+            if kind == .mlp { #expect(count(found) > 0.59 * count(dense)) }
+        }
+    }
+
+    @Test("the paper's search goes from uniform to finer levels, and an abort anywhere changes nothing")
+    func paper() throws {
+        let bench = try bench { ($0.layers, $0.intermediate) = (2, 64) }
+        let change: (inout PruneRecipe) -> Void = {
+            Self.tyr(&$0)
+            $0.effort = .paper
+            ($0.generations, $0.offspring, $0.iterations) = (2, 6, 2)
+            $0.selection = try? SelectionStages(parsing: "3:12,1:48")
+        }
+        var copies: [String] = []
+        let result = try bench.prune("out", change) { event in
+            guard case .progress = event else { return }
+            copies.append("copy-\(copies.count)")
+            try? bench.copy("out.partial", to: copies[copies.count - 1])
+        }
+        #expect(
+            result.search.map(\.step) == ["start", "generation", "generation", "start", "generation", "generation"])
+        let whole = try bench.files("out")
+        for copy in copies {
+            bench.remove("out")
+            try bench.copy(copy, to: "out.partial")
+            #expect(try bench.resume("out") != nil)
+            #expect(Folder.differences(try bench.files("out"), whole) == [], "\(copy)")
+        }
+    }
+
+    @Test("a latency that was measured is not measured again")
+    func latency() throws {
+        let bench = try bench()
+        var copies: [String] = []
+        try bench.prune(
+            "out",
+            {
+                Self.tyr(&$0)
+                $0.budget = .latency
+            }
+        ) { event in
+            guard case .progress(_, _, let fraction) = event, fraction > 0.15 else { return }
+            copies.append("copy-\(copies.count)")
+            try? bench.copy("out.partial", to: copies[copies.count - 1])
+        }
+        let whole = try bench.files("out")
+        for copy in [copies[0], copies[copies.count / 2]] {
+            bench.remove("out")
+            try bench.copy(copy, to: "out.partial")
+            #expect(try bench.resume("out") != nil)
+            #expect(Folder.differences(try bench.files("out"), whole) == [], "\(copy)")
+        }
+    }
+
+    @Test("what cannot be met is said before the long work, with what can", arguments: [0, 1, 2, 3])
+    func unreachable(which: Int) throws {
+        let bench = try bench()
+        let found = try #require(
+            fault {
+                try bench.prune("out") {
+                    Self.tyr(&$0)
+                    switch which {
+                    case 0: $0.granularity = 7
+                    case 1: $0.granularity = 48
+                    case 2: $0.selection = try? SelectionStages(parsing: "2:12,1:49")
+                    default:
+                        $0.budget = .bytes
+                        $0.sparsity = try? Sparsity(0.95)
+                    }
+                }
+            })
+        #expect(found.kind == .usage && found.expected != nil && found.advice != nil)
+        switch which {
+        case 0: #expect(found.expected == "a divisor of 24" && found.advice == "use 6")
+        case 1: #expect(found.advice == "use 24")
+        case 2: #expect(found.found == "49" && found.expected?.hasPrefix("at most 48") == true)
+        default: #expect(found.summary == "the budget cannot be met")
         }
     }
 
@@ -144,7 +272,7 @@ struct StructuralTests {
             $0.outputDType = .float16
         }
         let decoder = try Decoder(try Checkpoint.open(bench.path("out")))
-        #expect(decoder.configuration.layers == result.search?.layers)
+        #expect(decoder.configuration.layers == result.structure?.layers)
         _ = try FolderVerification(bench.path("out"))
         let windows = try TokenWindows(ids: Bench.rows(2, 12).flatMap { $0 }, length: 12)
         #expect(try StreamedEvaluation(decoder, dtype: .float32).measure(windows).perplexity.isFinite)
@@ -174,7 +302,16 @@ struct StructuralTests {
         let bench = try bench()
         for change: (inout PruneRecipe) -> Void in [
             { $0.samples = 1 }, { $0.pattern = .keep(2, of: 4) }, { $0.allocation = .owl }, { $0.targets = ["mlp"] },
-            { $0.preset = .paper }, { $0.granularity = 0 }, { $0.alpha = 1 },
+            { $0.preset = .paper }, { $0.granularity = 0 }, { $0.alpha = 1 }, { $0.allocation = .search },
+            { $0.levels = 1 }, { $0.iterations = 0 }, { $0.interval = try? Sparsity(0.001) },
+            {
+                $0.isUniform = true
+                $0.generations = 4
+            },
+            {
+                $0.offspring = 2
+                $0.selection = try? SelectionStages(parsing: "3:12,1:48")
+            },
         ] {
             let found = fault {
                 try bench.prune("out") {

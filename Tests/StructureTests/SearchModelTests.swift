@@ -80,9 +80,16 @@ struct SearchModelTests {
         let candidates = candidates
         return try SearchModel(
             decoder, compute: .float32, tokens: tokens, samples: [1, 3], stride: every, prefixBytes: prefixBytes
-        ) { (subLayer, level) throws(Fault) in
-            guard let candidate = candidates[subLayer]?[level] else { throw Fault(.badData, "no candidate") }
-            return candidate
+        ) { (dense, attention, mlp) throws(Fault) in
+            func candidate(_ kind: SubLayer.Kind, _ level: Int) throws(Fault) -> Candidate? {
+                guard level > 0 else { return nil }
+                guard let levels = candidates[SubLayer(layer: dense.geometry.layer, kind: kind)] else {
+                    throw Fault(.badData, "no candidate")
+                }
+                return levels[level]
+            }
+            return dense.compacted(
+                attention: try candidate(.attention, attention), mlp: try candidate(.mlp, mlp))
         }
     }
 

@@ -116,9 +116,13 @@ public struct DecoderConfiguration: Equatable, Sendable {
 
     /// Weights and biases of a layer's linears.
     public func parameterCount(layer: Int) -> Int {
-        LinearName.allCases.reduce(0) { sum, linear in
-            guard has(linear, layer: layer) else { return sum }
-            let size = shape(of: linear, layer: layer)
+        parameterCount(layers[layer])
+    }
+
+    /// The same of any layer of some shape.
+    public func parameterCount(_ shape: LayerShape) -> Int {
+        LinearName.allCases.filter(shape.has).reduce(0) { sum, linear in
+            let size = self.shape(of: linear, in: shape)
             return sum + size.out * size.in + (hasBias(linear) ? size.out : 0)
         }
     }

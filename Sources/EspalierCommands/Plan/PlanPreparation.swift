@@ -33,7 +33,7 @@ extension PruneRecipe {
     /// Settings for a plan, which needs no calibration text.
     func planSettings() throws(Fault) -> PruneSettings {
         var recipe = self
-        let isNeeded = (recipe.method ?? .wandaPlusPlus).needsCalibration || recipe.allocation == .owl
+        let isNeeded = (recipe.method ?? .wandaPlusPlus).needsCalibration || (recipe.allocation ?? .uniform) != .uniform
         let isMissing = isNeeded && recipe.calibration?.isEmpty ?? true
         if isMissing { recipe.calibration = ["self"] }
         var settings = try recipe.resolved()

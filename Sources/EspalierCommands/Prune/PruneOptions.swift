@@ -30,7 +30,8 @@ public struct PruneOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: "Sparsity of the layers: uniform, or owl for less where outliers are (default: uniform).",
+        help:
+            "Sparsity of the layers: uniform, owl for less where outliers are, or search for the least KL to the dense model (default: uniform).",
         transform: optionValue)
     public var allocate: Allocation?
 
@@ -147,9 +148,55 @@ public struct RegionalOptions: ParsableArguments {
 public struct StructuralOptions: ParsableArguments {
     @Option(
         name: .long,
-        help: ArgumentHelp("How long the search may take: quick or default (default: default).", valueName: "effort"),
+        help: ArgumentHelp(
+            "What the sparsity is a share of: parameters of the blocks, bytes of the whole model, kv-cache, or latency "
+                + "of the blocks as measured on this machine (default: parameters).", valueName: "budget"),
         transform: optionValue)
+    public var budget: Budget?
+
+    @Flag(name: .long, help: "Attention and MLP each lose that share, not only their sum.")
+    public var separateBudgets = false
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How long the search may take: quick, default, or paper as published (default: default).",
+            valueName: "effort"), transform: optionValue)
     public var effort: Effort?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Candidates of a sub-layer around its sparsity (default: all from 0 to 100 %; paper: 9).", valueName: "n"))
+    public var levels: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Between the sparsities of candidates (default: 6.25%; paper: 12.5%).", valueName: "f"),
+        transform: optionValue)
+    public var interval: Sparsity?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Supernets, each with half the interval around what was found (default: 1; paper: 4).", valueName: "n"))
+    public var iterations: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Of the evolutionary search (default: 12; quick: 4; paper: 50).", valueName: "n"))
+    public var generations: Int?
+
+    @Option(
+        name: .long, help: ArgumentHelp("Of a generation (default: 12; quick: 8; paper: 128).", valueName: "n"))
+    public var offspring: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "survivors:tokens of each selection stage, such as 16:2048,4:16384,1:131072 (default: by effort and data).",
+            valueName: "stages"), transform: optionValue)
+    public var selection: SelectionStages?
 
     @Option(
         name: .long, help: ArgumentHelp("Keep neurons in multiples of n (default: 1).", valueName: "n"))
@@ -166,7 +213,15 @@ public struct StructuralOptions: ParsableArguments {
     public init() {}
 
     func apply(to flags: inout PruneRecipe) {
+        flags.budget = budget
+        if separateBudgets { flags.separatesBudgets = true }
         flags.effort = effort
+        flags.levels = levels
+        flags.interval = interval
+        flags.iterations = iterations
+        flags.generations = generations
+        flags.offspring = offspring
+        flags.selection = selection
         flags.granularity = granularity
         if uniform { flags.isUniform = true }
         if keepSupernet { flags.keepsSupernet = true }

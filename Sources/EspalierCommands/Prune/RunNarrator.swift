@@ -49,7 +49,8 @@ enum RunSummary {
         table.add("sparsity asked", Amount.percent(result.asked, 2))
         table.add("sparsity achieved", Amount.percent(result.achieved, 2))
         table.add("parameters", "\(Amount.count(result.parametersBefore)) → \(Amount.count(result.parametersAfter))")
-        if let structure = result.search {
+        if let structure = result.structure {
+            if structure.budget != .parameters { table.add("budget", structure.budget.text) }
             table.add(
                 "opens in",
                 structure.isPlain

@@ -3,13 +3,19 @@ import Decoders
 import JSONText
 
 extension BlockFiles {
+    /// Whether the family's own configuration can say what is written: all layers alike, with both sub-layers.
+    var isPlain: Bool {
+        let shape = configuration.layers[0]
+        return configuration.isUniform && shape.hasAttention && shape.hasMLP
+    }
+
     /// The source's configuration with the written number type; of a model with fewer heads and neurons, with its shapes:
     /// in the family's own keys where all layers are alike, else as a compact model.
     func configurationJSON(_ types: OutputTypes) -> JSONObject {
         let source = types.configuration
         guard isCompact else { return source }
         let shape = configuration.layers[0]
-        guard configuration.isUniform, shape.hasAttention, shape.hasMLP else {
+        guard isPlain else {
             return CompactConfiguration.configuration(source, layers: configuration.layers)
         }
         return source.edited([

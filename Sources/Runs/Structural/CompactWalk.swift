@@ -101,11 +101,7 @@ struct CompactWalk {
         report.removed = report.weights - files.configuration.parameterCount(layer: layer)
         let digest = try staging.writeShard(
             BlockFiles.name(part: layer + 1), try files.contents(of: compact, pruned: Set(goals.keys)))
-        try journal.append(
-            .object([
-                "kind": .string("block"), "file": .string(digest.name), "sha256": .string(digest.sha256),
-                "bytes": .integer(digest.bytes), "report": report.json(timed: false),
-            ]))
+        try journal.append(digest.line(kind: "block", [("report", report.json(timed: false))]))
         return report
     }
 }

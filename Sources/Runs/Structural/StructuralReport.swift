@@ -1,31 +1,50 @@
 import Decoders
 import JSONText
+import Recipes
 
 /// What a structural run tells beside its blocks.
 public struct StructuralReport {
-    /// A step of the search: the KL to the dense model behind it.
-    public struct Step: Equatable, Sendable {
-        public var kind: String
-        public var fitness: Double
-    }
-
-    public let steps: [Step]
     public let layers: [LayerShape]
     /// Whether all layers are alike, so that the folder is a plain model of its family.
     public let isPlain: Bool
+    public let budget: Budget
+    /// What counted before and after, in parameters, bytes or nanoseconds.
+    public let before: Int
+    public let after: Int
+    /// Nanoseconds by shape, where the budget is latency.
+    let latency: LatencyTable?
 
-    init(steps: [DistributionSearch.Step], files: BlockFiles) {
-        self.steps = steps.map { Step(kind: $0.kind, fitness: $0.fitness) }
+    public var achieved: Double { before > 0 ? 1 - Double(after) / Double(before) : 0 }
+
+    init(files: BlockFiles, measure: BudgetMeasure, source: [LayerShape]) {
         layers = files.configuration.layers
-        isPlain = files.configuration.isUniform && layers[0].hasAttention && layers[0].hasMLP
+        isPlain = files.isPlain
+        budget = measure.budget
+        before = measure.total(source) + measure.fixed
+        after = measure.total(layers) + measure.fixed
+        latency = measure.latency
     }
 
     var json: JSONValue {
-        .object([
-            "plain": .bool(isPlain),
-            "layers": .array(layers.map(\.json)),
-            "search": .array(
-                steps.map { .object(["step": .string($0.kind), "kl": .double($0.fitness)]) }),
+        var object = JSONObject()
+        object["plain"] = .bool(isPlain)
+        object["budget"] = .object([
+            "of": .string(budget.text), "before": .integer(before), "after": .integer(after),
         ])
+        if let latency { object["latency"] = latency.json }
+        object["layers"] = .array(layers.map(\.json))
+        return .object(object)
+    }
+}
+
+extension Budget {
+    /// What a share of it is a share of.
+    var phrase: String {
+        switch self {
+        case .parameters: "the blocks' parameters"
+        case .bytes: "the model's bytes"
+        case .keyValueCache: "the key-value cache"
+        case .latency: "the blocks' measured latency"
+        }
     }
 }

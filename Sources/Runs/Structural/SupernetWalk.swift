@@ -16,22 +16,23 @@ struct SupernetWalk {
     let staging: StagingFolder
     let journal: Journal
     let samples: [Int]
-    let sparsities: [Double]
+    /// Of a sub-layer's candidates.
+    let sparsities: (SubLayer) -> [Double]
     /// Told the fraction that is done.
     let progress: (Double) -> Void
 
     private var configuration: DecoderConfiguration { context.decoder.configuration }
 
     /// - Parameter committed: names of candidate files that an earlier, interrupted run finished.
-    /// - Returns: the candidates' parameters by sub-layer, from the dense level down.
-    func run(committed: Set<String>) throws(Fault) -> [[Int]] {
+    /// - Returns: what stays of every sub-layer at each level, from the dense one down.
+    func run(committed: Set<String>) throws(Fault) -> [[KeptUnits]] {
         guard let tokens = context.calibration?.tokens else { return [] }
         let stream = try HiddenStream(
             samples: samples.count, tokens: tokens.columns, hidden: configuration.hiddenSize,
             dtype: context.streamDType, offload: context.settings.offload)
         try context.embed(into: stream, samples: samples)
         let rotary = context.decoder.rotary(positions: tokens.columns)
-        var parameters: [[Int]] = []
+        var kept: [[KeptUnits]] = []
         for layer in 0..<configuration.layerCount {
             let dense = try context.decoder.block(layer)
             try context.checkFinite(dense)
@@ -39,7 +40,7 @@ struct SupernetWalk {
             for kind in SubLayer.Kind.allCases {
                 let subLayer = SubLayer(layer: layer, kind: kind)
                 let candidates = try candidates(subLayer, dense: dense, block: block, stream, rotary, committed)
-                parameters.append(candidates.map { $0.kept.parameters(configuration) })
+                kept.append(candidates.map(\.kept))
                 let name: ProjectionName = kind == .attention ? .o : .down
                 if let mean = ExpectedWeight.of(
                     candidates, width: dense[name].inputWidth, headDimension: configuration.headDimension)
@@ -50,7 +51,7 @@ struct SupernetWalk {
             try context.forward(block, stream, rotary)
             progress(Double(layer + 1) / Double(configuration.layerCount))
         }
-        return parameters
+        return kept
     }
 
     private func candidates(
@@ -74,22 +75,17 @@ struct SupernetWalk {
                 o: dense.o.weight, hessian: moments, shape: shape, headDimension: configuration.headDimension)
             // Uniform layers need the same shape at the same level everywhere.
             if context.settings.structure?.isUniform != true {
-                list = Levels.shapes(list, sparsities: sparsities, configuration: configuration)
+                list = Levels.shapes(list, sparsities: sparsities(subLayer), configuration: configuration)
             }
         case .mlp:
             let widths = Levels.widths(
-                of: shape.intermediateSize, sparsities: sparsities,
+                of: shape.intermediateSize, sparsities: sparsities(subLayer),
                 granularity: context.settings.structure?.granularity ?? 1)
             list = SubLayerSolver.neurons(down: dense.down.weight, hessian: moments, widths: widths)
         }
         if list.isEmpty { list = [whole] }
         list[0] = whole
-        let digest = try staging.writeShard(name, CandidateFile.tensors(list))
-        try journal.append(
-            .object([
-                "kind": .string("candidates"), "file": .string(digest.name), "sha256": .string(digest.sha256),
-                "bytes": .integer(digest.bytes),
-            ]))
+        try journal.append(try staging.writeShard(name, CandidateFile.tensors(list)).line(kind: "candidates"))
         return list
     }
 }

@@ -81,18 +81,19 @@ public struct EvolutionarySearch {
 
     /// One sub-layer down by a level and as many others up as the budget then allows: one where that is enough.
     private func moved(_ genome: Genome, generator: inout SplitMix64) -> Genome? {
-        let shrinking = genome.indices.filter { genome[$0] + 1 < space.parameters[$0].count }
+        let shrinking = genome.indices.filter { genome[$0] + 1 < space.sizes[$0].count }
         guard !shrinking.isEmpty else { return nil }
         var child = genome
         let from = shrinking[Int(generator.next() % UInt64(shrinking.count))]
         child[from] += 1
-        // The room that this makes goes to sub-layers drawn in turn, a level each, while one fits.
+        // The room that this makes goes to sub-layers of the same budget drawn in turn, a level each, while one fits.
+        let pool = space.pool(of: from)
         var isFirst = true
         while true {
-            let room = space.budget - space.parameters(child)
-            let growing = child.indices.filter { gene in
+            let room = space.room(child, in: pool)
+            let growing = pool.genes.filter { gene in
                 gene != from && child[gene] > 0
-                    && space.parameters[gene][child[gene] - 1] - space.parameters[gene][child[gene]] <= room
+                    && space.sizes[gene][child[gene] - 1] - space.sizes[gene][child[gene]] <= room
             }
             guard !growing.isEmpty else { return isFirst ? nil : child }
             child[growing[Int(generator.next() % UInt64(growing.count))]] -= 1

@@ -5,8 +5,7 @@ import Torch
 /// The model under search: its dense blocks, and what a distribution makes of some text.
 ///
 /// The fitness of a genome is the mean over scored positions of KL(dense ‖ pruned) over the whole vocabulary. Blocks in
-/// front of the first one in which it differs from the parent are not computed again, and pruned blocks run at their
-/// compact shapes.
+/// front of the first one in which it differs from the parent are not computed again.
 public final class SearchModel {
     /// Text of one selection stage.
     private final class Stage {
@@ -22,13 +21,14 @@ public final class SearchModel {
         init(input: Tensor) { self.input = input }
     }
 
-    /// Gives a candidate; level 0 is the dense sub-layer and is never asked for.
-    public typealias Reader = (SubLayer, Int) throws(Fault) -> Candidate
+    /// Makes a pruned block of a dense one, in the number type of the products, and the levels of its attention and its
+    /// MLP; never asked for with both at 0, which is the dense block itself.
+    public typealias Maker = (_ dense: Block, _ attention: Int, _ mlp: Int) throws(Fault) -> Block
 
     private let blocks: [Block]
     private let head: Head
     private let rotary: RotaryTable
-    private let reader: Reader
+    private let maker: Maker
     private let stages: [Stage]
     private let positions: Tensor
     private var parent: Genome
@@ -51,12 +51,12 @@ public final class SearchModel {
     ///   - samples: how many of them, from the first, each stage looks at.
     public init(
         _ decoder: Decoder, compute: DType, tokens: [[Int32]], samples: [Int], stride: Int = SearchModel.scoredEvery,
-        prefixBytes: Int = SearchModel.prefixBytes, reader: @escaping Reader
+        prefixBytes: Int = SearchModel.prefixBytes, maker: @escaping Maker
     ) throws(Fault) {
         var blocks: [Block] = []
         for layer in 0..<decoder.configuration.layerCount { blocks.append(try decoder.block(layer).to(compute)) }
         self.blocks = blocks
-        self.reader = reader
+        self.maker = maker
         self.stride = stride
         self.prefixBytes = prefixBytes
         let length = tokens.first?.count ?? 0
@@ -144,17 +144,13 @@ public final class SearchModel {
     }
 
     private func block(_ layer: Int, _ genome: Genome) throws(Fault) -> Block {
-        func candidate(_ kind: SubLayer.Kind, _ level: Int) throws(Fault) -> Candidate? {
-            level == 0 ? nil : try reader(SubLayer(layer: layer, kind: kind), level)
-        }
         let levels = levels(genome, layer)
         if levels == [0, 0] { return blocks[layer] }
         let isParents = levels == self.levels(parent, layer)
         if isParents, let kept = parentBlocks[layer] { return kept }
-        let compact = blocks[layer].compacted(
-            attention: try candidate(.attention, levels[0]), mlp: try candidate(.mlp, levels[1]))
-        if isParents { parentBlocks[layer] = compact }
-        return compact
+        let pruned = try maker(blocks[layer], levels[0], levels[1])
+        if isParents { parentBlocks[layer] = pruned }
+        return pruned
     }
 
     private func levels(_ genome: Genome, _ layer: Int) -> [Int] { [genome[2 * layer], genome[2 * layer + 1]] }

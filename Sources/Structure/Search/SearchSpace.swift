@@ -3,27 +3,62 @@ public typealias Genome = [Int]
 
 /// What a search may choose from, and what it may cost.
 public struct SearchSpace: Equatable, Sendable {
-    /// Parameters of each level of each sub-layer, falling from dense.
-    public let parameters: [[Int]]
-    /// The most parameters that may stay.
-    public let budget: Int
+    /// Sub-layers that share a budget.
+    public struct Pool: Equatable, Sendable {
+        public var genes: [Int]
+        /// The most of it that may stay.
+        public var budget: Int
 
-    public init(parameters: [[Int]], budget: Int) {
-        self.parameters = parameters
-        self.budget = budget
+        public init(genes: [Int], budget: Int) {
+            self.genes = genes
+            self.budget = budget
+        }
     }
 
-    public var dense: Int { parameters.reduce(0) { $0 + ($1.first ?? 0) } }
-    public var least: Int { parameters.reduce(0) { $0 + ($1.last ?? 0) } }
+    /// What each level of each sub-layer takes of the budget, in any unit, from dense on.
+    public let sizes: [[Int]]
+    public let pools: [Pool]
+    private let poolOfGene: [Int]
 
-    public func parameters(_ genome: Genome) -> Int { zip(parameters, genome).reduce(0) { $0 + $1.0[$1.1] } }
-    public func fits(_ genome: Genome) -> Bool { parameters(genome) <= budget }
+    /// - Parameter pools: every gene is in one of them.
+    public init(sizes: [[Int]], pools: [Pool]) {
+        self.sizes = sizes
+        self.pools = pools
+        var table = [Int](repeating: 0, count: sizes.count)
+        for (index, pool) in pools.enumerated() { for gene in pool.genes { table[gene] = index } }
+        poolOfGene = table
+    }
+
+    /// One budget for all.
+    public init(sizes: [[Int]], budget: Int) {
+        self.init(sizes: sizes, pools: [Pool(genes: Array(sizes.indices), budget: budget)])
+    }
+
+    public func size(_ genome: Genome) -> Int { zip(sizes, genome).reduce(0) { $0 + $1.0[$1.1] } }
+
+    /// What a distribution leaves free of a pool; negative where it takes too much.
+    public func room(_ genome: Genome, in pool: Pool) -> Int {
+        pool.budget - pool.genes.reduce(0) { $0 + sizes[$1][genome[$1]] }
+    }
+
+    public func fits(_ genome: Genome) -> Bool { pools.allSatisfy { room(genome, in: $0) >= 0 } }
+
+    public func pool(of gene: Int) -> Pool { pools[poolOfGene[gene]] }
+
+    /// The first pool whose budget is below what its sub-layers take at least, with that least.
+    public var impossible: (pool: Pool, least: Int)? {
+        for pool in pools {
+            let least = pool.genes.reduce(0) { $0 + (sizes[$1].min() ?? 0) }
+            if least > pool.budget { return (pool, least) }
+        }
+        return nil
+    }
 }
 
-/// The distribution of the smallest sum of costs within the budget, exactly up to the rounding of parameters: a
-/// multiple-choice knapsack, solved by dynamic programming over the parameters that stay.
+/// The distribution of the smallest sum of costs within the budgets, exactly up to the rounding of sizes: a
+/// multiple-choice knapsack, solved by dynamic programming over what stays of each budget.
 public enum ExactAllocation {
-    /// Cells into which the budget is divided; parameters are rounded up to them, so that the budget holds.
+    /// Cells into which a budget is divided; sizes are rounded up to them, so that the budget holds.
     static let cells = 8192
 
     /// - Parameters:
@@ -31,12 +66,25 @@ public enum ExactAllocation {
     ///   - allowed: levels that each sub-layer may take; nil is all.
     /// - Returns: nil when nothing fits.
     public static func solve(_ space: SearchSpace, costs: [[Double]], allowed: [ClosedRange<Int>]? = nil) -> Genome? {
-        let unit = max(1, (space.budget + cells - 1) / cells)
-        let size = space.budget / unit
+        var genome = Genome(repeating: 0, count: space.sizes.count)
+        for pool in space.pools {
+            guard let levels = solve(pool, space, costs: costs, allowed: allowed) else { return nil }
+            for (gene, level) in zip(pool.genes, levels) { genome[gene] = level }
+        }
+        return genome
+    }
+
+    /// The levels of a pool's genes.
+    private static func solve(
+        _ pool: SearchSpace.Pool, _ space: SearchSpace, costs: [[Double]], allowed: [ClosedRange<Int>]?
+    ) -> [Int]? {
+        let unit = max(1, (pool.budget + cells - 1) / cells)
+        let size = pool.budget / unit
         // best[c]: the least cost with at most c cells.
         var best = [Double](repeating: 0, count: size + 1)
         var choices: [[UInt8]] = []
-        for (gene, levels) in space.parameters.enumerated() {
+        for gene in pool.genes {
+            let levels = space.sizes[gene]
             var next = [Double](repeating: .infinity, count: size + 1)
             var choice = [UInt8](repeating: 0, count: size + 1)
             for level in levels.indices where allowed?[gene].contains(level) ?? true {
@@ -52,12 +100,12 @@ public enum ExactAllocation {
             choices.append(choice)
         }
         guard best[size].isFinite else { return nil }
-        var genome = Genome(repeating: 0, count: choices.count)
+        var chosen = [Int](repeating: 0, count: choices.count)
         var cell = size
-        for gene in choices.indices.reversed() {
-            genome[gene] = Int(choices[gene][cell])
-            cell -= (space.parameters[gene][genome[gene]] + unit - 1) / unit
+        for place in choices.indices.reversed() {
+            chosen[place] = Int(choices[place][cell])
+            cell -= (space.sizes[pool.genes[place]][chosen[place]] + unit - 1) / unit
         }
-        return genome
+        return chosen
     }
 }

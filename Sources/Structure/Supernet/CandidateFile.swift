@@ -6,11 +6,7 @@ import Torch
 /// The candidates of a sub-layer in a safetensors file. Level 0 is the dense one, which the model itself holds; of level i there are `i.weight` [hidden, columns] float32, `i.query` and
 /// `i.key_value` (attention: the query heads by group, and the groups) or `i.neurons`, int32; and `errors` [levels].
 public enum CandidateFile {
-    public static func name(_ subLayer: SubLayer) -> String {
-        let digits = String(subLayer.layer)
-        return "supernet-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits
-            + "-\(subLayer.kind.rawValue).safetensors"
-    }
+    public static func name(_ subLayer: SubLayer) -> String { "supernet-\(subLayer.name).safetensors" }
 
     public static func tensors(_ candidates: [Candidate]) -> [(tensor: TensorDescription, bytes: [UInt8])] {
         var list: [(tensor: TensorDescription, bytes: [UInt8])] = []

@@ -2,6 +2,17 @@ import Decoders
 
 /// The sparsities that a sub-layer can have in the supernet.
 public enum Levels {
+    /// Multiples of an interval from 0 to 1; or so many around a centre as lie there, and 0.
+    public static func sparsities(interval: Double, count: Int?, around centre: Double) -> [Double] {
+        guard let count else {
+            let steps = Int((1 / interval + 1e-9).rounded(.down))
+            return (0...steps).map { min(1, Double($0) * interval) }
+        }
+        let half = count / 2
+        let near = (-half...half).map { centre + Double($0) * interval }.filter { $0 > 1e-9 && $0 <= 1 + 1e-9 }
+        return [0] + near.map { min(1, $0) }
+    }
+
     /// Neurons that stay at each of some sparsities, rounded to whole granules, without repetition; all of them first.
     public static func widths(of width: Int, sparsities: [Double], granularity: Int) -> [Int] {
         var widths: [Int] = [width]

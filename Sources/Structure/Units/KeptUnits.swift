@@ -36,25 +36,20 @@ public enum KeptUnits: Hashable, Sendable {
         }
     }
 
-    /// The parameters of the sub-layer's linears, biases included.
-    public func parameters(_ configuration: DecoderConfiguration) -> Int {
-        let linears: [LinearName]
-        var shape = LayerShape(headCount: 0, keyValueHeadCount: 0, intermediateSize: 0)
+    /// The shape of a layer of which nothing else stays.
+    public var shape: LayerShape {
         switch self {
         case .heads(let groups):
-            linears = [.q, .k, .v, .o]
-            shape.headCount = groups.reduce(0) { $0 + $1.queryHeads.count }
-            shape.keyValueHeadCount = groups.count
+            LayerShape(
+                headCount: groups.reduce(0) { $0 + $1.queryHeads.count }, keyValueHeadCount: groups.count,
+                intermediateSize: 0)
         case .neurons(let neurons):
-            linears = [.gate, .up, .down]
-            shape.intermediateSize = neurons.count
-        }
-        guard !isEmpty else { return 0 }
-        return linears.reduce(0) { sum, linear in
-            let size = configuration.shape(of: linear, in: shape)
-            return sum + size.out * size.in + (configuration.hasBias(linear) ? size.out : 0)
+            LayerShape(headCount: 0, keyValueHeadCount: 0, intermediateSize: neurons.count)
         }
     }
+
+    /// The parameters of the sub-layer's linears, biases included.
+    public func parameters(_ configuration: DecoderConfiguration) -> Int { configuration.parameterCount(shape) }
 }
 
 /// One way to prune a sub-layer: what stays, and the output matrix with what was removed made up for.

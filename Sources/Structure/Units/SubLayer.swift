@@ -1,8 +1,17 @@
+import Decoders
+
 /// Half of a block.
 public struct SubLayer: Hashable, Sendable {
     public enum Kind: String, CaseIterable, Sendable {
         case attention
         case mlp
+
+        public var projections: [ProjectionName] {
+            switch self {
+            case .attention: [.qkv, .o]
+            case .mlp: [.gateUp, .down]
+            }
+        }
     }
 
     public var layer: Int
@@ -16,5 +25,11 @@ public struct SubLayer: Hashable, Sendable {
     /// All of a model, in the order of the forward pass.
     public static func all(layers: Int) -> [SubLayer] {
         (0..<layers).flatMap { layer in Kind.allCases.map { SubLayer(layer: layer, kind: $0) } }
+    }
+
+    /// "00012-mlp", for names of files.
+    public var name: String {
+        let digits = String(layer)
+        return String(repeating: "0", count: max(0, 5 - digits.count)) + digits + "-" + kind.rawValue
     }
 }

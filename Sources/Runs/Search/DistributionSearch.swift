@@ -17,30 +17,10 @@ import Torch
 ///
 /// Every step is a line of the journal, and an interrupted search goes on behind the last one.
 struct DistributionSearch {
-    /// How far each part goes.
-    struct Effort {
-        /// The share of the levels whose cost is measured; between them it is interpolated.
-        var probeEvery: Int
-        var rounds: Int
-        var generations: Int
-        var offspring: Int
-        var survivors: [Int]
-
-        /// Levels of a sub-layer that are measured: every so many, and the last.
-        func isProbed(_ level: Int, of levels: Int) -> Bool { level.isMultiple(of: probeEvery) || level == levels - 1 }
-        func probes(of levels: Int) -> Int { (1..<max(1, levels)).count { isProbed($0, of: levels) } }
-
-        init(_ effort: Recipes.Effort) {
-            switch effort {
-            case .quick: (probeEvery, rounds, generations, offspring, survivors) = (4, 1, 4, 8, [2, 1])
-            case .default: (probeEvery, rounds, generations, offspring, survivors) = (2, 3, 12, 12, [4, 1])
-            }
-        }
-    }
-
-    /// A step that is over, for the report.
+    /// A step that is over.
     struct Step: Equatable {
         var kind: String
+        /// On all samples of the search, whatever the step itself looked at.
         var fitness: Double
         var genome: Genome
 
@@ -66,24 +46,31 @@ struct DistributionSearch {
 
     let model: SearchModel
     let space: SearchSpace
-    let effort: Effort
+    let options: SearchOptions
     let seed: UInt64
     let journal: Journal
     let events: EventHandler
     let progress: (Double) -> Void
+    /// Whether nothing stays of a sub-layer at a level.
+    var isEmpty: (_ gene: Int, _ level: Int) -> Bool = { _, _ in false }
 
-    /// - Parameter lines: the journal's.
-    func run(lines: [JSONValue]) throws(Fault) -> [Step] {
+    /// The stage on which all samples are looked at.
+    private var last: Int { options.stages.count - 1 }
+
+    /// - Parameters:
+    ///   - lines: the journal's.
+    ///   - start: where the search begins; nil finds it from the cost of every level.
+    func run(lines: [JSONValue], from start: Genome?) throws(Fault) -> [Step] {
         var steps = lines.compactMap(Step.init(json:))
-        let costs = try sensitivities(lines: lines)
+        var genome = start
+        if genome == nil { genome = ExactAllocation.solve(space, costs: try sensitivities(lines: lines)) }
         if steps.isEmpty {
-            guard let genome = ExactAllocation.solve(space, costs: costs) else {
-                throw Fault(
-                    .usage, "the budget cannot be met", found: "at least \(space.least) parameters stay",
-                    expected: "at most \(space.budget)", advice: "ask for less sparsity")
+            guard let genome, space.fits(genome) else {
+                throw Fault(.usage, "no distribution fits the budget", advice: "ask for less sparsity")
             }
             try model.setParent(genome)
-            steps.append(try commit(Step(kind: "start", fitness: try model.fitness(genome, stage: 0), genome: genome)))
+            steps.append(
+                try commit(Step(kind: "start", fitness: try model.fitness(genome, stage: last), genome: genome)))
         }
         try refine(&steps)
         try evolve(&steps)
@@ -96,32 +83,30 @@ struct DistributionSearch {
         return step
     }
 
-    /// The same level of attention, and the same of the MLP, in every layer: of all pairs within a level of the budget, the
-    /// one of the smallest KL.
+    /// The same level of attention, and the same of the MLP, in every layer: of all pairs within the budgets, those with the
+    /// widest MLP for an attention, the one of the smallest KL.
     ///
     /// - Throws: `usage` when no pair fits.
     func uniform(lines: [JSONValue]) throws(Fault) -> [Step] {
         var steps = lines.compactMap(Step.init(json:))
-        let layers = space.parameters.count / 2
-        let (heads, widths) = (space.parameters[0].count, space.parameters[1].count)
+        let layers = space.sizes.count / 2
+        let (heads, widths) = (space.sizes[0].count, space.sizes[1].count)
         func genome(_ attention: Int, _ mlp: Int) -> Genome { (0..<layers).flatMap { _ in [attention, mlp] } }
         var tried: [Genome] = []
         // A plain model has both sub-layers.
-        for attention in 0..<heads where space.parameters[0][attention] > 0 {
+        for attention in 0..<heads where !isEmpty(0, attention) {
             // The widest MLP that fits; what it leaves free is given back later.
             let mlp = (0..<widths).first { space.fits(genome(attention, $0)) }
-            if let mlp, space.parameters[1][mlp] > 0 {
-                tried.append(genome(attention, mlp))
-            }
+            if let mlp, !isEmpty(1, mlp) { tried.append(genome(attention, mlp)) }
         }
         guard !tried.isEmpty else {
             throw Fault(
-                .usage, "the budget cannot be met", found: "at least \(space.least) parameters stay",
-                expected: "at most \(space.budget)", advice: "ask for less sparsity")
+                .usage, "no shape that all layers could share fits the budget",
+                advice: "ask for less sparsity, or leave --uniform out")
         }
         for (index, genome) in tried.enumerated() where index >= steps.count {
             steps.append(
-                try commit(Step(kind: "uniform", fitness: try model.fitness(genome, stage: 1), genome: genome)))
+                try commit(Step(kind: "uniform", fitness: try model.fitness(genome, stage: last), genome: genome)))
             progress(Double(index + 1) / Double(tried.count))
         }
         // The best stands last, as after a search.
@@ -135,32 +120,35 @@ struct DistributionSearch {
             guard line.objectValue?["kind"]?.stringValue == "sensitivity" else { return nil }
             return line.objectValue?["costs"]?.arrayValue?.map { $0.doubleValue ?? .nan }
         }
-        for gene in costs.count..<space.parameters.count {
-            let levels = space.parameters[gene].count
+        for gene in costs.count..<space.sizes.count {
+            let levels = space.sizes[gene].count
             var known: [Int: Double] = [0: 0]
-            for level in 1..<max(1, levels) where effort.isProbed(level, of: levels) {
-                var genome = Genome(repeating: 0, count: space.parameters.count)
+            for level in 1..<max(1, levels) where options.isProbed(level, of: levels) {
+                var genome = Genome(repeating: 0, count: space.sizes.count)
                 genome[gene] = level
                 known[level] = max(0, try model.fitness(genome, stage: 0))
             }
-            let row = DistributionSearch.interpolated(known, parameters: space.parameters[gene])
+            let row = DistributionSearch.interpolated(known, sizes: space.sizes[gene])
             try journal.append(
                 .object(["kind": .string("sensitivity"), "costs": .array(row.map(JSONValue.double))]))
             costs.append(row)
-            progress(0.4 * Double(gene + 1) / Double(space.parameters.count))
+            progress(0.4 * Double(gene + 1) / Double(space.sizes.count))
         }
         return costs
     }
 
-    /// Costs between known levels, linear in the parameters that are gone.
-    static func interpolated(_ known: [Int: Double], parameters: [Int]) -> [Double] {
+    /// Costs between known levels, linear in what is gone of the budget, or in the levels where that stays the same.
+    static func interpolated(_ known: [Int: Double], sizes: [Int]) -> [Double] {
         let places = known.keys.sorted()
-        return parameters.indices.map { level in
+        return sizes.indices.map { level in
             if let cost = known[level] { return cost }
             guard let below = places.last(where: { $0 < level }), let above = places.first(where: { $0 > level }),
-                let low = known[below], let high = known[above], parameters[below] > parameters[above]
+                let low = known[below], let high = known[above]
             else { return .infinity }
-            let share = Double(parameters[below] - parameters[level]) / Double(parameters[below] - parameters[above])
+            let share =
+                sizes[below] > sizes[above]
+                ? Double(sizes[below] - sizes[level]) / Double(sizes[below] - sizes[above])
+                : Double(level - below) / Double(above - below)
             return low + share * (high - low)
         }
     }
@@ -168,24 +156,25 @@ struct DistributionSearch {
     /// Exact solutions of the costs around the current distribution.
     private func refine(_ steps: inout [Step]) throws(Fault) {
         let done = steps.count { $0.kind == "round" }
-        for round in done..<max(done, effort.rounds) {
+        for round in done..<max(done, options.rounds) {
             guard let current = steps.last, !steps.contains(where: { $0.kind == "generation" }) else { return }
             // The round before found nothing better.
             if steps.count > 1, steps[steps.count - 2].genome == current.genome { return }
             try model.setParent(current.genome)
-            var costs = space.parameters.map { [Double](repeating: .infinity, count: $0.count) }
+            let base = try model.fitness(current.genome, stage: 0)
+            var costs = space.sizes.map { [Double](repeating: .infinity, count: $0.count) }
             var allowed: [ClosedRange<Int>] = []
-            for gene in space.parameters.indices {
+            for gene in space.sizes.indices {
                 let level = current.genome[gene]
-                let range = max(0, level - 1)...min(space.parameters[gene].count - 1, level + 1)
+                let range = max(0, level - 1)...min(space.sizes[gene].count - 1, level + 1)
                 for neighbour in range {
                     var genome = current.genome
                     genome[gene] = neighbour
                     costs[gene][neighbour] =
-                        neighbour == level ? 0 : try model.fitness(genome, stage: 0) - current.fitness
+                        neighbour == level ? 0 : try model.fitness(genome, stage: 0) - base
                 }
                 allowed.append(range)
-                progress(0.4 + 0.4 * (Double(round) + Double(gene + 1) / Double(costs.count)) / Double(effort.rounds))
+                progress(0.4 + 0.4 * (Double(round) + Double(gene + 1) / Double(costs.count)) / Double(options.rounds))
             }
             let next = try best(current, costs: costs, allowed: allowed)
             steps.append(try commit(Step(kind: "round", fitness: next.fitness, genome: next.genome)))
@@ -208,7 +197,7 @@ struct DistributionSearch {
             if let genome = ExactAllocation.solve(space, costs: tolled, allowed: allowed),
                 tried.insert(genome).inserted
             {
-                let fitness = try model.fitness(genome, stage: 0)
+                let fitness = try model.fitness(genome, stage: last)
                 if fitness < current.fitness { return (genome, fitness) }
             }
             toll = toll == 0 ? typical / 4 : toll * 2
@@ -218,14 +207,13 @@ struct DistributionSearch {
 
     private func evolve(_ steps: inout [Step]) throws(Fault) {
         let done = steps.count { $0.kind == "generation" }
-        guard done < effort.generations, let last = steps.last else { return }
-        var options = EvolutionarySearch.Options()
-        (options.offspring, options.survivors) = (effort.offspring, effort.survivors)
-        let search = EvolutionarySearch(space: space, options: options)
-        var genome = last.genome
+        guard done < options.generations, let last = steps.last else { return }
+        var evolution = EvolutionarySearch.Options()
+        (evolution.offspring, evolution.survivors) = (options.offspring, options.stages.map(\.survivors))
+        let search = EvolutionarySearch(space: space, options: evolution)
+        var (genome, fitness) = (last.genome, last.fitness)
         try model.setParent(genome)
-        var fitness = done > 0 ? last.fitness : try model.fitness(genome, stage: effort.survivors.count - 1)
-        for number in done..<effort.generations {
+        for number in done..<options.generations {
             let next = try search.generation(number, parent: genome, fitness: fitness, seed: seed) {
                 (genomes, stage) throws(Fault) in
                 var scores: [Double] = []
@@ -235,7 +223,7 @@ struct DistributionSearch {
             (genome, fitness) = (next.genome, next.fitness)
             try model.setParent(genome)
             steps.append(try commit(Step(kind: "generation", fitness: fitness, genome: genome)))
-            progress(0.8 + 0.2 * Double(number + 1) / Double(effort.generations))
+            progress(0.8 + 0.2 * Double(number + 1) / Double(options.generations))
         }
     }
 }

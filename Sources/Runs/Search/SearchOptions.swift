@@ -1,0 +1,85 @@
+import Faults
+import Recipes
+
+/// How far a distribution search goes.
+struct SearchOptions: Equatable {
+    /// One stage of selection.
+    struct Stage: Equatable {
+        var survivors: Int
+        /// That it looks at, from the first of those that are searched on.
+        var samples: Int
+    }
+
+    /// Every so many levels of a sub-layer have their own cost measured, the last always; between them it is
+    /// interpolated. Nil measures none and starts from uniform, as published.
+    var probeEvery: Int?
+    /// Rounds of exact neighbours.
+    var rounds: Int
+    var generations: Int
+    var offspring: Int
+    /// The last one leaves one.
+    var stages: [Stage]
+
+    /// - Parameter searched: samples to search on.
+    init(_ effort: Effort, searched: Int) {
+        func share(_ divisor: Int) -> Int { max(1, (searched + divisor - 1) / divisor) }
+        switch effort {
+        case .quick:
+            (probeEvery, rounds, generations, offspring) = (4, 1, 4, 8)
+            stages = [Stage(survivors: 2, samples: share(4)), Stage(survivors: 1, samples: searched)]
+        case .default:
+            (probeEvery, rounds, generations, offspring) = (2, 3, 12, 12)
+            stages = [Stage(survivors: 4, samples: share(4)), Stage(survivors: 1, samples: searched)]
+        case .paper:
+            (probeEvery, rounds, generations, offspring) = (nil, 0, 50, 128)
+            stages = [
+                Stage(survivors: 16, samples: share(16)), Stage(survivors: 4, samples: share(4)),
+                Stage(survivors: 1, samples: searched),
+            ]
+        }
+    }
+
+    /// Of a structural run: the effort's, but for what was said.
+    ///
+    /// - Parameter tokens: of a sample.
+    /// - Throws: `usage` for a selection stage that asks for more tokens than there are.
+    init(_ settings: PruneSettings.StructuralSettings, searched: Int, tokens: Int) throws(Fault) {
+        self.init(settings.effort, searched: searched)
+        generations = settings.generations ?? generations
+        offspring = settings.offspring ?? offspring
+        guard let selection = settings.selection else { return }
+        stages = []
+        for stage in selection.stages {
+            guard stage.tokens <= searched * tokens else {
+                throw Fault(
+                    .usage, "a selection stage asks for more tokens than there are to search on", place: "--selection",
+                    found: "\(stage.tokens)",
+                    expected: "at most \(searched * tokens): a quarter of the samples is searched on",
+                    advice: "give more --samples, or smaller stages")
+            }
+            stages.append(
+                Stage(survivors: stage.survivors, samples: (stage.tokens + tokens - 1) / max(1, tokens)))
+        }
+    }
+
+    /// Whether a level has its own cost measured.
+    func isProbed(_ level: Int, of levels: Int) -> Bool {
+        guard let probeEvery else { return false }
+        return level.isMultiple(of: probeEvery) || level == levels - 1
+    }
+    func probes(of levels: Int) -> Int { (1..<max(1, levels)).count { isProbed($0, of: levels) } }
+}
+
+/// Which samples make candidates, and which a search measures them on.
+enum SearchSplit {
+    /// Every fourth sample is searched on.
+    static func searched(of samples: Int) -> [Int] {
+        samples < 4 ? [samples - 1] : Array(stride(from: 3, to: samples, by: 4))
+    }
+
+    /// The others make the candidates.
+    static func calibrated(of samples: Int) -> [Int] {
+        let searched = Set(searched(of: samples))
+        return (0..<samples).filter { !searched.contains($0) }
+    }
+}
