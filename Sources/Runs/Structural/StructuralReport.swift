@@ -4,9 +4,12 @@ import Recipes
 
 /// What a structural run tells beside its blocks.
 public struct StructuralReport {
+    /// By the source's numbers; in a plain model those of which nothing stays are not there.
     public let layers: [LayerShape]
-    /// Whether all layers are alike, so that the folder is a plain model of its family.
-    public let isPlain: Bool
+    /// Whether the layers that stay are alike, so that the folder is a plain model of its family.
+    public var isPlain: Bool { numbering != nil }
+    /// How layers are numbered in a plain model.
+    let numbering: LayerNumbering?
     public let budget: Budget
     /// What counted before and after, in parameters, bytes or nanoseconds.
     public let before: Int
@@ -18,7 +21,7 @@ public struct StructuralReport {
 
     init(files: BlockFiles, measure: BudgetMeasure, source: [LayerShape]) {
         layers = files.configuration.layers
-        isPlain = files.isPlain
+        numbering = files.numbering
         budget = measure.budget
         before = measure.total(source) + measure.fixed
         after = measure.total(layers) + measure.fixed

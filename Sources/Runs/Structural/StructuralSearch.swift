@@ -104,14 +104,15 @@ struct StructuralSearch {
                 attention: try candidate(SubLayer(layer: layer, kind: .attention), attention),
                 mlp: try candidate(SubLayer(layer: layer, kind: .mlp), mlp))
         }
-        var search = DistributionSearch(
+        let search = DistributionSearch(
             model: model, space: space, options: options, seed: context.settings.seed &+ UInt64(iteration),
             journal: journal, events: events
         ) { progress(0.2 + 0.8 * $0) }
-        search.isEmpty = { gene, level in kept[gene][level].isEmpty }
         let steps =
             try structure.isUniform
-            ? search.uniform(lines: lines) : search.run(lines: lines, from: start(space, kept, centre, options))
+            ? UniformSearch(search: search, kept: kept, dropsLayers: Set(configuration.windows).count <= 1)
+                .run(committed: lines.count { DistributionSearch.Step(json: $0) != nil })
+            : search.run(lines: lines, from: start(space, kept, centre, options))
         guard let genome = steps.last?.genome else { return (steps, configuration.layers) }
         var shapes = configuration.layers
         for (gene, subLayer) in subLayers.enumerated() {
