@@ -36,6 +36,7 @@ import Faults
 ///   offspring: 128
 ///   selection: 16:2048,4:16384,1:131072   # survivors:tokens of each stage
 ///   uniform: false              # the same shape for all layers
+///   for: vllm,llama.cpp         # transformers, vllm, llama.cpp, mlx: uniform, in widths that their kernels take
 ///   granularity: 1              # neurons are kept in multiples of it
 ///   keep_supernet: false
 /// regional:                     # wanda++; rounds, learning_rate and optimizer of tyr, too
@@ -88,6 +89,7 @@ public struct PruneRecipe: Sendable {
     public var selection: SelectionStages?
     public var granularity: Int?
     public var isUniform: Bool?
+    public var engines: ServingEngines?
     public var keepsSupernet: Bool?
     public var seed: UInt64?
     /// Weight of the regional gradient against ‖X‖₂.

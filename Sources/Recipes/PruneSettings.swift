@@ -80,6 +80,8 @@ public struct PruneSettings: Sendable, Equatable {
         public var granularity: Int
         /// Whether all layers get the same shape, so that the result is a plain model of its family.
         public var isUniform: Bool
+        /// Software that it is to open in; any of them asks for uniform layers.
+        public var engines: ServingEngines?
         /// Whether the candidates of all sub-layers stay in the output's folder.
         public var keepsSupernet: Bool
     }
@@ -124,6 +126,7 @@ public struct PruneSettings: Sendable, Equatable {
         recipe.selection = structure?.selection
         recipe.granularity = structure?.granularity
         recipe.isUniform = structure?.isUniform
+        recipe.engines = structure?.engines
         recipe.keepsSupernet = structure?.keepsSupernet
         recipe.alpha = regional?.alpha
         recipe.rounds = regional?.rounds

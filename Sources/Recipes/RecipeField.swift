@@ -52,6 +52,7 @@ struct RecipeField {
             option("structure.selection", "--selection", \.selection),
             integer("structure.granularity", "--granularity", \.granularity),
             flag("structure.uniform", "--uniform", \.isUniform),
+            option("structure.for", "--for", \.engines),
             flag("structure.keep_supernet", "--keep-supernet", \.keepsSupernet),
             number("regional.alpha", "--alpha", \.alpha),
             integer("regional.rounds", "--rounds", \.rounds),

@@ -159,13 +159,19 @@ extension PruneRecipe {
         try check("structure.generations", generations, in: 0...100_000)
         try check("structure.offspring", offspring, in: 1...100_000)
         let isPaper = effort == .paper
+        let isUniform = isUniform ?? (engines != nil)
+        if engines != nil, !isUniform {
+            throw fault(
+                "structure.uniform", "the engines open models with uniform layers only", found: "false",
+                advice: "leave structure.uniform or structure.for out")
+        }
         let interval = interval?.fraction ?? (isPaper ? 0.125 : 0.0625)
         guard interval >= 0.005 else {
             throw fault(
                 "structure.interval", "the interval of the levels is too small", found: "\(interval)",
                 expected: "at least 0.005")
         }
-        if isUniform == true {
+        if isUniform {
             // A search over one shape for all layers has nothing to evolve.
             let evolution: [(String, Bool)] = [
                 ("structure.separate_budgets", separatesBudgets == true), ("structure.levels", levels != nil),
@@ -183,9 +189,10 @@ extension PruneRecipe {
         }
         return PruneSettings.StructuralSettings(
             budget: budget ?? .parameters, separatesBudgets: separatesBudgets ?? false, effort: effort ?? .default,
-            levels: levels ?? (isPaper && isUniform != true ? 9 : nil), interval: interval,
-            iterations: iterations ?? (isPaper && isUniform != true ? 4 : 1), generations: generations,
-            offspring: offspring, selection: selection, granularity: granularity ?? 1, isUniform: isUniform ?? false,
+            levels: levels ?? (isPaper && !isUniform ? 9 : nil), interval: interval,
+            iterations: iterations ?? (isPaper && !isUniform ? 4 : 1), generations: generations,
+            offspring: offspring, selection: selection, granularity: granularity ?? 1, isUniform: isUniform,
+            engines: engines,
             keepsSupernet: keepsSupernet ?? false)
     }
 

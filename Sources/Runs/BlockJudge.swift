@@ -6,13 +6,19 @@ import Torch
 /// Measures what pruning did to a block's output: the mean over tokens of ‖ŷ − y‖² / ‖y‖².
 struct BlockJudge {
     private let task: BlockTask
-    /// The dense block's output by sample, [1, tokens, hidden].
+    /// What a block's output is compared with by sample, [1, tokens, hidden].
     private var goals: [Int: Tensor] = [:]
     private var sum = 0.0
     private var count = 0
 
-    init(task: BlockTask, samples: [Int]) throws(Fault) {
+    /// Compares with what the dense block makes of the same input; or of the dense stream, `onDenseStream`, which a block
+    /// that makes up for those before it comes nearer to.
+    init(task: BlockTask, samples: [Int], onDenseStream: Bool = false) throws(Fault) {
         self.task = task
+        if onDenseStream, let stream = task.denseOutput {
+            for sample in samples { goals[sample] = try stream.read(sample..<sample + 1).to(task.device) }
+            return
+        }
         let dense = task.block.to(task.compute)
         for sample in samples { goals[sample] = try task.forward(dense, samples: [sample]) }
     }

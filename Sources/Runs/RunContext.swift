@@ -38,20 +38,30 @@ public struct RunContext {
         warnings =
             (calibration?.warnings ?? [])
             + RunContext.warnings(
-                pruner, samples: calibration?.tokens.rows ?? 0, tokens: calibration?.tokens.columns ?? 0,
+                settings, pruner, samples: calibration?.tokens.rows ?? 0, tokens: calibration?.tokens.columns ?? 0,
                 configuration: decoder.configuration)
     }
 
-    /// What is thin about the calibration text.
+    /// What is thin about the calibration text, and what the model's shape does not allow.
     static func warnings(
-        _ pruner: any BlockPruner, samples: Int, tokens: Int, configuration: DecoderConfiguration
+        _ settings: PruneSettings, _ pruner: any BlockPruner, samples: Int, tokens: Int,
+        configuration: DecoderConfiguration
     ) -> [String] {
+        var list: [String] = []
         let widest = max(configuration.widest.intermediateSize, configuration.hiddenSize)
-        guard pruner.needsSamples, samples > 0, samples * tokens < widest else { return [] }
-        return [
-            "\(samples * tokens) calibration tokens are fewer than the \(widest) columns of the widest linear: its "
-                + "statistics are rank-deficient, use more"
-        ]
+        // What a search measures on makes no candidates.
+        let seen = settings.structure == nil ? samples : SearchSplit.calibrated(of: samples).count
+        if pruner.needsSamples, samples > 0, seen * tokens < widest {
+            list.append(
+                "\(seen * tokens) calibration tokens are fewer than the \(widest) columns of the widest linear: its "
+                    + "statistics are rank-deficient, use more")
+        }
+        if settings.structure != nil, configuration.widest.keyValueHeadCount == 1 {
+            list.append(
+                "attention has one key-value head: it can lose query heads or go as a whole, and the key-value cache "
+                    + "shrinks by whole layers only")
+        }
+        return list
     }
 
     var files: BlockFiles {

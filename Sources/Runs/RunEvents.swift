@@ -29,7 +29,7 @@ public struct BlockReport: Equatable, Sendable {
     public var index: Int
     /// Relative error of the block's output under its mask before any update: the mean over tokens of
     /// ‖ŷ − y‖² / ‖y‖² on a few sequences kept out, ŷ from the weights as written, y from the dense block on the same
-    /// input. Nil where no data was looked at.
+    /// input; where whole units went, on the dense stream. Nil where no data was looked at.
     public var errorBefore: Double?
     /// The same for the block as written.
     public var errorAfter: Double?

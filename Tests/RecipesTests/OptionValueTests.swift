@@ -15,6 +15,26 @@ struct OptionValueTests {
         #expect(throws: Fault.self) { try Sparsity(.nan) }
     }
 
+    @Test("selection stages keep fewer on more tokens, and one in the end")
+    func selection() throws {
+        let stages = try SelectionStages(parsing: "16:2048,4:16384,1:131072")
+        #expect(stages.stages.map(\.survivors) == [16, 4, 1] && stages.stages.map(\.tokens) == [2048, 16384, 131072])
+        #expect(stages.text == "16:2048,4:16384,1:131072")
+        for text in ["", "4", "4:0,1:5", "4:8", "4:8,1:4", "4:8,4:9,1:10", "1:8,", "a:8", "0:8", "4:8;1:9", "-4:8,1:9"]
+        {
+            #expect(throws: Fault.self, "\(text)") { try SelectionStages(parsing: text) }
+        }
+    }
+
+    @Test("engines are known words, each once")
+    func engines() throws {
+        let engines = try ServingEngines(parsing: "vllm,mlx,vllm")
+        #expect(engines.engines == [.vllm, .mlx] && engines.widthMultiple == 128 && engines.text == "vllm,mlx")
+        for text in ["", "vllm,", "ollama", "vllm, mlx"] {
+            #expect(throws: Fault.self) { try ServingEngines(parsing: text) }
+        }
+    }
+
     @Test("the count to remove is the floor of the true product")
     func removedCount() throws {
         #expect(try Sparsity(0.29).removed(of: 100) == 29)

@@ -75,6 +75,45 @@ struct StructuralTests {
         #expect(left + layers * 3 * 36 > Int(Double(whole) * 0.6) || decoder.configuration.layers[0] == dense.layers[0])
     }
 
+    @Test("one key-value head and thin calibration text are said, and the run ends well")
+    func oneHead() throws {
+        let bench = try bench {
+            ($0.heads, $0.keyValueHeads, $0.intermediate) = (4, 1, 160)
+        }
+        let settings = try bench.settings("out") {
+            Self.tyr(&$0)
+            $0.budget = .keyValueCache
+            $0.sparsity = try? Sparsity(0.3)
+        }
+        let context = try bench.context(settings)
+        #expect(context.warnings.contains { $0.contains("one key-value head") })
+        // 12 of 16 samples of 12 tokens make candidates.
+        #expect(context.warnings.contains { $0.hasPrefix("144 calibration tokens are fewer than the 160 columns") })
+        let result = try PruneRun(context).start()
+        let layers = try #require(result.structure).layers
+        #expect(layers.count { !$0.hasAttention } == 1 && result.achieved >= 0.3)
+    }
+
+    @Test("for an engine layers are alike and widths are what its kernels take, as far as the dense ones are")
+    func engines() throws {
+        let bench = try bench { ($0.hidden, $0.intermediate) = (16, 192) }
+        let result = try bench.prune("out") {
+            Self.tyr(&$0)
+            $0.engines = try? ServingEngines(parsing: "llama.cpp,mlx")
+            $0.sparsity = try? Sparsity(0.4)
+        }
+        let found = try Decoder(try Checkpoint.open(bench.path("out"))).configuration
+        #expect(result.structure?.isPlain == true && found.layers[0].intermediateSize.isMultiple(of: 64))
+        let refused = fault {
+            try bench.prune("other") {
+                Self.tyr(&$0)
+                $0.engines = try? ServingEngines(parsing: "vllm")
+                $0.isUniform = false
+            }
+        }
+        #expect(refused?.kind == .usage)
+    }
+
     @Test("a layer that does nothing is dropped from a uniform model, and the others are numbered anew")
     func droppedLayer() throws {
         let bench = try bench {

@@ -91,7 +91,9 @@ func solver() throws {
 // MARK: Search
 
 func search() throws {
-    let tokens = (0..<4).map { row in (0..<512).map { Int32(($0 * 7919 + row * 104_729) % configuration.vocabularySize) } }
+    let tokens = (0..<4).map { row in
+        (0..<512).map { Int32(($0 * 7919 + row * 104_729) % configuration.vocabularySize) }
+    }
     let shares = [1.0, 0.875, 0.75, 0.5, 0.25]
     let sizes = SubLayer.all(layers: configuration.layerCount).map { subLayer -> [Int] in
         guard let block = try? decoder.block(subLayer.layer) else { return [] }
@@ -143,7 +145,8 @@ func search() throws {
         let search = EvolutionarySearch(space: space, options: options)
         var count = 0
         let taken = try seconds {
-            _ = try search.generation(1, parent: parent, fitness: .infinity, seed: 3) { (genomes, stage) throws(Fault) in
+            _ = try search.generation(1, parent: parent, fitness: .infinity, seed: 3) {
+                (genomes, stage) throws(Fault) in
                 count = genomes.count
                 var scores: [Double] = []
                 for genome in genomes { scores.append(try model.fitness(genome, stage: stage)) }

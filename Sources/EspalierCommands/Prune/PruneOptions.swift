@@ -207,6 +207,13 @@ public struct StructuralOptions: ParsableArguments {
         help: "The same heads and width in all layers: a plain model of its family, which opens everywhere.")
     public var uniform = false
 
+    @Option(
+        name: .customLong("for"),
+        help: ArgumentHelp(
+            "Uniform, in widths that the kernels of these take: transformers, vllm, llama.cpp, mlx.",
+            valueName: "engine,…"), transform: optionValue)
+    public var engines: ServingEngines?
+
     @Flag(name: .long, help: "Leave the candidates of all sub-layers in the output.")
     public var keepSupernet = false
 
@@ -224,6 +231,7 @@ public struct StructuralOptions: ParsableArguments {
         flags.selection = selection
         flags.granularity = granularity
         if uniform { flags.isUniform = true }
+        flags.engines = engines
         if keepSupernet { flags.keepsSupernet = true }
     }
 }

@@ -81,7 +81,7 @@ struct CompactWalk {
                 compute: context.compute, batch: context.batch, device: context.decoder.device,
                 seed: context.settings.seed, asWritten: files.asWritten)
         }
-        var judge = try BlockJudge(task: task(dense), samples: Walk.judged(of: stream.samples))
+        var judge = try BlockJudge(task: task(dense), samples: Walk.judged(of: stream.samples), onDenseStream: true)
         var report = BlockReport(index: layer, sparsity: [], removed: 0, weights: 0, losses: [], restored: false)
         report.errorBefore = try judge.error(of: files.asWritten(compact))
         if before != after || isDisturbed, let retrainer = context.pruner as? WandaPP {

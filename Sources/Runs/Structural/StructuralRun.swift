@@ -72,6 +72,14 @@ extension PruneSettings {
 }
 
 extension PruneSettings.StructuralSettings {
+    /// What the widths of a model's MLPs are a multiple of: what was asked for, and what the engines take as far as the
+    /// dense widths are multiples of it.
+    func granularity(for configuration: DecoderConfiguration) -> Int {
+        func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
+        let shared = configuration.layers.reduce(engines?.widthMultiple ?? 1) { divisor($0, $1.intermediateSize) }
+        return granularity / divisor(granularity, shared) * shared
+    }
+
     /// The sparsities of a sub-layer's candidates.
     ///
     /// - Parameter iteration: each has half the interval of the one before.

@@ -28,6 +28,8 @@ struct StructuralSearch {
     private var subLayers: [SubLayer] { SubLayer.all(layers: configuration.layerCount) }
     private var samples: Int { context.calibration?.tokens.rows ?? 0 }
 
+    private var granularity: Int { structure.granularity(for: configuration) }
+
     /// - Parameter lines: the journal's behind the first.
     func run(_ lines: [JSONValue]) throws(Fault) -> Found {
         var measure = BudgetMeasure(budget: structure.budget, configuration: configuration)
@@ -192,8 +194,7 @@ struct StructuralSearch {
 
     /// What can be told before any work: whether there is anything to remove, and enough of it.
     private func check(_ measure: BudgetMeasure) throws(Fault) {
-        for shape in Set(configuration.layers) where structure.granularity > 1 && shape.hasMLP {
-            let width = shape.intermediateSize
+        for width in Set(configuration.layers.map(\.intermediateSize)) where width > 0 {
             guard width.isMultiple(of: structure.granularity) else {
                 let divisors = (1...width).filter { width.isMultiple(of: $0) }
                 let near = divisors.min { abs($0 - structure.granularity) < abs($1 - structure.granularity) } ?? 1
@@ -266,7 +267,7 @@ struct StructuralSearch {
                 let left = configuration.layers[layer].intermediateSize - shapes[layer].intermediateSize
                 guard left > 0 else { continue }
                 var next = shapes[layer]
-                next.intermediateSize += min(structure.granularity, left)
+                next.intermediateSize += min(granularity, left)
                 let cost = measure.size(next.mlp) - measure.size(shapes[layer].mlp)
                 guard cost <= room else { continue }
                 (shapes[layer], room, isGrowing) = (next, room - cost, true)
@@ -278,12 +279,12 @@ struct StructuralSearch {
     /// All layers a granule wider, or nil where one is whole.
     private func widenedAlike(_ shapes: [LayerShape]) -> [LayerShape]? {
         let most = configuration.layers.map(\.intermediateSize).min() ?? 0
-        guard shapes.allSatisfy({ $0.hasMLP && $0.intermediateSize + structure.granularity <= most }) else {
+        guard shapes.allSatisfy({ $0.hasMLP && $0.intermediateSize + granularity <= most }) else {
             return nil
         }
         return shapes.map { shape in
             var wider = shape
-            wider.intermediateSize += structure.granularity
+            wider.intermediateSize += granularity
             return wider
         }
     }

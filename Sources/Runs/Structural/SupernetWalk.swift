@@ -80,7 +80,7 @@ struct SupernetWalk {
         case .mlp:
             let widths = Levels.widths(
                 of: shape.intermediateSize, sparsities: sparsities(subLayer),
-                granularity: context.settings.structure?.granularity ?? 1)
+                granularity: context.settings.structure?.granularity(for: configuration) ?? 1)
             list = SubLayerSolver.neurons(down: dense.down.weight, hessian: moments, widths: widths)
         }
         if list.isEmpty { list = [whole] }
