@@ -28,6 +28,7 @@ import Faults
 /// structure:                    # tyr only
 ///   budget: parameters          # parameters | bytes | kv-cache | latency: of which the sparsity is a share
 ///   separate_budgets: false     # attention and MLP each lose that share
+///   gradient_term: false        # the paper's, in the choice of units
 ///   effort: default             # quick | default | paper: what the next six are when absent
 ///   levels: 9                   # candidates of a sub-layer around its sparsity; all from 0 to 1 when absent
 ///   interval: 0.125             # between them
@@ -80,6 +81,7 @@ public struct PruneRecipe: Sendable {
     public var skippedLines: Int?
     public var budget: Budget?
     public var separatesBudgets: Bool?
+    public var gradientTerm: Bool?
     public var effort: Effort?
     public var levels: Int?
     public var interval: Sparsity?

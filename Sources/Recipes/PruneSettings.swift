@@ -65,6 +65,8 @@ public struct PruneSettings: Sendable, Equatable {
         public var budget: Budget
         /// Whether attention and MLP each lose that share, as in the paper, and not only their sum.
         public var separatesBudgets: Bool
+        /// Whether the paper's gradient term has a say in which units go.
+        public var usesGradientTerm: Bool
         public var effort: Effort
         /// Candidates of a sub-layer around its sparsity; nil is all from 0 to 1.
         public var levels: Int?
@@ -117,6 +119,7 @@ public struct PruneSettings: Sendable, Equatable {
         recipe.seed = seed
         recipe.budget = structure?.budget
         recipe.separatesBudgets = structure?.separatesBudgets
+        recipe.gradientTerm = structure?.usesGradientTerm
         recipe.effort = structure?.effort
         recipe.levels = structure?.levels
         recipe.interval = structure.flatMap { try? Sparsity($0.interval) }

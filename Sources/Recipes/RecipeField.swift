@@ -43,6 +43,7 @@ struct RecipeField {
             integer("seed", "--seed", \.seed),
             option("structure.budget", "--budget", \.budget),
             flag("structure.separate_budgets", "--separate-budgets", \.separatesBudgets),
+            flag("structure.gradient_term", "--gradient-term", \.gradientTerm),
             option("structure.effort", "--effort", \.effort),
             integer("structure.levels", "--levels", \.levels),
             option("structure.interval", "--interval", \.interval),

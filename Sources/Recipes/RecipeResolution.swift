@@ -188,7 +188,8 @@ extension PruneRecipe {
                 expected: "at most \(offspring)")
         }
         return PruneSettings.StructuralSettings(
-            budget: budget ?? .parameters, separatesBudgets: separatesBudgets ?? false, effort: effort ?? .default,
+            budget: budget ?? .parameters, separatesBudgets: separatesBudgets ?? false,
+            usesGradientTerm: gradientTerm ?? false, effort: effort ?? .default,
             levels: levels ?? (isPaper && !isUniform ? 9 : nil), interval: interval,
             iterations: iterations ?? (isPaper && !isUniform ? 4 : 1), generations: generations,
             offspring: offspring, selection: selection, granularity: granularity ?? 1, isUniform: isUniform,

@@ -46,6 +46,56 @@ struct SolverTests {
         }
     }
 
+    @Test("with the gradient term the column of the smallest |G·W| + e / 2 goes, and what stays makes up for it")
+    func gradientTerm() throws {
+        let problem = Problem(rows: 4, columns: 24, seed: 3)
+        let hessian = try #require(DampedHessian(gram: problem.gram))
+        let gradient = problem.weight.to(.float64).matmul(hessian.hessian).floats()
+        var kept = Array(0..<24)
+        for width in [23, 22, 21, 12, 4] {
+            let found = SubLayerSolver.neurons(
+                down: problem.weight, hessian: hessian, widths: [width], usesGradient: true)[0]
+            while kept.count > width {
+                let now = problem.leastSquares(kept)
+                let scores = kept.indices.map { place in
+                    let cost = problem.leastSquares(kept.filter { $0 != kept[place] }).error - now.error
+                    let slope = (0..<4).reduce(0.0) {
+                        $0 + Double(gradient[$1 * 24 + kept[place]]) * Double(now.weight[$1 * kept.count + place])
+                    }
+                    return abs(slope) + cost / 2
+                }
+                kept.remove(at: try #require(scores.indices.min { scores[$0] < scores[$1] }))
+            }
+            #expect(found.kept == .neurons(kept), "\(width)")
+            let expected = problem.leastSquares(kept)
+            #expect(relativeError(found.weight.floats(), expected.weight) < 1e-4)
+            #expect(abs(found.error - expected.error) < 1e-4 * max(expected.error, 1e-3))
+        }
+        // Behind a delayed update the choice goes on with what is left.
+        let wide = Problem(rows: 4, columns: 80, seed: 3)
+        let wideHessian = try #require(DampedHessian(gram: wide.gram))
+        let steps = SubLayerSolver.neurons(
+            down: wide.weight, hessian: wideHessian, widths: Array((2...80).reversed()), usesGradient: true)
+        let jump = SubLayerSolver.neurons(down: wide.weight, hessian: wideHessian, widths: [2], usesGradient: true)
+        #expect(steps.last?.kept == jump[0].kept)
+        // Query heads by the same rule: the first key-value head to go.
+        let small = Problem(rows: 5, columns: 36, seed: 7)
+        let moments = try #require(DampedHessian(gram: small.gram))
+        let slopes = (small.weight.to(.float64).matmul(moments.hessian) * small.weight.to(.float64)).floats()
+        let scores = (0..<3).map { group in
+            let columns = Set(group * 12..<(group + 1) * 12)
+            let slope = (0..<5).reduce(0.0) { sum, row in columns.reduce(sum) { $0 + Double(slopes[row * 36 + $1]) } }
+            return abs(slope) + small.leastSquares((0..<36).filter { !columns.contains($0) }).error / 2
+        }
+        let heads = SubLayerSolver.heads(
+            o: small.weight, hessian: moments,
+            shape: LayerShape(headCount: 9, keyValueHeadCount: 3, intermediateSize: 0), headDimension: 4,
+            usesGradient: true)
+        guard case .heads(let groups) = heads[1].kept else { return }
+        let gone = try #require(scores.indices.min { scores[$0] < scores[$1] })
+        #expect(Set(groups.map(\.keyValueHead)) == Set([0, 1, 2]).subtracting([gone]))
+    }
+
     @Test("attention reaches every shape, with least-squares weights and the errors that the costs sum to")
     func heads() throws {
         // 3 key-value heads with 3 query heads of 4.

@@ -157,6 +157,9 @@ public struct StructuralOptions: ParsableArguments {
     @Flag(name: .long, help: "Attention and MLP each lose that share, not only their sum.")
     public var separateBudgets = false
 
+    @Flag(name: .long, help: "Choose units with the paper's gradient term.")
+    public var gradientTerm = false
+
     @Option(
         name: .long,
         help: ArgumentHelp(
@@ -222,6 +225,7 @@ public struct StructuralOptions: ParsableArguments {
     func apply(to flags: inout PruneRecipe) {
         flags.budget = budget
         if separateBudgets { flags.separatesBudgets = true }
+        if gradientTerm { flags.gradientTerm = true }
         flags.effort = effort
         flags.levels = levels
         flags.interval = interval

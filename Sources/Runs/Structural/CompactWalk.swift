@@ -19,6 +19,7 @@ struct CompactWalk {
     let progress: (Double) -> Void
 
     private var configuration: DecoderConfiguration { context.decoder.configuration }
+    private var usesGradient: Bool { context.settings.structure?.usesGradientTerm ?? false }
 
     func run(committed: [BlockReport]) throws(Fault) -> [BlockReport] {
         guard let tokens = context.calibration?.tokens else { return [] }
@@ -62,13 +63,15 @@ struct CompactWalk {
             let moments = try context.moments(
                 of: SubLayer(layer: layer, kind: .attention), in: compact, stream, rotary)
             let found = SubLayerSolver.heads(
-                o: dense.o.weight, hessian: moments, shape: before, headDimension: configuration.headDimension)
+                o: dense.o.weight, hessian: moments, shape: before, headDimension: configuration.headDimension,
+                usesGradient: usesGradient)
             compact = compact.compacted(attention: found.first { $0.kept.hasShape(after) }, mlp: nil)
         }
         if after.intermediateSize < before.intermediateSize {
             let moments = try context.moments(of: SubLayer(layer: layer, kind: .mlp), in: compact, stream, rotary)
             let found = SubLayerSolver.neurons(
-                down: dense.down.weight, hessian: moments, widths: [after.intermediateSize])
+                down: dense.down.weight, hessian: moments, widths: [after.intermediateSize],
+                usesGradient: usesGradient)
             compact = compact.compacted(attention: nil, mlp: found.first)
         }
         var goals: Goals = [:]

@@ -22,6 +22,7 @@ struct SupernetWalk {
     let progress: (Double) -> Void
 
     private var configuration: DecoderConfiguration { context.decoder.configuration }
+    private var usesGradient: Bool { context.settings.structure?.usesGradientTerm ?? false }
 
     /// - Parameter committed: names of candidate files that an earlier, interrupted run finished.
     /// - Returns: what stays of every sub-layer at each level, from the dense one down.
@@ -72,7 +73,8 @@ struct SupernetWalk {
         switch subLayer.kind {
         case .attention:
             list = SubLayerSolver.heads(
-                o: dense.o.weight, hessian: moments, shape: shape, headDimension: configuration.headDimension)
+                o: dense.o.weight, hessian: moments, shape: shape, headDimension: configuration.headDimension,
+                usesGradient: usesGradient)
             // Uniform layers need the same shape at the same level everywhere.
             if context.settings.structure?.isUniform != true {
                 list = Levels.shapes(list, sparsities: sparsities(subLayer), configuration: configuration)
@@ -81,7 +83,8 @@ struct SupernetWalk {
             let widths = Levels.widths(
                 of: shape.intermediateSize, sparsities: sparsities(subLayer),
                 granularity: context.settings.structure?.granularity(for: configuration) ?? 1)
-            list = SubLayerSolver.neurons(down: dense.down.weight, hessian: moments, widths: widths)
+            list = SubLayerSolver.neurons(
+                down: dense.down.weight, hessian: moments, widths: widths, usesGradient: usesGradient)
         }
         if list.isEmpty { list = [whole] }
         list[0] = whole

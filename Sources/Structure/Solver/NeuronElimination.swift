@@ -5,6 +5,9 @@ import Torch
 ///
 ///     e(p) = ‖W_:p‖² / C_pp      W ← W − a uᵀ      C ← C − u uᵀ      u = C_p: / √C_pp, a = W_:p / √C_pp
 ///
+/// With the gradient term the cheapest is the one of the smallest |G_:pᵀ W_:p| + e(p) / 2, G = W_dense H, as Týr-the-Pruner's
+/// eq. 4 has it; what stays makes up for it in the same way.
+///
 /// W and C are brought up to date once in `delay` removals, by matrix products; in between, the pending u and a are
 /// applied to the one row and column that a removal looks at. The costs are kept up to date all the time:
 /// C_jj loses u_j² and ‖W_:j‖² changes by −2 u_j (aᵀ W)_j + u_j² ‖a‖². Since every removal is exact, the matrices on the
@@ -18,6 +21,9 @@ final class NeuronElimination {
     /// The dense model's numbers of these n columns, ascending, and which of them are still there.
     private var columns: [Int]
     private var isLeft: [Bool]
+    /// W_dense H, [out, n], and G_:jᵀ W_:j, up to date, [n], with the gradient term.
+    private var gradient: Tensor?
+    private var slopes: Tensor?
     /// C_jj and ‖W_:j‖², up to date, [n].
     private var diagonal: Tensor
     private var norms: Tensor
@@ -31,10 +37,11 @@ final class NeuronElimination {
     private(set) var error = 0.0
 
     /// - Parameter weight: [out, in] float32; not changed.
-    init(weight: Tensor, hessian: DampedHessian) {
+    init(weight: Tensor, hessian: DampedHessian, usesGradient: Bool = false) {
         let width = weight.size(1)
         self.weight = weight.clone()
         inverse = hessian.inverse.to(.float32)
+        gradient = usesGradient ? weight.matmul(hessian.hessian.to(.float32)) : nil
         columns = Array(0..<width)
         isLeft = Array(repeating: true, count: width)
         count = width
@@ -54,13 +61,14 @@ final class NeuronElimination {
     }
 
     private func removeCheapest() {
-        let costs = (norms / diagonal).floats()
+        let costs = norms / diagonal
+        let scores = (slopes.map { costs * 0.5 + $0.magnitude() } ?? costs).floats()
         var best = -1
-        for index in costs.indices where isLeft[index] {
-            if best < 0 || costs[index] < costs[best] { best = index }
+        for index in scores.indices where isLeft[index] {
+            if best < 0 || scores[index] < scores[best] { best = index }
         }
         guard best >= 0 else { return }
-        error += max(0, Double(costs[best]))
+        error += max(0, costs.narrowed(0, best, 1).scalar)
         isLeft[best] = false
         count -= 1
 
@@ -82,6 +90,9 @@ final class NeuronElimination {
         if pending > 0 { back.addMatmul(across.matmul(pastSteps), past, alpha: -1) }
         let (u, length) = (row.reshaped([columns.count]), (column * column).sum().scalar)
         norms.addProduct(u, back.reshaped([columns.count]), scale: -2)
+        if let gradient, let slopes {
+            slopes.addProduct(u, across.matmul(gradient).reshaped([columns.count]), scale: -1)
+        }
         let squared = u * u
         norms.add(squared, scale: length)
         diagonal.add(squared, scale: -1)
@@ -102,6 +113,7 @@ final class NeuronElimination {
         let index = Tensor(left.map(Int64.init), device: weight.device)
         weight = weight.selected(index, dimension: 1)
         inverse = inverse.selected(index).selected(index, dimension: 1)
+        gradient = gradient?.selected(index, dimension: 1)
         rows = Tensor.zeros([NeuronElimination.delay, left.count], device: weight.device)
         columns = left.map { columns[$0] }
         isLeft = Array(repeating: true, count: left.count)
@@ -111,5 +123,6 @@ final class NeuronElimination {
     private func refresh() {
         diagonal = inverse.diagonal().clone()
         norms = (weight * weight).sum(0)
+        slopes = gradient.map { ($0 * weight).sum(0) }
     }
 }

@@ -8,9 +8,12 @@ public enum SubLayerSolver {
     /// - Parameters:
     ///   - down: [hidden, width] float32.
     ///   - widths: neurons that stay.
+    ///   - usesGradient: whether the paper's gradient term has a say in what goes.
     /// - Returns: a candidate for each width, in the order of `widths`.
-    public static func neurons(down: Tensor, hessian: DampedHessian, widths: [Int]) -> [Candidate] {
-        let elimination = NeuronElimination(weight: down, hessian: hessian)
+    public static func neurons(
+        down: Tensor, hessian: DampedHessian, widths: [Int], usesGradient: Bool = false
+    ) -> [Candidate] {
+        let elimination = NeuronElimination(weight: down, hessian: hessian, usesGradient: usesGradient)
         var found: [Int: Candidate] = [:]
         for width in Set(widths).sorted(by: >) {
             let left = elimination.reduce(to: width)
@@ -25,10 +28,12 @@ public enum SubLayerSolver {
     ///
     /// - Parameter o: [hidden, heads · d] float32.
     /// - Returns: candidates by falling query heads per group, then falling groups; the empty one last.
-    public static func heads(o: Tensor, hessian: DampedHessian, shape: LayerShape, headDimension: Int) -> [Candidate] {
+    public static func heads(
+        o: Tensor, hessian: DampedHessian, shape: LayerShape, headDimension: Int, usesGradient: Bool = false
+    ) -> [Candidate] {
         guard shape.hasAttention else { return [] }
         let perGroup = shape.headCount / shape.keyValueHeadCount
-        var state = BlockElimination(weight: o, hessian: hessian)
+        var state = BlockElimination(weight: o, hessian: hessian, usesGradient: usesGradient)
         var groups = (0..<shape.keyValueHeadCount).map { group in
             HeadGroup(keyValueHead: group, queryHeads: Array(group * perGroup..<(group + 1) * perGroup))
         }
