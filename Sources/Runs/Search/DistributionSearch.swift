@@ -99,6 +99,8 @@ struct DistributionSearch {
             try journal.append(
                 .object(["kind": .string("sensitivity"), "costs": .array(row.map(JSONValue.double))]))
             costs.append(row)
+            // Blocks of ever different sizes would leave the heap in pieces.
+            Machine.returnFreedMemory()
             progress(0.4 * Double(gene + 1) / Double(space.sizes.count))
         }
         return costs
@@ -141,6 +143,7 @@ struct DistributionSearch {
                         neighbour == level ? 0 : try model.fitness(genome, stage: 0) - base
                 }
                 allowed.append(range)
+                Machine.returnFreedMemory()
                 progress(0.4 + 0.4 * (Double(round) + Double(gene + 1) / Double(costs.count)) / Double(options.rounds))
             }
             let next = try best(current, costs: costs, allowed: allowed)
@@ -189,6 +192,7 @@ struct DistributionSearch {
             }
             (genome, fitness) = (next.genome, next.fitness)
             try model.setParent(genome)
+            Machine.returnFreedMemory()
             steps.append(try commit(Step(kind: "generation", fitness: fitness, genome: genome)))
             progress(0.8 + 0.2 * Double(number + 1) / Double(options.generations))
         }
