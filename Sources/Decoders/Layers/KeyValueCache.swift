@@ -24,5 +24,5 @@ public final class KeyValueCache {
     }
 
     /// Counts positions once all layers have taken them.
-    func advance(_ count: Int) { length += count }
+    public func advance(_ count: Int) { length += count }
 }
