@@ -27,7 +27,7 @@ public struct Checkpoint: Sendable {
     public let warnings: [String]
     /// Files that a copy of the model carries along: tokenizer, chat template, generation defaults, licence.
     public let sideFiles: [SideFile]
-    /// Files that hold tensors, by name, and their sizes in bytes.
+    /// Files that hold tensors, by name, and their sizes in bytes; none where the configuration alone is there.
     public let weightFiles: [(name: String, bytes: Int)]
 
     private let positions: [ExactText: Int]
@@ -53,18 +53,23 @@ public struct Checkpoint: Sendable {
         self.source = source
     }
 
+    /// The tensors that a configuration calls for, given it and its file's path.
+    public typealias Description = (JSONObject, String) throws(Fault) -> [(name: String, shape: [Int])]
+
     /// Opens MODEL: a folder with `config.json` and safetensors, or a `.gguf` file.
     ///
+    /// - Parameter description: where it is given, a folder may also hold `config.json` without any weights. The tensors
+    ///   are then these, in the number type that the configuration names, and reading one throws `missingInput`.
     /// - Throws: `missingInput` when something is not there, `badData` when it breaks its format or is not supported,
     ///   `inputOutput` when the disk refuses.
-    public static func open(_ path: String) throws(Fault) -> Checkpoint {
+    public static func open(_ path: String, orDescribed description: Description? = nil) throws(Fault) -> Checkpoint {
         switch FileSystem.kind(path) {
         case nil:
             throw Fault(
                 .missingInput, "the model does not exist", file: path,
                 expected: "a Hugging Face folder (config.json and safetensors) or a .gguf file",
                 advice: "check the path")
-        case .folder: return try HuggingFaceFolder.open(path)
+        case .folder: return try HuggingFaceFolder.open(path, orDescribed: description)
         case .file, .other:
             let name = FileSystem.last(path)
             if name.hasSuffix(".safetensors") {
@@ -78,6 +83,9 @@ public struct Checkpoint: Sendable {
     }
 
     public func tensor(_ name: String) -> TensorDescription? { positions[ExactText(name)].map { tensors[$0] } }
+
+    /// Whether tensors can be read: false where the configuration alone is there.
+    public var hasWeights: Bool { !weightFiles.isEmpty }
 
     /// Bytes of all tensors as they are handed out.
     public var totalBytes: Int { tensors.reduce(0) { $0 + $1.byteCount } }

@@ -145,12 +145,30 @@ public struct Decoder {
     }
 }
 
+extension Checkpoint {
+    /// Opens MODEL as `open` does, and a folder that holds `config.json` without weights, too: its tensors are those that
+    /// the configuration calls for, and cannot be read.
+    ///
+    /// - Throws: what `open` throws; `badData` for a configuration that cannot be used.
+    public static func openOrDescribe(_ path: String) throws(Fault) -> Checkpoint {
+        try open(path) { (json, file) throws(Fault) in
+            Decoder.expectedTensors(try DecoderConfiguration(json, file: file))
+        }
+    }
+}
+
 /// The final norm and the output matrix.
 public struct Head {
     public let norm: Tensor
     /// [vocabulary, hidden]
     public let weight: Tensor
     let epsilon: Double
+
+    public init(norm: Tensor, weight: Tensor, epsilon: Double) {
+        self.norm = norm
+        self.weight = weight
+        self.epsilon = epsilon
+    }
 
     /// Stream [.., hidden] -> logits [.., vocabulary], float32.
     public func callAsFunction(_ x: Tensor) -> Tensor {

@@ -10,6 +10,10 @@ extension Plan {
         object["preset"] = .string(settings.preset.text)
         object["pattern"] = .string(settings.pattern.text)
         object["sparsity"] = .double(settings.sparsity.fraction)
+        let checkpoint = subject.decoder.checkpoint
+        object["weights"] = .object([
+            "parameters": .integer(checkpoint.parameterCount), "read": .bool(checkpoint.hasWeights),
+        ])
         object["calibration"] = .object([
             "samples": .integer(subject.samples), "sequence_length": .integer(subject.tokens),
             "read": .bool(subject.isCalibrated),

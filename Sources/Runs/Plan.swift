@@ -18,21 +18,26 @@ public struct Plan {
     public let warnings: [String]
     public let assumptions: [String]
 
-    /// Reads a block and measures for a few seconds.
+    /// Reads a block, or makes one of random weights where the model's are not there, and measures for a few seconds.
     ///
-    /// - Throws: `Fault` when the weights of that block or a side file cannot be read.
+    /// - Throws: `Fault` when weights that are there or a side file cannot be read.
     public init(_ subject: PlanSubject) throws(Fault) {
+        try self.init(subject, weightsAtMost: PlanSpecimen.weightsAtMost)
+    }
+
+    /// - Parameter weightsAtMost: of a block of random weights; a larger one is measured narrower and scaled.
+    init(_ subject: PlanSubject, weightsAtMost: Int) throws(Fault) {
         self.subject = subject
         let work = PlanWork(subject)
         let base = PlanBase.measure()
-        let measurement = try PlanMeasurement(subject, work: work)
+        let measurement = try PlanMeasurement(subject, work: work, weightsAtMost: weightsAtMost)
         output = try PlanOutput(subject)
         memory = PlanMemory(subject, work: work, base: base)
         time = PlanTime(subject, work: work, measurement: measurement, outputBytes: output.bytes)
         operations = PlanOperations(subject, work: work).total
         linears = Plan.linears(subject)
         warnings = subject.warnings
-        assumptions = Plan.assumptions(subject)
+        assumptions = Plan.assumptions(subject, specimen: measurement.specimen)
     }
 
     /// Bytes of the published folder; exact but for the three small files that hold results.
@@ -63,8 +68,16 @@ public struct Plan {
         }
     }
 
-    private static func assumptions(_ subject: PlanSubject) -> [String] {
+    private static func assumptions(_ subject: PlanSubject, specimen: PlanSpecimen) -> [String] {
         var list: [String] = []
+        let checkpoint = subject.decoder.checkpoint
+        if !checkpoint.hasWeights {
+            let type = checkpoint.weightType.configurationName ?? checkpoint.weightType.rawValue
+            list.append(
+                "no weights were there: names, shapes and number type (\(type)) of the \(checkpoint.tensors.count) tensors "
+                    + "are those of config.json")
+            list.append("files that belong to the model and are not there, such as its tokenizer, are not counted")
+        }
         if subject.samples > 0, !subject.isCalibrated {
             list.append(
                 "no calibration text was read: \(subject.samples) samples of \(subject.tokens) tokens are assumed")
@@ -86,7 +99,7 @@ public struct Plan {
                 "the search moves what is removed between layers, attention and MLP; sizes are those of the sum")
         }
         list.append(
-            "time is extrapolated from block \(subject.measuredLayer) on this machine with \(Engine.threads) "
+            "time is extrapolated from \(specimen.words) on this machine with \(Engine.threads) "
                 + "thread\(Engine.threads == 1 ? "" : "s") and nothing else to do")
         return list
     }

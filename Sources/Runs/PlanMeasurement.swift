@@ -8,6 +8,8 @@ import Structure
 import Torch
 
 /// The machine's speed at a run's own operations, from seconds of work on one block and random hidden states.
+///
+/// What is measured on a block that is narrower than the model's counts as often as the work has more operations there.
 struct PlanMeasurement {
     /// Seconds for one sequence of the run's length.
     var forward = 0.0
@@ -35,20 +37,48 @@ struct PlanMeasurement {
     private static let tokensAtLeast = 64
     /// Gram matrices and factors of wider inputs are measured narrower and scaled by the cube.
     private static let widthAtOnce = 1024
+    /// Weights of a block whose eliminations are measured instead of a larger one's, and neurons of it that go.
+    private static let eliminatedAtOnce = 1 << 22
+    private static let columnsAtOnce = 128
 
+    let specimen: PlanSpecimen
     private let subject: PlanSubject
     private let block: Block
     private let work: PlanWork
 
-    init(_ subject: PlanSubject, work: PlanWork) throws(Fault) {
+    /// - Throws: `Fault` when weights are there and cannot be read.
+    init(_ subject: PlanSubject, work: PlanWork, weightsAtMost: Int) throws(Fault) {
         self.subject = subject
         self.work = work
-        let start = PlanClock()
-        block = try subject.decoder.block(subject.measuredLayer)
-        load = start.elapsed
+        specimen = try PlanSpecimen(subject, weightsAtMost: weightsAtMost)
+        block = specimen.block
+        load = specimen.load
         measureWeights()
         if subject.samples > 0 { try measureSequences() }
+        scale()
     }
+
+    /// From the specimen to the model's block; a quotient is one where they are the same.
+    private mutating func scale() {
+        let model = BlockOperations(subject.configuration, layer: subject.measuredLayer, tokens: subject.tokens)
+        let measured = BlockOperations(specimen.configuration, layer: specimen.layer, tokens: subject.tokens)
+        func quotient(_ work: (BlockOperations) -> Double) -> Double { work(model) / max(1, work(measured)) }
+        forward *= quotient(\.forward)
+        statistics *= quotient(\.statistics)
+        gram *= quotient { $0.statistics + $0.grams }
+        training *= quotient(\.training)
+        solve *= quotient(\.solve)
+        alternation *= quotient(\.alternation)
+        let weights = Double(subject.blockWeights) / Double(max(1, blockWeights))
+        update *= weights
+        mask *= weights
+        accumulation *= weights
+        cast *= weights
+        load *= weights
+        inspect *= weights
+    }
+
+    private var blockWeights: Int { specimen.configuration.weightCount(layer: specimen.layer) }
 
     /// Time of one call, the shortest of several after one that warms up; a slow call is not repeated often.
     private func time(_ body: () -> Void) -> Double {
@@ -74,8 +104,9 @@ struct PlanMeasurement {
         if work.masks > 0 {
             mask = time {
                 for name in ProjectionName.allCases {
-                    for (_, rows) in block[name].rows(of: Scores.magnitude(block[name].weight)) {
-                        _ = goal.mask(scores: rows.contiguous(), group: group)
+                    let columns = grouped(block[name].inputWidth)
+                    for (_, rows) in block[name].rows(of: Scores.magnitude(block[name].weight)) where columns > 0 {
+                        _ = goal.mask(scores: rows.narrowed(1, 0, columns).contiguous(), group: group)
                     }
                 }
             }
@@ -90,9 +121,17 @@ struct PlanMeasurement {
         }
         if work.updates > 0 || work.accumulations > 0 { measureUpdates() }
         if work.solves + work.alternations > 0 { measureSolvers(goal) }
-        if work.eliminations > 0 { measureEliminations() }
+        if work.eliminations > 0 {
+            if specimen.isNarrower { measureFirstEliminations() } else { measureEliminations() }
+        }
         let bytes = [UInt8](repeating: 1, count: 8 << 20)
         hash = time { _ = SHA256.hash(data: bytes) } / Double(bytes.count)
+    }
+
+    /// Columns that whole groups of the pattern fill: a narrower linear, or one that is left alone, may have others.
+    private func grouped(_ columns: Int) -> Int {
+        guard case .keep(_, let group) = subject.settings.pattern else { return columns }
+        return columns / group * group
     }
 
     private mutating func measureUpdates() {
@@ -101,7 +140,7 @@ struct PlanMeasurement {
         let working = gradient.clone()
         let (first, second) = (Tensor.zeros(weight.shape), Tensor.zeros(weight.shape))
         let keep = Tensor.full(weight.shape, 1, .bool)
-        let share = Double(subject.blockWeights) / Double(max(1, weight.count))
+        let share = Double(blockWeights) / Double(max(1, weight.count))
         update =
             share
             * time {
@@ -114,8 +153,9 @@ struct PlanMeasurement {
 
     private mutating func measureSolvers(_ goal: Goal) {
         for name in ProjectionName.allCases {
-            let shape = subject.shape(name)
-            let width = min(shape.columns, PlanMeasurement.widthAtOnce)
+            let shape = (rows: block[name].weight.size(0), columns: block[name].weight.size(1))
+            let width = grouped(min(shape.columns, PlanMeasurement.widthAtOnce))
+            guard width > 0 else { continue }
             let rows = min(shape.rows, PlanMeasurement.widthAtOnce)
             let weight = block[name].weight.narrowed(0, 0, rows).narrowed(1, 0, width).contiguous()
             let gram = Tensor.zeros([width, width])
@@ -150,11 +190,6 @@ struct PlanMeasurement {
     private mutating func measureEliminations() {
         let shape = subject.configuration.layers[subject.measuredLayer]
         let width = min(shape.intermediateSize, PlanMeasurement.widthAtOnce)
-        func hessian(_ weight: Tensor) -> DampedHessian? {
-            let gram = Tensor.zeros([weight.size(1), weight.size(1)])
-            gram.addGram(weight)
-            return DampedHessian(gram: gram)
-        }
         let down = block.down.weight.narrowed(1, 0, width).contiguous()
         let levels = Levels.widths(
             of: width, sparsities: Levels.sparsities(interval: 1.0 / 16, count: nil, around: 0), granularity: 1)
@@ -170,12 +205,58 @@ struct PlanMeasurement {
         elimination += heads.elapsed
     }
 
+    /// Of a very large model: column by column all would take minutes, so it is the first neurons and few heads.
+    private mutating func measureFirstEliminations() {
+        let model = subject.configuration
+        let shape = model.layers[subject.measuredLayer]
+        let part = specimen.configuration.narrowed(
+            layer: specimen.layer, weightsAtMost: PlanMeasurement.eliminatedAtOnce)
+        let (hidden, few) = (part.hiddenSize, part.layers[0])
+        func corner(_ weight: Tensor, _ width: Int) -> Tensor {
+            weight.narrowed(0, 0, hidden).narrowed(1, 0, width).contiguous()
+        }
+        let (width, columns) = (few.intermediateSize, min(few.intermediateSize, PlanMeasurement.columnsAtOnce))
+        let down = corner(block.down.weight, width)
+        let factoring = PlanClock()
+        let moments = hessian(down)
+        let wider = Double(shape.intermediateSize) / Double(max(1, width))
+        elimination = factoring.elapsed * wider * wider * wider
+        let neurons = PlanClock()
+        if let moments { _ = SubLayerSolver.neurons(down: down, hessian: moments, widths: [width - columns]) }
+        elimination +=
+            neurons.elapsed * BlockOperations.elimination(hidden: model.hiddenSize, width: shape.intermediateSize)
+            / max(1, BlockOperations.elimination(hidden: hidden, width: width, columns: columns))
+
+        let o = corner(block.o.weight, few.headCount * part.headDimension)
+        let heads = PlanClock()
+        if let moments = hessian(o) {
+            _ = SubLayerSolver.heads(o: o, hessian: moments, shape: few, headDimension: part.headDimension)
+        }
+        // Key-value heads go from all to none for every number of query heads in a group: the sum of the squares of 1/n
+        // to n/n is about n/3.
+        func passes(_ shape: LayerShape) -> Double {
+            max(1, Double(shape.headCount) / Double(3 * max(1, shape.keyValueHeadCount)))
+        }
+        func operations(_ hidden: Int, _ shape: LayerShape) -> Double {
+            passes(shape)
+                * BlockOperations.elimination(hidden: hidden, width: shape.headCount * model.headDimension)
+        }
+        elimination += heads.elapsed * operations(model.hiddenSize, shape) / max(1, operations(hidden, few))
+    }
+
+    private func hessian(_ weight: Tensor) -> DampedHessian? {
+        let gram = Tensor.zeros([weight.size(1), weight.size(1)])
+        gram.addGram(weight)
+        return DampedHessian(gram: gram)
+    }
+
     /// The output matrix for the scored positions of a sequence.
     private mutating func measureComparison() throws(Fault) {
-        let head = try subject.decoder.head(dtype: subject.compute)
+        let head = try specimen.head(dtype: subject.compute)
         let rows = max(1, min(256, subject.tokens / SearchModel.scoredEvery))
         let hidden = random([rows, subject.configuration.hiddenSize])
-        let scale = Double(subject.tokens) / Double(SearchModel.scoredEvery * rows)
+        let vocabulary = Double(subject.configuration.vocabularySize) / Double(max(1, head.weight.size(0)))
+        let scale = vocabulary * Double(subject.tokens) / Double(SearchModel.scoredEvery * rows)
         comparison = scale * time { Engine.withoutGradient { _ = head(hidden).logSoftmax(1).sum().scalar } }
     }
 
@@ -184,7 +265,8 @@ struct PlanMeasurement {
     /// Floating-point operations of one sequence's forward pass.
     private func operations(_ tokens: Int) -> Double {
         let t = Double(tokens)
-        return 2 * Double(subject.blockWeights) * t + 2 * Double(subject.shape(.q).out) * t * t
+        return 2 * Double(blockWeights) * t
+            + 2 * Double(specimen.configuration.shape(of: .q, layer: specimen.layer).out) * t * t
     }
 
     private mutating func measureSequences() throws(Fault) {
@@ -195,7 +277,7 @@ struct PlanMeasurement {
         let working = block.to(subject.compute)
         let rotary = subject.decoder.rotary(positions: length)
         let device = subject.decoder.device
-        let x = random([count, length, subject.configuration.hiddenSize])
+        let x = random([count, length, specimen.configuration.hiddenSize])
         let each = scale / Double(count)
         forward = each * time { Engine.withoutGradient { _ = working(x, rotary: rotary).norm().scalar } }
         func gathering(gram: Bool) -> Double {
@@ -229,9 +311,5 @@ struct PlanMeasurement {
         }
     }
 
-    /// Numbers without order between -0.5 and 0.5.
-    private func random(_ shape: [Int]) -> Tensor {
-        let values = (0..<UInt32(shape.reduce(1, *))).map { Float(($0 &* 2_654_435_761) >> 8) * 0x1p-24 - 0.5 }
-        return Tensor(values, shape: shape, device: subject.decoder.device)
-    }
+    private func random(_ shape: [Int]) -> Tensor { Tensor.unordered(shape).to(subject.decoder.device) }
 }

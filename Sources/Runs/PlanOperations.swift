@@ -1,5 +1,4 @@
 import Decoders
-import Pruning
 import Structure
 
 /// Floating-point operations of a run's matrix products, a multiply-add counting two, from shapes alone.
@@ -11,29 +10,11 @@ struct PlanOperations {
 
     /// Eliminations are matrix-vector products for the most part and count as nothing.
     init(_ subject: PlanSubject, work: PlanWork) {
-        let tokens = Double(subject.tokens)
-        func weights(_ name: ProjectionName) -> Double {
-            let shape = subject.shape(name)
-            return Double(shape.rows) * Double(shape.columns)
-        }
-        let forward = subject.configuration.blockOperations(layer: subject.measuredLayer, tokens: subject.tokens)
-        // Statistics look at what reaches `down` and need no product of it.
-        let statistics = forward - 2 * tokens * weights(.down)
-        // Each product has two derivatives, but nobody asks for that of the block's input.
-        let training = 3 * forward - 2 * tokens * weights(.qkv)
-        var (grams, solve, alternation) = (0.0, 0.0, 0.0)
-        for name in ProjectionName.allCases {
-            let width = Double(subject.shape(name).columns)
-            let square = width * width
-            grams += tokens * square
-            // Two Cholesky factors and an inverse; then every column changes those behind it.
-            solve += 4 / 3 * width * square + weights(name) * width
-            alternation +=
-                Double(AlternatingDirections.products) * 2 * weights(name) * width
-                + Double(AlternatingDirections.inversions * name.linears.count) * width * square
-        }
-        var block = work.forwards * forward + work.statistics * statistics + work.grams * (statistics + grams)
-        block += work.trainings * training + work.solves * solve + work.alternations * alternation
+        let one = BlockOperations(subject.configuration, layer: subject.measuredLayer, tokens: subject.tokens)
+        let forward = one.forward
+        var block =
+            work.forwards * forward + work.statistics * one.statistics + work.grams * (one.statistics + one.grams)
+        block += work.trainings * one.training + work.solves * one.solve + work.alternations * one.alternation
         let isAllocated = subject.settings.allocation == .owl
         let allocation = isAllocated ? subject.allBlocks * Double(subject.samples) : 0
         let left = 1 - subject.settings.sparsity.fraction

@@ -147,8 +147,46 @@ struct HuggingFaceFolderTests {
 
     @Test func folderWithoutWeightsIsMissingInput() throws {
         try configuration()
-        fault(.missingInput, "no model.safetensors", "config.json") { try open() }
+        fault(.missingInput, "no model.safetensors", "config.json", "espalier plan") { try open() }
         fault(.missingInput, "does not exist") { try Checkpoint.open(folder.path("nothing")) }
+    }
+
+    private func describe() throws -> Checkpoint {
+        try Checkpoint.open(folder.path) { (_, _) throws(Fault) in [("a", [2, 3]), ("b", [4])] }
+    }
+
+    @Test(arguments: [
+        ("", StoredType.f32), (#","torch_dtype":"bfloat16""#, .bf16), (#","dtype":"float16","torch_dtype":null"#, .f16),
+    ])
+    func aConfigurationAloneDescribesTensorsThatCannotBeRead(_ more: String, _ type: StoredType) throws {
+        try configuration(more)
+        try folder.write("tokenizer.json", "{}")
+        // An index is no weights.
+        try index(#""a":"model-00001-of-00001.safetensors""#)
+        let model = try describe()
+        #expect(!model.hasWeights && model.weightType == type && !model.isQuantised)
+        #expect(model.tensors.map(\.name) == ["a", "b"] && model.tensors.map(\.shape) == [[2, 3], [4]])
+        #expect(model.tensors.allSatisfy { $0.type == type } && model.parameterCount == 10)
+        #expect(model.sideFiles.map(\.name) == ["tokenizer.json"] && model.weightFile(of: "a") == nil)
+        fault(.missingInput, "no weights", "espalier plan") { try model.floats("a") }
+        fault(.missingInput, "no weights") { try model.storedBytes("b") }
+        fault(.missingInput, "no weights") { try model.checkUnchanged() }
+        fault(.missingInput, "1 of 1 shards", "espalier plan") { try open() }
+    }
+
+    @Test func weightsAreNotOverlookedForAConfiguration() throws {
+        try configuration()
+        try weights("model.safetensors", "a")
+        #expect(try describe().hasWeights)
+        try FileManager.default.removeItem(atPath: folder.path("model.safetensors"))
+        try folder.write("pytorch_model.bin", "cos\nsystem\n")
+        fault(.badData, "run code") { try describe() }
+    }
+
+    @Test(arguments: ["\"float8_e4m3fn\"", "\"auto\"", "16"])
+    func aConfigurationAloneWithAnotherNumberTypeIsRefused(_ value: String) throws {
+        try configuration(",\"torch_dtype\":\(value)")
+        fault(.badData, "torch_dtype", "bfloat16") { try describe() }
     }
 
     @Test func missingConfigurationIsMissingInput() throws {

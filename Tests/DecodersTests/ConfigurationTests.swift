@@ -1,6 +1,7 @@
 import Checkpoints
 import Decoders
 import Faults
+import Foundation
 import JSONText
 import TestSupport
 import Testing
@@ -37,7 +38,9 @@ struct ConfigurationTests {
         ("hidden_size", "30"), ("hidden_size", "1e3"), ("hidden_size", "99999999999999999999"),
         ("num_hidden_layers", "0"), ("num_attention_heads", "-4"), ("intermediate_size", "0"), ("vocab_size", "0"),
         ("head_dim", "0"), ("head_dim", "7"), ("rms_norm_eps", "-1"), ("rms_norm_eps", "2"), ("rope_theta", "0"),
-        ("max_position_embeddings", "0"), ("partial_rotary_factor", "0.5"),
+        ("max_position_embeddings", "0"), ("partial_rotary_factor", "0.5"), ("hidden_size", "2147483644"),
+        ("intermediate_size", "2147483647"), ("num_hidden_layers", "2147483647"), ("num_attention_heads", "2147483644"),
+        ("head_dim", "1048576"), ("vocab_size", "2147483648"),
     ])
     func impossibleSizesAreRefusedByKey(_ key: String, _ value: String) throws {
         let found = try #require(try fault([(key, .number(value))]))
@@ -152,6 +155,43 @@ struct ConfigurationTests {
         #expect(layers.kind == .badData && layers.place?.contains("model.layers.2.") == true)
         let bias = try #require(try openingFault { $0.configuration = [("attention_bias", .bool(true))] })
         #expect(bias.place == "tensor 'model.layers.0.self_attn.q_proj.bias'")
+    }
+
+    // MARK: A configuration alone
+
+    private func describesItsTensors(_ model: String) throws {
+        let real = try Decoder(try Checkpoint.open(model))
+        let folder = try TemporaryFolder()
+        try folder.write("config.json", try String(contentsOfFile: model + "/config.json", encoding: .utf8))
+        let described = try Decoder(try Checkpoint.openOrDescribe(folder.path)).checkpoint
+        func table(_ checkpoint: Checkpoint) -> [String: [Int]] {
+            Dictionary(checkpoint.tensors.map { ($0.name, $0.shape) }) { first, _ in first }
+        }
+        #expect(!described.hasWeights && described.tensors.count == real.checkpoint.tensors.count)
+        #expect(table(described) == table(real.checkpoint))
+        #expect(throws: Fault.self) { try Decoder(described).block(0) }
+        // With weights they are what is opened.
+        #expect(try Checkpoint.openOrDescribe(model).hasWeights)
+    }
+
+    @Test(arguments: Fixture.names) func aConfigurationAloneDescribesTheTensorsOfItsFamily(_ name: String) throws {
+        try describesItsTensors(try Fixture.folder(name))
+    }
+
+    @Test(.enabled(if: TestData.path("models/stories260K") != nil, "needs ESPALIER_TEST_DATA"))
+    func aConfigurationAloneDescribesARealModel() throws {
+        try describesItsTensors(try #require(TestData.path("models/stories260K/hf")))
+    }
+
+    @Test func aLargeModelIsDescribedByItsConfiguration() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("config.json", LargeModel.configuration)
+        let model = try Checkpoint.openOrDescribe(folder.path)
+        #expect(model.parameterCount == LargeModel.parameters && model.totalBytes == 2 * LargeModel.parameters)
+        #expect(model.tensors.count == 723 && model.weightType == .bf16)
+        try folder.write("config.json", #"{"model_type": "llama", "hidden_size": 8192}"#)
+        let found = #expect(throws: Fault.self) { try Checkpoint.openOrDescribe(folder.path) }
+        #expect(found?.kind == .badData && found?.place == "key 'num_hidden_layers'")
     }
 
     @Test func weightsThatTheModelDoesNotUseAreAccepted() throws {

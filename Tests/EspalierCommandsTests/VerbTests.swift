@@ -225,6 +225,53 @@ struct VerbTests {
         #expect(json.objectValue?["perplexity"]?.objectValue?.keys == ["näme 日本 \"q\".txt"])
     }
 
+    // MARK: a configuration alone
+
+    @Test func onlyPlanTakesAConfigurationAlone() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("config.json", LargeModel.configuration)
+        let file = try folder.write("news.txt", text)
+        var recipe = PruneRecipe()
+        (recipe.model, recipe.method, recipe.output) = (folder.path, .magnitude, folder.path + "-out")
+        (recipe.device, recipe.dtype, recipe.threads) = (.cpu, .float32, 1)
+        let settings = try recipe.planSettings()
+        let faults = [
+            fault { _ = try PrunePreparation(settings, reporter: quiet) },
+            fault { _ = try Inspection(folder.path, readsWeights: false, reporter: quiet) },
+            fault {
+                _ = try EvaluationRun(model: folder.path, files: [.text(file)], engine: try engine()).measure(quiet)
+            },
+            fault {
+                _ = try GenerationRun(model: folder.path, prompt: "", maxTokens: 1, engine: try engine())
+                    .generate(quiet)
+            },
+        ]
+        for found in faults {
+            #expect(found?.kind == .missingInput && found?.summary.contains("no model.safetensors") == true)
+            #expect(found?.advice?.contains("espalier plan") == true)
+        }
+        // Text that is there still needs a tokenizer.
+        recipe.calibration = [file]
+        let calibrated = try recipe.planSettings()
+        #expect(fault { _ = try PlanRun.make(calibrated, reporter: quiet) }?.summary.contains("tokenizer") == true)
+    }
+
+    @Test func aPlanOfAConfigurationAloneSaysSo() throws {
+        let folder = try model()
+        try FileManager.default.removeItem(atPath: folder.path + "/model.safetensors")
+        let file = try folder.write("news.txt", text)
+        var recipe = PruneRecipe()
+        (recipe.model, recipe.samples, recipe.sequenceLength) = (folder.path, 8, 16)
+        (recipe.device, recipe.dtype, recipe.threads) = (.cpu, .float32, 1)
+        for calibration in [nil, [file]] {
+            recipe.calibration = calibration
+            let plan = try PlanRun.make(try recipe.planSettings(), reporter: quiet)
+            let text = PlanText.text(plan)
+            #expect(text.contains("parameters by config.json") && text.contains("no weights were there"))
+            #expect(text.contains("(assumed)") == (calibration == nil))
+        }
+    }
+
     // MARK: models whose layers differ
 
     @Test func everyVerbOpensACompactModel() throws {

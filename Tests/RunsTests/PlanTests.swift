@@ -116,6 +116,81 @@ struct PlanTests {
         #expect(try PlanSubject(settings, decoder: decoder, compute: .float32).tokens == 64)
     }
 
+    @Test(
+        "a configuration alone makes the same plan but for the time",
+        arguments: [Method.magnitude, .wanda, .sparsegpt, .wandaPlusPlus, .tyr])
+    func configurationAlone(method: Method) throws {
+        let bench = try Bench { $0.layers = 3 }
+        var settings = try bench.settings("out") {
+            $0.method = method
+            $0.sequenceLength = 12
+        }
+        settings.calibration = []
+        func plan() throws -> Plan {
+            let decoder = try Decoder(try Checkpoint.openOrDescribe(settings.model))
+            // So narrow that a block of 1920 weights is one of fewer.
+            return try Plan(PlanSubject(settings, decoder: decoder, compute: .float32), weightsAtMost: 1000)
+        }
+        let read = try plan()
+        try FileManager.default.removeItem(atPath: bench.model.path + "/model.safetensors")
+        let described = try plan()
+        #expect(read.output.files == described.output.files && read.stagingBytes == described.stagingBytes)
+        #expect(read.operations == described.operations)
+        #expect(Set(read.timeParts.map(\.name)) == Set(described.timeParts.map(\.name)))
+        #expect(described.assumptions.count { $0.contains("no weights were there") } == 1)
+        #expect(described.assumptions.contains { $0.contains("narrower block of random weights") })
+        #expect(!read.assumptions.contains { $0.contains("weights were there") || $0.contains("random") })
+        func weights(_ plan: Plan) throws -> JSONObject {
+            try #require(try JSONValue(parsing: plan.json.text()).objectValue?["weights"]?.objectValue)
+        }
+        #expect(try weights(read)["read"] == .bool(true) && weights(described)["read"] == .bool(false))
+        #expect(try weights(read)["parameters"] == weights(described)["parameters"])
+    }
+
+    @Test(
+        "a model that no test machine holds has a plan", arguments: [Method.wandaPlusPlus, .tyr])
+    func large(method: Method) throws {
+        let model = try TemporaryFolder()
+        try model.write("config.json", LargeModel.configuration)
+        var recipe = PruneRecipe()
+        (recipe.model, recipe.method, recipe.calibration) = (model.path, method, ["self"])
+        // Longer ones take longer to measure.
+        recipe.sequenceLength = 64
+        var settings = try recipe.resolved()
+        settings.calibration = []
+        let decoder = try Decoder(try Checkpoint.openOrDescribe(model.path))
+        let plan = try Plan(PlanSubject(settings, decoder: decoder, compute: .float32), weightsAtMost: 1 << 18)
+        if method == .tyr {
+            #expect(plan.weightBytes > LargeModel.parameters && plan.weightBytes < LargeModel.parameters * 5 / 4)
+        } else {
+            // Two bytes each; the headers are small.
+            let header = plan.weightBytes - 2 * LargeModel.parameters
+            #expect(header > 0 && header < 1 << 20)
+        }
+        #expect(plan.seconds > 0 && plan.seconds.isFinite && plan.peakMemoryBytes > 855_638_016 * 4)
+    }
+
+    @Test("a narrower block keeps the proportions")
+    func narrower() throws {
+        let json = try #require(try JSONValue(parsing: LargeModel.configuration).objectValue)
+        let large = try DecoderConfiguration(json, file: "config.json")
+        let narrow = large.narrowed(layer: 7, weightsAtMost: 1 << 26)
+        #expect(narrow.layers == [LayerShape(headCount: 16, keyValueHeadCount: 2, intermediateSize: 7168)])
+        #expect(narrow.hiddenSize == 2048 && narrow.headDimension == 128 && narrow.windows.count == 1)
+        for limit in [1 << 10, 1 << 18, 1 << 22, 1 << 25] {
+            let narrow = large.narrowed(layer: 0, weightsAtMost: limit)
+            #expect(narrow.weightCount(layer: 0) <= max(limit, 1 << 17))
+            #expect(narrow.layers[0].keyValueHeadCount == 2)
+        }
+        #expect(large.narrowed(layer: 0, weightsAtMost: 1 << 30).layers == [large.layers[0]])
+        // Operations of work that is quadratic and cubic in the width.
+        let (whole, part) = (
+            BlockOperations(large, layer: 0, tokens: 2048), BlockOperations(narrow, layer: 0, tokens: 2048)
+        )
+        #expect(abs(whole.solve / part.solve - 64) < 1e-9 && abs(whole.grams / part.grams - 16) < 1e-9)
+        #expect(whole.forward / part.forward > 15 && whole.forward / part.forward < 16.5)
+    }
+
     @Test("few tokens are a warning in a plan, too")
     func warnings() throws {
         let bench = try Bench()

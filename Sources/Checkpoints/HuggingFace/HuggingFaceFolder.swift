@@ -6,7 +6,7 @@ enum HuggingFaceFolder {
     static let embeddingName = "model.embed_tokens.weight"
     static let headName = "lm_head.weight"
 
-    static func open(_ folder: String) throws(Fault) -> Checkpoint {
+    static func open(_ folder: String, orDescribed description: Checkpoint.Description?) throws(Fault) -> Checkpoint {
         let names = try FileSystem.names(in: folder)
         let configurationPath = FileSystem.joined(folder, "config.json")
         guard names.contains("config.json") else {
@@ -17,9 +17,19 @@ enum HuggingFaceFolder {
         }
         let configuration = try JSONFile.object(try SafePath.checked(folder, "config.json"))
         var warnings = try check(configuration, configurationPath, names)
+        let reader = ConfigurationReader(configuration, file: configurationPath)
+        let tied = try reader.boolean("tie_word_embeddings") ?? false
+        if let description, MissingWeights.areMissing(names) {
+            let type = try MissingWeights.type(reader)
+            return Checkpoint(
+                path: folder, format: .huggingFace, configuration: configuration,
+                tensors: try description(configuration, configurationPath).map {
+                    TensorDescription(name: $0.name, shape: $0.shape, type: type)
+                },
+                weightType: type, isQuantised: false, tiesWordEmbeddings: tied, warnings: warnings,
+                sideFiles: try sideFiles(folder, names), weightFiles: [], source: MissingWeights(folder: folder))
+        }
         let weights = try HuggingFaceWeights(folder, names, warnings: &warnings)
-        let tied =
-            try ConfigurationReader(configuration, file: configurationPath).boolean("tie_word_embeddings") ?? false
         var tensors = weights.tensors
         if tied, let head = tensors.first(where: { $0.name == headName }) {
             if let embedding = tensors.first(where: { $0.name == embeddingName }),

@@ -26,7 +26,7 @@ struct HuggingFaceWeights: TensorSource {
                 .missingInput, "the folder has no model.safetensors and no index of shards", file: folder,
                 found: (shards.isEmpty ? names : shards).prefix(8).joined(separator: ", "),
                 expected: "model.safetensors, or \(ShardIndex.fileName) with its shards",
-                advice: "download the missing files")
+                advice: shards.isEmpty ? MissingWeights.advice : "download the missing files")
         }
     }
 
@@ -55,7 +55,7 @@ struct HuggingFaceWeights: TensorSource {
             throw Fault(
                 .missingInput, "\(missing.count) of \(names.count) shards are missing", file: index.path,
                 found: "no \(missing.joined(separator: ", "))", expected: "every file that the index names",
-                advice: "download the missing files")
+                advice: missing.count == names.count ? MissingWeights.advice : "download the missing files")
         }
         var files: [SafetensorsFile] = []
         for name in names { files.append(try SafetensorsFile(try SafePath.checked(folder, name))) }

@@ -26,10 +26,18 @@ struct ConfigurationReader {
 
     func has(_ key: String) -> Bool { value(key) != nil }
 
+    /// Far beyond every model; products of such sizes do not overflow.
+    static let widest = 1 << 20
+    static let deepest = 1 << 10
+
     /// A size that may be nothing.
     func natural(_ key: String) throws(Fault) -> Int {
-        guard let value = value(key), let integer = value.integerValue, integer >= 0, integer <= Int(Int32.max) else {
-            throw fault(key, found: value(key)?.kindName ?? "nothing", expected: "a whole number from 0")
+        guard let value = value(key), let integer = value.integerValue, integer >= 0,
+            integer <= ConfigurationReader.widest
+        else {
+            throw fault(
+                key, found: value(key)?.kindName ?? "nothing",
+                expected: "a whole number from 0 to \(ConfigurationReader.widest)")
         }
         return integer
     }
@@ -57,14 +65,16 @@ struct ConfigurationReader {
 
     func text(_ key: String) -> String? { value(key)?.stringValue }
 
-    /// Sizes beyond 2^31 are typing mistakes or attacks, and their products would overflow.
-    func positive(_ key: String, default fallback: Int? = nil) throws(Fault) -> Int {
+    /// Sizes beyond a limit are typing mistakes or attacks, and their products would overflow.
+    func positive(
+        _ key: String, default fallback: Int? = nil, atMost limit: Int = Int(Int32.max)
+    ) throws(Fault) -> Int {
         guard let value = value(key) else {
             if let fallback { return fallback }
             throw fault(key, found: "nothing", expected: "a positive integer")
         }
-        guard let integer = value.integerValue, integer > 0, integer <= Int(Int32.max) else {
-            throw fault(key, found: value.kindName, expected: "a positive integer")
+        guard let integer = value.integerValue, integer > 0, integer <= limit else {
+            throw fault(key, found: value.kindName, expected: "a positive integer up to \(limit)")
         }
         return integer
     }

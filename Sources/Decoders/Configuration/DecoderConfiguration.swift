@@ -29,13 +29,14 @@ public struct DecoderConfiguration: Equatable, Sendable {
         let reader = ConfigurationReader(json, file: file)
         let compact = try CompactConfiguration(json, file: file)
         if let compact { family = compact.family } else { family = try reader.family() }
-        hiddenSize = try reader.positive("hidden_size")
-        let layerCount = try reader.positive("num_hidden_layers")
-        let headCount = try reader.positive("num_attention_heads")
+        let widest = ConfigurationReader.widest
+        hiddenSize = try reader.positive("hidden_size", atMost: widest)
+        let layerCount = try reader.positive("num_hidden_layers", atMost: ConfigurationReader.deepest)
+        let headCount = try reader.positive("num_attention_heads", atMost: widest)
         let keyValueHeadCount = try reader.positive("num_key_value_heads", default: headCount)
         let shape = LayerShape(
             headCount: headCount, keyValueHeadCount: keyValueHeadCount,
-            intermediateSize: try reader.positive("intermediate_size"))
+            intermediateSize: try reader.positive("intermediate_size", atMost: widest))
         vocabularySize = try reader.positive("vocab_size")
         contextLength = try reader.positive("max_position_embeddings", default: family.defaultContextLength)
         guard headCount % keyValueHeadCount == 0 else {
@@ -44,7 +45,7 @@ public struct DecoderConfiguration: Equatable, Sendable {
                 expected: "a divisor of num_attention_heads")
         }
         if reader.has("head_dim") {
-            headDimension = try reader.positive("head_dim", default: hiddenSize / headCount)
+            headDimension = try reader.positive("head_dim", atMost: widest)
         } else {
             guard hiddenSize % headCount == 0 else {
                 throw reader.fault(
@@ -77,6 +78,12 @@ public struct DecoderConfiguration: Equatable, Sendable {
                     expected: "one entry for each layer")
             }
             layers = compact.layers
+        }
+        let mostHeads = max(headCount, self.widest.headCount)
+        guard mostHeads * headDimension <= widest else {
+            throw reader.fault(
+                "head_dim", found: "\(headDimension) with \(mostHeads) attention heads",
+                expected: "all heads together at most \(widest) wide")
         }
     }
 

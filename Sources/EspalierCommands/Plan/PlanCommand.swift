@@ -10,13 +10,17 @@ public struct PlanCommand: ParsableCommand {
         abstract: "Tells what a prune run would make and take: bytes, memory, time, weights removed.",
         discussion: """
             Takes the options of `espalier prune`, reads the model's headers and the calibration text, and measures the \
-            machine for a few seconds on the heaviest block, whose weights must be there. Nothing is written.
+            machine for a few seconds on the heaviest block. Nothing is written.
+
+            The model may be a folder with config.json alone: sizes then come from the configuration and time from a \
+            block of random weights, narrower than the model's where that is very large.
 
             Without --calibration the samples and their length are those of --samples and --sequence-length.
 
             EXAMPLES
               espalier plan model.gguf --pattern 2:4 --calibration news.txt
               espalier plan model --method sparsegpt --samples 64 --sequence-length 1024
+              espalier plan folder-with-config-json --method tyr --sparsity 25%
               espalier plan model --recipe recipe.yaml --json
             """)
 

@@ -10,12 +10,12 @@ extension PlanRun {
         // The model's own writing takes long and its measurements are known beforehand.
         if settings.calibration.isEmpty || settings.calibration.contains(where: isOwnText) {
             let engine = try EngineSettings(threads: settings.threads, device: settings.device, dtype: settings.dtype)
-            let model = try OpenedModel(settings.model, device: engine.device)
+            let model = try OpenedModel(settings.model, device: engine.device, needsWeights: false)
             model.warnings.forEach(reporter.warning)
             subject = try PlanSubject(settings, decoder: model.decoder, compute: engine.dtype)
             subject.warnings.forEach(reporter.warning)
         } else {
-            subject = PlanSubject(try PrunePreparation(settings, reporter: reporter).context)
+            subject = PlanSubject(try PrunePreparation(settings, needsWeights: false, reporter: reporter).context)
         }
         reporter.note("measuring the machine on one block")
         let plan = try Plan(subject)

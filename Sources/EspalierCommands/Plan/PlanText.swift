@@ -11,6 +11,10 @@ enum PlanText {
             "method",
             settings.method.text + (settings.preset == .paper ? " (preset paper)" : "")
                 + ", pattern \(settings.pattern.text), sparsity \(Amount.percent(settings.sparsity.fraction))")
+        let checkpoint = plan.subject.decoder.checkpoint
+        if !checkpoint.hasWeights {
+            facts.add("weights", "\(Amount.count(checkpoint.parameterCount)) parameters by config.json, none there")
+        }
         if plan.subject.samples > 0 {
             facts.add(
                 "calibration",

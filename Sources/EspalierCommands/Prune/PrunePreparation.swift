@@ -13,9 +13,13 @@ import Torch
 public struct PrunePreparation {
     public let context: RunContext
 
-    public init(_ settings: PruneSettings, reporter: ProgressReporter) throws(Fault) {
+    /// - Parameter needsWeights: whether a folder without weights is refused; what looks at the configuration alone
+    ///   can do without.
+    public init(
+        _ settings: PruneSettings, needsWeights: Bool = true, reporter: ProgressReporter
+    ) throws(Fault) {
         let engine = try EngineSettings(threads: settings.threads, device: settings.device, dtype: settings.dtype)
-        let model = try OpenedModel(settings.model, device: engine.device)
+        let model = try OpenedModel(settings.model, device: engine.device, needsWeights: needsWeights)
         model.warnings.forEach(reporter.warning)
         // What would stop the run at its end is found before its first step.
         let set = try PrunePreparation.calibration(settings, model, engine, reporter)

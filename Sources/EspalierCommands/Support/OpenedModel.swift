@@ -4,7 +4,8 @@ import Faults
 import Tokenization
 import Torch
 
-/// A model opened for a verb: its headers are read and hold together, its weights are on the disk.
+/// A model opened for a verb: its headers are read and hold together, its weights are on the disk, or nowhere for a verb
+/// that does not need them.
 public struct OpenedModel {
     public let decoder: Decoder
     /// The checkpoint's warnings and what was noticed on opening.
@@ -13,9 +14,11 @@ public struct OpenedModel {
     public var checkpoint: Checkpoint { decoder.checkpoint }
     public var configuration: DecoderConfiguration { decoder.configuration }
 
+    /// - Parameter needsWeights: whether a folder with `config.json` and no weights is refused.
     /// - Throws: what `Checkpoint.open` and `Decoder` throw.
-    public init(_ path: String, device: Device = .cpu) throws(Fault) {
-        let decoder = try Decoder(try Checkpoint.open(path), device: device)
+    public init(_ path: String, device: Device = .cpu, needsWeights: Bool = true) throws(Fault) {
+        let checkpoint = needsWeights ? try Checkpoint.open(path) : try Checkpoint.openOrDescribe(path)
+        let decoder = try Decoder(checkpoint, device: device)
         self.decoder = decoder
         let expected = Set(decoder.expectedTensors.map(\.name))
         let unexpected = decoder.checkpoint.tensors.map(\.name).filter { !expected.contains($0) }
