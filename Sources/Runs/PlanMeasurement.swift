@@ -193,10 +193,13 @@ struct PlanMeasurement {
         let down = block.down.weight.narrowed(1, 0, width).contiguous()
         let levels = Levels.widths(
             of: width, sparsities: Levels.sparsities(interval: 1.0 / 16, count: nil, around: 0), granularity: 1)
-        let wider = Double(shape.intermediateSize) / Double(max(1, width))
+        let hidden = subject.configuration.hiddenSize
+        let wider =
+            BlockOperations.elimination(hidden: hidden, width: shape.intermediateSize)
+            / BlockOperations.elimination(hidden: hidden, width: max(1, width))
         let neurons = PlanClock()
         if let hessian = hessian(down) { _ = SubLayerSolver.neurons(down: down, hessian: hessian, widths: levels) }
-        elimination = neurons.elapsed * wider * wider * wider
+        elimination = neurons.elapsed * wider
         let heads = PlanClock()
         if let hessian = hessian(block.o.weight) {
             _ = SubLayerSolver.heads(

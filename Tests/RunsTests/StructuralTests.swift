@@ -236,7 +236,7 @@ struct StructuralTests {
             try? bench.copy("out.partial", to: copies[copies.count - 1])
         }
         #expect(
-            result.search.map(\.step) == ["start", "generation", "generation", "start", "generation", "generation"])
+            result.search.map(\.step) == ["uniform", "generation", "generation", "start", "generation", "generation"])
         let whole = try bench.files("out")
         for copy in copies {
             bench.remove("out")

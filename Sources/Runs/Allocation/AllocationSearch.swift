@@ -41,9 +41,9 @@ struct AllocationSearch {
         let levels = AllocationSearch.levels(context.settings)
         try candidates(levels, lines: lines)
         let weights = SubLayer.all(layers: configuration.layerCount).map(count)
-        let total = weights.reduce(0, +)
         let sizes = weights.map { count in levels.map { count - Int((Double(count) * $0).rounded(.down)) } }
-        let budget = Int((Double(total) * (1 - context.settings.sparsity.fraction)).rounded(.up))
+        let target = context.settings.sparsity.fraction
+        let budget = weights.reduce(0) { $0 + $1 - Int((Double($1) * target).rounded(.down)) }
         events(.note("searching the sparsity of \(sizes.count) sub-layers"))
         var files: [SubLayer: SafetensorsFile] = [:]
         for subLayer in SubLayer.all(layers: configuration.layerCount) where count(of: subLayer) > 0 {
@@ -64,11 +64,12 @@ struct AllocationSearch {
             }
             return block
         }
+        let space = SearchSpace(sizes: sizes, budget: budget)
         let search = DistributionSearch(
-            model: model, space: SearchSpace(sizes: sizes, budget: budget), options: options,
+            model: model, space: space, options: options,
             seed: context.settings.seed, journal: journal, events: events
         ) { progress(0.25 + 0.75 * $0) }
-        let steps = try search.run(lines: lines, from: nil)
+        let steps = try search.run(lines: lines, from: .measured(uniform: space.uniform))
         let genome = steps.last?.genome ?? Genome(repeating: 0, count: sizes.count)
         return (allocation(genome, levels: levels, weights: weights), steps)
     }

@@ -55,29 +55,53 @@ struct DistributionSearch {
     /// The stage on which all samples are looked at.
     var last: Int { options.stages.count - 1 }
 
-    /// - Parameters:
-    ///   - lines: the journal's.
-    ///   - start: where the search begins; nil finds it from the cost of every level.
-    func run(lines: [JSONValue], from start: Genome?) throws(Fault) -> [Step] {
+    /// Where a search begins.
+    enum Start {
+        /// At what the costs of all levels say, or at uniform where that is better.
+        case measured(uniform: Genome)
+        /// As published.
+        case uniform(Genome)
+        /// At what an iteration with coarser levels found.
+        case found(Genome)
+    }
+
+    /// - Parameter lines: the journal's.
+    /// - Throws: `usage` when nothing fits the budgets.
+    func run(lines: [JSONValue], from start: Start) throws(Fault) -> [Step] {
         var steps = lines.compactMap(Step.init(json:))
-        var genome = start
-        if genome == nil { genome = ExactAllocation.solve(space, costs: try sensitivities(lines: lines)) }
-        if steps.isEmpty {
-            guard let genome, space.fits(genome) else {
-                throw Fault(.usage, "no distribution fits the budget", advice: "ask for less sparsity")
+        switch start {
+        case .uniform(let genome): try begin(&steps, 1, "uniform", genome)
+        case .found(let genome): try begin(&steps, 1, "start", genome)
+        case .measured(let uniform):
+            let fits = space.fits(uniform)
+            if fits { try begin(&steps, 1, "uniform", uniform) }
+            if let genome = ExactAllocation.solve(space, costs: try sensitivities(lines: lines)) {
+                try begin(&steps, fits ? 2 : 1, "start", genome)
             }
-            try model.setParent(genome)
-            steps.append(
-                try commit(Step(kind: "start", fitness: try model.fitness(genome, stage: last), genome: genome)))
         }
         try refine(&steps)
         try evolve(&steps)
         return steps
     }
 
-    func commit(_ step: Step) throws(Fault) -> Step {
+    /// A step without a search, unless the journal has it; it never goes back behind the one before.
+    private func begin(_ steps: inout [Step], _ count: Int, _ kind: String, _ genome: Genome) throws(Fault) {
+        guard steps.count < count else { return }
+        guard space.fits(genome) else {
+            throw Fault(.usage, "no distribution fits the budget", advice: "ask for less sparsity")
+        }
+        var step = Step(kind: kind, fitness: try model.fitness(genome, stage: last), genome: genome)
+        if let before = steps.last, before.fitness < step.fitness {
+            step = Step(kind: kind, fitness: before.fitness, genome: before.genome)
+        }
+        steps.append(try commit(step))
+    }
+
+    /// - Parameter part: which of how many of its kind.
+    func commit(_ step: Step, _ part: (number: Int, of: Int)? = nil) throws(Fault) -> Step {
         try journal.append(step.json)
-        events(.note("search, \(step.kind): KL \((step.fitness * 1e4).rounded() / 1e4)"))
+        let place = part.map { " \($0.number) of \($0.of)" } ?? ""
+        events(.note("search, \(step.kind)\(place): KL \((step.fitness * 1e4).rounded() / 1e4)"))
         return step
     }
 
@@ -128,7 +152,7 @@ struct DistributionSearch {
         for round in done..<max(done, options.rounds) {
             guard let current = steps.last, !steps.contains(where: { $0.kind == "generation" }) else { return }
             // The round before found nothing better.
-            if steps.count > 1, steps[steps.count - 2].genome == current.genome { return }
+            if current.kind == "round", steps[steps.count - 2].genome == current.genome { return }
             try model.setParent(current.genome)
             let base = try model.fitness(current.genome, stage: 0)
             var costs = space.sizes.map { [Double](repeating: .infinity, count: $0.count) }
@@ -147,7 +171,9 @@ struct DistributionSearch {
                 progress(0.4 + 0.4 * (Double(round) + Double(gene + 1) / Double(costs.count)) / Double(options.rounds))
             }
             let next = try best(current, costs: costs, allowed: allowed)
-            steps.append(try commit(Step(kind: "round", fitness: next.fitness, genome: next.genome)))
+            steps.append(
+                try commit(
+                    Step(kind: "round", fitness: next.fitness, genome: next.genome), (round + 1, options.rounds)))
         }
     }
 
@@ -193,7 +219,9 @@ struct DistributionSearch {
             (genome, fitness) = (next.genome, next.fitness)
             try model.setParent(genome)
             Machine.returnFreedMemory()
-            steps.append(try commit(Step(kind: "generation", fitness: fitness, genome: genome)))
+            steps.append(
+                try commit(
+                    Step(kind: "generation", fitness: fitness, genome: genome), (number + 1, options.generations)))
             progress(0.8 + 0.2 * Double(number + 1) / Double(options.generations))
         }
     }

@@ -28,8 +28,8 @@ struct SearchOptions: Equatable {
             (probeEvery, rounds, generations, offspring) = (4, 1, 4, 8)
             stages = [Stage(survivors: 2, samples: share(4)), Stage(survivors: 1, samples: searched)]
         case .default:
-            (probeEvery, rounds, generations, offspring) = (2, 3, 12, 12)
-            stages = [Stage(survivors: 4, samples: share(4)), Stage(survivors: 1, samples: searched)]
+            (probeEvery, rounds, generations, offspring) = (2, 3, 8, 12)
+            stages = [Stage(survivors: 3, samples: share(4)), Stage(survivors: 1, samples: searched)]
         case .paper:
             (probeEvery, rounds, generations, offspring) = (nil, 0, 50, 128)
             stages = [

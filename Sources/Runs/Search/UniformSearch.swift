@@ -54,7 +54,9 @@ struct UniformSearch {
             search.progress(0.85 + 0.15 * Double(steps.count) / Double(UniformSearch.finalists))
         }
         steps.sort { $0.fitness > $1.fitness }
-        for (index, step) in steps.enumerated() where index >= committed { steps[index] = try search.commit(step) }
+        for (index, step) in steps.enumerated() where index >= committed {
+            steps[index] = try search.commit(step, (index + 1, steps.count))
+        }
         return steps
     }
 

@@ -45,6 +45,26 @@ public struct SearchSpace: Equatable, Sendable {
 
     public func pool(of gene: Int) -> Pool { pools[poolOfGene[gene]] }
 
+    /// The same share of its own size for every sub-layer of a budget, at the level at or below it.
+    public var uniform: Genome {
+        // Whole numbers may miss a share by less than one.
+        let rounded = uniform(tolerance: 1)
+        return fits(rounded) ? rounded : uniform(tolerance: 0)
+    }
+
+    private func uniform(tolerance: Double) -> Genome {
+        var genome = Genome(repeating: 0, count: sizes.count)
+        for pool in pools {
+            let dense = pool.genes.reduce(0) { $0 + sizes[$1][0] }
+            let share = Double(pool.budget) / Double(max(1, dense))
+            for gene in pool.genes {
+                let most = share * Double(sizes[gene][0]) + tolerance
+                genome[gene] = sizes[gene].firstIndex { Double($0) <= most } ?? sizes[gene].count - 1
+            }
+        }
+        return genome
+    }
+
     /// The first pool whose budget is below what its sub-layers take at least, with that least.
     public var impossible: (pool: Pool, least: Int)? {
         for pool in pools {
