@@ -26,6 +26,7 @@ public struct Espalier: ParsableCommand {
               espalier prune model.gguf --output pruned --pattern 2:4 --calibration news.txt
               espalier evaluate model.gguf --text test.txt --context 1024
               espalier generate model.gguf --prompt "The capital of France is"
+              espalier benchmark pruned --against model.gguf
 
             EXIT CODES
               0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable,
@@ -34,7 +35,8 @@ public struct Espalier: ParsableCommand {
             """,
         version: versionNumber,
         subcommands: [
-            Inspect.self, PlanCommand.self, Prune.self, Resume.self, Evaluate.self, Generate.self, Verify.self,
+            Inspect.self, PlanCommand.self, Prune.self, Resume.self, Evaluate.self, Generate.self,
+            BenchmarkCommand.self, Verify.self,
         ])
 
     public init() {}

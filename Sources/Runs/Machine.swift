@@ -26,6 +26,20 @@ public enum Machine {
         #endif
     }
 
+    /// Makes `peakMemoryBytes` start anew from what is held now.
+    ///
+    /// - Returns: whether the system can.
+    public static func resetPeakMemory() -> Bool {
+        #if os(Linux)
+            returnFreedMemory()
+            guard let file = fopen("/proc/self/clear_refs", "w") else { return false }
+            defer { fclose(file) }
+            return fputs("5", file) >= 0 && fflush(file) == 0
+        #else
+            return false
+        #endif
+    }
+
     /// Gives the system back what the C library keeps of freed memory, where it has such a call: after the walk that is
     /// a hundred megabytes, on top of which the writing of the checkpoint would come.
     static func returnFreedMemory() {

@@ -41,7 +41,8 @@ struct CommandLineTests {
         ["generate", "m", "--prompt", "p", "--temperature", "nan"], ["generate", "m", "--prompt", "p", "--seed", "1"],
         ["generate", "m", "--prompt", "p", "--temperature", "1", "--top-p", "0"],
         ["generate", "m", "--prompt", "p", "--max-tokens", "-1"], ["inspect"], ["inspect", "m", "--device", "cpu"],
-        ["verify"],
+        ["verify"], ["benchmark"], ["benchmark", "m", "--batch", "0"], ["benchmark", "m", "--new-tokens", "1"],
+        ["benchmark", "m", "--one-at-a-time"],
     ])
     func wordsThatDoNotFitTogetherAreAUsageError(_ arguments: [String]) {
         #expect(exitCode(arguments) == 64)
@@ -52,6 +53,7 @@ struct CommandLineTests {
         ["evaluate", "m", "--tokens", "a", "--tokens", "b", "--against", "d", "--json"],
         ["evaluate", "m", "--text", "t", "--device", "cuda:1", "--dtype", "float16", "--threads", "2", "-v"],
         ["generate", "m", "--prompt", ""], ["inspect", "m", "--no-weights"], ["verify", "d", "--quiet"],
+        ["benchmark", "m", "--against", "d", "--prompt", "8", "--prompt", "9", "--batch", "2", "--one-at-a-time"],
     ])
     func whatTheHelpShowsIsAccepted(_ arguments: [String]) {
         #expect(exitCode(arguments) == nil)

@@ -1,0 +1,83 @@
+import ArgumentParser
+import Faults
+
+/// `espalier benchmark`
+public struct BenchmarkCommand: ParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "benchmark",
+        abstract: "Measures speed and memory, and compares them with the dense model's.",
+        discussion: """
+            For every prompt length and batch: the time to the first token, and new tokens per second behind it, greedy, \
+            with a key-value cache. Each case is warmed up once and repeated; the median is given with the least and the \
+            most. With --against both models are measured in one run, in turns, so that what else the machine does \
+            hits both; the ratios say how many times as fast the first one is. Peak memory is measured with one \
+            model loaded at a time. Then both must fit, unless --one-at-a-time.
+
+            EXAMPLES
+              espalier benchmark pruned --against model.gguf
+              espalier benchmark pruned --against model.gguf --prompt 512 --batch 1 --batch 8 --output speed.json
+            """)
+
+    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
+    public var model: String
+
+    @Option(name: .long, help: ArgumentHelp("The model that it was made from.", valueName: "dense"))
+    public var against: String?
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp("Tokens of a prompt; may be given again (default: 128 and 512).", valueName: "n"))
+    public var prompt: [Int] = []
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp("Prompts at once; may be given again (default: 1 and 8).", valueName: "n"))
+    public var batch: [Int] = []
+
+    @Option(name: .long, help: ArgumentHelp("New tokens behind each prompt.", valueName: "n"))
+    public var newTokens = 32
+
+    @Option(name: .long, help: ArgumentHelp("Measurements of each case.", valueName: "n"))
+    public var repeats = 5
+
+    @Flag(name: .long, help: "Never hold both models; they are then measured one after the other.")
+    public var oneAtATime = false
+
+    @Option(
+        name: .long, help: ArgumentHelp("Also write the JSON document to this file, replacing it.", valueName: "file"))
+    public var output: String?
+
+    @OptionGroup(title: "Engine") public var engine: EngineOptions
+    @OptionGroup(title: "Messages") public var messages: OutputOptions
+
+    public init() {}
+
+    public mutating func validate() throws {
+        for (name, values, least) in [
+            ("--prompt", prompt, 1), ("--batch", batch, 1), ("--new-tokens", [newTokens], 2),
+            ("--repeats", [repeats], 1),
+        ] {
+            if let wrong = values.first(where: { $0 < least }) {
+                throw ValidationError("\(name) must be at least \(least), not \(wrong).")
+            }
+        }
+        if oneAtATime, against == nil { throw ValidationError("--one-at-a-time is for --against.") }
+    }
+
+    public mutating func run() throws {
+        let results = try output.map { path throws(Fault) in
+            for input in [model] + (against.map { [$0] } ?? []) where SamePath.areSame(input, path) {
+                throw Fault(
+                    .usage, "--output would replace an input", file: path, found: input, advice: "choose another name")
+            }
+            return try AtomicFile(path)
+        }
+        let report = try BenchmarkRun(
+            model: model, against: against, prompts: prompt.isEmpty ? [128, 512] : prompt,
+            batches: batch.isEmpty ? [1, 8] : batch, newTokens: newTokens, repeats: repeats,
+            isOneAtATime: oneAtATime, engine: try engine.start()
+        ).measure(messages.makeReporter())
+        try results?.write(report.json.text() + "\n")
+        messages.write(json: report.json, text: report.text)
+    }
+}
