@@ -37,7 +37,7 @@ let package = Package(
             name: "EspalierKit",
             targets: [
                 "Faults", "JSONText", "Randomness", "Torch", "Checkpoints", "Tokenization", "Calibration", "Recipes",
-                "Decoders", "Pruning", "Structure", "Evaluation", "Runs",
+                "Decoders", "Pruning", "Structure", "Evaluation", "Runs", "Reports",
             ]),
     ],
     dependencies: [
@@ -72,11 +72,12 @@ let package = Package(
                 "Torch",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .target(name: "Reports", dependencies: ["Faults", "JSONText"]),
         .target(
             name: "EspalierCommands",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "JSONText", "Pruning", "Randomness",
-                "Recipes", "Runs", "Tokenization", "Torch",
+                "Recipes", "Reports", "Runs", "Tokenization", "Torch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "espalier", dependencies: ["EspalierCommands"]),
@@ -92,6 +93,7 @@ let package = Package(
             name: "CalibrationTests",
             dependencies: ["Calibration", "Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")],
             resources: [.copy("Fixtures")]),
+        .testTarget(name: "ReportsTests", dependencies: ["Faults", "JSONText", "Reports", "TestSupport"]),
         .testTarget(name: "RecipesTests", dependencies: ["Faults", "Recipes", "Yams"]),
         .target(
             name: "TestSupport", dependencies: ["Checkpoints", "Faults", "JSONText", "Randomness"],

@@ -36,7 +36,7 @@ public struct Espalier: ParsableCommand {
         version: versionNumber,
         subcommands: [
             Inspect.self, PlanCommand.self, Prune.self, Resume.self, Evaluate.self, Generate.self,
-            BenchmarkCommand.self, Verify.self,
+            BenchmarkCommand.self, ReportCommand.self, Verify.self,
         ])
 
     public init() {}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Faults
+import Foundation
+import Reports
+
+/// `espalier report`
+public struct ReportCommand: ParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Writes one HTML page about pruned models: verdict, figures, charts, what it saves.",
+        discussion: """
+            Each folder is an output of `espalier prune`. What else is known is taken from files beside its report.json: \
+            results.json, written by `espalier evaluate --against DENSE --output`, and benchmark.json, written by \
+            `espalier benchmark --against DENSE --output`. Several folders are compared; those that differ only in seed or \
+            calibration text are summed up with their spread. The page needs nothing from outside. Vega-Lite \
+            specifications of its charts go into a folder beside it.
+
+            EXAMPLES
+              espalier evaluate pruned --against model.gguf --text test.txt --output pruned/results.json
+              espalier benchmark pruned --against model.gguf --output pruned/benchmark.json
+              espalier report pruned --output report.html
+              espalier report seed0 seed1 seed2 --output seeds.html --max-perplexity-ratio 1.2
+            """)
+
+    @Argument(help: ArgumentHelp("Outputs of `espalier prune`.", valueName: "folder"))
+    public var folders: [String]
+
+    @Option(name: .long, help: ArgumentHelp("The page to write, replacing it.", valueName: "file"))
+    public var output: String
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Verdict: perplexity over the dense model's for a go (default: 1.1).", valueName: "x"))
+    public var maxPerplexityRatio: Double?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Verdict: the same for a trial (default: 1.3, or the other where it is more).", valueName: "x"))
+    public var trialPerplexityRatio: Double?
+
+    @Option(name: .long, help: ArgumentHelp("The calculator's price of a machine per hour.", valueName: "p"))
+    public var pricePerHour = 2.5
+
+    @Option(name: .long, help: ArgumentHelp("The calculator's tokens per day.", valueName: "n"))
+    public var tokensPerDay = 100_000_000.0
+
+    @OptionGroup(title: "Messages") public var messages: OutputOptions
+
+    public init() {}
+
+    public mutating func validate() throws {
+        guard !folders.isEmpty else { throw ValidationError("There is nothing to report on: name a folder.") }
+        for (name, value) in [
+            ("--max-perplexity-ratio", maxPerplexityRatio ?? 1),
+            ("--trial-perplexity-ratio", trialPerplexityRatio ?? 1),
+            ("--price-per-hour", pricePerHour), ("--tokens-per-day", tokensPerDay),
+        ] where !(value.isFinite && value > 0) {
+            throw ValidationError("\(name) must be a number above 0.")
+        }
+    }
+
+    public mutating func run() throws {
+        var runs: [PublishedRun] = []
+        for folder in folders { runs.append(try PublishedRun(folder: folder)) }
+        var limits = Verdict.Limits()
+        limits.goRatio = maxPerplexityRatio ?? limits.goRatio
+        limits.canaryRatio = max(trialPerplexityRatio ?? limits.canaryRatio, limits.goRatio)
+        let page = ReportPage(runs, limits: limits, pricePerHour: pricePerHour, tokensPerDay: tokensPerDay)
+        try AtomicFile(output).write(page.html)
+        let charts = output + ".charts"
+        do {
+            try FileManager.default.createDirectory(atPath: charts, withIntermediateDirectories: true)
+        } catch {
+            throw Fault(.inputOutput, "the folder for the charts cannot be made", file: charts, found: "\(error)")
+        }
+        for (name, json) in page.specifications {
+            try AtomicFile(charts + "/\(name).vl.json").write(json.text() + "\n")
+        }
+        messages.makeReporter().note("wrote \(output)")
+    }
+}
