@@ -51,8 +51,8 @@ enum Charts {
     private static func f(_ value: Double) -> String { Figure.fixed(value, 1).replacing("−", with: "-") }
 
     private static func frame(_ title: String, height: Double = height, _ body: String) -> String {
-        "<svg viewBox=\"0 0 \(f(width)) \(f(height))\" role=\"img\" aria-label=\"\(HTML.text(title))\">"
-            + "<title>\(HTML.text(title))</title>\(body)</svg>"
+        "<div class=\"scroll\"><svg viewBox=\"0 0 \(f(width)) \(f(height))\" role=\"img\" aria-label=\"\(HTML.text(title))\">"
+            + "<title>\(HTML.text(title))</title>\(body)</svg></div>"
     }
 
     private static func axes(_ x: Scale, _ y: Scale, _ names: (x: String, y: String), digits: (x: Int, y: Int))

@@ -167,7 +167,7 @@ public struct ReportPage {
         return HTML.section(
             "What each layer lost", parts.joined(),
             lead:
-                "Darker: more of that matrix is gone. Below: how far the layer's output is from what it should be, relative to its size."
+                "The stronger the colour, the more of that matrix is gone. Below: how far the layer's output is from what it should be, relative to its size."
         )
     }
 

@@ -14,8 +14,8 @@ enum Stylesheet {
         .verdict p{margin:.3rem 0;overflow-wrap:anywhere}.verdict.go{border-color:var(--go)}.verdict.canary{border-color:var(--canary)}.verdict.no-go{border-color:var(--stop)}
         .go h3{color:var(--go)}.canary h3{color:var(--canary)}.no-go h3{color:var(--stop)}.name{font-weight:600}
         .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.6rem 0}th,td{text-align:right;padding:.35rem .6rem;border-bottom:1px solid var(--line)}
-        th{color:var(--soft);font-weight:600}th:first-child,td:first-child{text-align:left;max-width:16rem;overflow-wrap:anywhere}.texts td,.texts th{text-align:left;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere}
-        svg{width:100%;height:auto;display:block;margin:.6rem 0}.grid{stroke:var(--line)}.tick,.axis,.label{fill:var(--soft);font-size:11px}.axis,.label{fill:var(--ink)}
+        th{color:var(--soft);font-weight:600}th:first-child,td:first-child{text-align:left;min-width:5rem;max-width:16rem;overflow-wrap:anywhere}.texts td,.texts th{text-align:left;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere}
+        svg{width:100%;min-width:30rem;height:auto;display:block;margin:.6rem 0}.grid{stroke:var(--line)}.tick,.axis,.label{fill:var(--soft);font-size:11px}.axis,.label{fill:var(--ink)}
         .front,.curve{fill:none;stroke:var(--accent);stroke-width:2}.front{stroke-dasharray:5 4}.dense{fill:var(--paper);stroke:var(--ink);stroke-width:2}
         .c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}.c4{fill:var(--c4)}.c5{fill:var(--c5)}.error{stroke:var(--ink);stroke-width:2}
         .heat{fill:color-mix(in srgb,var(--accent) calc(var(--v)*100%),var(--card))}.bar{fill:var(--soft)}
@@ -23,7 +23,7 @@ enum Stylesheet {
         .key.c0{color:var(--c0)}.key.c1{color:var(--c1)}.key.c2{color:var(--c2)}.key.c3{color:var(--c3)}.key.c4{color:var(--c4)}.key.c5{color:var(--c5)}
         .calculator{display:grid;grid-template-columns:1fr 9rem;gap:.4rem 1rem;max-width:30rem;align-items:center}input{font:inherit;padding:.3rem;width:100%;background:var(--card);color:var(--ink);border:1px solid var(--line);border-radius:.3rem}
         .saving{font-size:1.2rem;font-weight:600}pre{background:var(--card);padding:.8rem;border-radius:.4rem;overflow:auto;font-size:.8rem}summary{cursor:pointer;overflow-wrap:anywhere}footer{margin-top:3rem}
-        @media print{:root{color-scheme:light}body{font-size:11pt}section{break-inside:avoid}details:not([open])>*{display:revert}input{border:0}}
+        @media print{:root{color-scheme:light}body{font-size:11pt}section{break-inside:avoid}details:not([open])>*{display:revert}input{border:0}svg{min-width:0}}
         """
 }
 
