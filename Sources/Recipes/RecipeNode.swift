@@ -1,13 +1,14 @@
 import Faults
 import Yams
 
-/// One value of a recipe with its place, read as what its key expects.
-struct RecipeNode {
+/// One value of a recipe, or of another file of settings, with its place, read as what its key expects.
+public struct RecipeNode {
     let node: Node
-    let key: String
+    /// The dotted path, for messages.
+    public let key: String
     let file: String?
 
-    func text() throws(Fault) -> String {
+    public func text() throws(Fault) -> String {
         let scalar = try scalar("a text")
         guard !scalar.string.isEmpty, !scalar.string.utf8.contains(0) else {
             throw mismatch("a text that is not empty")
@@ -16,14 +17,14 @@ struct RecipeNode {
     }
 
     /// A list of texts; a single text is a list of one.
-    func texts() throws(Fault) -> [String] {
+    public func texts() throws(Fault) -> [String] {
         guard case .sequence(let items) = node else { return [try text()] }
         var texts: [String] = []
         for item in items { texts.append(try RecipeNode(node: item, key: key, file: file).text()) }
         return texts
     }
 
-    func bool() throws(Fault) -> Bool {
+    public func bool() throws(Fault) -> Bool {
         switch try plain("true or false") {
         case "true": return true
         case "false": return false
@@ -31,18 +32,18 @@ struct RecipeNode {
         }
     }
 
-    func integer<Value: FixedWidthInteger>() throws(Fault) -> Value {
+    public func integer<Value: FixedWidthInteger>() throws(Fault) -> Value {
         let expected = Value.isSigned ? "a whole number" : "a whole number of at least 0"
         guard let value: Value = PlainNumber.integer(try plain(expected)) else { throw mismatch(expected) }
         return value
     }
 
-    func number() throws(Fault) -> Double {
+    public func number() throws(Fault) -> Double {
         guard let value = PlainNumber.double(try plain("a number")) else { throw mismatch("a finite number") }
         return value
     }
 
-    func option<Value: OptionValue>() throws(Fault) -> Value {
+    public func option<Value: OptionValue>() throws(Fault) -> Value {
         let text = try text()
         do throws(Fault) {
             return try Value(parsing: text)
@@ -53,9 +54,11 @@ struct RecipeNode {
         }
     }
 
-    var place: String { (node.mark.map { "line \($0.line), column \($0.column)" } ?? "the recipe") + " (\(key))" }
+    public var place: String {
+        (node.mark.map { "line \($0.line), column \($0.column)" } ?? "the recipe") + " (\(key))"
+    }
 
-    func mismatch(_ expected: String) -> Fault {
+    public func mismatch(_ expected: String) -> Fault {
         Fault(
             .badRecipe, "'\(key)' has a value of the wrong type", file: file, place: place, found: found,
             expected: expected)

@@ -1,11 +1,7 @@
 import Faults
-import Foundation
 import Yams
 
 extension PruneRecipe {
-    /// The largest recipe that is read.
-    public static let largestFile = 1 << 20
-
     /// Reads a recipe's text.
     ///
     /// - Parameter file: the file's name, for messages.
@@ -14,14 +10,7 @@ extension PruneRecipe {
     public init(yaml: String, file: String? = nil) throws(Fault) {
         self.init()
         self.file = file
-        guard yaml.utf8.count <= PruneRecipe.largestFile else {
-            throw Fault(
-                .badRecipe, "the recipe is too large", file: file, found: "\(yaml.utf8.count) bytes",
-                expected: "at most \(PruneRecipe.largestFile) bytes")
-        }
-        let yaml = yaml.unicodeScalars.first == "\u{FEFF}" ? String(yaml.unicodeScalars.dropFirst()) : yaml
-        try YAMLGuard.check(yaml, file: file)
-        guard let root = try PruneRecipe.compose(yaml, file: file) else {
+        guard let root = try StrictYAML.compose(yaml, file: file, noun: "recipe") else {
             throw Fault(.badRecipe, "the recipe is empty", file: file, expected: "version: 1 and further keys")
         }
         var hasVersion = false
@@ -37,34 +26,8 @@ extension PruneRecipe {
     /// - Throws: `Fault` of kind `missingInput` when there is no such file, `inputOutput` when it cannot be read, and as
     ///   `init(yaml:file:)`.
     public init(contentsOf path: String) throws(Fault) {
-        let data: Data
-        do {
-            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { try? handle.close() }
-            // One byte more than is allowed tells a file that is too large, whatever its real size.
-            data = try handle.read(upToCount: PruneRecipe.largestFile + 1) ?? Data()
-        } catch {
-            guard FileManager.default.fileExists(atPath: path) else {
-                throw Fault(.missingInput, "the recipe does not exist", file: path)
-            }
-            throw Fault(.inputOutput, "the recipe cannot be read", file: path, found: "\(error)")
-        }
-        guard let text = String(validating: data, as: UTF8.self) else {
-            throw Fault(.badRecipe, "the recipe is not UTF-8 text", file: path)
-        }
+        let text = try StrictYAML.text(of: path, noun: "recipe")
         try self.init(yaml: text, file: path)
-    }
-
-    private static func compose(_ yaml: String, file: String?) throws(Fault) -> Node? {
-        do {
-            // The encoding is named because the default consults an environment variable.
-            let parser = try Parser(yaml: yaml, encoding: .utf8)
-            return try parser.singleRoot()
-        } catch let error as YamlError {
-            throw RecipeSyntax.fault(error, file: file)
-        } catch {
-            throw Fault(.badRecipe, "the recipe is not YAML", file: file, found: "\(error)")
-        }
     }
 
     private mutating func read(_ node: Node, prefix: String, hasVersion: inout Bool) throws(Fault) {

@@ -22,7 +22,7 @@ enum RecipeSyntax {
             advice: suggestion.map { "did you mean \($0)?" })
     }
 
-    static func fault(_ error: YamlError, file: String?) -> Fault {
+    static func fault(_ error: YamlError, file: String?, noun: String) -> Fault {
         func fault(_ summary: String, _ mark: Mark?) -> Fault {
             Fault(.badRecipe, summary, file: file, place: mark.map { "line \($0.line), column \($0.column)" })
         }
@@ -30,14 +30,14 @@ enum RecipeSyntax {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             let prefix = context.map { "\($0.text): " } ?? ""
-            return fault("the recipe is not valid YAML: \(prefix)\(problem)", mark)
+            return fault("the \(noun) is not valid YAML: \(prefix)\(problem)", mark)
         case .duplicatedKeysInMapping(let duplicates, let context):
             let keys = duplicates.map { "'\($0)'" }.joined(separator: ", ")
             return fault("the key \(keys) stands more than once; here for the first time", context.mark)
         case .reader(let problem, _, _, _):
-            return fault("the recipe is not valid YAML: \(problem)", nil)
+            return fault("the \(noun) is not valid YAML: \(problem)", nil)
         default:
-            return fault("the recipe is not valid YAML: \(error)", nil)
+            return fault("the \(noun) is not valid YAML: \(error)", nil)
         }
     }
 }

@@ -1,6 +1,6 @@
 import Faults
 
-/// Refuses, before any parser sees them, the parts of YAML that a recipe has no use for.
+/// Refuses, before any parser sees them, the parts of YAML that a file of settings has no use for.
 ///
 /// Aliases let a small file stand for an enormous one, and the parser follows them while it looks for duplicate keys;
 /// tabs, tags and block texts make a file mean something else than it seems to. With all quoted texts on one line and no
@@ -8,6 +8,8 @@ import Faults
 struct YAMLGuard {
     private let bytes: [UInt8]
     private let file: String?
+    /// What the text is, for messages: "recipe".
+    private let noun: String
     private var at = 0
     private var lineStart = 0
     private var line = 1
@@ -17,14 +19,15 @@ struct YAMLGuard {
     /// Whether the bytes before belong to an unquoted text, in which '#' without a space before it is no comment.
     private var isInPlain = false
 
-    static func check(_ yaml: String, file: String?) throws(Fault) {
-        var scan = YAMLGuard(bytes: Array(yaml.utf8), file: file)
+    static func check(_ yaml: String, file: String?, noun: String) throws(Fault) {
+        var scan = YAMLGuard(bytes: Array(yaml.utf8), file: file, noun: noun)
         try scan.run()
     }
 
-    private init(bytes: [UInt8], file: String?) {
+    private init(bytes: [UInt8], file: String?, noun: String) {
         self.bytes = bytes
         self.file = file
+        self.noun = noun
     }
 
     private mutating func run() throws(Fault) {
@@ -33,7 +36,7 @@ struct YAMLGuard {
             switch byte {
             case UInt8(ascii: "\n"), UInt8(ascii: "\r"): newLine()
             case UInt8(ascii: " "): at += 1
-            case UInt8(ascii: "\t"): throw fault("a tab stands in the recipe", "indent and separate with spaces")
+            case UInt8(ascii: "\t"): throw fault("a tab stands in the \(noun)", "indent and separate with spaces")
             case UInt8(ascii: "#") where !isInPlain || bytes[at - 1] == UInt8(ascii: " "): try skipComment()
             default: try token(byte)
             }
@@ -51,12 +54,12 @@ struct YAMLGuard {
             beginsToken = false
         case UInt8(ascii: "&") where beginsToken, UInt8(ascii: "*") where beginsToken:
             throw fault(
-                byte == UInt8(ascii: "&") ? "an anchor stands in the recipe" : "an alias stands in the recipe",
+                byte == UInt8(ascii: "&") ? "an anchor stands in the \(noun)" : "an alias stands in the \(noun)",
                 "write the value out, or put it in quotes if it begins with & or *")
         case UInt8(ascii: "!") where beginsToken:
-            throw fault("a tag stands in the recipe", "put the value in quotes if it begins with !")
+            throw fault("a tag stands in the \(noun)", "put the value in quotes if it begins with !")
         case UInt8(ascii: "|") where beginsToken, UInt8(ascii: ">") where beginsToken:
-            throw fault("a block text stands in the recipe", "write the text on one line, in quotes")
+            throw fault("a block text stands in the \(noun)", "write the text on one line, in quotes")
         case UInt8(ascii: "[") where beginsToken || isFlow, UInt8(ascii: "{") where beginsToken || isFlow:
             flowDepth += 1
             beginsToken = true
@@ -129,7 +132,7 @@ struct YAMLGuard {
             rest.starts(with: [0xC2, 0x85]) || rest.starts(with: [0xE2, 0x80, 0xA8])
             || rest.starts(with: [0xE2, 0x80, 0xA9])
         guard !isBreak, bytes[at] != 0 else {
-            throw fault("an invisible control character stands in the recipe", "delete it")
+            throw fault("an invisible control character stands in the \(noun)", "delete it")
         }
     }
 

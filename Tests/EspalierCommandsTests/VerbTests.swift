@@ -46,9 +46,10 @@ struct VerbTests {
             engine: try engine()
         ).measure(quiet)
         let json = try #require(try JSONValue(parsing: report.json.text()).objectValue)
-        #expect(json.keys == ["model", "against", "perplexity", "divergence", "environment"])
+        #expect(
+            json.keys == ["model", "against", "perplexity", "divergence", "tokenizer_sha256", "environment"])
         let perplexity = try #require(json["perplexity"]?.objectValue?["news.txt"]?.objectValue)
-        #expect(perplexity.keys == ["value", "tokens", "context", "windows"])
+        #expect(perplexity.keys == ["value", "tokens", "context", "windows", "tokens_sha256"])
         #expect(perplexity["tokens"]?.integerValue == 45 && perplexity["windows"]?.integerValue == 3)
         #expect(try #require(perplexity["value"]?.doubleValue) > 1)
         let divergence = try #require(json["divergence"]?.objectValue?["news.txt"]?.objectValue)

@@ -4,7 +4,7 @@ import JSONText
 /// Writes a safetensors file as a stream: the header from the known shapes, then each tensor's data in `order`.
 ///
 /// The layout is the reference implementation's: types by falling alignment, then names; the header is padded with
-/// spaces to a multiple of 8; metadata is `{"format": "pt"}`, which other loaders require. The same tensors give the
+/// spaces to a multiple of 8; metadata begins with `{"format": "pt"}`, which other loaders require. The same tensors give the
 /// same bytes. The file gets its name when `finish()` returns.
 public final class SafetensorsWriter {
     /// The tensors in the order in which their data must be written.
@@ -14,15 +14,18 @@ public final class SafetensorsWriter {
     /// Bytes of the current tensor that are written.
     private var written = 0
 
+    /// - Parameter metadata: what the header tells besides the format; texts only, as the format wants it.
     /// - Throws: `badData` for a name that stands twice, `inputOutput` when the file cannot be made.
-    public init(_ path: String, _ tensors: [TensorDescription]) throws(Fault) {
+    public init(
+        _ path: String, _ tensors: [TensorDescription], metadata: KeyValuePairs<String, String> = [:]
+    ) throws(Fault) {
         order = SafetensorsWriter.ordered(tensors)
         var names: Set<ExactText> = []
         for tensor in tensors where !names.insert(ExactText(tensor.name)).inserted {
             throw Fault(.badData, "a tensor is to be written twice", file: path, place: "tensor '\(tensor.name)'")
         }
         file = try OutputFile(path)
-        try file.write(SafetensorsWriter.header(order))
+        try file.write(SafetensorsWriter.header(order, metadata: metadata))
     }
 
     /// Bytes of the file that holds these tensors.
@@ -88,9 +91,14 @@ public final class SafetensorsWriter {
     }
 
     /// The length and the padded JSON.
-    private static func header(_ tensors: [TensorDescription]) -> [UInt8] {
+    private static func header(
+        _ tensors: [TensorDescription], metadata: KeyValuePairs<String, String> = [:]
+    ) -> [UInt8] {
         var header = JSONObject()
-        header["__metadata__"] = .object(["format": .string("pt")])
+        var about = JSONObject()
+        about["format"] = .string("pt")
+        for (key, value) in metadata { about[key] = .string(value) }
+        header["__metadata__"] = .object(about)
         var offset = 0
         for tensor in tensors {
             header[tensor.name] = .object([

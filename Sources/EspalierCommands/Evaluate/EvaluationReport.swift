@@ -6,6 +6,10 @@ public struct EvaluationReport {
     public var model: String
     public var against: String?
     public var environment: JSONValue
+    /// SHA-256 of the model's tokenizer; nil where it has none.
+    public var tokenizerDigest: String?
+    /// SHA-256 of the tokens that were scored, by file name: tells other results on the same tokens from those on others.
+    public var tokenDigests: [String: String] = [:]
     /// By file name, in the order asked for.
     public var files: [(name: String, measurement: Measurement)] = []
 
@@ -22,6 +26,7 @@ public struct EvaluationReport {
             perplexity[name] = .object([
                 "value": .double(found.perplexity), "tokens": .integer(found.scoredTokens),
                 "context": .integer(found.context), "windows": .integer(found.windows),
+                "tokens_sha256": tokenDigests[name].map { .string($0) } ?? .null,
             ])
             guard let dense = found.divergence else { continue }
             divergence[name] = .object([
@@ -31,7 +36,8 @@ public struct EvaluationReport {
         }
         return .object([
             "model": .string(model), "against": against.map { .string($0) } ?? .null,
-            "perplexity": .object(perplexity), "divergence": .object(divergence), "environment": environment,
+            "perplexity": .object(perplexity), "divergence": .object(divergence),
+            "tokenizer_sha256": tokenizerDigest.map { .string($0) } ?? .null, "environment": environment,
         ])
     }
 

@@ -1,4 +1,5 @@
 import Calibration
+import Checkpoints
 import Decoders
 import Evaluation
 import Faults
@@ -54,8 +55,10 @@ public struct EvaluationRun {
         let evaluation = try StreamedEvaluation(opened.decoder, against: dense?.decoder, dtype: engine.dtype)
         let inputs = try read(opened, reporter)
         var report = EvaluationReport(model: model, against: against, environment: engine.environment)
+        report.tokenizerDigest = try opened.checkpoint.tokenizerDigest()
         for (file, windows) in inputs {
             let name = name(of: file)
+            report.tokenDigests[name] = tokenDigest(windows.ids)
             let tokens = Double(windows.count * windows.length)
             reporter.begin("evaluating \(name)", total: tokens, unit: "tokens")
             let measurement: Measurement

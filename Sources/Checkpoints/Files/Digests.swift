@@ -1,0 +1,28 @@
+import Crypto
+import Faults
+
+extension FileDigest {
+    /// Of a file that is there.
+    ///
+    /// - Throws: `missingInput`, `inputOutput`, or `badData` for what is not a regular file.
+    public init(contentsOf path: String) throws(Fault) {
+        let file = try InputFile(path)
+        self.init(name: FileSystem.last(path), sha256: try file.digest(), bytes: file.size)
+    }
+}
+
+extension Checkpoint {
+    /// SHA-256 of the tokenizer's file, in lowercase hexadecimal; nil where the model has none. From a GGUF file it is that
+    /// of the `tokenizer.json` that is made of its metadata, so that a model keeps it through pruning.
+    public func tokenizerDigest() throws(Fault) -> String? {
+        try tokenizerJSON().map { hexadecimal(SHA256.hash(data: $0)) }
+    }
+}
+
+/// SHA-256 of token ids as little-endian int32, in lowercase hexadecimal: tells whether two results were measured on the
+/// same tokens.
+public func tokenDigest(_ ids: [Int32]) -> String {
+    var hash = SHA256()
+    ids.map(\.littleEndian).withUnsafeBytes { hash.update(bufferPointer: $0) }
+    return hexadecimal(hash.finalize())
+}
