@@ -37,7 +37,7 @@ let package = Package(
             name: "EspalierKit",
             targets: [
                 "Faults", "JSONText", "Randomness", "Torch", "Checkpoints", "Tokenization", "Calibration", "Recipes",
-                "Decoders", "Pruning", "Structure", "Evaluation", "Runs", "Reports",
+                "Decoders", "Pruning", "Structure", "Evaluation", "Runs", "Reports", "Gate", "Watch",
             ]),
     ],
     dependencies: [
@@ -73,11 +73,17 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "Reports", dependencies: ["Faults", "JSONText"]),
+        .target(name: "Gate", dependencies: ["Faults", "JSONText", "Recipes"]),
+        .target(
+            name: "Watch",
+            dependencies: [
+                "Checkpoints", "Faults", "JSONText", "Randomness", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .target(
             name: "EspalierCommands",
             dependencies: [
-                "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "JSONText", "Pruning", "Randomness",
-                "Recipes", "Reports", "Runs", "Tokenization", "Torch",
+                "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Gate", "JSONText", "Pruning",
+                "Randomness", "Recipes", "Reports", "Runs", "Tokenization", "Torch", "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "espalier", dependencies: ["EspalierCommands"]),
@@ -121,11 +127,16 @@ let package = Package(
         .testTarget(
             name: "EvaluationTests",
             dependencies: ["Checkpoints", "Decoders", "Evaluation", "Faults", "TestSupport", "Torch"]),
+        .testTarget(name: "GateTests", dependencies: ["Faults", "Gate", "JSONText"]),
+        .testTarget(
+            name: "WatchTests",
+            dependencies: ["Checkpoints", "Faults", "JSONText", "Randomness", "TestSupport", "Watch"]),
         .testTarget(
             name: "EspalierCommandsTests",
             dependencies: [
-                "Checkpoints", "Decoders", "EspalierCommands", "Evaluation", "Faults", "JSONText", "Recipes",
-                "Runs", "TestSupport", "Torch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Checkpoints", "Decoders", "EspalierCommands", "Evaluation", "Faults", "Gate", "JSONText", "Recipes",
+                "Runs", "TestSupport", "Torch", "Watch",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ],
     cxxLanguageStandard: .cxx20

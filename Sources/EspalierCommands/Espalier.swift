@@ -27,16 +27,19 @@ public struct Espalier: ParsableCommand {
               espalier evaluate model.gguf --text test.txt --context 1024
               espalier generate model.gguf --prompt "The capital of France is"
               espalier benchmark pruned --against model.gguf
+              espalier gate results.json --rules gate.yaml --baseline dense.json
+              espalier watch pruned --reference ref.safetensors --history h.jsonl
 
             EXIT CODES
-              0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable,
+              0 done, 2 gate failed or alarm, 3 not comparable,
+              64 usage, 65 bad data, 66 missing input, 69 device unavailable,
               73 output exists, 74 reading or writing failed,
               75 interrupted and resumable, 78 bad recipe
             """,
         version: versionNumber,
         subcommands: [
             Inspect.self, PlanCommand.self, Prune.self, Resume.self, Evaluate.self, Generate.self,
-            BenchmarkCommand.self, ReportCommand.self, Verify.self,
+            BenchmarkCommand.self, ReportCommand.self, GateCommand.self, WatchCommand.self, Verify.self,
         ])
 
     public init() {}

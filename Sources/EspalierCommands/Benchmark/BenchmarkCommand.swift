@@ -66,10 +66,7 @@ public struct BenchmarkCommand: ParsableCommand {
 
     public mutating func run() throws {
         let results = try output.map { path throws(Fault) in
-            for input in [model] + (against.map { [$0] } ?? []) where SamePath.areSame(input, path) {
-                throw Fault(
-                    .usage, "--output would replace an input", file: path, found: input, advice: "choose another name")
-            }
+            try SamePath.refuse(path, "--output", among: [model] + (against.map { [$0] } ?? []))
             return try AtomicFile(path)
         }
         let report = try BenchmarkRun(

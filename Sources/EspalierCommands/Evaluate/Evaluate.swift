@@ -69,7 +69,7 @@ public struct Evaluate: ParsableCommand {
 
     public mutating func run() throws {
         let results = try output.map { path throws(Fault) in
-            try Evaluate.refuse(path, among: [model] + (against.map { [$0] } ?? []) + text + tokens)
+            try SamePath.refuse(path, "--output", among: [model] + (against.map { [$0] } ?? []) + text + tokens)
             return try AtomicFile(path)
         }
         let reporter = messages.makeReporter()
@@ -80,12 +80,5 @@ public struct Evaluate: ParsableCommand {
         ).measure(reporter)
         try results?.write(report.json.text() + "\n")
         messages.write(json: report.json, text: report.text)
-    }
-
-    /// - Throws: `usage` when the results would replace an input.
-    private static func refuse(_ output: String, among inputs: [String]) throws(Fault) {
-        guard let input = inputs.first(where: { SamePath.areSame($0, output) }) else { return }
-        throw Fault(
-            .usage, "--output would replace an input", file: output, found: input, advice: "choose another name")
     }
 }

@@ -1,0 +1,110 @@
+import ArgumentParser
+import Faults
+import Gate
+import JSONText
+import Recipes
+
+/// `espalier gate`
+public struct GateCommand: ParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "gate",
+        abstract: "Holds results against rules: pass, fail or not comparable.",
+        discussion: """
+            RESULTS is what `espalier evaluate --output` writes, or a results file of lm-evaluation-harness. The rules \
+            are YAML with the stages poc, canary and full; Documentation/Gate.md explains them. Accuracies are compared \
+            by a one-sided test with their standard errors. Results that do not belong together (another task version, \
+            number of items, text or tokenizer), and figures that are missing, never pass.
+
+            Exits with 0 when all rules hold, 2 when one fails, 3 when something is not comparable.
+
+            EXAMPLES
+              espalier gate results.json --rules gate.yaml
+              espalier gate results.json --rules gate.yaml --stage canary
+              espalier gate results.json --rules gate.yaml --baseline dense.json
+              espalier gate results.json --rules gate.yaml --junit gate.xml
+            """)
+
+    @Argument(help: ArgumentHelp("The pruned model's results.", valueName: "results"))
+    public var results: String
+
+    @Option(name: .long, help: ArgumentHelp("The rules, in YAML.", valueName: "file"))
+    public var rules: String
+
+    @Option(name: .long, help: ArgumentHelp("The dense model's results.", valueName: "file"))
+    public var baseline: String?
+
+    @Option(
+        name: .long, help: ArgumentHelp("poc, canary or full (default: full).", valueName: "stage"),
+        transform: optionValue)
+    public var stage: GateRules.Stage = .full
+
+    @Option(name: .long, help: ArgumentHelp("The run's report.json, for sizes.", valueName: "file"))
+    public var report: String?
+
+    @Option(name: .long, help: ArgumentHelp("What `benchmark --json` wrote, for speeds.", valueName: "file"))
+    public var benchmark: String?
+
+    @Option(name: .long, help: ArgumentHelp("Golden prompts with the model's answers, as JSON.", valueName: "file"))
+    public var golden: String?
+
+    @Option(name: .long, help: ArgumentHelp("Write the verdict as JUnit XML, replacing the file.", valueName: "file"))
+    public var junit: String?
+
+    @Option(name: .long, help: ArgumentHelp("Write the verdict as Markdown, replacing the file.", valueName: "file"))
+    public var summary: String?
+
+    @OptionGroup(title: "Messages") public var messages: OutputOptions
+
+    public init() {}
+
+    public mutating func run() throws {
+        let inputs = [results, rules] + [baseline, report, benchmark, golden].compactMap { $0 }
+        if let baseline, SamePath.areSame(baseline, results) {
+            throw Fault(
+                .usage, "the baseline is the results themselves", file: baseline,
+                advice: "evaluate the dense model into a file of its own")
+        }
+        let junitFile = try junit.map { path throws(Fault) in try GateCommand.output(path, "--junit", inputs) }
+        let summaryFile = try summary.map { path throws(Fault) in try GateCommand.output(path, "--summary", inputs) }
+        let verdict = try makeVerdict()
+        try junitFile?.write(JUnitReport.text(verdict))
+        try summaryFile?.write(MarkdownSummary.text(verdict))
+        messages.write(json: verdict.json, text: verdict.text)
+        if verdict.outcome != .passed { throw ExitCode(verdict.outcome.exitCode) }
+    }
+
+    private func makeVerdict() throws(Fault) -> GateVerdict {
+        let rules = try GateRules(contentsOf: self.rules)
+        let gate = QualityGate(
+            results: try EvaluationResults(parsing: ReadableFile.bytes(results), file: results),
+            baseline: try baseline.map { path throws(Fault) in
+                try EvaluationResults(parsing: ReadableFile.bytes(path), file: path)
+            },
+            report: try report.map { path throws(Fault) in
+                try SizeReport(parsing: ReadableFile.bytes(path), file: path)
+            },
+            benchmark: try benchmark.map { path throws(Fault) in
+                try BenchmarkResults(parsing: ReadableFile.bytes(path), file: path)
+            },
+            golden: try golden.map { path throws(Fault) in
+                try GoldenAnswers(parsing: ReadableFile.bytes(path), file: path)
+            })
+        return try gate.verdict(rules, stage: stage, rulesFile: self.rules)
+    }
+
+    private static func output(_ path: String, _ flag: String, _ inputs: [String]) throws(Fault) -> AtomicFile {
+        try SamePath.refuse(path, flag, among: inputs)
+        return try AtomicFile(path)
+    }
+}
+
+extension GateVerdict {
+    /// What a person reads.
+    var text: String {
+        var table = TextTable(leftColumns: 5)
+        for check in checks {
+            table.add(check.outcome.rawValue, check.rule, check.subject, check.limit, check.reason)
+        }
+        return table.text + notes.map { "note: \($0)\n" }.joined() + "\nstage \(stage): \(outcome.rawValue)\n"
+    }
+}

@@ -1,0 +1,126 @@
+import ArgumentParser
+import Faults
+import Foundation
+import JSONText
+import Watch
+
+/// `espalier watch`
+public struct WatchCommand: ParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Watches a model's quality after its roll-out.",
+        discussion: """
+            First the dense model's predictions for a set of prompts are stored: --write-reference. Then each call scores \
+            the model that is served on those prompts, and on --prompts of users where they are given, appends a line to \
+            the history and looks for drift. Prompts are JSON lines: {"prompt": …, "completion": …} scores the \
+            completion, {"prompt": …} or {"text": …} the text itself.
+
+            Drift is a lasting change of the divergence from the dense model, or of the loss on the users' prompts, \
+            against the intervals before. The test is sequential: the chance of any false alarm is at most --alpha over \
+            the whole history, however long. Documentation/Watch.md explains it.
+
+            Exits with 0 when all is steady and with 2 when there is an alarm, which stands until --new-baseline.
+
+            EXAMPLES
+              espalier watch dense --write-reference ref.safetensors --prompts p.jsonl
+              espalier watch pruned --reference ref.safetensors --history h.jsonl
+              espalier watch pruned --reference ref.safetensors --history h.jsonl \\
+                --prompts today.jsonl --prometheus espalier.prom
+            """)
+
+    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
+    public var model: String
+
+    @Option(name: .long, help: ArgumentHelp("Store this model's predictions for --prompts here.", valueName: "file"))
+    public var writeReference: String?
+
+    @Option(name: .long, help: ArgumentHelp("The dense model's stored predictions.", valueName: "file"))
+    public var reference: String?
+
+    @Option(name: .long, help: ArgumentHelp("The history, to which a line is appended.", valueName: "file"))
+    public var history: String?
+
+    @Option(name: .long, help: ArgumentHelp("Prompts, one JSON object a line.", valueName: "file"))
+    public var prompts: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Likeliest tokens of a position that the reference stores (default: 64).", valueName: "k"))
+    public var top: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Tokens of a prompt at most; longer ones are cut (default: 512).", valueName: "n"))
+    public var length: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Chance of a false alarm over the whole history (default: 0.01).", valueName: "p"))
+    public var alpha: Double?
+
+    @Flag(name: .long, help: "Begin a new baseline with this interval: after a change that was meant.")
+    public var newBaseline = false
+
+    @Option(name: .long, help: ArgumentHelp("Write the figures for Prometheus, replacing the file.", valueName: "file"))
+    public var prometheus: String?
+
+    @OptionGroup(title: "Engine") public var engine: EngineOptions
+    @OptionGroup(title: "Messages") public var messages: OutputOptions
+
+    public init() {}
+
+    public mutating func validate() throws {
+        guard (reference == nil) != (writeReference == nil) else {
+            throw ValidationError("Give either --reference FILE or --write-reference FILE.")
+        }
+        if let top, !(1...65_536).contains(top) { throw ValidationError("--top must be between 1 and 65536.") }
+        if let length, length < 2 { throw ValidationError("--length must be at least 2.") }
+        if let alpha, !(alpha > 0 && alpha < 1) { throw ValidationError("--alpha must be above 0 and below 1.") }
+        if writeReference != nil {
+            guard prompts != nil else { throw ValidationError("--write-reference needs --prompts FILE.") }
+            guard history == nil, prometheus == nil, alpha == nil, !newBaseline else {
+                throw ValidationError(
+                    "--history, --prometheus, --alpha and --new-baseline do not go with --write-reference.")
+            }
+        } else {
+            guard history != nil else { throw ValidationError("--reference needs --history FILE.") }
+            guard top == nil else { throw ValidationError("--top is set when the reference is written.") }
+            guard length == nil || prompts != nil else {
+                throw ValidationError("--length applies to --prompts; the reference's prompts are cut already.")
+            }
+        }
+    }
+
+    public mutating func run() throws {
+        let reporter = messages.makeReporter()
+        let run = WatchRun(model: model, length: length ?? WatchRun.defaultLength, engine: try engine.start())
+        if let writeReference, let prompts {
+            try SamePath.refuse(writeReference, "--write-reference", among: [model, prompts])
+            let written = try run.writeReference(
+                to: writeReference, prompts: prompts, topCount: top ?? WatchReference.defaultTopCount, reporter)
+            messages.write(json: written.json, text: written.text)
+        } else if let reference, let history {
+            try watch(run, reference, history, reporter)
+        }
+    }
+
+    private func watch(
+        _ run: WatchRun, _ reference: String, _ history: String, _ reporter: ProgressReporter
+    ) throws {
+        let inputs = [model, reference] + (prompts.map { [$0] } ?? [])
+        try SamePath.refuse(history, "--history", among: inputs)
+        let metrics = try prometheus.map { path throws(Fault) in
+            try SamePath.refuse(path, "--prometheus", among: inputs + [history])
+            return try AtomicFile(path)
+        }
+        let now = Date()
+        let report = try run.watch(
+            reference: reference, history: history, prompts: prompts, alpha: alpha ?? DriftReport.defaultAlpha,
+            isNewBaseline: newBaseline, time: WatchRun.text(of: now), reporter)
+        try metrics?.write(PrometheusText.of(report.interval, report.drift, timestamp: now.timeIntervalSince1970))
+        messages.write(json: report.json, text: report.text)
+        guard report.drift.isAlarm else { return }
+        for reason in report.drift.reasons { reporter.warning("ALARM: \(reason)") }
+        throw ExitCode(WatchRun.alarmExitCode)
+    }
+}

@@ -1,0 +1,89 @@
+/// Perplexity, divergence and agreement on texts.
+extension QualityGate {
+    /// How far, as a fraction, the baseline's perplexity may be from the one that was measured beside the pruned model.
+    static let sameModelTolerance = 0.01
+
+    /// The names that a rule is for: its own, or all that no other rule names.
+    func subjects(_ rule: GateRule, _ names: [String], among rules: [GateRule]) -> [String] {
+        if let subject = rule.subject { return [subject] }
+        let own = Set(rules.filter { $0.measure == rule.measure }.compactMap(\.subject))
+        var seen = own
+        return names.filter { seen.insert($0).inserted }
+    }
+
+    func textChecks(_ rule: GateRule, among rules: [GateRule]) -> [GateVerdict.Check] {
+        let names =
+            rule.measure == .perplexityRatio
+            ? results.texts + (baseline?.texts ?? results.diverged) : results.texts + results.diverged
+        let texts = subjects(rule, names, among: rules)
+        guard !texts.isEmpty || !names.isEmpty else {
+            return [check(rule, "", .notComparable, "the results have no text: evaluate with --text or --tokens")]
+        }
+        return texts.map { text in
+            switch rule.measure {
+            case .perplexityRatio: perplexityCheck(rule, text)
+            case .kl:
+                figureCheck(rule, text, results.kl(text), in: -1e-6...Double.greatestFiniteMagnitude)
+            default: figureCheck(rule, text, results.topAgreement(text), in: 0...1)
+            }
+        }
+    }
+
+    /// A figure that `evaluate --against` measured.
+    private func figureCheck(
+        _ rule: GateRule, _ subject: String, _ figure: Figure, in range: ClosedRange<Double>
+    ) -> GateVerdict.Check {
+        switch figure {
+        case .missing:
+            return check(
+                rule, subject, .notComparable, "the results do not have it: evaluate this text with --against DENSE")
+        case .notANumber(let kind):
+            return check(rule, subject, .failed, "found \(kind): the model's predictions are not numbers")
+        case .number(let value):
+            guard range.contains(value) else {
+                return check(
+                    rule, subject, .notComparable, "\(LegibleText.number(value)) cannot be: the file is wrong", value)
+            }
+            return limited(rule, subject, value)
+        }
+    }
+
+    private func perplexityCheck(_ rule: GateRule, _ text: String) -> GateVerdict.Check {
+        if let baseline {
+            for (mine, other) in zip(results.identity(ofText: text), baseline.identity(ofText: text)) {
+                if let reason = mine.difference(from: other) { return check(rule, text, .notComparable, reason) }
+            }
+        }
+        let measured = results.densePerplexity(text)
+        let dense = baseline?.perplexity(text) ?? measured
+        guard let reference = dense.value, reference >= 1 - 1e-6 else {
+            return check(
+                rule, text, .notComparable,
+                dense == .missing
+                    ? "the dense model's perplexity is missing: evaluate with --against DENSE, or give --baseline"
+                    : "the dense model's perplexity is \(dense.text)")
+        }
+        // Tells other texts of the same length, and other dense models, from the right ones.
+        if baseline != nil, let measured = measured.value,
+            abs(measured - reference) > QualityGate.sameModelTolerance * reference
+        {
+            return check(
+                rule, text, .notComparable,
+                "the dense model's perplexity is \(LegibleText.number(measured)) in the results, "
+                    + "\(LegibleText.number(reference)) in the baseline: another model or another text")
+        }
+        switch results.perplexity(text) {
+        case .missing: return check(rule, text, .notComparable, "the results have no perplexity of this text")
+        case .notANumber(let kind):
+            return check(rule, text, .failed, "found \(kind): the model's predictions are not numbers")
+        case .number(let value):
+            guard value >= 1 - 1e-6 else {
+                return check(
+                    rule, text, .notComparable, "a perplexity of \(LegibleText.number(value)) cannot be")
+            }
+            return limited(
+                rule, text, value / reference,
+                "\(LegibleText.number(value)) against \(LegibleText.number(reference))")
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import Faults
+import JSONText
+
+/// What a gate reads of `evaluate --json`, or of a results file of lm-evaluation-harness.
+public struct EvaluationResults: Sendable {
+    public let file: String
+    let root: JSONObject
+
+    /// - Throws: `badData` for what is not a JSON object of results.
+    public init(parsing bytes: [UInt8], file: String) throws(Fault) {
+        self.file = file
+        root = try ResultsFile.object(bytes, file: file)
+        guard ["perplexity", "divergence", "results"].contains(where: { root[$0]?.objectValue != nil }) else {
+            throw Fault(
+                .badData, "this is no results file", file: file,
+                found: "the keys " + LegibleText.of(root.keys.joined(separator: ", ")),
+                expected: "perplexity, divergence or results", advice: "make it with `espalier evaluate --output FILE`")
+        }
+    }
+
+    var texts: [String] { root["perplexity"]?.objectValue?.keys ?? [] }
+    var diverged: [String] { root["divergence"]?.objectValue?.keys ?? [] }
+    var tasks: [String] { root["results"]?.objectValue?.keys ?? [] }
+
+    func perplexity(_ text: String) -> Figure { Figure(member("perplexity", text)?["value"]) }
+    func densePerplexity(_ text: String) -> Figure { Figure(member("divergence", text)?["against_perplexity"]) }
+    func kl(_ text: String) -> Figure { Figure(member("divergence", text)?["kl"]) }
+    func topAgreement(_ text: String) -> Figure { Figure(member("divergence", text)?["top1_agreement"]) }
+
+    func hasMetric(_ metric: String, of task: String) -> Bool {
+        member("results", task)?[EvaluationResults.key(metric)] != nil
+    }
+    func metric(_ metric: String, of task: String) -> Figure {
+        Figure(member("results", task)?[EvaluationResults.key(metric)])
+    }
+    func standardError(_ metric: String, of task: String) -> Figure {
+        let parts = EvaluationResults.key(metric).split(separator: ",", maxSplits: 1)
+        return Figure(member("results", task)?[parts[0] + "_stderr," + parts[1]])
+    }
+    func effectiveSamples(of task: String) -> Int? { member("n-samples", task)?["effective"]?.integerValue }
+
+    /// What must be the same in two files before a text's figures may be held against each other.
+    func identity(ofText text: String) -> [Trait] {
+        let figures = member("perplexity", text)
+        return ["tokens", "context", "windows"].map { Trait($0, figures?[$0], isRequired: true) }
+            + [Trait("SHA-256 of the tokens", figures?["tokens_sha256"])]
+    }
+
+    /// The same for a task; what one file says and the other does not is a difference.
+    func identity(ofTask task: String) -> [Trait] {
+        let samples = member("n-samples", task)
+        return [
+            Trait("version", root["versions"]?.objectValue?[task], isRequired: true),
+            Trait("number of few-shot examples", root["n-shot"]?.objectValue?[task], isStrict: true),
+            Trait("number of items", samples?["original"], isStrict: true),
+            Trait("number of items used", samples?["effective"], isStrict: true),
+            Trait("limit", root["config"]?.objectValue?["limit"] ?? root["limit"], isStrict: true),
+        ]
+    }
+
+    /// The same for all figures.
+    var identity: [Trait] {
+        [
+            Trait("SHA-256 of the tokenizer", root["tokenizer_sha256"]),
+            Trait("number type", root["environment"]?.objectValue?["dtype"]),
+        ]
+    }
+
+    /// "acc" is "acc,none": behind the comma stands lm-evaluation-harness' filter.
+    private static func key(_ metric: String) -> String { metric.contains(",") ? metric : metric + ",none" }
+
+    private func member(_ group: String, _ name: String) -> JSONObject? {
+        root[group]?.objectValue?[name]?.objectValue
+    }
+}
+
+/// Something that two results must share.
+struct Trait: Equatable, Sendable {
+    var name: String
+    /// nil where the file does not say it.
+    var value: String?
+    /// Whether results that do not say it cannot be compared.
+    var isRequired: Bool
+    /// Whether it is a difference when one file says it and the other does not.
+    var isStrict: Bool
+
+    init(_ name: String, _ value: JSONValue?, isRequired: Bool = false, isStrict: Bool = false) {
+        self.name = name
+        self.isRequired = isRequired
+        self.isStrict = isStrict || isRequired
+        switch value {
+        case nil, .some(.null): self.value = nil
+        // 1, 1.0 and 1e0 are one version.
+        case .some(.number(let text)):
+            self.value = Double(text).map { $0 == $0.rounded() && abs($0) < 1e15 ? "\(Int($0))" : "\($0)" } ?? text
+        case .some(.string(let text)): self.value = text
+        case .some(let other): self.value = other.text(pretty: false)
+        }
+    }
+
+    /// How the same trait of another file differs; nil when it does not.
+    func difference(from other: Trait) -> String? {
+        func shown(_ value: String?) -> String { value.map { LegibleText.of($0, limit: 80) } ?? "not said" }
+        let isMissing = isRequired && value == nil && other.value == nil
+        // A JSON string is compared by its bytes: two spellings of a letter are two names.
+        let isDifferent = value.map { ExactText($0) } != other.value.map { ExactText($0) }
+        let counts = isStrict || (value != nil && other.value != nil)
+        guard isMissing || (isDifferent && counts) else { return nil }
+        return "\(name): \(shown(value)) in the results, \(shown(other.value)) in the baseline"
+    }
+
+    /// Whether only one of the two files says it.
+    func isUnchecked(against other: Trait) -> Bool { (value == nil) != (other.value == nil) && !isStrict }
+}
+
+enum ResultsFile {
+    static func object(_ bytes: [UInt8], file: String) throws(Fault) -> JSONObject {
+        let value: JSONValue
+        do throws(Fault) { value = try JSONValue(parsing: bytes) } catch { throw error.inFile(file) }
+        guard let object = value.objectValue else {
+            throw Fault(.badData, "the file is not a JSON object", file: file, found: value.kindName, expected: "{…}")
+        }
+        return object
+    }
+}

@@ -1,0 +1,119 @@
+import Faults
+import JSONText
+import Recipes
+
+/// Prompts whose answers must hold, with the answers that a model gave.
+///
+/// `{"version": 1, "prompts": [{"name": …, "prompt": …, "expected": …, "match": …, "answer": …}]}`; name and match may
+/// be left out.
+public struct GoldenAnswers: Sendable {
+    /// How an answer is held against what was expected.
+    public enum Match: String, OptionWord {
+        /// The same text but for white space around it.
+        case exact
+        /// The expected text stands in the answer.
+        case contains
+        /// The expected text is a regular expression that matches somewhere in the answer.
+        case regex
+
+        public static let noun = "way to compare answers"
+    }
+
+    struct Prompt: Sendable {
+        var name: String
+        var expected: String
+        var match: Match?
+        /// nil where the file has none.
+        var answer: String?
+    }
+
+    public let file: String
+    let prompts: [Prompt]
+
+    /// - Throws: `badData` for what is not of the form above, and for expressions that are none.
+    public init(parsing bytes: [UInt8], file: String) throws(Fault) {
+        self.file = file
+        let root = try ResultsFile.object(bytes, file: file)
+        if let version = root["version"], version.integerValue != 1 {
+            throw Fault(
+                .badData, "unknown version of golden prompts", file: file, place: "version", found: version.kindName,
+                expected: "1")
+        }
+        guard let items = root["prompts"]?.arrayValue else {
+            throw Fault(
+                .badData, "the file has no golden prompts", file: file, place: "prompts",
+                found: root["prompts"]?.kindName ?? "nothing", expected: "a list")
+        }
+        var prompts: [Prompt] = []
+        for (index, item) in items.enumerated() {
+            do throws(Fault) {
+                prompts.append(try GoldenAnswers.prompt(item, number: index + 1))
+            } catch {
+                var fault = error.inFile(file)
+                fault.place = fault.place ?? "prompts[\(index)]"
+                throw fault
+            }
+        }
+        self.prompts = prompts
+    }
+
+    private static func prompt(_ item: JSONValue, number: Int) throws(Fault) -> Prompt {
+        guard let object = item.objectValue else {
+            throw Fault(.badData, "a golden prompt is not an object", found: item.kindName, expected: "{…}")
+        }
+        guard let text = object["prompt"]?.stringValue, let expected = object["expected"]?.stringValue else {
+            throw Fault(
+                .badData, "a golden prompt is incomplete", found: LegibleText.of(object.keys.joined(separator: ", ")),
+                expected: "the texts 'prompt' and 'expected'")
+        }
+        var match: Match?
+        if let value = object["match"] {
+            guard let known = value.stringValue.flatMap(Match.init(rawValue:)) else {
+                throw Fault(
+                    .badData, "a golden prompt is to be compared in an unknown way", found: value.kindName,
+                    expected: Match.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            match = known
+        }
+        return Prompt(
+            name: LegibleText.of(object["name"]?.stringValue ?? text, limit: 60), expected: expected, match: match,
+            answer: object["answer"]?.stringValue)
+    }
+}
+
+extension GoldenAnswers.Match {
+    /// - Throws: `badData` when the expected text cannot serve.
+    func holds(answer: String, expected: String) throws(Fault) -> Bool {
+        switch self {
+        case .exact: return trimmed(answer).elementsEqual(trimmed(expected))
+        case .contains:
+            guard !expected.isEmpty else {
+                throw Fault(.badData, "an empty text stands in every answer", expected: "a text to look for")
+            }
+            return answer.contains(expected)
+        case .regex:
+            let expression: Regex<AnyRegexOutput>
+            do {
+                expression = try Regex(expected)
+            } catch {
+                throw Fault(
+                    .badData, "the expected text is no regular expression", found: expected,
+                    advice: LegibleText.of("\(error)"))
+            }
+            guard !"".contains(expression) else {
+                throw Fault(
+                    .badData, "the regular expression matches every answer", found: expected,
+                    expected: "one that an empty answer does not match")
+            }
+            return answer.contains(expression)
+        }
+    }
+
+    private func trimmed(_ text: String) -> [Unicode.Scalar] {
+        let scalars = Array(text.unicodeScalars)
+        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
+            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+        else { return [] }
+        return Array(scalars[first...last])
+    }
+}

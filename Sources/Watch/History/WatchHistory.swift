@@ -1,0 +1,70 @@
+import Checkpoints
+import Faults
+import JSONText
+
+/// The intervals so far: a file of JSON lines to which each call appends one.
+public enum WatchHistory {
+    /// The whole lines; a last one that a crash has torn is left out. None where there is no file.
+    ///
+    /// - Throws: `badData` for any other line that is no interval; `inputOutput` when the file cannot be read.
+    public static func read(_ path: String) throws(Fault) -> [WatchInterval] {
+        let lines: [JSONValue]
+        do throws(Fault) {
+            lines = try Journal.read(path)
+        } catch {
+            var fault = error
+            if fault.kind == .badData {
+                fault.summary = "a line of the history is damaged"
+                fault.advice = advice
+            }
+            throw fault
+        }
+        var intervals: [WatchInterval] = []
+        for (index, line) in lines.enumerated() {
+            guard let interval = WatchInterval(line) else {
+                throw Fault(
+                    .badData, "a line of the history is no interval of a version that is known", file: path,
+                    place: "line \(index + 1)",
+                    expected: "version \(WatchInterval.version), written by `espalier watch`",
+                    advice: advice)
+            }
+            intervals.append(interval)
+        }
+        return intervals
+    }
+
+    private static let advice = "restore the file, or move it away to begin a new history"
+
+    /// Appends a line, which is on the disk when this returns; a torn line is cut off first. Two processes that append at a
+    /// time wait for each other.
+    ///
+    /// - Returns: all intervals, the new one last.
+    /// - Throws: `notComparable` when the interval does not belong behind those there are, `badData` when the history is
+    ///   damaged, `inputOutput` when the disk refuses; the history is then as it was.
+    public static func append(_ interval: WatchInterval, to path: String) throws(Fault) -> [WatchInterval] {
+        let lock = try FileLock(path)
+        defer { withExtendedLifetime(lock) {} }
+        let intervals = try read(path)
+        try check(interval, continues: intervals, file: path)
+        try Journal(path).append(.object(interval.json))
+        return intervals + [interval]
+    }
+
+    /// The intervals of the newest baseline.
+    public static func current(_ intervals: [WatchInterval]) -> ArraySlice<WatchInterval> {
+        intervals[(intervals.lastIndex { $0.isNewBaseline } ?? 0)...]
+    }
+
+    /// - Throws: `notComparable` when the next interval does not belong behind those there are.
+    public static func check(_ next: WatchInterval, continues intervals: [WatchInterval], file: String) throws(Fault) {
+        guard !next.isNewBaseline, let last = intervals.last else { return }
+        let traits = [
+            ("reference", last.reference, next.reference), ("number type", last.dtype, next.dtype),
+        ]
+        guard let (name, old, new) = traits.first(where: { $0.1 != $0.2 }) else { return }
+        throw Fault(
+            .notComparable, "the history was measured with another \(name)", file: file,
+            place: "line \(intervals.count)", found: old, expected: new,
+            advice: "use what the history was made with, or begin anew with --new-baseline")
+    }
+}

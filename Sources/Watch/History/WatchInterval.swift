@@ -1,0 +1,94 @@
+import JSONText
+
+/// What one call of `watch` measured: a line of the history.
+public struct WatchInterval: Equatable, Sendable {
+    public static let version = 1
+
+    /// Prompts that users sent in the interval.
+    public struct Logged: Equatable, Sendable {
+        public var prompts: Int
+        public var tokens: Int
+        /// Mean negative log-likelihood, in nats for each scored token; not a number where the predictions were not.
+        public var meanLoss: Double
+
+        public init(prompts: Int, tokens: Int, meanLoss: Double) {
+            self.prompts = prompts
+            self.tokens = tokens
+            self.meanLoss = meanLoss
+        }
+    }
+
+    /// ISO 8601, UTC.
+    public var time: String
+    public var model: String
+    /// SHA-256 of the reference file.
+    public var reference: String
+    /// Number type of the matrix products.
+    public var dtype: String
+    /// Positions of the reference.
+    public var positions: Int
+    /// In nats; not a number where the predictions were not.
+    public var kl: Double
+    public var topAgreement: Double
+    public var logged: Logged?
+    /// Whether the history's baseline begins anew with this interval.
+    public var isNewBaseline: Bool
+
+    public init(
+        time: String, model: String, reference: String, dtype: String, positions: Int, kl: Double,
+        topAgreement: Double, logged: Logged? = nil, isNewBaseline: Bool = false
+    ) {
+        self.time = time
+        self.model = model
+        self.reference = reference
+        self.dtype = dtype
+        self.positions = positions
+        self.kl = kl
+        self.topAgreement = topAgreement
+        self.logged = logged
+        self.isNewBaseline = isNewBaseline
+    }
+
+    public var json: JSONObject {
+        var object = JSONObject()
+        object["version"] = .integer(WatchInterval.version)
+        object["time"] = .string(time)
+        object["model"] = .string(model)
+        object["reference_sha256"] = .string(reference)
+        object["dtype"] = .string(dtype)
+        object["positions"] = .integer(positions)
+        object["kl"] = .double(kl)
+        object["top1_agreement"] = .double(topAgreement)
+        if let logged {
+            object["logged"] = .object([
+                "prompts": .integer(logged.prompts), "tokens": .integer(logged.tokens),
+                "mean_loss": .double(logged.meanLoss),
+            ])
+        }
+        if isNewBaseline { object["new_baseline"] = .bool(true) }
+        return object
+    }
+
+    /// nil for what is no line of a history of this version.
+    init?(_ value: JSONValue) {
+        guard let object = value.objectValue, object["version"]?.integerValue == WatchInterval.version,
+            let time = object["time"]?.stringValue, let model = object["model"]?.stringValue,
+            let reference = object["reference_sha256"]?.stringValue, let dtype = object["dtype"]?.stringValue,
+            let positions = object["positions"]?.integerValue, let kl = WatchInterval.number(object["kl"]),
+            let agreement = WatchInterval.number(object["top1_agreement"])
+        else { return nil }
+        self.init(
+            time: time, model: model, reference: reference, dtype: dtype, positions: positions, kl: kl,
+            topAgreement: agreement, isNewBaseline: object["new_baseline"]?.boolValue ?? false)
+        guard let value = object["logged"] else { return }
+        guard let logged = value.objectValue, let prompts = logged["prompts"]?.integerValue,
+            let tokens = logged["tokens"]?.integerValue, let loss = WatchInterval.number(logged["mean_loss"])
+        else { return nil }
+        self.logged = Logged(prompts: prompts, tokens: tokens, meanLoss: loss)
+    }
+
+    /// A number, or null, which stands for one that is none.
+    private static func number(_ value: JSONValue?) -> Double? {
+        value.flatMap { $0.isNull ? .nan : $0.doubleValue }
+    }
+}

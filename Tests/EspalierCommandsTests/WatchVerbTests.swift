@@ -1,0 +1,188 @@
+import ArgumentParser
+import Faults
+import Foundation
+import JSONText
+import TestSupport
+import Testing
+import Torch
+import Watch
+
+@testable import EspalierCommands
+
+/// `espalier watch` on a model of a few thousand weights.
+struct WatchVerbTests {
+    private let engine = ["--threads", "1", "--device", "cpu", "--dtype", "float32", "--quiet"]
+    private let quiet = ProgressReporter(
+        level: .quiet,
+        surroundings: .init(
+            isTerminal: false, style: Style(usesColour: false), width: { 80 }, clock: { 0 }, write: { _ in }))
+
+    private func model(_ change: (inout TinyModel) -> Void = { _ in }) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        var model = TinyModel()
+        change(&model)
+        try model.write(to: folder)
+        return folder
+    }
+
+    private let prompts = """
+        {"prompt": "The capital of France", "completion": " is Paris."}
+        {"text": "A line of text to be scored from its second token on."}
+        {"prompt": "Short"}
+        {"prompt": "", "completion": "x"}
+
+        """
+
+    private func exitCode(_ arguments: [String]) throws -> Int32 {
+        var command = try WatchCommand.parse(arguments + engine)
+        do {
+            try command.run()
+            return 0
+        } catch let code as ExitCode {
+            return code.rawValue
+        } catch let fault as Fault { return fault.exitCode }
+    }
+
+    private func run(_ model: TemporaryFolder) throws -> WatchRun {
+        WatchRun(model: model.path, engine: try EngineSettings(threads: 1, device: .cpu, dtype: .float32))
+    }
+
+    @Test func aModelHasNoDivergenceFromItsOwnReference() throws {
+        let (dense, folder) = (try model(), try TemporaryFolder())
+        let file = try folder.write("prompts.jsonl", prompts)
+        let reference = folder.path + "/reference.safetensors"
+        let written = try run(dense).writeReference(to: reference, prompts: file, topCount: 64, quiet)
+        // The last prompt has one token, which nothing predicts.
+        #expect(written.reference.prompts.count == 3 && written.reference.topCount == 64)
+        #expect(written.reference.positions == 10 + 52 + 4)
+        let report = try run(dense).watch(
+            reference: reference, history: folder.path + "/history.jsonl", prompts: file, alpha: 0.01,
+            isNewBaseline: false, time: "2026-01-01T00:00:00Z", quiet)
+        #expect(abs(report.interval.kl) < 1e-6 && report.interval.topAgreement == 1)
+        #expect(report.interval.logged?.prompts == 3 && report.interval.logged?.tokens == 66)
+        #expect(!report.drift.isAlarm && report.count == 1)
+        #expect(
+            report.json.objectValue?.keys == [
+                "version", "time", "model", "reference_sha256", "dtype", "positions", "kl", "top1_agreement", "logged",
+                "intervals", "drift", "environment",
+            ])
+    }
+
+    @Test func thePerplexityOfLoggedPromptsIsThatOfEvaluate() throws {
+        let (dense, folder) = (try model(), try TemporaryFolder())
+        let text = String(repeating: "The quick brown fox. ", count: 3)
+        let file = try folder.write("prompts.jsonl", "{\"text\": \"\(text)\"}\n")
+        let reference = folder.path + "/reference.safetensors"
+        _ = try run(dense).writeReference(to: reference, prompts: file, topCount: 300, quiet)
+        let report = try run(dense).watch(
+            reference: reference, history: folder.path + "/h", prompts: file, alpha: 0.01, isNewBaseline: false,
+            time: "t", quiet)
+        let evaluated = try EvaluationRun(
+            model: dense.path, files: [.text(try folder.write("t.txt", text))], context: text.utf8.count,
+            engine: try EngineSettings(threads: 1, device: .cpu, dtype: .float32)
+        ).measure(quiet)
+        let loss = try #require(report.interval.logged?.meanLoss)
+        #expect(abs(loss - evaluated.files[0].measurement.meanLoss) < 1e-5)
+    }
+
+    @Test func divergenceWithAllTokensIsThatOfEvaluate() throws {
+        let (dense, folder) = (try model(), try TemporaryFolder())
+        let pruned = try model { $0.edit = { name, values in if name.contains("mlp.up") { values[3] = 0 } } }
+        let text = String(repeating: "The quick brown fox. ", count: 3)
+        let file = try folder.write("prompts.jsonl", "{\"text\": \"\(text)\"}\n{\"text\": \"another\"}\n")
+        let reference = folder.path + "/reference.safetensors"
+        _ = try run(dense).writeReference(
+            to: reference, prompts: try folder.write("one.jsonl", "{\"text\": \"\(text)\"}"), topCount: 300, quiet)
+        let report = try run(pruned).watch(
+            reference: reference, history: folder.path + "/h", prompts: file, alpha: 0.01, isNewBaseline: false,
+            time: "t", quiet)
+        let evaluated = try EvaluationRun(
+            model: pruned.path, against: dense.path, files: [.text(try folder.write("t.txt", text))],
+            context: text.utf8.count, engine: try EngineSettings(threads: 1, device: .cpu, dtype: .float32)
+        ).measure(quiet)
+        let divergence = try #require(evaluated.files[0].measurement.divergence)
+        #expect(divergence.kl > 1e-6 && abs(report.interval.kl - divergence.kl) < 1e-5)
+        #expect(report.interval.topAgreement == divergence.topAgreement)
+    }
+
+    @Test func aDriftIsFoundAndTheAlarmStandsUntilANewBaseline() throws {
+        let (dense, folder) = (try model(), try TemporaryFolder())
+        let worse = try model { $0.edit = { name, values in if name.contains("mlp.up") { values[3] = 0 } } }
+        let file = try folder.write("prompts.jsonl", prompts)
+        let (reference, history) = (folder.path + "/reference.safetensors", folder.path + "/history.jsonl")
+        let metrics = folder.path + "/espalier.prom"
+        #expect(try exitCode([dense.path, "--write-reference", reference, "--prompts", file, "--top", "16"]) == 0)
+        func interval(_ model: TemporaryFolder, _ more: [String] = []) throws -> Int32 {
+            try exitCode(
+                [
+                    model.path, "--reference", reference, "--history", history, "--prometheus", metrics,
+                ] + more)
+        }
+        for _ in 0..<30 { #expect(try interval(dense) == 0) }
+        #expect(try String(contentsOfFile: metrics, encoding: .utf8).contains("} 0.0\n"))
+        var delay = 1
+        while try interval(worse) == 0, delay < 20 { delay += 1 }
+        print("a damaged model after 30 intervals: found after \(delay)")
+        #expect(delay <= 7)
+        #expect(try String(contentsOfFile: metrics, encoding: .utf8).contains("espalier_watch_alarm{model="))
+        #expect(try interval(dense) == 2)
+        #expect(try interval(worse, ["--new-baseline", "--json"]) == 0)
+        #expect(try interval(worse) == 0)
+        #expect(try WatchHistory.read(history).count == 30 + delay + 3)
+    }
+
+    @Test func predictionsThatAreNoNumbersAreAnAlarmOrRefused() throws {
+        let (dense, folder) = (try model(), try TemporaryFolder())
+        let broken = try model { $0.edit = { name, values in if name.contains("norm") { values[0] = .nan } } }
+        let file = try folder.write("prompts.jsonl", prompts)
+        let reference = folder.path + "/reference.safetensors"
+        #expect(try exitCode([broken.path, "--write-reference", reference, "--prompts", file]) == 65)
+        #expect(!FileManager.default.fileExists(atPath: reference))
+        #expect(try exitCode([dense.path, "--write-reference", reference, "--prompts", file]) == 0)
+        let history = folder.path + "/history.jsonl"
+        #expect(try exitCode([broken.path, "--reference", reference, "--history", history]) == 2)
+        #expect(try String(contentsOfFile: history, encoding: .utf8).contains("\"kl\":null"))
+    }
+
+    @Test func whatDoesNotBelongTogetherIsRefused() throws {
+        let (dense, folder) = (try model(), try TemporaryFolder())
+        let file = try folder.write("prompts.jsonl", prompts)
+        let (reference, history) = (folder.path + "/reference.safetensors", folder.path + "/history.jsonl")
+        #expect(try exitCode([dense.path, "--write-reference", reference, "--prompts", file]) == 0)
+        let watch = ["--reference", reference, "--history", history]
+        let other = try model()
+        let tokenizer = try String(contentsOfFile: other.path + "/tokenizer.json", encoding: .utf8)
+        try other.write("tokenizer.json", tokenizer + "\n")
+        #expect(try exitCode([other.path] + watch) == 3)
+        let (short, silent) = (try model { $0.context = 16 }, try model { $0.hasTokenizer = false })
+        #expect(try exitCode([short.path] + watch) == 3)
+        #expect(try exitCode([silent.path] + watch) == 66)
+        #expect(!FileManager.default.fileExists(atPath: history))
+        #expect(try exitCode([dense.path] + watch) == 0)
+        // Another reference under the same history.
+        let second = try folder.write("second.jsonl", "{\"text\": \"other\"}\n")
+        #expect(try exitCode([dense.path, "--write-reference", reference, "--prompts", second]) == 0)
+        #expect(try exitCode([dense.path] + watch) == 3)
+        #expect(try exitCode([dense.path] + watch + ["--new-baseline"]) == 0)
+        #expect(try exitCode([dense.path, "--reference", file, "--history", history]) == 65)
+        #expect(try exitCode([dense.path, "--reference", reference, "--history", reference]) == 64)
+        #expect(try exitCode([dense.path, "--write-reference", file, "--prompts", file]) == 64)
+        let single = try folder.write("single.jsonl", "{\"text\": \"x\"}\n")
+        #expect(try exitCode([dense.path, "--write-reference", reference, "--prompts", single]) == 65)
+    }
+
+    @Test(arguments: [
+        ["m"], ["m", "--reference", "r"], ["m", "--write-reference", "r"],
+        ["m", "--reference", "r", "--write-reference", "r", "--prompts", "p"],
+        ["m", "--reference", "r", "--history", "h", "--top", "3"],
+        ["m", "--reference", "r", "--history", "h", "--length", "8"],
+        ["m", "--reference", "r", "--history", "h", "--alpha", "1"],
+        ["m", "--reference", "r", "--history", "h", "--alpha", "nan"],
+        ["m", "--write-reference", "r", "--prompts", "p", "--alpha", "0.1"],
+        ["m", "--write-reference", "r", "--prompts", "p", "--length", "1"],
+        ["m", "--write-reference", "r", "--prompts", "p", "--top", "0"],
+    ])
+    func wordsThatDoNotFitTogetherAreAUsageError(_ arguments: [String]) {
+        #expect(throws: (any Error).self) { try WatchCommand.parse(arguments) }
+    }
+}

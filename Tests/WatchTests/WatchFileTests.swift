@@ -1,0 +1,147 @@
+import Faults
+import Foundation
+import JSONText
+import TestSupport
+import Testing
+
+@testable import Watch
+
+/// Logs of prompts, the history and what Prometheus reads.
+struct WatchFileTests {
+    private func interval(
+        _ time: String = "t", kl: Double = 0.25, reference: String = "r", dtype: String = "float32",
+        isNewBaseline: Bool = false
+    ) -> WatchInterval {
+        WatchInterval(
+            time: time, model: "m", reference: reference, dtype: dtype, positions: 5, kl: kl, topAgreement: 0.5,
+            logged: .init(prompts: 2, tokens: 9, meanLoss: 3), isNewBaseline: isNewBaseline)
+    }
+
+    private func fault(_ body: () throws(Fault) -> Void) -> Fault? {
+        do throws(Fault) {
+            try body()
+            return nil
+        } catch { return error }
+    }
+
+    // MARK: prompts
+
+    @Test("prompts, completions and texts are read; other keys and blank lines are passed over")
+    func prompts() throws {
+        let log = try PromptLog(
+            parsing: Array(
+                "{\"prompt\": \"a\", \"completion\": \"b\", \"id\": 7}\r\n\n{\"text\": \"c\"}\n{\"prompt\": \"d\"}".utf8
+            ),
+            file: "p.jsonl")
+        #expect(log.entries.map(\.prompt) == ["a", "c", "d"])
+        #expect(log.entries.map(\.completion) == ["b", nil, nil] && log.entries.map(\.line) == [1, 3, 4])
+        #expect(!log.hasTornLine)
+    }
+
+    @Test("a last line that is still being written is left out")
+    func tornPrompt() throws {
+        let log = try PromptLog(parsing: Array("{\"text\": \"a\"}\n{\"text\": \"b".utf8), file: "p.jsonl")
+        #expect(log.entries.count == 1 && log.hasTornLine)
+    }
+
+    @Test(
+        "wrong lines are named",
+        arguments: [
+            ("", nil), ("\n\n", nil), ("{\"text\": \"a\"}\nnonsense\n", "line 2, column 1"), ("[]\n", "line 1"),
+            ("{\"messages\": []}\n", "line 1"), ("{\"text\": 3}\n", "line 1"),
+            ("{\"prompt\": \"a\", \"completion\": null}\n", "line 1"), ("{\"text\": \"a", "line 1, column 12"),
+        ] as [(String, String?)])
+    func wrongPrompts(text: String, place: String?) {
+        let found = fault { () throws(Fault) in _ = try PromptLog(parsing: Array(text.utf8), file: "p.jsonl") }
+        #expect(found?.kind == .badData && found?.file == "p.jsonl" && found?.place == place)
+    }
+
+    // MARK: history
+
+    @Test("lines are appended and read back, numbers that are none included")
+    func history() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/history.jsonl"
+        #expect(try WatchHistory.read(path).isEmpty)
+        #expect(try WatchHistory.append(interval("1"), to: path).count == 1)
+        #expect(try WatchHistory.append(interval("2", kl: .nan), to: path).count == 2)
+        let read = try WatchHistory.read(path)
+        #expect(read[0] == interval("1") && read[1].kl.isNaN && read[1].time == "2")
+        #expect(try String(contentsOfFile: path, encoding: .utf8).contains("\"kl\":null"))
+    }
+
+    @Test("a torn last line is cut off")
+    func tornLine() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/history.jsonl"
+        _ = try WatchHistory.append(interval("1"), to: path)
+        let whole = try String(contentsOfFile: path, encoding: .utf8)
+        try folder.write("history.jsonl", whole + "{\"version\":1,\"ti")
+        #expect(try WatchHistory.read(path).count == 1)
+        #expect(try WatchHistory.append(interval("2"), to: path).map(\.time) == ["1", "2"])
+        #expect(try WatchHistory.read(path).map(\.time) == ["1", "2"])
+    }
+
+    @Test("damage before the end, and lines of another version, are refused")
+    func damaged() throws {
+        let folder = try TemporaryFolder()
+        let good = JSONValue.object(interval().json).text(pretty: false)
+        for (text, place) in [
+            ("nonsense\n\(good)\n", "line 1"), ("\(good)\n{\"version\":2}\n", "line 2"), ("{}\n", "line 1"),
+            ("\(good.replacing("0.25", with: "\"x\""))\n", "line 1"),
+        ] {
+            let path = try folder.write("history.jsonl", text)
+            let found = fault { () throws(Fault) in _ = try WatchHistory.read(path) }
+            #expect(found?.kind == .badData && found?.file == path && found?.place == place, "\(text)")
+            #expect(found?.advice?.contains("--overwrite") == false)
+        }
+    }
+
+    @Test("a history goes on with the same reference and number type only")
+    func otherReference() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/history.jsonl"
+        _ = try WatchHistory.append(interval(), to: path)
+        for other in [interval(reference: "s"), interval(dtype: "bfloat16")] {
+            let found = fault { () throws(Fault) in _ = try WatchHistory.append(other, to: path) }
+            #expect(found?.kind == .notComparable && found?.advice?.contains("--new-baseline") == true)
+        }
+        #expect(try WatchHistory.append(interval(reference: "s", isNewBaseline: true), to: path).count == 2)
+        let all = try WatchHistory.append(interval(reference: "s"), to: path)
+        #expect(WatchHistory.current(all).count == 2)
+    }
+
+    @Test("a history that cannot be written is told")
+    func unwritable() throws {
+        let folder = try TemporaryFolder()
+        #expect(
+            fault { () throws(Fault) in _ = try WatchHistory.append(interval(), to: folder.path + "/no/h") }?.kind
+                == .inputOutput)
+        #expect(
+            fault { () throws(Fault) in _ = try WatchHistory.append(interval(), to: folder.path) }?.kind
+                == .inputOutput)
+    }
+
+    // MARK: Prometheus
+
+    @Test("labels are escaped, whatever the model is called")
+    func prometheus() {
+        for name in ["a\\b\"c\nd", "<script>|", "\u{1B}[31m\u{0}", String(repeating: "x", count: 1 << 20)] {
+            var interval = interval(kl: .nan)
+            interval.model = name
+            let text = PrometheusText.of(interval, DriftReport([interval]), timestamp: 1_700_000_000)
+            for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
+                let isComment = line.hasPrefix("# HELP espalier_watch_") || line.hasPrefix("# TYPE espalier_watch_")
+                #expect(isComment || line.hasPrefix("espalier_watch_"), "\(line.prefix(80))")
+                #expect(line.utf8.count < 400)
+                if !isComment {
+                    let value = line.split(separator: " ").last ?? ""
+                    #expect(value == "NaN" || Double(value) != nil, "\(line.prefix(80))")
+                }
+            }
+            #expect(text.hasSuffix("\n") && text.contains("espalier_watch_kl_nats{model=\""))
+            #expect(text.contains("} NaN\n") && text.contains("espalier_watch_alarm{"))
+        }
+        #expect(PrometheusText.escaped("a\\b\"c\nd") == "a\\\\b\\\"c\\nd")
+    }
+}
