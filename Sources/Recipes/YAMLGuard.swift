@@ -5,9 +5,11 @@ import Faults
 /// Aliases let a small file stand for an enormous one, and the parser follows them while it looks for duplicate keys;
 /// tabs, tags and block texts make a file mean something else than it seems to. With all quoted texts on one line and no
 /// block texts, where a token begins can be told from the line alone, so this scan needs no grammar.
-struct YAMLGuard {
+public struct YAMLGuard {
     private let bytes: [UInt8]
     private let file: String?
+    /// What the file is, in messages.
+    private let subject: String
     private var at = 0
     private var lineStart = 0
     private var line = 1
@@ -17,13 +19,15 @@ struct YAMLGuard {
     /// Whether the bytes before belong to an unquoted text, in which '#' without a space before it is no comment.
     private var isInPlain = false
 
-    static func check(_ yaml: String, file: String?) throws(Fault) {
-        var scan = YAMLGuard(bytes: Array(yaml.utf8), file: file)
+    /// - Throws: `badRecipe` with line and column.
+    public static func check(_ yaml: String, file: String?, subject: String = "recipe") throws(Fault) {
+        var scan = YAMLGuard(bytes: Array(yaml.utf8), file: file, subject: subject)
         try scan.run()
     }
 
-    private init(bytes: [UInt8], file: String?) {
+    private init(bytes: [UInt8], file: String?, subject: String) {
         self.bytes = bytes
+        self.subject = subject
         self.file = file
     }
 
@@ -33,7 +37,7 @@ struct YAMLGuard {
             switch byte {
             case UInt8(ascii: "\n"), UInt8(ascii: "\r"): newLine()
             case UInt8(ascii: " "): at += 1
-            case UInt8(ascii: "\t"): throw fault("a tab stands in the recipe", "indent and separate with spaces")
+            case UInt8(ascii: "\t"): throw fault("a tab stands in the \(subject)", "indent and separate with spaces")
             case UInt8(ascii: "#") where !isInPlain || bytes[at - 1] == UInt8(ascii: " "): try skipComment()
             default: try token(byte)
             }
@@ -51,12 +55,12 @@ struct YAMLGuard {
             beginsToken = false
         case UInt8(ascii: "&") where beginsToken, UInt8(ascii: "*") where beginsToken:
             throw fault(
-                byte == UInt8(ascii: "&") ? "an anchor stands in the recipe" : "an alias stands in the recipe",
+                byte == UInt8(ascii: "&") ? "an anchor stands in the \(subject)" : "an alias stands in the \(subject)",
                 "write the value out, or put it in quotes if it begins with & or *")
         case UInt8(ascii: "!") where beginsToken:
-            throw fault("a tag stands in the recipe", "put the value in quotes if it begins with !")
+            throw fault("a tag stands in the \(subject)", "put the value in quotes if it begins with !")
         case UInt8(ascii: "|") where beginsToken, UInt8(ascii: ">") where beginsToken:
-            throw fault("a block text stands in the recipe", "write the text on one line, in quotes")
+            throw fault("a block text stands in the \(subject)", "write the text on one line, in quotes")
         case UInt8(ascii: "[") where beginsToken || isFlow, UInt8(ascii: "{") where beginsToken || isFlow:
             flowDepth += 1
             beginsToken = true
@@ -129,7 +133,7 @@ struct YAMLGuard {
             rest.starts(with: [0xC2, 0x85]) || rest.starts(with: [0xE2, 0x80, 0xA8])
             || rest.starts(with: [0xE2, 0x80, 0xA9])
         guard !isBreak, bytes[at] != 0 else {
-            throw fault("an invisible control character stands in the recipe", "delete it")
+            throw fault("an invisible control character stands in the \(subject)", "delete it")
         }
     }
 
