@@ -61,7 +61,8 @@ public struct TaskReport {
             guard let value = group.accuracy(scores) else { continue }
             groupResults[group.name] = .object(figures(group.name, [value]))
             results[group.name] = groupResults[group.name]
-            versions[group.name] = .double(group.version)
+            // lm-evaluation-harness writes the version of a group as a text.
+            versions[group.name] = .string(Amount.fixed(group.version, 0))
             subtasks[group.name] = .array(group.members.map { .string($0) })
         }
         var members: [(key: String, value: JSONValue)] = [("results", .object(results))]

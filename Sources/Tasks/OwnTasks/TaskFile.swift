@@ -59,10 +59,10 @@ public enum TaskFile {
             files: [try keys.dataFile("data")],
             exampleFiles: keys.has("fewshot_data") ? [try keys.dataFile("fewshot_data")] : []
         ) { (record) throws(Fault) in
+            let prompt = try prompt.text(of: record)
             let choices = try choices.texts(of: record)
             return .choices(
-                prompt: try prompt.text(of: record), choices: choices,
-                gold: try answer.index(of: record, among: choices))
+                prompt: prompt, choices: choices, gold: try answer.index(of: record, among: choices))
         }
     }
 
