@@ -85,6 +85,13 @@ wiki = (" \n = Boats = \n \n A boat @-@ like thing , or \" ship \" , is 1 @,@ 00
         " = = Uses = = \n \n It is used ' daily ' [ sometimes ] ; the ships ' owners { all } say : yes ! Why ? N 5 ° it 's . \n"
         " = Ice = \n \n Ice is cold . " + "It is very cold in the north . " * 20 + "\n \n")
 
+own = [dict(country=dict(name="France"), n=3, flags=[True, False], share=1.5, cities=["Rome", "Paris", "Bern e\u0301"], right="Paris"),
+       dict(country=dict(name="Österreich"), n=-1, flags=[False, True], share=2.0, cities=["Wien", "Linz"], right="Wien")]
+OWN = dict(task="own", dataset_path="own", test_split="test", output_type="multiple_choice", description="Capitals.\n",
+           doc_to_text="The capital of {{country.name}} ({{n}}, {{flags[1]}}, {{share}}) is", doc_to_choice="{{cities}}",
+           doc_to_target="{{right}}", target_delimiter=": ", metadata=dict(version=3),
+           metric_list=[dict(metric=m, aggregation="mean", higher_is_better=True) for m in ("acc", "acc_norm")])
+
 # --- published forms ----------------------------------------------------------------------------------------------------
 def lines(path, rows):
     os.makedirs(os.path.dirname(os.path.join(OUT, path)), exist_ok=True)
@@ -124,6 +131,9 @@ def published():
     lines("lambada_test.jsonl", [dict(text=t) for t in lambada])
     table("mmlu/test/subject_test.csv", subject_rows)
     table("mmlu/dev/subject_dev.csv", subject_dev)
+    lines("own.jsonl", own)
+    lines("own.yaml", ["name: own", "data: own.jsonl", f'prompt: "{OWN["doc_to_text"]}"', "choices: cities", "answer: right",
+                       'description: "Capitals.\\n"', 'target_delimiter: ": "', "version: 3"])
     with open(os.path.join(OUT, "wiki.test.raw"), "w", encoding="utf-8") as f:
         f.write(wiki)
 
@@ -151,6 +161,7 @@ def hub_boolq(rows):
 
 def own_hub(path, name):
     parts = {
+        "own": dict(test=own),
         "Rowan/hellaswag": dict(validation=[dict(d, label=str(d["label"])) for d in hellaswag],
                                 train=[dict(d, label=str(d["label"])) for d in hellaswag_train]),
         "baber/piqa": dict(validation=piqa, train=piqa_train),
@@ -291,7 +302,7 @@ def main():
         published()
         install(own_hub)
         model = HFLM(pretrained=os.path.join(OUT, "model"), dtype="float32", device="cpu", batch_size=1)
-        made = {"0": run(model, TASKS + ["mmlu_anatomy"], 0),
+        made = {"0": run(model, TASKS + ["mmlu_anatomy", OWN], 0),
                 "2": run(model, [t for t in TASKS if t != "wikitext"] + ["mmlu_anatomy"], 2)}
         group = run(model, ["mmlu"], 0)
         made["mmlu"] = {k: group[k] for k in ("results", "versions")}

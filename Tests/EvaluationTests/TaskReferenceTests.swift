@@ -116,8 +116,9 @@ struct TaskReferenceTests {
         let expected = try #require(reference.json["\(shots)"]?.objectValue)
         var scorer = try Scorer(reference.folder + "/model", prefix: TaskReferenceTests.prefix)
         let names = try #require(expected["results"]?.objectValue).keys
-        #expect(names.count == (shots == 0 ? 11 : 10))
-        for definition in try TaskCatalogue.resolve(names).tasks {
+        #expect(names.count == (shots == 0 ? 12 : 10))
+        let own = names.contains("own") ? [try TaskFile.read(reference.folder + "/own.yaml")] : []
+        for definition in try TaskCatalogue.resolve(names.filter { $0 != "own" }).tasks + own {
             let task = try LoadedTask(definition, folders: [reference.folder, subject.path], shots: shots)
             #expect(task.warnings.isEmpty)
             try compare(task, try scorer.answers(task), with: expected)
