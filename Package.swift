@@ -37,7 +37,7 @@ let package = Package(
             name: "EspalierKit",
             targets: [
                 "Faults", "JSONText", "Randomness", "Torch", "Checkpoints", "Tokenization", "Calibration", "Recipes",
-                "Decoders", "Pruning", "Structure", "Evaluation", "Runs", "Reports", "Gate", "Watch",
+                "Decoders", "Pruning", "Structure", "Tasks", "Evaluation", "Runs", "Reports", "Gate", "Watch",
             ]),
     ],
     dependencies: [
@@ -64,7 +64,9 @@ let package = Package(
             dependencies: [
                 "Checkpoints", "Faults", "JSONText", "Randomness", .product(name: "Crypto", package: "swift-crypto"),
             ]),
-        .target(name: "Evaluation", dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Torch"]),
+        .target(name: "Tasks", dependencies: ["Calibration", "Faults", "JSONText", "Recipes", "Tokenization", "Yams"]),
+        .target(
+            name: "Evaluation", dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Tasks", "Torch"]),
         .target(
             name: "Runs",
             dependencies: [
@@ -83,7 +85,7 @@ let package = Package(
             name: "EspalierCommands",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Gate", "JSONText", "Pruning",
-                "Randomness", "Recipes", "Reports", "Runs", "Tokenization", "Torch", "Watch",
+                "Randomness", "Recipes", "Reports", "Runs", "Tasks", "Tokenization", "Torch", "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "espalier", dependencies: ["EspalierCommands"]),
@@ -125,8 +127,13 @@ let package = Package(
             dependencies: ["Checkpoints", "Decoders", "Faults", "JSONText", "Randomness", "TestSupport", "Torch"],
             resources: [.copy("Fixtures")]),
         .testTarget(
+            name: "TasksTests", dependencies: ["Faults", "JSONText", "Tasks", "TestSupport", "Tokenization"]),
+        .testTarget(
             name: "EvaluationTests",
-            dependencies: ["Checkpoints", "Decoders", "Evaluation", "Faults", "TestSupport", "Torch"]),
+            dependencies: [
+                "Checkpoints", "Decoders", "Evaluation", "Faults", "JSONText", "Tasks", "TestSupport", "Tokenization",
+                "Torch",
+            ], resources: [.copy("Fixtures")]),
         .testTarget(name: "GateTests", dependencies: ["Faults", "Gate", "JSONText"]),
         .testTarget(
             name: "WatchTests",

@@ -159,13 +159,34 @@ at::Tensor composed(const at::Tensor &q, const at::Tensor &k, const at::Tensor &
   return out.transpose(1, 2).flatten(2, 3);
 }
 
+at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, double scale, int64_t window) {
+  auto type = q.scalar_type();
+  if (!q.device().is_cpu() || (type != at::kFloat && type != at::kBFloat16)) return composed(q, k, v, scale, window);
+  return Attention::apply(q, k, v, scale, window);
+}
+
 }  // namespace
 
 esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window) {
+  return make([&] { return attend(q->value, k->value, v->value, scale, window); });
+}
+
+esp_tensor esp_tree_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window,
+                              const int64_t *ranges, const int64_t *counts, int nodes) {
   return make([&] {
-    auto type = q->value.scalar_type();
-    if (!q->value.device().is_cpu() || (type != at::kFloat && type != at::kBFloat16))
-      return composed(q->value, k->value, v->value, scale, window);
-    return Attention::apply(q->value, k->value, v->value, scale, window);
+    auto out = at::empty({1, q->value.size(1), q->value.size(2) * q->value.size(3)}, q->value.options());
+    for (int node = 0; node < nodes; ranges += 2 * counts[node++]) {
+      // All ranges of the node's path; the last is its own.
+      auto gathered = [&](const at::Tensor &t) {
+        std::vector<at::Tensor> parts;
+        for (int64_t i = 0; i < counts[node]; ++i)
+          parts.push_back(t.narrow(1, ranges[2 * i], ranges[2 * i + 1] - ranges[2 * i]));
+        return parts.size() == 1 ? parts[0] : at::cat(parts, 1);
+      };
+      int64_t first = ranges[2 * counts[node] - 2], size = ranges[2 * counts[node] - 1] - first;
+      out.narrow(1, first, size)
+          .copy_(attend(q->value.narrow(1, first, size), gathered(k->value), gathered(v->value), scale, window));
+    }
+    return out;
   });
 }

@@ -1,7 +1,7 @@
 /// The name that a mistyped one most likely meant.
-enum NearestName {
+public enum NearestName {
     /// The candidate with the smallest edit distance, if that is small against the word's length.
-    static func of(_ word: String, among candidates: [String]) -> String? {
+    public static func of(_ word: String, among candidates: [String]) -> String? {
         guard word.utf8.count <= 64 else { return nil }
         let scored = candidates.map { (name: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
         guard let best = scored.min(by: { $0.distance < $1.distance }) else { return nil }

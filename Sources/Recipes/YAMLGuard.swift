@@ -5,7 +5,7 @@ import Faults
 /// Aliases let a small file stand for an enormous one, and the parser follows them while it looks for duplicate keys;
 /// tabs, tags and block texts make a file mean something else than it seems to. With all quoted texts on one line and no
 /// block texts, where a token begins can be told from the line alone, so this scan needs no grammar.
-struct YAMLGuard {
+public struct YAMLGuard {
     private let bytes: [UInt8]
     private let file: String?
     /// What the text is, for messages: "recipe".
@@ -19,7 +19,8 @@ struct YAMLGuard {
     /// Whether the bytes before belong to an unquoted text, in which '#' without a space before it is no comment.
     private var isInPlain = false
 
-    static func check(_ yaml: String, file: String?, noun: String) throws(Fault) {
+    /// - Throws: `badRecipe` with line and column.
+    public static func check(_ yaml: String, file: String?, noun: String) throws(Fault) {
         var scan = YAMLGuard(bytes: Array(yaml.utf8), file: file, noun: noun)
         try scan.run()
     }

@@ -109,6 +109,18 @@ extension Tensor {
     ) -> Tensor {
         Tensor(esp_attention(query.handle, key.handle, value.handle, scale, Int64(window ?? 0)))
     }
+    /// The same for the nodes of a tree of sequences, whose tokens stand one behind another in q [1, t, heads, d] and
+    /// k, v [1, t, kv, d]. A node is given as its path: the ranges of its ancestors' rows from the root on, then its
+    /// own. The nodes' own ranges are all of the rows. The result is [1, t, heads · d].
+    public static func treeAttention(
+        query: Tensor, key: Tensor, value: Tensor, scale: Double, window: Int? = nil, paths: [[Range<Int>]]
+    ) -> Tensor {
+        let ranges = paths.flatMap { $0.flatMap { [Int64($0.lowerBound), Int64($0.upperBound)] } }
+        return Tensor(
+            esp_tree_attention(
+                query.handle, key.handle, value.handle, scale, Int64(window ?? 0), ranges,
+                paths.map { Int64($0.count) }, Int32(paths.count)))
+    }
 }
 
 // MARK: - Pruning's loops

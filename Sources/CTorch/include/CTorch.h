@@ -116,6 +116,11 @@ esp_tensor esp_swiglu(esp_tensor packed);
 // Causal attention of q [b, t, heads, d] over k, v [b, s, kv, d], the queries being the last t of s positions; each sees
 // at most `window` positions (0: all before it). Result [b, t, heads * d].
 esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window);
+// The same for the nodes of a tree of sequences that stand one behind another in q [1, t, heads, d] and k, v [1, t, kv, d].
+// Node n sees counts[n] ranges [first, end) of rows, `ranges` holding them node after node: its ancestors' from the root
+// on, then its own.
+esp_tensor esp_tree_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window,
+                              const int64_t *ranges, const int64_t *counts, int nodes);
 bool esp_split(esp_tensor t, const int64_t *sizes, int count, int dimension, esp_tensor *parts);
 
 // Pruning's own loops (CPU; other devices go through the CPU) --------------------------------------------------------

@@ -2,14 +2,15 @@ import Faults
 import Foundation
 
 /// A regular file read by ranges. One reader at a time.
-final class ByteFile {
-    let path: String
-    let size: Int
+public final class ByteFile {
+    public let path: String
+    /// Bytes, when it was opened.
+    public let size: Int
     private let handle: FileHandle
 
     /// - Throws: `missingInput` when there is no such file, `badData` when it is no regular file, `inputOutput` when it
     ///   cannot be opened.
-    init(_ path: String) throws(Fault) {
+    public init(_ path: String) throws(Fault) {
         self.path = path
         let manager = FileManager.default
         guard manager.fileExists(atPath: path) else {
@@ -34,7 +35,7 @@ final class ByteFile {
     deinit { try? handle.close() }
 
     /// The bytes from `offset`: `count` of them, or fewer where the file ends.
-    func bytes(at offset: Int, count: Int) throws(Fault) -> Data {
+    public func bytes(at offset: Int, count: Int) throws(Fault) -> Data {
         do {
             try handle.seek(toOffset: UInt64(offset))
             return try handle.read(upToCount: count) ?? Data()

@@ -5,20 +5,20 @@ import Foundation
 /// The lines of a text file, one after another, checked to be clean UTF-8; memory holds one line and one buffer.
 ///
 /// Lines end at LF or CRLF; a byte-order mark at the beginning is skipped.
-struct LineReader {
-    struct Line {
+public struct LineReader {
+    public struct Line {
         /// From 1.
-        var number: Int
+        public var number: Int
         /// Bytes from the beginning of the file.
-        var offset: Int
+        public var offset: Int
         /// Without the line's end.
-        var bytes: [UInt8]
+        public var bytes: [UInt8]
 
-        var isBlank: Bool { bytes.allSatisfy { $0 == 32 || (9...13).contains($0) } }
+        public var isBlank: Bool { bytes.allSatisfy { $0 == 32 || (9...13).contains($0) } }
     }
 
     /// The longest line that is read: 64 MiB.
-    static let longestLine = 1 << 26
+    public static let longestLine = 1 << 26
 
     private let file: ByteFile
     private let longestLine: Int
@@ -29,7 +29,7 @@ struct LineReader {
     private var at = 0
     private var number = 0
 
-    init(_ file: ByteFile, longestLine: Int = LineReader.longestLine) throws(Fault) {
+    public init(_ file: ByteFile, longestLine: Int = LineReader.longestLine) throws(Fault) {
         self.file = file
         self.longestLine = longestLine
         try fill()
@@ -45,10 +45,10 @@ struct LineReader {
     var offset: Int { bufferOffset + at }
 
     /// SHA-256 of what has been read; after the last line, of the file.
-    var digest: String { HexText.of(hash.finalize()) }
+    public var digest: String { HexText.of(hash.finalize()) }
 
     /// - Throws: `Fault` of kind `badData` for a line that is too long, not UTF-8 or holds NUL.
-    mutating func next() throws(Fault) -> Line? {
+    public mutating func next() throws(Fault) -> Line? {
         var end = at
         while true {
             if let newline = buffer[end...].firstIndex(of: 10) {

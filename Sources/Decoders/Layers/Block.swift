@@ -107,10 +107,13 @@ public struct Block {
     public typealias Observer = (ProjectionName, Tensor) -> Void
 
     /// x [b, t, hidden] -> [b, t, hidden]
+    ///
+    /// - Parameter tree: how the sequences of x [1, t, hidden] hang together; `rotary` then has the rows of `tree.positions`.
     public func callAsFunction(
-        _ x: Tensor, rotary: RotaryTable, cache: KeyValueCache? = nil, observer: Observer? = nil
+        _ x: Tensor, rotary: RotaryTable, cache: KeyValueCache? = nil, tree: TokenTree? = nil,
+        observer: Observer? = nil
     ) -> Tensor {
-        let attended = attend(x, rotary: rotary, cache: cache, observer: observer)
+        let attended = attend(x, rotary: rotary, cache: cache, tree: tree, observer: observer)
         guard hasMLP else { return attended }
         let inner = expand(attended, observer: observer)
         observer?(.down, inner)
@@ -119,12 +122,13 @@ public struct Block {
 
     /// The first sub-layer with its residual: x + o(attention(norm x)).
     public func attend(
-        _ x: Tensor, rotary: RotaryTable, cache: KeyValueCache? = nil, observer: Observer? = nil
+        _ x: Tensor, rotary: RotaryTable, cache: KeyValueCache? = nil, tree: TokenTree? = nil,
+        observer: Observer? = nil
     ) -> Tensor {
         guard hasAttention else { return x }
         let normal = x.rmsNorm(weight: inputNorm, epsilon: geometry.normEpsilon, output: dtype)
         observer?(.qkv, normal)
-        let context = attention(normal, rotary: rotary, cache: cache)
+        let context = attention(normal, rotary: rotary, cache: cache, tree: tree)
         observer?(.o, context)
         return x + o(context)
     }
@@ -138,7 +142,7 @@ public struct Block {
     }
 
     /// [b, t, hidden] -> [b, t, heads · d]
-    private func attention(_ x: Tensor, rotary: RotaryTable, cache: KeyValueCache?) -> Tensor {
+    private func attention(_ x: Tensor, rotary: RotaryTable, cache: KeyValueCache?, tree: TokenTree?) -> Tensor {
         let (batch, tokens) = (x.size(0), x.size(1))
         let (heads, groups, width) = (geometry.headCount, geometry.keyValueHeadCount, geometry.headDimension)
         let parts = qkv(x).split([heads * width, groups * width, groups * width], dimension: 2)
@@ -153,7 +157,11 @@ public struct Block {
         query = query.rotated(cosine: angles.cosine, sine: angles.sine)
         key = key.rotated(cosine: angles.cosine, sine: angles.sine)
         if let cache { (key, value) = cache.extend(layer: geometry.layer, key: key, value: value) }
-        return Tensor.attention(
-            query: query, key: key, value: value, scale: 1 / Double(width).squareRoot(), window: geometry.window)
+        let scale = 1 / Double(width).squareRoot()
+        if let tree {
+            return Tensor.treeAttention(
+                query: query, key: key, value: value, scale: scale, window: geometry.window, paths: tree.paths)
+        }
+        return Tensor.attention(query: query, key: key, value: value, scale: scale, window: geometry.window)
     }
 }

@@ -36,6 +36,12 @@ public struct RotaryTable {
         self.sine = sine
     }
 
+    /// The rows of the given positions, in their order.
+    public func rows(at positions: [Int]) -> RotaryTable {
+        let index = Tensor(positions.map(Int64.init), device: cosine.device)
+        return RotaryTable(cosine: cosine.selected(index), sine: sine.selected(index))
+    }
+
     /// The rows of `count` positions from `first`.
     public func positions(_ first: Int, _ count: Int) -> RotaryTable {
         first == 0 && count == cosine.size(0)

@@ -1,10 +1,11 @@
 import ArgumentParser
 import Faults
+import Tasks
 
 /// `espalier evaluate`
 public struct Evaluate: ParsableCommand {
     public static let configuration = CommandConfiguration(
-        abstract: "Measures perplexity, and divergence from the dense model.",
+        abstract: "Measures perplexity, divergence from the dense model, and zero-shot tasks.",
         discussion: """
             A text is tokenised as a whole, without BOS, and cut into consecutive windows of --context tokens; the last \
             partial window is dropped. A token file holds the int32 tensor 'tokens' [n, T]; each row is one window. The \
@@ -12,13 +13,24 @@ public struct Evaluate: ParsableCommand {
             tokens. --against measures, on the same tokens, the mean Kullback-Leibler divergence of the model's \
             predictions from the other's, in nats, and how often both find the same token most likely.
 
+            --tasks scores the named tasks as lm-evaluation-harness does: \(taskNames); also mmlu_stem and \
+            the like, and single subjects as mmlu_anatomy. Their data are read from local files only: the sets' published \
+            files in the folder of --task-data. --task-file adds a task of your own, a small YAML file with name, data, \
+            prompt, choices and answer. --against scores the other model too. Documentation/Tasks.md lists files, prompts \
+            and figures.
+
             Weights are read block by block: the model need not fit into memory.
 
             EXAMPLES
               espalier evaluate model.gguf --text test.txt --context 1024 --windows 10
               espalier evaluate pruned --against model.gguf --text test.txt --json
               espalier evaluate pruned --tokens windows.safetensors --output results.json
+              espalier evaluate pruned --tasks hellaswag,arc_easy --task-data sets --limit 200
+              espalier evaluate pruned --tasks mmlu --task-data sets --num-fewshot 5 --json
+              espalier evaluate pruned --task-file capitals.yaml --samples samples.jsonl
             """)
+
+    private static let taskNames = TaskCatalogue.names.joined(separator: ", ")
 
     @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
     public var model: String
@@ -47,14 +59,17 @@ public struct Evaluate: ParsableCommand {
         name: .long, help: ArgumentHelp("Also write the JSON document to this file, replacing it.", valueName: "file"))
     public var output: String?
 
+    @OptionGroup(title: "Tasks") public var tasks: TaskOptions
     @OptionGroup(title: "Engine") public var engine: EngineOptions
     @OptionGroup(title: "Messages") public var messages: OutputOptions
 
     public init() {}
 
     public mutating func validate() throws {
-        guard !text.isEmpty || !tokens.isEmpty else {
-            throw ValidationError("There is nothing to evaluate on: give --text FILE or --tokens FILE.")
+        guard !text.isEmpty || !tokens.isEmpty || !tasks.settings.isEmpty else {
+            throw ValidationError(
+                "There is nothing to evaluate on: give --text FILE or --tokens FILE, or --tasks NAMES with --task-data DIR."
+            )
         }
         if let context {
             guard context >= 2 else {
@@ -64,21 +79,33 @@ public struct Evaluate: ParsableCommand {
                 throw ValidationError("--context applies to --text only: the rows of a token file are its windows.")
             }
         }
+        guard windows == nil || !text.isEmpty || !tokens.isEmpty else {
+            throw ValidationError("--windows applies to --text and --tokens only; --limit bounds the items of a task.")
+        }
         if let windows, windows < 1 { throw ValidationError("--windows must be at least 1, not \(windows).") }
     }
 
     public mutating func run() throws {
         let results = try output.map { path throws(Fault) in
-            try SamePath.refuse(path, "--output", among: [model] + (against.map { [$0] } ?? []) + text + tokens)
+            try SamePath.refuse(path, "--output", among: inputs)
+            return try AtomicFile(path)
+        }
+        let samples = try tasks.samples.map { path throws(Fault) in
+            try SamePath.refuse(path, "--samples", among: inputs + (output.map { [$0] } ?? []))
             return try AtomicFile(path)
         }
         let reporter = messages.makeReporter()
         let report = try EvaluationRun(
             model: model, against: against,
             files: text.map { .text($0) } + tokens.map { .tokens($0) }, context: context, windows: windows,
-            engine: try engine.start()
+            tasks: tasks.settings, engine: try engine.start()
         ).measure(reporter)
         try results?.write(report.json.text() + "\n")
+        try samples?.write(report.tasks?.samples ?? "")
         messages.write(json: report.json, text: report.text)
+    }
+
+    private var inputs: [String] {
+        [model] + (against.map { [$0] } ?? []) + text + tokens + tasks.settings.files
     }
 }

@@ -12,6 +12,7 @@ public struct EvaluationReport {
     public var tokenDigests: [String: String] = [:]
     /// By file name, in the order asked for.
     public var files: [(name: String, measurement: Measurement)] = []
+    public var tasks: TaskReport?
 
     public init(model: String, against: String?, environment: JSONValue) {
         self.model = model
@@ -34,14 +35,22 @@ public struct EvaluationReport {
                 "against_perplexity": .double(dense.densePerplexity),
             ])
         }
-        return .object([
-            "model": .string(model), "against": against.map { .string($0) } ?? .null,
-            "perplexity": .object(perplexity), "divergence": .object(divergence),
-            "tokenizer_sha256": tokenizerDigest.map { .string($0) } ?? .null, "environment": environment,
-        ])
+        var document = JSONObject()
+        document["model"] = .string(model)
+        document["against"] = against.map { .string($0) } ?? .null
+        document["perplexity"] = .object(perplexity)
+        document["divergence"] = .object(divergence)
+        for (key, value) in tasks?.members ?? [] { document[key] = value }
+        document["tokenizer_sha256"] = tokenizerDigest.map { .string($0) } ?? .null
+        document["environment"] = environment
+        return .object(document)
     }
 
     public var text: String {
+        [files.isEmpty ? nil : perplexityTable, tasks?.text].compactMap { $0 }.joined(separator: "\n")
+    }
+
+    private var perplexityTable: String {
         var table = TextTable()
         let hasDense = against != nil
         table.add(

@@ -25,17 +25,19 @@ public struct EvaluationRun {
     public var context: Int?
     /// Windows of a file at most.
     public var windows: Int?
+    public var tasks: TaskSettings
     public var engine: EngineSettings
 
     public init(
         model: String, against: String? = nil, files: [File], context: Int? = nil, windows: Int? = nil,
-        engine: EngineSettings
+        tasks: TaskSettings = TaskSettings(), engine: EngineSettings
     ) {
         self.model = model
         self.against = against
         self.files = files
         self.context = context
         self.windows = windows
+        self.tasks = tasks
         self.engine = engine
     }
 
@@ -54,6 +56,7 @@ public struct EvaluationRun {
         }
         let evaluation = try StreamedEvaluation(opened.decoder, against: dense?.decoder, dtype: engine.dtype)
         let inputs = try read(opened, reporter)
+        let taskRun = tasks.isEmpty ? nil : try TaskRun(tasks, reporter)
         var report = EvaluationReport(model: model, against: against, environment: engine.environment)
         report.tokenizerDigest = try opened.checkpoint.tokenizerDigest()
         for (file, windows) in inputs {
@@ -72,6 +75,12 @@ public struct EvaluationRun {
                         + "non-finite weights with `espalier inspect`, or use --dtype float32")
             }
             report.files.append((name, measurement))
+        }
+        if let taskRun {
+            report.tasks = try taskRun.measure(opened, engine: engine, reporter)
+            if let dense {
+                report.tasks?.dense = try taskRun.measure(dense, engine: engine, reporter).scoresByName
+            }
         }
         return report
     }

@@ -1,0 +1,115 @@
+import Checkpoints
+import Decoders
+import Evaluation
+import Faults
+import JSONText
+import Tasks
+import Tokenization
+
+/// Scores a model on tasks.
+struct TaskRun {
+    let settings: TaskSettings
+    private let tasks: [LoadedTask]
+    private let groups: [TaskGroup]
+
+    /// Reads the data of all tasks, so that a bad file is told before the first is scored.
+    ///
+    /// - Throws: `usage` for names that are unknown or given twice, and what reading the data throws.
+    init(_ settings: TaskSettings, _ reporter: ProgressReporter) throws(Fault) {
+        self.settings = settings
+        let named = try TaskCatalogue.resolve(settings.names)
+        groups = named.groups
+        var definitions = named.tasks
+        for file in settings.files {
+            let task = try TaskFile.read(file)
+            guard !definitions.contains(where: { $0.name == task.name }) else {
+                throw Fault(
+                    .usage, "two tasks have the same name", file: file, found: task.name,
+                    expected: "a name of its own")
+            }
+            definitions.append(task)
+        }
+        var tasks: [LoadedTask] = []
+        var missing: [Fault] = []
+        for definition in definitions {
+            do throws(Fault) {
+                let task = try LoadedTask(
+                    definition, folders: settings.folders, limit: settings.limit, shots: settings.shots)
+                task.warnings.forEach(reporter.warning)
+                tasks.append(task)
+            } catch {
+                guard error.kind == .missingInput else { throw error }
+                missing.append(error)
+            }
+        }
+        if var first = missing.first {
+            if missing.count > 1 { first.summary += ", nor for \(missing.count - 1) others" }
+            throw first
+        }
+        self.tasks = tasks
+    }
+
+    /// - Throws: what the tokenizer and reading weights throw; `badData` for items that cannot be scored.
+    func measure(_ opened: OpenedModel, engine: EngineSettings, _ reporter: ProgressReporter) throws(Fault)
+        -> TaskReport
+    {
+        let tokenizer = try opened.tokenizer()
+        var encoder = RequestEncoder(
+            tokenizer, prefix: try TextPrefix.token(opened.checkpoint, tokenizer: tokenizer),
+            contextLength: opened.configuration.contextLength)
+        let evaluation = LikelihoodEvaluation(opened.decoder, dtype: engine.dtype)
+        var report = TaskReport(settings: settings, groups: groups)
+        for task in tasks {
+            reporter.detail("\(task.name): \(task.path)")
+            let requests = try task.requests(&encoder)
+            // The windows of a running text have nothing in common.
+            let isText = task.items.map { if case .text = $0 { true } else { false } }
+            let units = zip(requests, isText).flatMap { $1 ? $0.map { [$0] } : [$0] }
+            let total = Double(task.items.count)
+            reporter.begin("scoring \(task.name)", total: total, unit: "items")
+            var answers = try evaluation.measure(units) { reporter.update($0 * total) }[...]
+            reporter.finish()
+            let byItem = zip(requests, isText).map { windows, isText in
+                let own = answers.prefix(isText ? windows.count : 1)
+                answers = answers.dropFirst(own.count)
+                return own.flatMap { $0 }
+            }
+            let scores = TaskScores(task, byItem)
+            if scores.notNumbers > 0 {
+                reporter.warning(
+                    "\(task.name): the predictions are not numbers for \(scores.notNumbers) items, so there are no "
+                        + "figures (null in JSON); look for non-finite weights with `espalier inspect`, or use "
+                        + "--dtype float32")
+            }
+            report.tasks.append((task, scores))
+        }
+        return report
+    }
+}
+
+/// The token that a text from nothing begins with.
+enum TextPrefix {
+    /// BOS, else EOS, as tokenizer_config.json names them; else as the model's other files do.
+    ///
+    /// - Throws: `badData` when a file that names them is wrong or none does.
+    static func token(_ checkpoint: Checkpoint, tokenizer: Tokenizer) throws(Fault) -> Int32 {
+        if let file = checkpoint.sideFiles.first(where: { $0.name == "tokenizer_config.json" }) {
+            let object: JSONObject?
+            do throws(Fault) { object = try JSONValue(parsing: try file.bytes()).objectValue } catch {
+                throw error.inFile(checkpoint.path + "/" + file.name)
+            }
+            for key in ["bos_token", "eos_token"] {
+                let value = object?[key]
+                let content = value?.stringValue ?? value?.objectValue?["content"]?.stringValue
+                if let id = content.flatMap(tokenizer.id) { return id }
+            }
+        }
+        let special = try SpecialTokens(checkpoint, tokenizer: tokenizer)
+        guard let id = special.beginning ?? special.firstEnd else {
+            throw Fault(
+                .badData, "the model names no token that begins or ends a text", file: checkpoint.path,
+                expected: "bos_token or eos_token in tokenizer_config.json")
+        }
+        return id
+    }
+}
