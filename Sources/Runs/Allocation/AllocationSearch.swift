@@ -16,6 +16,10 @@ struct AllocationSearch {
     /// How far from the target a sub-layer may come, and in which steps.
     static let spread = 0.2
     static let interval = 0.1
+    /// How much of what a sub-layer's sparsity differs from the target is kept where the method optimises after its mask:
+    /// optimisation makes up for most where most was removed, and what candidates show without it is too much
+    /// (measurements in Documentation/Methods.md).
+    static let trust = 0.5
 
     let context: RunContext
     let staging: StagingFolder
@@ -147,6 +151,10 @@ struct AllocationSearch {
     private func allocation(_ genome: Genome, levels: [Double], weights: [Int]) -> SparsityAllocation {
         var fractions = genome.map { levels[$0] }
         if context.settings.pattern.impliedFraction == nil {
+            if context.settings.method == .wandaPlusPlus {
+                let target = context.settings.sparsity.fraction
+                fractions = fractions.map { target + AllocationSearch.trust * ($0 - target) }
+            }
             let asked = context.settings.sparsity.fraction * Double(weights.reduce(0, +))
             let removed = zip(fractions, weights).reduce(0) { $0 + $1.0 * Double($1.1) }
             let scale = removed > 0 ? asked / removed : 1

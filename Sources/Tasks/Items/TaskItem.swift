@@ -11,17 +11,6 @@ public enum TaskItem: Equatable, Sendable {
     case text(String, words: Int, bytes: Int)
 }
 
-/// A context and what shall follow it.
-public struct TextRequest: Equatable, Sendable {
-    public var context: String
-    public var continuation: String
-
-    public init(context: String, continuation: String) {
-        self.context = context
-        self.continuation = continuation
-    }
-}
-
 extension TaskItem {
     /// What is asked of the model, one request for each choice; none for a running text.
     ///
