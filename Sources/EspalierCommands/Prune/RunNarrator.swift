@@ -55,7 +55,7 @@ enum RunSummary {
                 "opens in",
                 structure.isPlain
                     ? "any software that knows the model's family"
-                    : "espalier alone: layers differ in heads and width; --uniform makes a plain model")
+                    : "espalier alone (--uniform makes a plain model)")
         }
         table.add("time", Amount.duration(result.seconds))
         table.add("peak memory", Amount.bytes(result.peakMemoryBytes))
