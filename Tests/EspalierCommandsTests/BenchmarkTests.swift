@@ -9,19 +9,6 @@ import Torch
 
 /// `benchmark` on a model of a few thousand weights: what it reports, not how fast that is.
 struct BenchmarkTests {
-    private let quiet = ProgressReporter(
-        level: .quiet,
-        surroundings: .init(
-            isTerminal: false, style: Style(usesColour: false), width: { 80 }, clock: { 0 }, write: { _ in }))
-
-    private func model(_ change: (inout TinyModel) -> Void = { _ in }) throws -> TemporaryFolder {
-        let folder = try TemporaryFolder()
-        var model = TinyModel()
-        change(&model)
-        try model.write(to: folder)
-        return folder
-    }
-
     private func run(_ model: String, against: String? = nil, _ change: (inout BenchmarkRun) -> Void = { _ in })
         throws -> BenchmarkReport
     {

@@ -9,19 +9,6 @@ import Testing
 @testable import EspalierCommands
 
 struct InspectionTests {
-    private let quiet = ProgressReporter(
-        level: .quiet,
-        surroundings: .init(
-            isTerminal: false, style: Style(usesColour: false), width: { 80 }, clock: { 0 }, write: { _ in }))
-
-    private func model(_ change: (inout TinyModel) -> Void = { _ in }) throws -> TemporaryFolder {
-        let folder = try TemporaryFolder()
-        var model = TinyModel()
-        change(&model)
-        try model.write(to: folder)
-        return folder
-    }
-
     private func inspection(_ folder: TemporaryFolder, readsWeights: Bool = true) throws -> Inspection {
         try Inspection(folder.path, readsWeights: readsWeights, reporter: quiet)
     }

@@ -12,20 +12,7 @@ import Torch
 
 /// The verbs on a model of a few thousand weights.
 struct VerbTests {
-    private let quiet = ProgressReporter(
-        level: .quiet,
-        surroundings: .init(
-            isTerminal: false, style: Style(usesColour: false), width: { 80 }, clock: { 0 }, write: { _ in }))
-
     private func engine() throws -> EngineSettings { try EngineSettings(threads: 1, device: .cpu, dtype: .float32) }
-
-    private func model(_ change: (inout TinyModel) -> Void = { _ in }) throws -> TemporaryFolder {
-        let folder = try TemporaryFolder()
-        var model = TinyModel()
-        change(&model)
-        try model.write(to: folder)
-        return folder
-    }
 
     private let text = String(repeating: "The quick brown fox jumps over the lazy dog. ", count: 8)
 

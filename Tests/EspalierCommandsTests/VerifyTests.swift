@@ -7,11 +7,6 @@ import Testing
 @testable import EspalierCommands
 
 struct VerifyTests {
-    private let quiet = ProgressReporter(
-        level: .quiet,
-        surroundings: .init(
-            isTerminal: false, style: Style(usesColour: false), width: { 80 }, clock: { 0 }, write: { _ in }))
-
     private static let linear = "model.layers.0.mlp.up_proj.weight"
 
     /// A published folder of a tiny model whose up projection of block 0 has zeros.

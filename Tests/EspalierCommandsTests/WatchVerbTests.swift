@@ -12,19 +12,6 @@ import Watch
 /// `espalier watch` on a model of a few thousand weights.
 struct WatchVerbTests {
     private let engine = ["--threads", "1", "--device", "cpu", "--dtype", "float32", "--quiet"]
-    private let quiet = ProgressReporter(
-        level: .quiet,
-        surroundings: .init(
-            isTerminal: false, style: Style(usesColour: false), width: { 80 }, clock: { 0 }, write: { _ in }))
-
-    private func model(_ change: (inout TinyModel) -> Void = { _ in }) throws -> TemporaryFolder {
-        let folder = try TemporaryFolder()
-        var model = TinyModel()
-        change(&model)
-        try model.write(to: folder)
-        return folder
-    }
-
     private let prompts = """
         {"prompt": "The capital of France", "completion": " is Paris."}
         {"text": "A line of text to be scored from its second token on."}

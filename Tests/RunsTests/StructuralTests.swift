@@ -296,6 +296,17 @@ struct StructuralTests {
         }
     }
 
+    @Test("a plan refuses the selection stage that the run would refuse")
+    func planRefuses() throws {
+        let bench = try bench()
+        let settings = try bench.settings("out") {
+            Self.tyr(&$0)
+            $0.selection = try? SelectionStages(parsing: "2:12,1:49")
+        }
+        let context = try bench.context(settings)
+        #expect(fault { _ = try Plan(PlanSubject(context)) }?.found == "49")
+    }
+
     @Test("an abort anywhere ends in the same bytes as none")
     func everyMoment() throws {
         let bench = try bench()

@@ -73,7 +73,7 @@ struct SearchTests {
         let space = SearchSpace(sizes: parameters, budget: 1_777_777)
         let costs = (0..<40).map { (gene: Int) -> [Double] in [0, Double(gene % 7 + 1), Double(gene % 5 * 3 + 4)] }
         let found = try #require(ExactAllocation.solve(space, costs: costs))
-        #expect(space.fits(found) && space.size(found) > space.pools[0].budget * 98 / 100)
+        #expect(space.fits(found) && space.room(found, in: space.pools[0]) < space.pools[0].budget * 2 / 100)
     }
 
     @Test("offspring fit the budget, differ from each other and from the parent, and repeat with the seed")

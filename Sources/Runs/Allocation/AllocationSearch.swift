@@ -113,6 +113,7 @@ struct AllocationSearch {
             dtype: context.streamDType, offload: context.settings.offload)
         try context.embed(into: stream, samples: rows)
         let rotary = context.decoder.rotary(positions: tokens.columns)
+        let target = levels.firstIndex(of: context.settings.sparsity.fraction)
         for layer in 0..<configuration.layerCount {
             let dense = try context.decoder.block(layer)
             try context.checkFinite(dense)
@@ -126,18 +127,22 @@ struct AllocationSearch {
             for kind in SubLayer.Kind.allCases {
                 let subLayer = SubLayer(layer: layer, kind: kind)
                 guard count(of: subLayer) > 0 else { continue }
-                for name in kind.projections {
-                    block[name] = dense[name].with(weight: try pruner.weight(name, goals: goals))
-                }
                 let file = SparseCandidateFile.name(subLayer)
+                if committed.contains(file) || target == nil {
+                    for name in kind.projections {
+                        block[name] = dense[name].with(weight: try pruner.weight(name, goals: goals))
+                    }
+                }
                 guard !committed.contains(file) else { continue }
                 var tensors: [(tensor: TensorDescription, bytes: [UInt8])] = []
                 for (level, fraction) in levels.enumerated().dropFirst() {
                     var leveled: Goals = [:]
                     for (linear, goal) in goals { leveled[linear] = try goal.with(sparsity: fraction) }
                     for name in kind.projections {
-                        tensors += SparseCandidateFile.tensors(
-                            level: level, name, weights: try pruner.weight(name, goals: leveled))
+                        let weights = try pruner.weight(name, goals: leveled)
+                        tensors += SparseCandidateFile.tensors(level: level, name, weights: weights)
+                        // The stream goes on through the target.
+                        if level == target { block[name] = dense[name].with(weight: weights) }
                     }
                 }
                 try journal.append(try staging.writeShard(file, tensors).line(kind: "candidates"))

@@ -34,8 +34,6 @@ public struct SearchSpace: Equatable, Sendable {
         self.init(sizes: sizes, pools: [Pool(genes: Array(sizes.indices), budget: budget)])
     }
 
-    public func size(_ genome: Genome) -> Int { zip(sizes, genome).reduce(0) { $0 + $1.0[$1.1] } }
-
     /// What a distribution leaves free of a pool; negative where it takes too much.
     public func room(_ genome: Genome, in pool: Pool) -> Int {
         pool.budget - pool.genes.reduce(0) { $0 + sizes[$1][genome[$1]] }
