@@ -13,17 +13,23 @@ public struct Evaluate: ParsableCommand {
             tokens. --against measures, on the same tokens, the mean Kullback-Leibler divergence of the model's \
             predictions from the other's, in nats, and how often both find the same token most likely.
 
+            --prompts compares the two models on a log of prompts, one JSON object a line: {"prompt": …, "completion": …} \
+            scores the completion, {"prompt": …} or {"text": …} the text itself. Of the --differences prompts with the \
+            largest divergence both models' own continuations are shown, the likeliest token at a time. For these the \
+            models are loaded whole, one after the other.
+
             --tasks scores the named tasks as lm-evaluation-harness does: \(taskNames); also mmlu_stem and \
             the like, and single subjects as mmlu_anatomy. Their data are read from local files only: the sets' published \
             files in the folder of --task-data. --task-file adds a task of your own, a small YAML file with name, data, \
             prompt, choices and answer. --against scores the other model too. Documentation/Tasks.md lists files, prompts \
             and figures.
 
-            Weights are read block by block: the model need not fit into memory.
+            Weights are read block by block: the model need not fit into memory, but for --differences.
 
             EXAMPLES
               espalier evaluate model.gguf --text test.txt --context 1024 --windows 10
               espalier evaluate pruned --against model.gguf --text test.txt --json
+              espalier evaluate pruned --against model.gguf --prompts log.jsonl --differences 20
               espalier evaluate pruned --tokens windows.safetensors --output results.json
               espalier evaluate pruned --tasks hellaswag,arc_easy --task-data sets --limit 200
               espalier evaluate pruned --tasks mmlu --task-data sets --num-fewshot 5 --json
@@ -59,6 +65,7 @@ public struct Evaluate: ParsableCommand {
         name: .long, help: ArgumentHelp("Also write the JSON document to this file, replacing it.", valueName: "file"))
     public var output: String?
 
+    @OptionGroup(title: "Prompts") public var prompts: PromptOptions
     @OptionGroup(title: "Tasks") public var tasks: TaskOptions
     @OptionGroup(title: "Engine") public var engine: EngineOptions
     @OptionGroup(title: "Messages") public var messages: OutputOptions
@@ -66,10 +73,13 @@ public struct Evaluate: ParsableCommand {
     public init() {}
 
     public mutating func validate() throws {
-        guard !text.isEmpty || !tokens.isEmpty || !tasks.settings.isEmpty else {
+        guard !text.isEmpty || !tokens.isEmpty || !prompts.files.isEmpty || !tasks.settings.isEmpty else {
             throw ValidationError(
-                "There is nothing to evaluate on: give --text FILE or --tokens FILE, or --tasks NAMES with --task-data DIR."
-            )
+                "There is nothing to evaluate on: give --text FILE or --tokens FILE, --prompts FILE with --against DENSE, "
+                    + "or --tasks NAMES with --task-data DIR.")
+        }
+        guard prompts.files.isEmpty || against != nil else {
+            throw ValidationError("--prompts compares two models: give --against DENSE.")
         }
         if let context {
             guard context >= 2 else {
@@ -98,7 +108,7 @@ public struct Evaluate: ParsableCommand {
         let report = try EvaluationRun(
             model: model, against: against,
             files: text.map { .text($0) } + tokens.map { .tokens($0) }, context: context, windows: windows,
-            tasks: tasks.settings, engine: try engine.start()
+            prompts: prompts.settings, tasks: tasks.settings, engine: try engine.start()
         ).measure(reporter)
         try results?.write(report.json.text() + "\n")
         try samples?.write(report.tasks?.samples ?? "")
@@ -106,6 +116,6 @@ public struct Evaluate: ParsableCommand {
     }
 
     private var inputs: [String] {
-        [model] + (against.map { [$0] } ?? []) + text + tokens + tasks.settings.files
+        [model] + (against.map { [$0] } ?? []) + text + tokens + prompts.files + tasks.settings.files
     }
 }

@@ -12,6 +12,7 @@ public struct EvaluationReport {
     public var tokenDigests: [String: String] = [:]
     /// By file name, in the order asked for.
     public var files: [(name: String, measurement: Measurement)] = []
+    public var prompts: PromptReport?
     public var tasks: TaskReport?
 
     public init(model: String, against: String?, environment: JSONValue) {
@@ -33,6 +34,7 @@ public struct EvaluationReport {
             divergence[name] = .object([
                 "kl": .double(dense.kl), "top1_agreement": .double(dense.topAgreement),
                 "against_perplexity": .double(dense.densePerplexity),
+                "perplexity_ratio": .double(found.perplexity / dense.densePerplexity),
             ])
         }
         var document = JSONObject()
@@ -40,6 +42,7 @@ public struct EvaluationReport {
         document["against"] = against.map { .string($0) } ?? .null
         document["perplexity"] = .object(perplexity)
         document["divergence"] = .object(divergence)
+        for (key, value) in prompts?.members ?? [] { document[key] = value }
         for (key, value) in tasks?.members ?? [] { document[key] = value }
         document["tokenizer_sha256"] = tokenizerDigest.map { .string($0) } ?? .null
         document["environment"] = environment
@@ -47,7 +50,7 @@ public struct EvaluationReport {
     }
 
     public var text: String {
-        [files.isEmpty ? nil : perplexityTable, tasks?.text].compactMap { $0 }.joined(separator: "\n")
+        [files.isEmpty ? nil : perplexityTable, prompts?.text, tasks?.text].compactMap { $0 }.joined(separator: "\n")
     }
 
     private var perplexityTable: String {
@@ -55,7 +58,7 @@ public struct EvaluationReport {
         let hasDense = against != nil
         table.add(
             cells: ["text", "tokens", "windows", "context", "perplexity"]
-                + (hasDense ? ["dense", "KL", "same top token"] : []))
+                + (hasDense ? ["dense", "ratio", "KL", "same top token"] : []))
         for (name, found) in files {
             var cells = [
                 ProgressReporter.harmless(name), Amount.count(found.scoredTokens), Amount.count(found.windows),
@@ -63,7 +66,8 @@ public struct EvaluationReport {
             ]
             if let dense = found.divergence {
                 cells += [
-                    Amount.fixed(dense.densePerplexity, 3), Amount.fixed(dense.kl, 4),
+                    Amount.fixed(dense.densePerplexity, 3),
+                    Amount.fixed(found.perplexity / dense.densePerplexity, 4), Amount.fixed(dense.kl, 4),
                     Amount.percent(dense.topAgreement, 2),
                 ]
             }

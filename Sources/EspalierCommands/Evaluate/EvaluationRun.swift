@@ -25,18 +25,20 @@ public struct EvaluationRun {
     public var context: Int?
     /// Windows of a file at most.
     public var windows: Int?
+    public var prompts: PromptSettings
     public var tasks: TaskSettings
     public var engine: EngineSettings
 
     public init(
         model: String, against: String? = nil, files: [File], context: Int? = nil, windows: Int? = nil,
-        tasks: TaskSettings = TaskSettings(), engine: EngineSettings
+        prompts: PromptSettings = PromptSettings(), tasks: TaskSettings = TaskSettings(), engine: EngineSettings
     ) {
         self.model = model
         self.against = against
         self.files = files
         self.context = context
         self.windows = windows
+        self.prompts = prompts
         self.tasks = tasks
         self.engine = engine
     }
@@ -56,11 +58,12 @@ public struct EvaluationRun {
         }
         let evaluation = try StreamedEvaluation(opened.decoder, against: dense?.decoder, dtype: engine.dtype)
         let inputs = try read(opened, reporter)
+        let promptRun = try promptRun(opened, dense, reporter)
         let taskRun = tasks.isEmpty ? nil : try TaskRun(tasks, reporter)
         var report = EvaluationReport(model: model, against: against, environment: engine.environment)
         report.tokenizerDigest = try opened.checkpoint.tokenizerDigest()
         for (file, windows) in inputs {
-            let name = name(of: file)
+            let name = FileName.shortest(file.path, among: files.map(\.path))
             report.tokenDigests[name] = tokenDigest(windows.ids)
             let tokens = Double(windows.count * windows.length)
             reporter.begin("evaluating \(name)", total: tokens, unit: "tokens")
@@ -76,6 +79,7 @@ public struct EvaluationRun {
             }
             report.files.append((name, measurement))
         }
+        report.prompts = try promptRun?.measure(reporter)
         if let taskRun {
             report.tasks = try taskRun.measure(opened, engine: engine, reporter)
             if let dense {
@@ -83,6 +87,18 @@ public struct EvaluationRun {
             }
         }
         return report
+    }
+
+    private func promptRun(
+        _ opened: OpenedModel, _ dense: OpenedModel?, _ reporter: ProgressReporter
+    ) throws(Fault) -> PromptRun? {
+        guard !prompts.files.isEmpty else { return nil }
+        guard let dense else {
+            throw Fault(
+                .usage, "prompts are for comparing two models", found: "one model",
+                expected: "--against with the model that it was made from")
+        }
+        return try PromptRun(prompts, opened, against: dense, engine: engine, reporter)
     }
 
     private func read(
@@ -118,12 +134,5 @@ public struct EvaluationRun {
             inputs.append((file, tokens))
         }
         return inputs
-    }
-
-    /// The file's name, or its path where two files have the same.
-    private func name(of file: File) -> String {
-        func last(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
-        let name = last(file.path)
-        return files.count { last($0.path) == name } > 1 ? file.path : name
     }
 }

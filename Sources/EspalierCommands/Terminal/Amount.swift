@@ -11,6 +11,9 @@ public enum Amount {
         return value < 0 ? "-" + text : text
     }
 
+    /// "1 prompt", "1,234 prompts"
+    public static func prompts(_ value: Int) -> String { count(value) + (value == 1 ? " prompt" : " prompts") }
+
     /// "98.4 MB", powers of 1000.
     public static func bytes(_ value: Int) -> String {
         let units = ["kB", "MB", "GB", "TB"]

@@ -26,10 +26,6 @@ public struct WatchRun {
     /// "2026-01-31T08:00:00Z"
     public static func text(of date: Date) -> String { ISO8601DateFormatter().string(from: date) }
 
-    fileprivate static func prompts(_ count: Int) -> String {
-        Amount.count(count) + (count == 1 ? " prompt" : " prompts")
-    }
-
     // MARK: The reference
 
     /// Stores the model's predictions.
@@ -75,7 +71,7 @@ public struct WatchRun {
 
         public var text: String {
             """
-            \(ProgressReporter.harmless(path)): \(WatchRun.prompts(reference.prompts.count)), \
+            \(ProgressReporter.harmless(path)): \(Amount.prompts(reference.prompts.count)), \
             \(Amount.count(reference.positions)) positions, the \(reference.topCount) likeliest tokens of each; the others \
             have \(Amount.percent(meanRest, 2)) of the probability\n
             """
@@ -151,7 +147,7 @@ public struct WatchRun {
                 table.add(
                     "logged prompts",
                     "perplexity \(Amount.fixed(exp(logged.meanLoss), 3)) over \(Amount.count(logged.tokens)) tokens of "
-                        + WatchRun.prompts(logged.prompts))
+                        + Amount.prompts(logged.prompts))
             }
             table.add("intervals", Amount.count(count))
             let most = drift.findings.map(\.evidence).max() ?? 1
@@ -187,35 +183,10 @@ public struct WatchRun {
     private func tokens(
         _ path: String, _ opened: OpenedModel, _ reporter: ProgressReporter
     ) throws(Fault) -> [ScoredPrompt] {
-        let log = try PromptLog(parsing: try ReadableFile.bytes(path), file: path)
-        if log.hasTornLine { reporter.warning("\(path): the last line is not complete and was left out") }
-        let tokenizer = try opened.tokenizer()
-        var encoder = tokenizer.makeEncoder()
-        let limit = min(length, opened.configuration.contextLength)
-        var prompts: [ScoredPrompt] = []
-        var cut = 0
-        for entry in log.entries {
-            let prefix = tokenizer.prefixIDs
-            // Together, as the model meets them: a token may reach over the border.
-            let ids = prefix + encoder.encode(entry.prompt + (entry.completion ?? ""), addSpecialTokens: false)
-            var start = 1
-            if entry.completion != nil {
-                start = max(1, prefix.count + encoder.encode(entry.prompt, addSpecialTokens: false).count)
-            }
-            if ids.count > limit { cut += 1 }
-            guard start < min(ids.count, limit) else { continue }
-            prompts.append(ScoredPrompt(ids: Array(ids.prefix(limit)), scoredFrom: start))
-        }
-        if cut > 0 { reporter.note("\(path): \(WatchRun.prompts(cut)) cut to \(limit) tokens") }
-        let dropped = log.entries.count - prompts.count
-        guard !prompts.isEmpty else {
-            throw Fault(
-                .badData, "no prompt has a token to score", file: path, found: WatchRun.prompts(dropped),
-                expected: "texts of at least 2 tokens, completions of at least 1, within \(limit) tokens",
-                advice: "give longer texts or a larger --length")
-        }
-        if dropped > 0 { reporter.warning("\(path): \(WatchRun.prompts(dropped)) without a token to score left out") }
-        return prompts
+        try LoggedPrompts(
+            path, try opened.tokenizer(), limit: min(length, opened.configuration.contextLength),
+            advice: "give longer texts or a larger --length", reporter
+        ).prompts.map(\.sequence)
     }
 
     private func predict(
@@ -223,7 +194,7 @@ public struct WatchRun {
         body: (Int, Int, Tensor) throws(Fault) -> Void
     ) throws(Fault) {
         let total = Double(prompts.reduce(0) { $0 + $1.ids.count })
-        reporter.begin("scoring \(WatchRun.prompts(prompts.count))", total: total, unit: "tokens")
+        reporter.begin("scoring \(Amount.prompts(prompts.count))", total: total, unit: "tokens")
         try PromptPredictions(opened.decoder, dtype: engine.dtype).visit(
             prompts.map { .init(ids: $0.ids, scoredFrom: $0.scoredFrom) }, progress: { reporter.update($0 * total) },
             body: body)

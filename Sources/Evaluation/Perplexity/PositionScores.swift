@@ -26,12 +26,22 @@ struct PositionScores {
     private func total(_ values: Tensor) -> Double { values.floats().reduce(0) { $0 + Double($1) } }
 
     func measurement(_ windows: TokenWindows, hasDense: Bool) -> Measurement {
+        Measurement(
+            windows: windows.count, context: windows.length, scoredTokens: positions,
+            meanLoss: loss / Double(positions),
+            divergence: hasDense ? means : nil)
+    }
+
+    /// Predictions that are no numbers agree with nothing.
+    var promptScore: PromptScore {
+        var means = means
+        if means.kl.isNaN { means.topAgreement = .nan }
+        return PromptScore(tokens: positions, meanLoss: loss / Double(positions), divergence: means)
+    }
+
+    private var means: Divergence {
         let count = Double(positions)
-        return Measurement(
-            windows: windows.count, context: windows.length, scoredTokens: positions, meanLoss: loss / count,
-            divergence: hasDense
-                ? Divergence(
-                    kl: divergence / count, topAgreement: Double(agreed) / count, denseMeanLoss: denseLoss / count)
-                : nil)
+        return Divergence(
+            kl: divergence / count, topAgreement: Double(agreed) / count, denseMeanLoss: denseLoss / count)
     }
 }

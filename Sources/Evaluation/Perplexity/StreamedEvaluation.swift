@@ -22,12 +22,7 @@ public struct StreamedEvaluation {
 
     /// - Throws: `badData` when the two models' vocabularies have different sizes.
     public init(_ model: Decoder, against dense: Decoder? = nil, dtype: DType) throws(Fault) {
-        if let dense, dense.configuration.vocabularySize != model.configuration.vocabularySize {
-            throw Fault(
-                .badData, "the two models cannot be compared: their vocabularies have different sizes",
-                file: model.checkpoint.path, found: "\(model.configuration.vocabularySize) tokens",
-                expected: "\(dense.configuration.vocabularySize) tokens, as in \(dense.checkpoint.path)")
-        }
+        if let dense { try model.checkVocabulary(equals: dense) }
         self.model = model
         self.dense = dense
         self.dtype = dtype

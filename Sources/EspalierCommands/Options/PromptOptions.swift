@@ -1,0 +1,47 @@
+import ArgumentParser
+
+/// Which prompts two models are compared on.
+public struct PromptOptions: ParsableArguments {
+    @Option(
+        name: .customLong("prompts"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "A log of prompts, one JSON object a line, to compare with --against on; may be given again.",
+            valueName: "file"))
+    public var files: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Show both models' continuations of this many prompts, those with the largest divergence (default: 10).",
+            valueName: "n"))
+    public var differences: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("New tokens of a continuation at most (default: 64).", valueName: "n"))
+    public var continuation: Int?
+
+    public init() {}
+
+    public mutating func validate() throws {
+        if let differences, differences < 0 { throw ValidationError("--differences must not be negative.") }
+        if let continuation, continuation < 1 {
+            throw ValidationError("--continuation must be at least 1, not \(continuation).")
+        }
+        if files.isEmpty {
+            let used = [("--differences", differences != nil), ("--continuation", continuation != nil)]
+            if let (option, _) = used.first(where: \.1) {
+                throw ValidationError("\(option) applies to prompts only: give --prompts FILE.")
+            }
+        }
+        guard differences != 0 || continuation == nil else {
+            throw ValidationError("--differences 0 continues no prompt, so --continuation has no use.")
+        }
+    }
+
+    var settings: PromptSettings {
+        PromptSettings(
+            files: files, differences: differences ?? PromptSettings.defaultDifferences,
+            continuation: continuation ?? PromptSettings.defaultContinuation)
+    }
+}

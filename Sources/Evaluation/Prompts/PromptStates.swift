@@ -1,0 +1,67 @@
+import Decoders
+import Faults
+import Torch
+
+/// The hidden states of some sequences behind a model's last block.
+struct PromptStates {
+    /// Sequences of like length: [count, longest, hidden].
+    private struct Batch {
+        var members: [Int]
+        var stream: Tensor
+    }
+
+    private var batches: [Batch] = []
+    private var places: [Int: (batch: Int, row: Int)] = [:]
+
+    /// Takes a group of the sequences through the blocks, each of which is read once.
+    ///
+    /// - Parameters:
+    ///   - batchTokens: tokens that go through a block together.
+    ///   - advance: told the number of blocks done.
+    /// - Throws: `inputOutput` when a weight cannot be read.
+    init(
+        _ model: Decoder, _ sequences: [PromptPredictions.Sequence], _ group: Range<Int>, dtype: DType,
+        batchTokens: Int, advance: (Int) -> Void
+    ) throws(Fault) {
+        let embedding = try model.embedding()
+        var members: [Int] = []
+        func close() {
+            guard !members.isEmpty else { return }
+            let length = members.map { sequences[$0].ids.count }.max() ?? 0
+            let ids = members.flatMap { member in
+                let ids = sequences[member].ids.map(Int64.init)
+                return ids + [Int64](repeating: 0, count: length - ids.count)
+            }
+            for (row, member) in members.enumerated() { places[member] = (batches.count, row) }
+            batches.append(
+                Batch(
+                    members: members,
+                    stream: embedding.selected(Tensor(ids, device: model.device))
+                        .reshaped([members.count, length, model.configuration.hiddenSize])))
+            members = []
+        }
+        // By falling length the first of a batch is the longest. Equal lengths keep their order, so that runs repeat.
+        for index in group.sorted(by: { (sequences[$1].ids.count, $0) < (sequences[$0].ids.count, $1) }) {
+            let length = sequences[members.first ?? index].ids.count
+            if (members.count + 1) * length > batchTokens { close() }
+            members.append(index)
+        }
+        close()
+        let rotary = model.rotary(positions: group.map { sequences[$0].ids.count }.max() ?? 1)
+        for layer in 0..<model.configuration.layerCount {
+            let block = try model.block(layer).to(dtype)
+            for batch in batches { batch.stream.copy(from: block(batch.stream, rotary: rotary)) }
+            advance(layer + 1)
+        }
+    }
+
+    /// The logits [n, vocabulary], float32, that predict n tokens of a sequence of the group.
+    func logits(_ index: Int, _ tokens: Range<Int>, _ head: Head) -> Tensor {
+        let place = places[index] ?? (0, 0)
+        let stream = batches[place.batch].stream
+        // What a position holds predicts the token behind it.
+        return head(
+            stream.narrowed(0, place.row, 1).narrowed(1, tokens.lowerBound - 1, tokens.count)
+                .reshaped([tokens.count, stream.size(2)]))
+    }
+}
