@@ -242,18 +242,20 @@ CONVERSATIONS = [
 ]
 
 
-def render(template, bos, eos, conversation):
+def render(template, bos, eos, conversation, reply=False):
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()), bos_token=bos, eos_token=eos)
     tokenizer.chat_template = template
     try:
-        return tokenizer.apply_chat_template(conversation, tokenize=False)
+        return tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=reply)
     except Exception:
         return None
 
 
 known = [
     {"name": name, "template": template, "bos": bos, "eos": eos,
-     "texts": [render(template, bos, eos, conversation) for conversation in CONVERSATIONS]}
+     "texts": [render(template, bos, eos, conversation) for conversation in CONVERSATIONS],
+     "prompts": [render(template, bos, eos, conversation, reply=True) for conversation in CONVERSATIONS
+                 if conversation[-1]["role"] != "assistant"]}
     for name, template, bos, eos in TEMPLATES
 ]
 json.dump({"conversations": CONVERSATIONS, "known": known, "unknown": [{"name": n, "template": t} for n, t in UNKNOWN]},

@@ -11,6 +11,8 @@ struct ChatTemplateTests {
         var template: String
         var choice: ChatTemplate.Choice
         var texts: [String?]
+        /// With the opening of a reply, of the conversations that do not end with one.
+        var prompts: [String?]
     }
 
     /// Made by Interop/make_chat_fixtures.py.
@@ -29,7 +31,8 @@ struct ChatTemplateTests {
             let template = object["template"]?.stringValue ?? ""
             return Known(
                 name: object["name"]?.stringValue ?? "", template: template,
-                choice: .recognise(template, object), texts: (object["texts"]?.arrayValue ?? []).map(\.stringValue))
+                choice: .recognise(template, object), texts: (object["texts"]?.arrayValue ?? []).map(\.stringValue),
+                prompts: (object["prompts"]?.arrayValue ?? []).map(\.stringValue))
         }
         let unknown = try #require(root["unknown"]?.arrayValue).compactMap(\.objectValue).map {
             ($0["name"]?.stringValue ?? "", $0["template"]?.stringValue ?? "")
@@ -51,6 +54,38 @@ struct ChatTemplateTests {
                     "\(known.name): \(conversation.map(\.content))")
             }
         }
+    }
+
+    @Test("the opening of a reply is the one that the model's own template writes")
+    func openingOfAReply() throws {
+        let fixture = try fixture()
+        let open = fixture.conversations.filter { $0.last?.role != .assistant }
+        for known in fixture.known {
+            let template = try known.choice.template()
+            #expect(known.prompts.count == open.count)
+            for (conversation, text) in zip(open, known.prompts) {
+                let exchange = try? template.exchange(conversation)
+                #expect(exchange.map { Array($0.prompt.utf8) } == text.map { Array($0.utf8) }, "\(known.name)")
+                #expect(exchange?.reply == nil)
+            }
+        }
+    }
+
+    @Test("a reply is what follows the opening")
+    func reply() throws {
+        let fixture = try fixture()
+        for known in fixture.known where known.name != "Qwen3" {
+            let template = try known.choice.template()
+            let conversation = fixture.conversations[0]
+            let (prompt, reply) = try template.exchange(conversation)
+            #expect(prompt == (try template.exchange(conversation.dropLast()).prompt))
+            #expect(try template.rendered(conversation).hasPrefix(prompt + (try #require(reply))), "\(known.name)")
+        }
+        // Qwen3's own template puts an empty frame of thoughts before a reply without them; a server does not.
+        let qwen = try #require(fixture.known.first { $0.name == "Qwen3" }).choice.template()
+        let (prompt, reply) = try qwen.exchange(fixture.conversations[0])
+        #expect(prompt.hasSuffix("<|im_start|>assistant\n") && reply == "Fine, \"thanks\".")
+        #expect(throws: Fault.self) { try qwen.exchange([ChatMessage(role: .assistant, content: "to nothing")]) }
     }
 
     @Test("a known template written with other spaces and quotes is recognised")

@@ -154,6 +154,38 @@ struct PromptVerbTests {
         #expect(report.samples[0].dense.stop != .length && report.samples[0].dense.ids.count <= 1)
     }
 
+    @Test func conversationsAreRenderedAsTheModelMeetsThem() throws {
+        let (dense, pruned, folder) = (try model(), try prunedModel(), try TemporaryFolder())
+        let template = """
+            {% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + \
+            '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}
+            """
+        for folder in [dense, pruned] {
+            let settings = JSONValue.object(["chat_template": .string(template)])
+            try folder.write("tokenizer_config.json", settings.text())
+        }
+        let question = "{\"role\": \"user\", \"content\": \"2?\"}"
+        let rendered = "<|im_start|>user\n2?<|im_end|>\n<|im_start|>assistant\n"
+        let file = try folder.write(
+            "chat.jsonl",
+            """
+            {"messages": [\(question), {"role": "assistant", "content": "two"}]}
+            {"messages": [\(question)], "completion": "two"}
+            \(JSONValue.object(["prompt": .string(rendered), "completion": .string("two")]).text(pretty: false))
+
+            """)
+        let samples = try #require(try compare(pruned, dense, [file]).prompts).samples
+        #expect(samples.map(\.line) == [1, 2, 3])
+        #expect(samples.allSatisfy { $0.prompt == rendered && $0.completion == "two" && $0.score == samples[0].score })
+        #expect(samples[0].score.tokens == 3)
+        let wrong = try folder.write("wrong.jsonl", "\n{\"messages\": [{\"role\": \"tool\", \"content\": \"x\"}]}\n")
+        let found = fault { _ = try compare(pruned, dense, [wrong]) }
+        #expect(found?.kind == .badData && found?.file == wrong && found?.place == "line 2" && found?.found == "tool")
+        // Without a template.
+        let plain = fault { _ = try compare(try model(), dense, [file]) }
+        #expect(plain?.place == "line 1" && plain?.summary.contains("no chat template") == true)
+    }
+
     @Test func predictionsThatAreNoNumbersComeFirstAndAreNull() throws {
         let folder = try TemporaryFolder()
         // A prompt with this letter alone is spoilt.

@@ -34,25 +34,8 @@ struct JSONLineReader {
     }
 
     private func conversation(_ value: JSONValue, _ line: Int) throws(Fault) -> DocumentFile.Document {
-        guard let items = value.arrayValue, !items.isEmpty else {
-            throw fault(line, "'messages' is not a list of messages", found: value.kindName, expected: "[{…}, …]")
-        }
-        var messages: [ChatMessage] = []
-        for (index, item) in items.enumerated() {
-            guard let object = item.objectValue else {
-                throw fault(line, "messages[\(index)] is not an object", found: item.kindName, expected: "{…}")
-            }
-            let name = try text("role", of: object, line, in: "messages[\(index)].")
-            guard let role = ChatMessage.Role(rawValue: name) else {
-                throw fault(
-                    line, "messages[\(index)] has an unknown role", found: name,
-                    expected: ChatMessage.Role.allCases.map(\.rawValue).joined(separator: ", "))
-            }
-            let content = try text("content", of: object, line, in: "messages[\(index)].")
-            messages.append(ChatMessage(role: role, content: content))
-        }
         do throws(Fault) {
-            return .init(text: try chat.template().rendered(messages), isRendered: true)
+            return .init(text: try chat.template().rendered(ChatMessage.list(value)), isRendered: true)
         } catch {
             var fault = error.inFile(path)
             fault.place = fault.place ?? "line \(line)"
@@ -60,17 +43,15 @@ struct JSONLineReader {
         }
     }
 
-    private func text(
-        _ key: String, of object: JSONObject, _ line: Int, in prefix: String = ""
-    ) throws(Fault) -> String {
+    private func text(_ key: String, of object: JSONObject, _ line: Int) throws(Fault) -> String {
         guard let value = object[key] else {
-            throw fault(line, "'\(prefix)\(key)' is missing", found: nil, expected: "a string")
+            throw fault(line, "'\(key)' is missing", found: nil, expected: "a string")
         }
         guard let text = value.stringValue else {
-            throw fault(line, "'\(prefix)\(key)' is not a string", found: value.kindName, expected: "a string")
+            throw fault(line, "'\(key)' is not a string", found: value.kindName, expected: "a string")
         }
         guard !text.utf8.contains(0) else {
-            throw fault(line, "a NUL stands in '\(prefix)\(key)'", found: "\\u0000", expected: "text without NUL")
+            throw fault(line, "a NUL stands in '\(key)'", found: "\\u0000", expected: "text without NUL")
         }
         return text
     }

@@ -14,7 +14,7 @@ public struct Evaluate: ParsableCommand {
             predictions from the other's, in nats, and how often both find the same token most likely.
 
             --prompts compares the two models on a log of prompts, one JSON object a line: {"prompt": …, "completion": …} \
-            scores the completion, {"prompt": …} or {"text": …} the text itself. Of the --differences prompts with the \
+            scores the completion, {"prompt": …} or {"text": …} the text itself, {"messages": …} the last reply. Of the --differences prompts with the \
             largest divergence both models' own continuations are shown, the likeliest token at a time. For these the \
             models are loaded whole, one after the other.
 

@@ -31,7 +31,7 @@ struct PromptRun {
                 (
                     path,
                     try LoggedPrompts(
-                        path, tokenizer, limit: limit,
+                        path, model, tokenizer, limit: limit,
                         advice: "give longer texts, or prompts that leave room for their completions", reporter)
                 ))
         }

@@ -49,20 +49,10 @@ public struct PrunePreparation {
         }
         return try CalibrationBuilder(
             request, tokenizer: CalibrationTokenizer(tokenizer: tokenizer, special: special),
-            chat: try chatTemplate(model.checkpoint),
+            chat: try model.chatTemplate(),
             sampler: DenseSampler(
                 model: model, engine: engine, temperature: settings.temperature ?? 1, reporter: reporter)
         ).build()
-    }
-
-    private static func chatTemplate(_ checkpoint: Checkpoint) throws(Fault) -> ChatTemplate.Choice {
-        func bytes(_ name: String) throws(Fault) -> [UInt8]? {
-            try checkpoint.sideFiles.first { $0.name == name }.map { (file) throws(Fault) in try file.bytes() }
-        }
-        let json = try bytes("tokenizer_config.json").map { (bytes) throws(Fault) in try JSONValue(parsing: bytes) }
-        return ChatTemplate.recognise(
-            tokenizerConfiguration: json,
-            templateFile: try bytes("chat_template.jinja").map { String(decoding: $0, as: UTF8.self) })
     }
 }
 

@@ -1,4 +1,4 @@
-import Evaluation
+import Calibration
 import Faults
 import Tokenization
 import Watch
@@ -22,13 +22,22 @@ struct LoggedPrompts {
     ///   - advice: what to do when nothing can be scored.
     /// - Throws: `missingInput` without the file, `badData` for lines that are no prompts and when nothing can be scored.
     init(
-        _ path: String, _ tokenizer: Tokenizer, limit: Int, advice: String, _ reporter: ProgressReporter
+        _ path: String, _ opened: OpenedModel, _ tokenizer: Tokenizer, limit: Int, advice: String,
+        _ reporter: ProgressReporter
     ) throws(Fault) {
-        let log = try PromptLog(parsing: try ReadableFile.bytes(path), file: path)
+        // Only a conversation in the log makes a template that is missing or unknown an error.
+        var template: ChatTemplate?
+        let log = try PromptLog(parsing: try ReadableFile.bytes(path), file: path) {
+            (value, completion) throws(Fault) in
+            let known = if let template { template } else { try opened.chatTemplate().template() }
+            template = known
+            let answer = completion.map { [ChatMessage(role: .assistant, content: $0)] } ?? []
+            return try known.exchange(try ChatMessage.list(value) + answer)
+        }
         if log.hasTornLine { reporter.warning("\(path): the last line is not complete and was left out") }
-        let prefix = tokenizer.prefixIDs
         var encoder = tokenizer.makeEncoder()
         for entry in log.entries {
+            let prefix = entry.isRendered ? [] : tokenizer.prefixIDs
             // Together, as the model meets them: a token may reach over the border.
             let ids = prefix + encoder.encode(entry.prompt + (entry.completion ?? ""), addSpecialTokens: false)
             let given =

@@ -184,7 +184,7 @@ public struct WatchRun {
         _ path: String, _ opened: OpenedModel, _ reporter: ProgressReporter
     ) throws(Fault) -> [ScoredPrompt] {
         try LoggedPrompts(
-            path, try opened.tokenizer(), limit: min(length, opened.configuration.contextLength),
+            path, opened, try opened.tokenizer(), limit: min(length, opened.configuration.contextLength),
             advice: "give longer texts or a larger --length", reporter
         ).prompts.map(\.sequence)
     }

@@ -4,14 +4,20 @@ import JSONText
 /// Prompts as a server logs them: one JSON object a line.
 ///
 /// `{"prompt": …, "completion": …}` scores the completion behind the prompt, `{"prompt": …}` or `{"text": …}` the text
-/// itself; other keys are ignored.
+/// itself; other keys are ignored. `{"messages": …}`, with or without completion, is a conversation for those who can render
+/// one.
 public struct PromptLog: Equatable, Sendable {
     public struct Entry: Equatable, Sendable {
         /// From 1.
         public var line: Int
         public var prompt: String
         public var completion: String?
+        /// Whether the prompt holds the tokens that begin a text, as a rendered conversation does.
+        public var isRendered = false
     }
+
+    /// Renders the value of `messages`, with the completion beside it where there is one.
+    public typealias Conversation = (JSONValue, String?) throws(Fault) -> (prompt: String, reply: String?)
 
     public var entries: [Entry] = []
     /// Whether a last line that a writer has not finished was left out.
@@ -19,8 +25,9 @@ public struct PromptLog: Equatable, Sendable {
 
     public init() {}
 
+    /// - Parameter conversation: nil refuses `messages`.
     /// - Throws: `badData` with line and column for anything that is not as it should be, and for a log without prompts.
-    public init(parsing bytes: [UInt8], file: String) throws(Fault) {
+    public init(parsing bytes: [UInt8], file: String, conversation: Conversation? = nil) throws(Fault) {
         var number = 0
         var rest = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
         while !rest.isEmpty {
@@ -30,7 +37,7 @@ public struct PromptLog: Equatable, Sendable {
             rest = end.map { rest[($0 + 1)...] } ?? []
             if line.allSatisfy({ $0 == 32 || (9...13).contains($0) }) { continue }
             do throws(Fault) {
-                entries.append(try PromptLog.entry(line, number: number))
+                entries.append(try PromptLog.entry(line, number: number, conversation))
             } catch {
                 // A log that is being written may end in the middle of a line.
                 if end == nil, !entries.isEmpty, error.summary.hasPrefix("invalid JSON") {
@@ -47,7 +54,9 @@ public struct PromptLog: Equatable, Sendable {
         }
     }
 
-    private static func entry(_ bytes: ArraySlice<UInt8>, number: Int) throws(Fault) -> Entry {
+    private static func entry(
+        _ bytes: ArraySlice<UInt8>, number: Int, _ conversation: Conversation?
+    ) throws(Fault) -> Entry {
         let value: JSONValue
         do throws(Fault) {
             value = try JSONValue(parsing: bytes)
@@ -67,6 +76,16 @@ public struct PromptLog: Equatable, Sendable {
         }
         if let prompt = object["prompt"]?.stringValue {
             return Entry(line: number, prompt: prompt, completion: object["completion"]?.stringValue)
+        }
+        if let messages = object["messages"], let conversation {
+            do throws(Fault) {
+                let (prompt, reply) = try conversation(messages, object["completion"]?.stringValue)
+                return Entry(line: number, prompt: prompt, completion: reply, isRendered: true)
+            } catch {
+                var fault = error
+                fault.place = fault.place ?? "line \(number)"
+                throw fault
+            }
         }
         guard let text = object["text"]?.stringValue else {
             throw fault("the keys " + object.keys.prefix(8).map { String($0.prefix(40)) }.joined(separator: ", "))
