@@ -95,7 +95,8 @@ struct PromptVerbTests {
             model: pruned.path, against: dense.path, files: [.text(try folder.write("t.txt", text))],
             context: text.utf8.count,
             prompts: PromptSettings(
-                files: [try folder.write("t.jsonl", "{\"text\": \"\(text)\"}\n")], differences: 1, continuation: 8),
+                files: [try folder.write("t.jsonl", "{\"text\": \"\(text)\"}\n")], differences: .max, continuation: .max
+            ),
             engine: try engine()
         ).measure(quiet)
         let (whole, logged) = (report.files[0].measurement, try #require(report.prompts).logs[0].total)
@@ -240,6 +241,7 @@ struct PromptVerbTests {
         let single = try folder.write("single.jsonl", "{\"text\": \"x\"}\n")
         func found(_ path: String) -> Fault? { fault { _ = try compare(pruned, dense, [good, path]) } }
         #expect(found(bad)?.kind == .badData && found(bad)?.file == bad && found(bad)?.place == "line 2")
+        #expect(found(bad)?.expected?.contains("messages") == true)
         #expect(found(single)?.kind == .badData && found(single)?.file == single)
         #expect(found(folder.path + "/none.jsonl")?.kind == .missingInput)
         let alone = EvaluationRun(

@@ -113,17 +113,18 @@ struct PromptRun {
         }
         // The same for both models, so that neither has more room.
         let context = min(model.configuration.contextLength, dense.configuration.contextLength)
+        let limit = min(settings.continuation, context)
         let longest = starts.map(\.count).max() ?? 0
         let loading = Double(opened.configuration.layerCount)
         reporter.begin("loading \(name)", total: loading, unit: "blocks")
         let loaded = try LoadedDecoder(
             opened.decoder, dtype: engine.dtype,
-            capacity: min(context, longest + min(settings.continuation, context))
+            capacity: min(context, longest + limit)
         ) { reporter.update(Double($0)) }
         reporter.finish()
         let generator = Generator(loaded, endTokens: special.end)
         var texts: [PromptSample.Continuation] = []
-        let total = prompts.count * settings.continuation
+        let total = prompts.count * limit
         reporter.begin("continuing with \(name)", total: Double(total), unit: "tokens")
         for (index, start) in starts.enumerated() {
             // The prompt goes through first: what comes after it may begin in the middle of a word.
@@ -131,14 +132,14 @@ struct PromptRun {
             for id in start { _ = decoder.append(id) }
             var text = ""
             var count = 0
-            let result = try generator.generate(from: start, limit: settings.continuation) { (id) throws(Fault) in
+            let result = try generator.generate(from: start, limit: limit) { (id) throws(Fault) in
                 text += decoder.append(id)
                 count += 1
-                reporter.update(Double(index * settings.continuation + count))
+                reporter.update(Double(index * limit + count))
             }
             text += decoder.finish()
             texts.append(.init(text: text, ids: result.ids, stop: result.stop))
-            reporter.update(Double((index + 1) * settings.continuation))
+            reporter.update(Double((index + 1) * limit))
         }
         reporter.finish()
         return texts

@@ -68,7 +68,8 @@ public struct PromptLog: Equatable, Sendable {
         func fault(_ found: String) -> Fault {
             Fault(
                 .badData, "the line is no prompt", place: "line \(number)", found: found,
-                expected: "an object with the texts prompt and completion, prompt, or text")
+                expected: "an object with the texts prompt and completion, prompt, or text"
+                    + (conversation == nil ? "" : "; or with messages"))
         }
         guard let object = value.objectValue else { throw fault(value.kindName) }
         for key in ["prompt", "completion", "text"] {
