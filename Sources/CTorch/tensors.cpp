@@ -110,6 +110,9 @@ bool esp_split(esp_tensor t, const int64_t *sizes, int count, int dimension, esp
 bool esp_set_requires_grad(esp_tensor t, bool required) {
   return act([&] { t->value.set_requires_grad(required); });
 }
+bool esp_retain_grad(esp_tensor t) {
+  return act([&] { t->value.retain_grad(); });
+}
 esp_tensor esp_take_grad(esp_tensor t) {
   return make([&] {
     auto gradient = t->value.grad();

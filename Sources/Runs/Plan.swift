@@ -97,7 +97,7 @@ public struct Plan {
             list.append("removed weights are those of a uniform allocation; owl moves them between layers")
         }
         if subject.settings.allocation == .search {
-            list.append("removed weights are those of a uniform allocation; the search moves them between sub-layers")
+            list.append("removed weights are those of a uniform allocation; the search moves them between linears")
         }
         if subject.settings.method == .tyr {
             list.append(

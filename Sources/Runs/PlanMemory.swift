@@ -88,15 +88,23 @@ struct PlanMemory {
                 stream + spare + dense + width * width * (4 + 3 * 8 + 2 * 4)
                     + matrix * (levels / 2 + 2))
         }
-        if work.compared > 0 {
-            let searched = SearchSplit.searched(of: n).count
-            let structure = subject.settings.structure
-            let options =
-                structure.flatMap { try? SearchOptions($0, searched: searched, tokens: t) }
-                ?? SearchOptions(.default, searched: searched)
+        if work.assessed > 0 {
+            // What enters every block, as bfloat16; a block, its changes and the passes through it.
+            let states = Int(work.assessed) * t * h * (2 * c.layerCount + subject.streamByteCount + 4)
+            let logits = (1 << 23) * 4 * 6
+            let passed = dense + 2 * working + weights * 4 + training(subject, step: subject.batch)
+            add(
+                "measuring what each linear costs",
+                (subject.settings.offload == nil ? states : 0) + spare
+                    + max(passed, c.vocabularySize * h * (4 + e) + logits))
+        }
+        let searched = SearchSplit.searched(of: n).count
+        if let structure = subject.settings.structure, work.compared > 0,
+            let options = try? SearchOptions(structure, searched: searched, tokens: t)
+        {
             let all = (0..<c.layerCount).reduce(0) { $0 + c.weightCount(layer: $1) } * e
-            // Of the parent, every pruned block is kept; of whole units, only what stays of it.
-            let parent = structure == nil ? all : Int((1 - subject.settings.sparsity.fraction) * Double(all))
+            // Of the parent, every pruned block is kept, what stays of it.
+            let parent = Int((1 - subject.settings.sparsity.fraction) * Double(all))
             let logits =
                 SearchModel.logBytes + 2 * min(256, searched * t / SearchModel.scoredEvery) * c.vocabularySize * 4 * 2
             let prefixes = options.stages.reduce(0) {
@@ -107,7 +115,7 @@ struct PlanMemory {
         if work.trainings > 0 {
             add(
                 "optimising a block",
-                held + spare + dense + grams + training(subject, work) + optimiser(subject, work))
+                held + spare + dense + grams + training(subject, step: work.step) + optimiser(subject, work))
         }
         // The error before and after, on weights as they are written; then the written bytes.
         let results = work.solves + work.alternations > 0 || work.updates > 0 ? outcome + weights * 4 : outcome
@@ -127,16 +135,16 @@ struct PlanMemory {
 }
 
 /// What back-propagation through one step's sequences keeps, and its own results.
-private func training(_ subject: PlanSubject, _ work: PlanWork) -> Int {
+private func training(_ subject: PlanSubject, step: Int) -> Int {
     let c = subject.configuration
     let e = subject.compute.byteCount
-    let tokens = work.step * subject.tokens
+    let tokens = step * subject.tokens
     // Kept for the backward pass: the stream twice, two norms, query, key, value before and after the rotation, the
     // context, gate | up and their product; the probabilities of attention's lower triangle.
     let saved =
         tokens * (c.hiddenSize * 12 + (2 * c.hiddenSize + 4 * subject.shape(.q).out + 4 * subject.shape(.k).out) * e)
         + tokens * 3 * subject.shape(.gate).out * e
-        + work.step * c.widest.headCount * subject.tokens * (subject.tokens + min(128, subject.tokens)) / 2 * e
+        + step * c.widest.headCount * subject.tokens * (subject.tokens + min(128, subject.tokens)) / 2 * e
     // On the way back: the gradients of gate | up and of their product.
     return saved + tokens * 3 * subject.shape(.gate).out * e + tokens * c.hiddenSize * 8
 }

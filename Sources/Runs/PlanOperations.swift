@@ -17,12 +17,14 @@ struct PlanOperations {
         block += work.trainings * one.training + work.solves * one.solve + work.alternations * one.alternation
         let isAllocated = subject.settings.allocation == .owl
         let allocation = isAllocated ? subject.allBlocks * Double(subject.samples) : 0
+        let assessed = subject.allBlocks * work.assessed * one.training
         let left = 1 - subject.settings.sparsity.fraction
         let searched = subject.allBlocks * (work.searchedDense + left * work.searchedPruned) * forward
         let scored = Double(subject.tokens) / Double(SearchModel.scoredEvery)
         let head = 2 * scored * Double(subject.configuration.hiddenSize * subject.configuration.vocabularySize)
         total =
-            searched + work.compared * head + subject.prunedBlocks * block + (subject.streamPasses + allocation)
+            searched + assessed + work.compared * head + subject.prunedBlocks * block
+            + (subject.streamPasses + allocation)
             * forward
     }
 }

@@ -23,6 +23,7 @@ struct PlanTime {
         add(
             "search",
             blocks * (work.searchedDense + left * work.searchedPruned) * m.forward + work.compared * m.comparison)
+        add("allocation", blocks * work.assessed * m.training)
         // A compact block is trained at the size that is left of it.
         let trained = subject.settings.method == .tyr ? pruned * left : pruned
         add("optimising", trained * (work.trainings * m.training + work.updates * m.update))

@@ -26,6 +26,8 @@ struct PlanWork {
     var casts = 0.0
     /// All levels of both sub-layers by elimination.
     var eliminations = 0.0
+    /// Sequences that are passed forward and back through dense blocks to tell what pruning each linear costs.
+    var assessed = 0.0
     /// A search's work on all blocks together: sequences through dense and through pruned models, and sequences whose
     /// scored positions' logits are compared.
     var searchedDense = 0.0
@@ -64,25 +66,24 @@ struct PlanWork {
         addSearch(options, probes: probes, of: subject, times: iterations)
     }
 
-    /// Candidates at some sparsities, and the search for the best of them.
+    /// Every block pruned at the target, and the passes forward and back that tell what that costs.
     private mutating func addAllocation(of subject: PlanSubject) {
-        let searched = SearchSplit.searched(of: subject.samples).count
-        let calibrated = Double(subject.samples - searched)
-        let levels = AllocationSearch.levels(subject.settings).count
-        forwards += calibrated
+        let searched = Double(SearchSplit.searched(of: subject.samples).count)
+        let calibrated = Double(subject.samples) - searched
         switch subject.settings.method {
-        case .magnitude: masks += Double(levels)
+        case .magnitude: masks += 1
         case .wanda:
             statistics += calibrated
-            masks += Double(levels)
+            masks += 1
         case .sparsegpt, .wandaPlusPlus, .tyr:
             grams += calibrated
-            solves += Double(levels)
+            solves += 1
         }
-        let options = SearchOptions(.default, searched: searched)
-        let probes = Double(2 * subject.configuration.layerCount * options.probes(of: levels))
-        addSearch(options, probes: probes, of: subject, times: 1)
-        (searchedDense, searchedPruned) = (searchedDense + searchedPruned, 0)
+        // The products of the changes with the inputs are another pass forward.
+        forwards += calibrated + 2 * searched
+        assessed = searched
+        // Logits of all positions, forward and back.
+        compared += 3 * searched * Double(SearchModel.scoredEvery)
     }
 
     /// - Parameters:

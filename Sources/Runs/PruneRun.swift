@@ -83,30 +83,26 @@ public struct PruneRun {
         return try finish(staging, journal, recipe: record.recipe, committed: Array(lines.dropFirst()))
     }
 
-    /// The sparsity of every sub-layer, where the settings ask for other than the same: found once, then in the journal.
+    /// The sparsity of every linear, where the settings ask for other than the same: found once, then in the journal.
     private func allocation(
         _ staging: StagingFolder, _ journal: Journal, lines: [JSONValue]
-    ) throws(Fault) -> (allocation: SparsityAllocation, steps: [DistributionSearch.Step])? {
-        let search = context.settings.allocation == .search
+    ) throws(Fault) -> SparsityAllocation? {
+        let kind = context.settings.allocation
+        guard kind != .uniform else { return nil }
+        let allocation: SparsityAllocation
         if let known = lines.compactMap(SparsityAllocation.init(json:)).first {
-            if search {
-                try AllocationSearch.removeCandidates(staging, layers: context.decoder.configuration.layerCount)
-            }
-            return (known, lines.compactMap(DistributionSearch.Step.init(json:)))
+            allocation = known
+        } else {
+            let share = PruneRun.allocationShare(context.settings)
+            let events = PartialEvents(handler: events, range: 0...share).handle
+            allocation =
+                kind == .owl
+                ? SparsityAllocation(layers: try OutlierAllocation(context, events: events).fractions())
+                : try AllocationSearch(context: context, staging: staging, journal: journal, events: events).run(lines)
+            try journal.append(allocation.json)
         }
-        let found: (allocation: SparsityAllocation, steps: [DistributionSearch.Step])
-        let share = PruneRun.allocationShare(context.settings)
-        let events = PartialEvents(handler: events, range: 0...share).handle
-        switch context.settings.allocation {
-        case .uniform: return nil
-        case .owl: found = (SparsityAllocation(layers: try OutlierAllocation(context, events: events).fractions()), [])
-        case .search:
-            found = try AllocationSearch(context: context, staging: staging, journal: journal, events: events)
-                .run(lines)
-        }
-        try journal.append(found.allocation.json)
-        if search { try AllocationSearch.removeCandidates(staging, layers: context.decoder.configuration.layerCount) }
-        return found
+        try AllocationSearch.removeCandidates(staging, layers: context.decoder.configuration.layerCount)
+        return allocation
     }
 
     /// About the share of a run's time that its allocation takes.
@@ -114,7 +110,7 @@ public struct PruneRun {
         switch settings.allocation {
         case .uniform: 0
         case .owl: settings.method == .wandaPlusPlus ? 0.05 : 0.3
-        case .search: settings.method == .wandaPlusPlus ? 0.7 : 0.9
+        case .search: settings.method == .wandaPlusPlus ? 0.25 : 0.6
         }
     }
 
@@ -123,10 +119,8 @@ public struct PruneRun {
     ) throws(Fault) -> RunResult {
         let clock = ContinuousClock.now
         var (context, events) = (context, events)
-        var steps: [DistributionSearch.Step] = []
         if let found = try allocation(staging, journal, lines: lines) {
-            steps = found.steps
-            context = try context.with(found.allocation)
+            context = try context.with(found)
             let share = PruneRun.allocationShare(context.settings)
             events = PartialEvents(handler: self.events, range: share...1).handle
         }
@@ -146,7 +140,7 @@ public struct PruneRun {
         events(.note("writing the checkpoint"))
         Machine.returnFreedMemory()
         try context.decoder.checkpoint.checkUnchanged()
-        var result = RunResult(context: context, blocks: reports, steps: steps)
+        var result = RunResult(context: context, blocks: reports)
         try publication.publish(result)
         result.seconds = clock.duration(to: .now) / .seconds(1)
         result.peakMemoryBytes = Machine.peakMemoryBytes
@@ -155,7 +149,7 @@ public struct PruneRun {
 }
 
 extension RunContext {
-    /// The same with the sparsity of each sub-layer given.
+    /// The same with the sparsity of each linear given.
     func with(_ allocation: SparsityAllocation) throws(Fault) -> RunContext {
         var copy = self
         copy.targets = try PruneTargets(settings, configuration: decoder.configuration, allocation: allocation)

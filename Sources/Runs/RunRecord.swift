@@ -15,7 +15,7 @@ struct RunRecord: Equatable {
     var engine: String
     var threads: Int
 
-    static let version = 2
+    static let version = 3
 
     var json: JSONValue {
         .object([

@@ -183,6 +183,8 @@ public final class Tensor {
     public func requireGradient(_ required: Bool = true) {
         Engine.require(esp_set_requires_grad(handle, required))
     }
+    /// Has the gradient of an intermediate result kept by the next backward pass, as it is of leaves.
+    public func retainGradient() { Engine.require(esp_retain_grad(handle)) }
     /// The gradient that a backward pass left here; the tensor no longer holds it afterwards.
     public func takeGradient() -> Tensor { Tensor(esp_take_grad(handle)) }
     /// Back-propagates from here; `gradient` is the derivative by this tensor, 1 for a scalar.

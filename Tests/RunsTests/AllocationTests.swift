@@ -40,7 +40,7 @@ struct AllocationTests {
     }
 
     @Test(
-        "search: the mean is the target, sub-layers differ, and the KL never rises on the way",
+        "search: the mean is the target, and linears differ within a block",
         arguments: [Method.wanda, .magnitude, .sparsegpt, .wandaPlusPlus])
     func search(method: Method) throws {
         let bench = try Bench { ($0.layers, $0.hidden, $0.intermediate) = (3, 32, 64) }
@@ -53,12 +53,11 @@ struct AllocationTests {
         #expect(result.achieved <= 0.6 + 1e-9 && result.achieved > 0.6 - 1 / 32.0)
         let fractions = result.blocks.map { Dictionary($0.sparsity.map { ($0.linear, $0.fraction) }) { a, _ in a } }
         #expect(Set(fractions.map { $0["down"] ?? 0 }).count > 1)
-        let steps = result.search.map(\.kl)
-        #expect(steps.count > 1 && zip(steps, steps.dropFirst()).allSatisfy { $1 <= $0 })
+        #expect(fractions.allSatisfy { Set($0.values).count >= 3 })
         #expect(try !bench.files("out").keys.contains { $0.hasPrefix("allocation") })
     }
 
-    @Test("search with K:M: every group keeps the K of its sub-layer")
+    @Test("search with K:M: every group keeps the K of its linear")
     func groups() throws {
         let bench = try Bench { ($0.layers, $0.hidden, $0.intermediate) = (3, 32, 64) }
         let result = try bench.prune("out") {
@@ -86,7 +85,7 @@ struct AllocationTests {
             try? bench.copy("out.partial", to: copies[copies.count - 1])
         }
         let whole = try bench.files("out")
-        #expect(copies.count > 10)
+        #expect(copies.count > 6)
         for copy in copies {
             bench.remove("out")
             try bench.copy(copy, to: "out.partial")
@@ -103,16 +102,16 @@ struct AllocationTests {
         }
         let weights = Tensor(values, shape: [7, 11])
         let folder = try TemporaryFolder()
-        let list = SparseCandidateFile.tensors(level: 3, .down, weights: weights)
+        let list = SparseCandidateFile.tensors(.down, weights: weights)
         let writer = try SafetensorsWriter(folder.path + "/file", list.map(\.tensor))
         for name in writer.order.map(\.name) {
             try writer.write(name, try #require(list.first { $0.tensor.name == name }).bytes)
         }
         _ = try writer.finish()
         let file = try SafetensorsFile(folder.path + "/file")
-        let found = try SparseCandidateFile.weights(file, level: 3, .down, shape: [7, 11])
+        let found = try SparseCandidateFile.weights(file, .down, shape: [7, 11])
         #expect(found.floats() == weights.to(.bfloat16).floats())
-        #expect(fault { try SparseCandidateFile.weights(file, level: 3, .down, shape: [7, 13]) }?.kind == .badData)
+        #expect(fault { try SparseCandidateFile.weights(file, .down, shape: [7, 13]) }?.kind == .badData)
     }
 
     @Test("outlier ratios become sparsities around the target: more outliers, less removed")

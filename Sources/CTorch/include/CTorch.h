@@ -67,6 +67,7 @@ bool esp_copy(esp_tensor destination, esp_tensor source);
 
 // Autograd ---------------------------------------------------------------------------------------------------------
 bool esp_set_requires_grad(esp_tensor t, bool required);
+bool esp_retain_grad(esp_tensor t);                          // an intermediate result's gradient is to be kept
 esp_tensor esp_take_grad(esp_tensor t);                      // the gradient, which the tensor then no longer holds
 bool esp_backward(esp_tensor output, esp_tensor gradient);   // gradient NULL for a scalar
 

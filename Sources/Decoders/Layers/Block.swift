@@ -103,49 +103,62 @@ public struct Block {
 
     // MARK: Forward
 
-    /// Sees the input [b, t, in] of every projection as a pass meets it.
+    /// Sees the input [b, t, in] of every projection, or its output [b, t, Σ out], as a pass meets it.
     public typealias Observer = (ProjectionName, Tensor) -> Void
 
     /// x [b, t, hidden] -> [b, t, hidden]
     ///
-    /// - Parameter tree: how the sequences of x [1, t, hidden] hang together; `rotary` then has the rows of `tree.positions`.
+    /// - Parameters:
+    ///   - tree: how the sequences of x [1, t, hidden] hang together; `rotary` then has the rows of `tree.positions`.
+    ///   - observer: sees the projections' inputs.
+    ///   - outputs: sees the projections' outputs.
     public func callAsFunction(
         _ x: Tensor, rotary: RotaryTable, cache: KeyValueCache? = nil, tree: TokenTree? = nil,
-        observer: Observer? = nil
+        observer: Observer? = nil, outputs: Observer? = nil
     ) -> Tensor {
-        let attended = attend(x, rotary: rotary, cache: cache, tree: tree, observer: observer)
+        let attended = attend(x, rotary: rotary, cache: cache, tree: tree, observer: observer, outputs: outputs)
         guard hasMLP else { return attended }
-        let inner = expand(attended, observer: observer)
+        let inner = expand(attended, observer: observer, outputs: outputs)
         observer?(.down, inner)
-        return attended + down(inner)
+        let output = down(inner)
+        outputs?(.down, output)
+        return attended + output
     }
 
     /// The first sub-layer with its residual: x + o(attention(norm x)).
     public func attend(
         _ x: Tensor, rotary: RotaryTable, cache: KeyValueCache? = nil, tree: TokenTree? = nil,
-        observer: Observer? = nil
+        observer: Observer? = nil, outputs: Observer? = nil
     ) -> Tensor {
         guard hasAttention else { return x }
         let normal = x.rmsNorm(weight: inputNorm, epsilon: geometry.normEpsilon, output: dtype)
         observer?(.qkv, normal)
-        let context = attention(normal, rotary: rotary, cache: cache, tree: tree)
+        let context = attention(normal, rotary: rotary, cache: cache, tree: tree, outputs: outputs)
         observer?(.o, context)
-        return x + o(context)
+        let output = o(context)
+        outputs?(.o, output)
+        return x + output
     }
 
     /// The second sub-layer up to the input of `down`: silu(gate(norm x)) · up(norm x).
-    public func expand(_ x: Tensor, observer: Observer? = nil) -> Tensor {
+    public func expand(_ x: Tensor, observer: Observer? = nil, outputs: Observer? = nil) -> Tensor {
         guard hasMLP else { return Tensor.zeros([x.size(0), x.size(1), 0], dtype, device: x.device) }
         let normal = x.rmsNorm(weight: postAttentionNorm, epsilon: geometry.normEpsilon, output: dtype)
         observer?(.gateUp, normal)
-        return gateUp(normal).swiglu()
+        let output = gateUp(normal)
+        outputs?(.gateUp, output)
+        return output.swiglu()
     }
 
     /// [b, t, hidden] -> [b, t, heads · d]
-    private func attention(_ x: Tensor, rotary: RotaryTable, cache: KeyValueCache?, tree: TokenTree?) -> Tensor {
+    private func attention(
+        _ x: Tensor, rotary: RotaryTable, cache: KeyValueCache?, tree: TokenTree?, outputs: Observer?
+    ) -> Tensor {
         let (batch, tokens) = (x.size(0), x.size(1))
         let (heads, groups, width) = (geometry.headCount, geometry.keyValueHeadCount, geometry.headDimension)
-        let parts = qkv(x).split([heads * width, groups * width, groups * width], dimension: 2)
+        let output = qkv(x)
+        outputs?(.qkv, output)
+        let parts = output.split([heads * width, groups * width, groups * width], dimension: 2)
         var query = parts[0].reshaped([batch, tokens, heads, width])
         var key = parts[1].reshaped([batch, tokens, groups, width])
         var value = parts[2].reshaped([batch, tokens, groups, width])

@@ -1,20 +1,25 @@
 import Checkpoints
 import Decoders
 import Faults
-import Structure
 import Torch
 
-/// Pruned weights of a sub-layer at several levels in a safetensors file: which stay as bits, and those that stay as bfloat16,
-/// which is enough to rank candidates. Level 0 is the dense sub-layer, which the model itself holds.
+/// The pruned weights of a block in a safetensors file: which stay as bits, and those that stay as bfloat16, which is enough
+/// to tell what they cost.
 ///
-/// Of projection p at level i there are `i.p.kept` (bytes, the first weight in the lowest bit) and `i.p.values`.
+/// Of projection p there are `p.kept` (bytes, the first weight in the lowest bit) and `p.values`.
 enum SparseCandidateFile {
-    static func name(_ subLayer: SubLayer) -> String { "allocation-\(subLayer.name).safetensors" }
+    static func name(_ layer: Int) -> String {
+        let digits = String(layer)
+        return "allocation-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits + ".safetensors"
+    }
+
+    static func tensors(_ block: Block) -> [(tensor: TensorDescription, bytes: [UInt8])] {
+        ProjectionName.allCases.flatMap { tensors($0, weights: block[$0].weight) }
+    }
 
     /// - Parameter weights: [rows, columns], zero where removed.
-    static func tensors(
-        level: Int, _ name: ProjectionName, weights: Tensor
-    ) -> [(tensor: TensorDescription, bytes: [UInt8])] {
+    static func tensors(_ name: ProjectionName, weights: Tensor) -> [(tensor: TensorDescription, bytes: [UInt8])] {
+        guard weights.count > 0 else { return [] }
         let dense = weights.to(.bfloat16).to(.cpu).contiguous().bytes()
         var kept = [UInt8](repeating: 0, count: (weights.count + 7) / 8)
         var values: [UInt8] = []
@@ -26,20 +31,20 @@ enum SparseCandidateFile {
                 values.append(bytes[2 * index + 1])
             }
         }
-        let prefix = "\(level).\(name.rawValue)"
+        let prefix = name.rawValue
         return [
             (TensorDescription(name: prefix + ".kept", shape: [kept.count], type: .u8), kept),
             (TensorDescription(name: prefix + ".values", shape: [values.count / 2], type: .bf16), values),
         ]
     }
 
-    /// The weights of a projection at a level, bfloat16.
+    /// The weights of a projection, bfloat16.
     ///
     /// - Parameter shape: [rows, columns]
     static func weights(
-        _ file: SafetensorsFile, level: Int, _ name: ProjectionName, shape: [Int]
+        _ file: SafetensorsFile, _ name: ProjectionName, shape: [Int]
     ) throws(Fault) -> Tensor {
-        let prefix = "\(level).\(name.rawValue)"
+        let prefix = name.rawValue
         let kept = try file.bytes(prefix + ".kept")
         let values = try file.bytes(prefix + ".values")
         let tensor = Tensor.empty(shape, .bfloat16)

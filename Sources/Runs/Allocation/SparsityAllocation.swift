@@ -1,20 +1,22 @@
 import Decoders
 import JSONText
-import Structure
 
-/// The sparsity of attention and of the MLP of every layer, as an allocation gave it.
+/// The sparsity of every linear, as an allocation gave it.
 struct SparsityAllocation: Equatable {
-    /// In the order of `SubLayer.all`; 0 leaves a sub-layer as it is.
-    var fractions: [Double]
+    /// By layer, and there in the order of `LinearName`; 0 leaves a linear as it is.
+    private var fractions: [Double]
 
-    /// - Parameter layers: the same sparsity for both sub-layers of each layer.
-    init(layers: [Double]) { fractions = layers.flatMap { [$0, $0] } }
+    /// - Parameter layers: the same sparsity for all linears of each layer.
+    init(layers: [Double]) { fractions = layers.flatMap { [Double](repeating: $0, count: LinearName.allCases.count) } }
 
-    init(fractions: [Double]) { self.fractions = fractions }
+    func fraction(of linear: LinearName, layer: Int) -> Double { fractions[place(linear, layer)] }
 
-    func fraction(of linear: LinearName, layer: Int) -> Double {
-        let isAttention = SubLayer.Kind.attention.projections.contains(linear.projection)
-        return fractions[2 * layer + (isAttention ? 0 : 1)]
+    mutating func set(_ fraction: Double, for linear: LinearName, layer: Int) {
+        fractions[place(linear, layer)] = fraction
+    }
+
+    private func place(_ linear: LinearName, _ layer: Int) -> Int {
+        LinearName.allCases.count * layer + (LinearName.allCases.firstIndex(of: linear) ?? 0)
     }
 
     /// The journal's line.

@@ -65,9 +65,7 @@ extension PruneSettings {
         guard allocation == .search else { return 0 }
         // A bit for each weight, and two bytes for one that stays.
         let weights = (0..<configuration.layerCount).reduce(0) { $0 + configuration.weightCount(layer: $1) }
-        return AllocationSearch.levels(self).dropFirst().reduce(0) { sum, fraction in
-            sum + weights / 8 + Int((1 - fraction) * Double(weights)) * 2
-        }
+        return weights / 8 + Int((1 - sparsity.fraction) * Double(weights)) * 2
     }
 }
 

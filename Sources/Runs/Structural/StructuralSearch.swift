@@ -92,7 +92,11 @@ struct StructuralSearch {
             }
             return candidate
         }
-        let model = try context.searchModel(searched, options) { (dense, attention, mlp) throws(Fault) in
+        let tokens = context.calibration?.tokens
+        let model = try SearchModel(
+            context.decoder, compute: context.compute,
+            tokens: searched.compactMap { row in tokens.map { Array($0[row]) } }, samples: options.stages.map(\.samples)
+        ) { (dense, attention, mlp) throws(Fault) in
             let layer = dense.geometry.layer
             return dense.compacted(
                 attention: try candidate(SubLayer(layer: layer, kind: .attention), attention),

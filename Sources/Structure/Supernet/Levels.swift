@@ -9,7 +9,8 @@ public enum Levels {
             return (0...steps).map { min(1, Double($0) * interval) }
         }
         let half = count / 2
-        let near = (-half...half).map { centre + Double($0) * interval }.filter { $0 > 1e-9 && $0 <= 1 + 1e-9 }
+        let around: [Double] = (-half...half).map { centre + Double($0) * interval }
+        let near = around.filter { $0 > 1e-9 && $0 <= 1 + 1e-9 }
         return [0] + near.map { min(1, $0) }
     }
 

@@ -1,0 +1,157 @@
+import Decoders
+import Faults
+import Randomness
+import Torch
+
+/// What changes of single linears cost in KL(dense ‖ changed), all of them from one pass forward and one pass back
+/// through the dense model.
+///
+/// A change ΔW moves a linear's output at position t by δ_t = ΔW·x_t. To second order the mean divergence of the model's
+/// predictions grows by ½·E_t[(g_t·δ_t)²], where g_t is the gradient of ⟨v, logits⟩ by that output and v is drawn with
+/// the Fisher information of the predictions p as its covariance, diag(p) − p·pᵀ. One v is drawn for each position, and
+/// positions are taken for independent.
+public struct DivergenceCosts {
+    /// Changes [Σ out, in] of a block's projections; one that is absent stays as it is.
+    public typealias Changes = [ProjectionName: Tensor]
+
+    private let decoder: Decoder
+    private let compute: DType
+    private let batch: Int
+    private let rotary: RotaryTable
+    /// What enters each block, and behind the last one what enters the head.
+    private let states: [HiddenStream]
+    /// By what leaves the block that is looked at.
+    private let gradient: HiddenStream
+
+    /// Passes forward through the dense model, and back through its head.
+    ///
+    /// - Parameters:
+    ///   - input: the embedded text.
+    ///   - batch: sequences that pass a block together.
+    ///   - offload: a folder for the hidden states in front of all blocks; nil keeps them in memory, as bfloat16.
+    ///   - progress: told the share of the passes forward that is done.
+    /// - Throws: `inputOutput` when weights cannot be read or the folder does not take the states.
+    public init(
+        _ decoder: Decoder, input: HiddenStream, compute: DType, batch: Int, seed: UInt64, offload: String? = nil,
+        progress: (Double) -> Void = { _ in }
+    ) throws(Fault) {
+        let rotary = decoder.rotary(positions: input.tokens)
+        let layers = decoder.configuration.layerCount
+        func stream(_ dtype: DType) throws(Fault) -> HiddenStream {
+            try HiddenStream(
+                samples: input.samples, tokens: input.tokens, hidden: input.hidden, dtype: dtype, offload: offload)
+        }
+        var states = [input]
+        for layer in 0..<layers {
+            let block = try decoder.block(layer).to(compute)
+            let next = try stream(.bfloat16)
+            for range in input.batches(of: batch) {
+                let x = try states[layer].read(range).to(decoder.device)
+                let output = Engine.withoutGradient { block(x, rotary: rotary) }
+                try next.write(output, at: range.lowerBound)
+            }
+            states.append(next)
+            progress(Double(layer + 1) / Double(layers))
+        }
+        (self.decoder, self.compute, self.batch, self.rotary) = (decoder, compute, batch, rotary)
+        self.states = states
+        gradient = try stream(.float32)
+        try drawGradients(behind: states[layers], seed: seed)
+    }
+
+    /// Draws v for every position and takes it back through the head.
+    private func drawGradients(behind last: HiddenStream, seed: UInt64) throws(Fault) {
+        let head = try decoder.head(dtype: compute)
+        let vocabulary = decoder.configuration.vocabularySize
+        // Pieces whose logits stay small.
+        let rows = max(1, (1 << 23) / vocabulary)
+        var signs = SplitMix64(seed: seed)
+        for sample in 0..<last.samples {
+            let hidden = try last.read(sample..<sample + 1).to(decoder.device)
+            let found = Tensor.empty(hidden.shape, device: decoder.device)
+            for start in stride(from: 0, to: last.tokens, by: rows) {
+                let count = min(rows, last.tokens - start)
+                let x = hidden.narrowed(1, start, count).clone()
+                x.requireGradient()
+                let logits = Engine.withGradient(true) { head(x) }
+                Engine.withoutGradient {
+                    let p = logits.detached().softmax(2)
+                    // With ε of independent signs, √p·ε − p·Σ(√p·ε) has the covariance diag(p) − p·pᵀ.
+                    let drawn =
+                        p.squareRoot() * Tensor.signs(&signs, [1, count, vocabulary]).to(decoder.device)
+                    logits.backward(gradient: drawn - p * drawn.sum(2, keep: true))
+                    found.narrowed(1, start, count).copy(from: x.takeGradient())
+                }
+            }
+            try gradient.write(found, at: sample)
+        }
+    }
+
+    /// Passes back through the blocks, from the last to the first, and gives the cost of a change of each linear by itself.
+    ///
+    /// - Parameters:
+    ///   - changes: of a block, given its index.
+    ///   - progress: told the share of the passes back that is done.
+    /// - Returns: by layer, in nats.
+    /// - Throws: what reading weights and `changes` throw.
+    public func measure(
+        progress: (Double) -> Void = { _ in }, changes: (Int) throws(Fault) -> Changes
+    ) throws(Fault) -> [[LinearName: Double]] {
+        let layers = decoder.configuration.layerCount
+        var costs = [[LinearName: Double]](repeating: [:], count: layers)
+        let count = Double(gradient.samples * gradient.tokens)
+        for layer in (0..<layers).reversed() {
+            let block = try decoder.block(layer).to(compute)
+            let changes = try changes(layer).mapValues { $0.to(compute) }
+            for range in gradient.batches(of: batch) {
+                let x = try states[layer].read(range).to(decoder.device).clone()
+                let behind = try gradient.read(range).to(decoder.device)
+                x.requireGradient()
+                var inputs: [ProjectionName: Tensor] = [:]
+                var outputs: [ProjectionName: Tensor] = [:]
+                let output = Engine.withGradient(true) {
+                    block(
+                        x, rotary: rotary, observer: { inputs[$0] = $1.detached() },
+                        outputs: { name, output in
+                            output.retainGradient()
+                            outputs[name] = output
+                        })
+                }
+                output.backward(gradient: behind)
+                try gradient.write(x.takeGradient(), at: range.lowerBound)
+                Engine.withoutGradient {
+                    for (name, change) in changes {
+                        guard let input = inputs[name], let slope = outputs[name]?.takeGradient() else { continue }
+                        let product = input.linear(change).to(.float32) * slope.to(.float32)
+                        var offset = 0
+                        for part in block[name].parts {
+                            let own = product.narrowed(2, offset, part.rows).sum(2)
+                            costs[layer][part.name, default: 0] += (own * own).sum().scalar / (2 * count)
+                            offset += part.rows
+                        }
+                    }
+                }
+            }
+            progress(Double(layers - layer) / Double(layers))
+        }
+        return costs
+    }
+}
+
+extension Tensor {
+    /// Independent signs, +1 or −1 alike often, float32.
+    static func signs(_ generator: inout SplitMix64, _ shape: [Int]) -> Tensor {
+        let result = Tensor.empty(shape)
+        result.withMutableBytes { bytes in
+            let values = bytes.bindMemory(to: UInt32.self)
+            var word: UInt64 = 0
+            for index in values.indices {
+                if index % 64 == 0 { word = generator.next() }
+                // 1 in float32, with the sign that the next bit says.
+                values[index] = 0x3F80_0000 | UInt32(truncatingIfNeeded: word & 1) << 31
+                word >>= 1
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,149 @@
+import Decoders
+import Foundation
+import Testing
+import Torch
+
+@testable import Pruning
+
+@Suite("Costs of changes in KL")
+struct DivergenceCostsTests {
+    let tiny: Tiny
+
+    init() throws { tiny = try Tiny() }
+
+    /// The tokens as sequences of another length, embedded.
+    private func stream(length: Int) throws -> HiddenStream {
+        let count = tiny.tokens.count / length
+        let stream = try HiddenStream(samples: count, tokens: length, hidden: 16)
+        let x = try tiny.decoder.embedding().selected(Tensor(tiny.tokens.prefix(count * length).map(Int64.init)))
+        try stream.write(x.reshaped([count, length, 16]), at: 0)
+        return stream
+    }
+
+    /// Small changes of every linear.
+    private func changes(_ layer: Int) throws -> DivergenceCosts.Changes {
+        var draws = Draws(UInt64(layer + 1))
+        let block = try tiny.decoder.block(layer)
+        var changes: DivergenceCosts.Changes = [:]
+        for name in ProjectionName.allCases { changes[name] = draws.tensor(block[name].weight.shape) * 1e-3 }
+        return changes
+    }
+
+    /// Log-probabilities of all positions with one linear of one layer changed, in float64 from the logits on.
+    private func logProbabilities(
+        _ input: HiddenStream, layer changed: Int? = nil, linear: LinearName? = nil, factor: Double = 1
+    ) throws -> [[Double]] {
+        let rotary = tiny.decoder.rotary(positions: input.tokens)
+        var x = try input.read(0..<input.samples)
+        for layer in 0..<tiny.decoder.configuration.layerCount {
+            var block = try tiny.decoder.block(layer)
+            if layer == changed, let linear {
+                let name = linear.projection
+                let change = try #require(try changes(layer)[name])
+                let offset = try #require(block[name].offset(of: linear))
+                let rows = try #require(block[name].parts.first { $0.name == linear }).rows
+                let weight = block[name].weight.clone()
+                weight.narrowed(0, offset, rows).add(change.narrowed(0, offset, rows), scale: factor)
+                block[name] = block[name].with(weight: weight)
+            }
+            x = Engine.withoutGradient { block(x, rotary: rotary) }
+        }
+        let head = try tiny.decoder.head(dtype: .float32)
+        let vocabulary = tiny.decoder.configuration.vocabularySize
+        let logits = Engine.withoutGradient { head(x) }.floats().map { Double($0) }
+        return stride(from: 0, to: logits.count, by: vocabulary).map { start in
+            let row = logits[start..<start + vocabulary]
+            let top = row.max() ?? 0
+            let sum = log(row.reduce(0) { $0 + exp($1 - top) }) + top
+            return row.map { $0 - sum }
+        }
+    }
+
+    private func divergence(_ dense: [[Double]], _ changed: [[Double]]) -> Double {
+        zip(dense, changed).reduce(0) { sum, rows in
+            sum + zip(rows.0, rows.1).reduce(0) { $0 + exp($1.0) * ($1.0 - $1.1) }
+        } / Double(dense.count)
+    }
+
+    /// Mean over draws.
+    private func costs(_ input: HiddenStream, draws: Int) throws -> [[LinearName: Double]] {
+        var sums = [[LinearName: Double]](repeating: [:], count: tiny.decoder.configuration.layerCount)
+        for seed in 0..<draws {
+            let search = try DivergenceCosts(
+                tiny.decoder, input: input, compute: .float32, batch: 3, seed: UInt64(seed))
+            let found = try search.measure { _ in
+            } changes: {
+                (try? changes($0)) ?? [:]
+            }
+            for (layer, costs) in found.enumerated() {
+                for (linear, cost) in costs { sums[layer][linear, default: 0] += cost / Double(draws) }
+            }
+        }
+        return sums
+    }
+
+    @Test("for sequences of one token they are the divergence itself, to second order")
+    func singleTokens() throws {
+        let input = try stream(length: 1)
+        let found = try costs(input, draws: 8)
+        let dense = try logProbabilities(input)
+        for layer in found.indices {
+            for linear in LinearName.allCases {
+                let cost = try #require(found[layer][linear])
+                // One token attends to itself alone, whatever query and key are.
+                guard linear != .q, linear != .k else {
+                    #expect(abs(cost) < 1e-12)
+                    continue
+                }
+                // Large enough for float32, small enough for the second order.
+                let factor = 30.0
+                let changed = try logProbabilities(input, layer: layer, linear: linear, factor: factor)
+                let expected = divergence(dense, changed) / (factor * factor)
+                #expect(abs(cost / expected - 1) < 0.15, "layer \(layer) \(linear): \(cost) for \(expected)")
+            }
+        }
+    }
+
+    @Test("behind the last attention positions have nothing to do with each other, and they are the divergence, too")
+    func lastLayer() throws {
+        let input = try stream(length: 20)
+        let found = try costs(input, draws: 8)
+        let dense = try logProbabilities(input)
+        let last = found.count - 1
+        for linear in [LinearName.o, .gate, .up, .down] {
+            let cost = try #require(found[last][linear])
+            let changed = try logProbabilities(input, layer: last, linear: linear, factor: 30)
+            let expected = divergence(dense, changed) / 900
+            #expect(abs(cost / expected - 1) < 0.15, "\(linear): \(cost) for \(expected)")
+        }
+    }
+
+    @Test("before it they leave out only what positions have in common")
+    func earlierLayers() throws {
+        let input = try stream(length: 20)
+        let found = try costs(input, draws: 8)
+        let dense = try logProbabilities(input)
+        for linear in LinearName.allCases {
+            let cost = try #require(found[0][linear])
+            let changed = try logProbabilities(input, layer: 0, linear: linear, factor: 30)
+            let expected = divergence(dense, changed) / 900
+            #expect(cost > expected / 3 && cost < expected * 3, "\(linear): \(cost) for \(expected)")
+        }
+    }
+
+    @Test("the same seed gives the same costs; no change costs nothing")
+    func repeats() throws {
+        let input = try stream(length: 20)
+        func once(_ seed: UInt64, _ changes: (Int) -> DivergenceCosts.Changes) throws -> [[LinearName: Double]] {
+            try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: seed)
+                .measure { _ in
+                } changes: {
+                    changes($0)
+                }
+        }
+        let first = try once(3) { (try? changes($0)) ?? [:] }
+        #expect(try once(3) { (try? changes($0)) ?? [:] } == first)
+        #expect(try once(4) { (try? changes($0)) ?? [:] } != first)
+        #expect(try once(3) { _ in [:] } == [[:], [:]])
+    }
+}
