@@ -71,10 +71,11 @@ let package = Package(
             name: "Runs",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Faults", "JSONText", "Pruning", "Recipes", "Structure",
-                "Torch",
+                "Torch", "Yams",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
-        .target(name: "Reports", dependencies: ["Faults", "JSONText"]),
+        .target(
+            name: "Reports", dependencies: ["Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Gate", dependencies: ["Faults", "JSONText", "Recipes"]),
         .target(
             name: "Watch",
@@ -110,7 +111,7 @@ let package = Package(
             name: "RunsTests",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "JSONText", "Pruning", "Randomness",
-                "Recipes", "Runs", "Structure", "TestSupport", "Torch",
+                "Recipes", "Runs", "Structure", "TestSupport", "Torch", "Yams",
             ]),
         .testTarget(name: "TorchTests", dependencies: ["Faults", "Randomness", "Torch"]),
         .testTarget(
