@@ -9,14 +9,15 @@ import Testing
 struct BrowserTests {
     private static let hostile =
         "<script>window.pwned=1</script>|\n\r\"'><img src=x onerror=window.pwned=1></style></script></title></svg>"
-        + "{{7*7}}\u{202E}\u{0}" + String(repeating: "W", count: 1 << 20)
+        + "{{7*7}}\u{202E}\u{0}" + String(repeating: "W", count: 5000)
 
     private func browser() throws -> Chromium { try Chromium(try #require(Chromium.executable)) }
 
     private func page(_ work: TemporaryFolder) throws -> (page: ReportPage, path: String) {
+        var hostile = try RunFolder.makeHostile(BrowserTests.hostile, in: work)
+        hostile.name += String(repeating: "W", count: 1 << 20)
         let page = ReportPage([
-            try PublishedRun(folder: try RunFolder.make(in: work)),
-            try RunFolder.makeHostile(BrowserTests.hostile, in: work), try RunFolder.makeBroken(in: work),
+            try PublishedRun(folder: try RunFolder.make(in: work)), hostile, try RunFolder.makeBroken(in: work),
         ])
         return (page, try work.write("report.html", page.html))
     }

@@ -54,9 +54,9 @@ extension Charts {
 
     /// The colours' meaning.
     private static func key(at y: Double) -> String {
-        let (start, part) = (width - 210, 13.0)
+        let (start, part) = (width - 280, 12.0)
         var body =
-            label("tick", start - 6, y + 9, .end, "0 %") + label("tick", start + 137, y + 9, .start, "100 % removed")
+            label("tick", start - 6, y + 9, .end, "0 %") + label("tick", start + 126, y + 9, .start, "100 % removed")
         for step in 0...9 {
             let x = start + Double(step) * part
             body += "<rect class=\"ground\" x=\"\(f(x))\" y=\"\(f(y))\" width=\"\(f(part))\" height=\"10.0\"/>"

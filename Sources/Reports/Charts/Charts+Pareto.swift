@@ -39,14 +39,20 @@ extension Charts {
         body += dot("dense", denseX, denseY, title: "dense")
         let isDenseRight = denseX > width * 0.8
         body += label("label", denseX + (isDenseRight ? -10 : 10), denseY + 16, isDenseRight ? .end : .start, "dense")
+        var labels: [(x: Double, y: Double)] = []
         for point in points {
             let (px, py) = (x.point(point.x), y.point(point.y))
             let isRight = px > width * 0.7
             body += dot(
                 "c\(point.index % colours)", px, py,
                 title: "\(HTML.name(point.name)): \(Figure.fixed(point.x, 2)), \(Figure.fixed(point.y, 3))")
-            let short = HTML.text(point.name, limit: 28)
-            body += label("label", px + (isRight ? -10 : 10), py - 8, isRight ? .end : .start, short)
+            // Below those that it would cover.
+            var place = (x: px + (isRight ? -10 : 10), y: py - 8)
+            while labels.contains(where: { abs($0.x - place.x) < 60 && abs($0.y - place.y) < 14 }), place.y < height {
+                place.y += 14
+            }
+            labels.append(place)
+            body += label("label", place.x, place.y, isRight ? .end : .start, HTML.text(point.name, limit: 28))
         }
         let values: [JSONValue] = points.map {
             .object([

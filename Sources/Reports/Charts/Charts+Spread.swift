@@ -4,10 +4,10 @@ extension Charts {
     /// Runs of one setting as dots on a line each, with their mean: how much seed and calibration text alone change.
     static func spread(_ groups: [RunGroup]) -> Chart? {
         let groups = groups.filter { !$0.values.isEmpty }
-        guard groups.contains(where: { $0.values.count > 1 }) else { return nil }
+        guard !groups.isEmpty else { return nil }
         let rowHeight = 34.0
         let bottom = 10 + rowHeight * Double(groups.count)
-        let x = Scale(groups.flatMap(\.values), margin: 0.08, start: 200, end: width - 20)
+        let x = Scale(groups.flatMap(\.values), margin: 0.08, start: 250, end: width - 20)
         var body = ""
         for tick in x.ticks {
             body += line("grid", (x.point(tick), x.point(tick)), (4, bottom))
@@ -16,8 +16,8 @@ extension Charts {
         var values: [JSONValue] = []
         for (row, group) in groups.enumerated() {
             let y = 10 + rowHeight * (Double(row) + 0.5)
-            body += label("tick", 192, y - 3, .end, HTML.text(group.setting, limit: 32))
-            body += label("tick", 192, y + 10, .end, HTML.text(group.sources, limit: 32))
+            body += label("tick", 242, y - 3, .end, HTML.text(group.setting, limit: 26))
+            body += label("tick", 242, y + 10, .end, HTML.text(group.sources, limit: 26))
             let mean = x.point(group.mean)
             body += line("mean", (mean, mean), (y - 11, y + 11))
             for member in group.members {

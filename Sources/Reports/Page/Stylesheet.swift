@@ -19,7 +19,7 @@ enum Stylesheet {
         """
 
     private static let frame = """
-        *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+        *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);overflow-wrap:anywhere;font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
         main{max-width:60rem;margin:0 auto;padding:1.5rem 1rem 3rem}h1{font-size:1.8rem;line-height:1.2;margin:.5rem 0;overflow-wrap:anywhere}
         h2{font-size:1.3rem;margin:2.8rem 0 .4rem;border-bottom:1px solid var(--line);padding-bottom:.3rem}
         h3{font-size:1rem;margin:1.2rem 0 .3rem;overflow-wrap:anywhere}p{max-width:46rem;overflow-wrap:anywhere}a{color:var(--accent)}
@@ -45,7 +45,7 @@ enum Stylesheet {
 
     private static let tables = """
         .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.6rem 0}
-        th,td{text-align:right;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}th{color:var(--soft);font-weight:600;vertical-align:bottom}
+        th,td{text-align:right;overflow-wrap:normal;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}th{color:var(--soft);font-weight:600;vertical-align:bottom}
         th:first-child,td:first-child{text-align:left;min-width:7rem;max-width:16rem;overflow-wrap:anywhere;position:sticky;left:0;background:var(--paper)}
         .texts td,.texts th{text-align:left;overflow-wrap:anywhere;min-width:5rem}pre{background:var(--card);padding:.8rem;border-radius:.4rem;overflow:auto;font-size:.8rem}
         summary{cursor:pointer;overflow-wrap:anywhere;margin:.4rem 0}code{font-size:.85em;overflow-wrap:anywhere}
@@ -65,12 +65,12 @@ enum Stylesheet {
     private static let forms = """
         .calculator{display:grid;grid-template-columns:1fr minmax(8rem,12rem);gap:.4rem 1rem;max-width:36rem;align-items:center}
         input,select{font:inherit;padding:.35rem;width:100%;min-width:0;background:var(--card);color:var(--ink);border:1px solid var(--line);border-radius:.3rem}
-        .saving{background:var(--card);border-radius:.4rem;padding:.6rem 1rem;max-width:36rem;print-color-adjust:exact}.saving p{margin:.2rem 0}output{font-weight:700}
+        .saving{background:var(--card);border-radius:.4rem;padding:.6rem 1rem;max-width:36rem;margin-top:.8rem;print-color-adjust:exact;-webkit-print-color-adjust:exact}.saving p{margin:.2rem 0}output{font-weight:700}
 
         """
 
     private static let narrow = """
-        @media (max-width:40rem){body{font-size:15px}h1{font-size:1.5rem}.tick,.axis,.label{font-size:14px}th,td{padding:.3rem .45rem}.calculator{grid-template-columns:1fr 7.5rem}}
+        @media (max-width:40rem){body{font-size:15px}h1{font-size:1.5rem}.tick,.axis,.label{font-size:17px}svg{min-width:0}th,td{padding:.3rem .45rem;overflow-wrap:normal}.calculator{grid-template-columns:1fr 7.5rem}}
 
         """
 

@@ -2,7 +2,17 @@ import JSONText
 
 extension ReportPage {
     var calibration: (body: String, lead: String)? {
-        let parts = runs.compactMap { run in run.calibration.map { manifest(run, $0) } }
+        // Runs on the same samples stand together.
+        var groups: [(names: [String], calibration: JSONObject)] = []
+        for run in runs {
+            guard let calibration = run.calibration else { continue }
+            if let place = groups.firstIndex(where: { $0.calibration == calibration }) {
+                groups[place].names.append(HTML.name(run.name))
+            } else {
+                groups.append(([HTML.name(run.name)], calibration))
+            }
+        }
+        let parts = groups.map { manifest($0.names.joined(separator: ", "), $0.calibration) }
         guard !parts.isEmpty else { return nil }
         return (
             parts.joined(),
@@ -11,7 +21,7 @@ extension ReportPage {
         )
     }
 
-    private func manifest(_ run: PublishedRun, _ calibration: JSONObject) -> String {
+    private func manifest(_ names: String, _ calibration: JSONObject) -> String {
         func number(_ object: JSONObject?, _ key: String) -> String {
             object?[key]?.integerValue.map(Figure.count) ?? "–"
         }
@@ -31,8 +41,8 @@ extension ReportPage {
             "text", "kind", "weight", "documents", "used", "duplicates", "lines left out", "tokens", "samples",
             "SHA-256",
         ]
-        return "<h3>\(HTML.name(run.name))</h3><p class=\"small\">\(number(calibration, "samples")) samples of "
-            + "\(number(calibration, "sequence_length")) tokens, seed \(HTML.name(run.seed.map(String.init) ?? "–")), digest of all tokens "
+        return "<h3>\(names)</h3><p class=\"small\">\(number(calibration, "samples")) samples of "
+            + "\(number(calibration, "sequence_length")) tokens, seed \(number(calibration, "seed")), digest of all tokens "
             + "\(digest(calibration, "tokens_sha256"))</p>" + (rows.isEmpty ? "" : HTML.table(head, Array(rows)))
     }
 }

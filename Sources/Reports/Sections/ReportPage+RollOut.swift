@@ -19,13 +19,25 @@ extension ReportPage {
     ]
 
     var rollOut: (body: String, lead: String)? {
-        let decisions = runs.map { run -> String in
-            "<li><b>\(HTML.name(run.name)): \(verdict(run).decision.words.lowercased()).</b> \(next(verdict(run).decision))</li>"
+        var groups: [(decision: Verdict.Decision, names: [String])] = []
+        for run in runs {
+            let decision = verdict(run).decision
+            if let place = groups.firstIndex(where: { $0.decision == decision }) {
+                groups[place].names.append(HTML.name(run.name))
+            } else {
+                groups.append((decision, [HTML.name(run.name)]))
+            }
+        }
+        let decisions = groups.map { group in
+            """
+            <article class="verdict \(group.decision.rawValue)"><h3>\(group.decision.words)</h3>
+            <p class="name">\(group.names.joined(separator: ", "))</p><p>\(next(group.decision))</p></article>
+            """
         }
         let steps = ReportPage.stages.map { "<li><b>\($0.0)</b> \($0.1)<br><code>\($0.2)</code></li>" }
         return (
             """
-            <ul>\(decisions.joined())</ul>
+            <div class="cards">\(decisions.joined())</div>
             <h3>Stages</h3><ol>\(steps.joined())</ol>
             <h3>Back</h3>
             <ol><li>Point the route at the dense model again: pruning wrote a folder of its own and changed nothing in the dense one.</li>

@@ -12,13 +12,16 @@ extension ReportPage {
                 + (unknown == 0 ? "." : "; of \(unknown) it is not known.")
         }
         let run = runs[0]
-        var parts = ["It keeps \(Figure.percent(run.parametersLeft, 0)) of the parameters"]
-        if let speed = run.speed { parts.append("writes \(Figure.times(speed.decode)) as fast") }
-        if let same = text(run)?.topAgreement {
-            parts.append("holds the same next token for the likeliest \(Figure.fixed(same * 100, 0)) times in 100")
+        var parts = ["keeps \(Figure.percent(run.parametersLeft, 0)) of the dense model's parameters"]
+        if let speed = run.speed, speed.decode.isFinite {
+            parts.append("writes \(Figure.fixed(speed.decode, 2)) times as fast")
+        }
+        if let same = text(run)?.topAgreement, same.isFinite {
+            parts.append("takes the same next token for the likeliest \(Figure.fixed(same * 100, 0)) times in 100")
         }
         let last = parts.removeLast()
-        return (parts.isEmpty ? last : parts.joined(separator: ", ") + " and " + last) + " as the dense model."
+        return "<b>\(verdict(run).decision.words).</b> It "
+            + (parts.isEmpty ? last : parts.joined(separator: ", ") + " and " + last) + "."
     }
 
     var verdicts: (body: String, lead: String)? {
