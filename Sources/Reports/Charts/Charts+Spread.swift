@@ -5,7 +5,7 @@ extension Charts {
     static func spread(_ groups: [RunGroup]) -> Chart? {
         let groups = groups.filter { !$0.values.isEmpty }
         guard !groups.isEmpty else { return nil }
-        let rowHeight = 34.0
+        let rowHeight = 46.0
         let bottom = 10 + rowHeight * Double(groups.count)
         let x = Scale(groups.flatMap(\.values), margin: 0.08, start: 250, end: width - 20)
         var body = ""
@@ -16,8 +16,8 @@ extension Charts {
         var values: [JSONValue] = []
         for (row, group) in groups.enumerated() {
             let y = 10 + rowHeight * (Double(row) + 0.5)
-            body += label("tick", 242, y - 3, .end, HTML.text(group.setting, limit: 26))
-            body += label("tick", 242, y + 10, .end, HTML.text(group.sources, limit: 26))
+            body += label("tick", 242, y - 4, .end, HTML.text(group.setting, limit: 22))
+            body += label("tick", 242, y + 14, .end, HTML.text(group.sources, limit: 22))
             let mean = x.point(group.mean)
             body += line("mean", (mean, mean), (y - 11, y + 11))
             for member in group.members {

@@ -12,7 +12,8 @@ enum HTML {
             let isControl = scalar.value < 0x20 && scalar != "\n" && scalar != "\t"
             let isDelete = (0x7F...0x9F).contains(scalar.value)
             let turns = (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
-            result.unicodeScalars.append(isControl || isDelete || turns ? "\u{FFFD}" : scalar)
+            let isNone = scalar.value & 0xFFFE == 0xFFFE
+            result.unicodeScalars.append(isControl || isDelete || turns || isNone ? "\u{FFFD}" : scalar)
         }
         return result
     }

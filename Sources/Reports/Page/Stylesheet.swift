@@ -45,9 +45,9 @@ enum Stylesheet {
 
     private static let tables = """
         .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem;margin:.6rem 0}
-        th,td{text-align:right;overflow-wrap:normal;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}th{color:var(--soft);font-weight:600;vertical-align:bottom}
-        th:first-child,td:first-child{text-align:left;min-width:7rem;max-width:16rem;overflow-wrap:anywhere;position:sticky;left:0;background:var(--paper)}
-        .texts td,.texts th{text-align:left;overflow-wrap:anywhere;min-width:5rem}pre{background:var(--card);padding:.8rem;border-radius:.4rem;overflow:auto;font-size:.8rem}
+        th,td{text-align:right;overflow-wrap:normal;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top;white-space:nowrap}th{white-space:normal;color:var(--soft);font-weight:600;vertical-align:bottom}
+        th:first-child,td:first-child{text-align:left;min-width:7rem;max-width:16rem;white-space:normal;overflow-wrap:anywhere;position:sticky;left:0;background:var(--paper)}
+        .texts td,.texts th{text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:5rem}pre{background:var(--card);padding:.8rem;border-radius:.4rem;overflow:auto;font-size:.8rem}
         summary{cursor:pointer;overflow-wrap:anywhere;margin:.4rem 0}code{font-size:.85em;overflow-wrap:anywhere}
 
         """
@@ -79,7 +79,7 @@ enum Stylesheet {
         @page{margin:15mm}
         @media print{:root{color-scheme:light;\(light)}body{font-size:10.5pt}main{padding:0;max-width:none}nav{display:none}h2,h3{break-after:avoid}
         article,svg,tr,.calculator,.saving{break-inside:avoid}details::details-content{content-visibility:visible!important;display:block!important;block-size:auto!important}
-        pre{white-space:pre-wrap}input,select{border:0;appearance:none}svg{min-width:0;max-height:22rem}.scroll{overflow:visible}th:first-child,td:first-child{position:static}table{font-size:.8rem}}
+        pre{white-space:pre-wrap}input,select{border:0;appearance:none}svg{min-width:0;max-height:22rem}.scroll{overflow:visible}th:first-child,td:first-child{position:static}table{font-size:.68rem}th,td{white-space:normal;padding:.2rem .3rem}th:first-child,td:first-child{min-width:4rem}}
 
         """
 }
