@@ -75,7 +75,8 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
-            name: "Reports", dependencies: ["Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
+            name: "Reports",
+            dependencies: ["Faults", "Gate", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Gate", dependencies: ["Faults", "JSONText", "Recipes"]),
         .target(
             name: "Watch",
@@ -102,7 +103,8 @@ let package = Package(
             name: "CalibrationTests",
             dependencies: ["Calibration", "Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "ReportsTests", dependencies: ["Faults", "JSONText", "Reports", "TestSupport"]),
+        .testTarget(
+            name: "ReportsTests", dependencies: ["Faults", "Gate", "JSONText", "Reports", "TestSupport", "Yams"]),
         .testTarget(name: "RecipesTests", dependencies: ["Faults", "Recipes", "Yams"]),
         .target(
             name: "TestSupport", dependencies: ["Checkpoints", "Faults", "JSONText", "Randomness"],

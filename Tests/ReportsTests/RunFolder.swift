@@ -76,7 +76,7 @@ enum RunFolder {
             name + "/gate.json",
             """
             {"verdict": "fail", "stage": \(string), "notes": [\(string)],
-             "checks": [{"rule": \(string), "subject": \(string), "outcome": "fail", "limit": \(string), "reason": \(string)}]}
+             "checks": [{"rule": \(string), "subject": \(string), "outcome": "fail", "value": null, "limit": \(string), "reason": \(string)}]}
             """)
         try work.write(name + "/recipe.yaml", text)
         var run = try PublishedRun(folder: path)

@@ -1,4 +1,3 @@
-import Checkpoints
 import Foundation
 import JSONText
 import TestSupport
@@ -110,14 +109,4 @@ struct ModelCardTests {
         let loaded = try Yams.load(yaml: "key: \(CardScalar.text(text))") as? [String: Any]
         #expect((loaded?["key"] as? String)?.unicodeScalars.elementsEqual(text.unicodeScalars) == true)
     }
-
-    @Test("a GGUF file's licence and languages are carried over", .enabled(if: ModelCardTests.gguf != nil))
-    func realGGUF() throws {
-        let checkpoint = try Checkpoint.open(try #require(ModelCardTests.gguf))
-        let head = try head(
-            CardHead(source: SourceCard(checkpoint), method: "tyr", sparsity: nil, isPlain: true).text)
-        #expect(head["license"] as? String == "apache-2.0" && head["language"] as? [String] == ["en"])
-    }
-
-    private static let gguf = TestData.path("models/SmolLM2-135M-Instruct.Q4_1.gguf")
 }

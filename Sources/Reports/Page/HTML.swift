@@ -1,3 +1,5 @@
+import Gate
+
 /// Text that cannot become markup, whatever is in it.
 enum HTML {
     /// Names and texts longer than this are cut: a report is for reading.
@@ -35,10 +37,10 @@ enum HTML {
     }
 
     /// A name in a table or a chart.
-    static func name(_ text: String) -> String { HTML.text(text, limit: longestName) }
+    static func name(_ text: String) -> String { HTML.text(plainName(text)) }
 
     /// The same for a chart's specification, which is no HTML.
-    static func plainName(_ text: String) -> String { legible(text, limit: longestName) }
+    static func plainName(_ text: String) -> String { LegibleText.of(text, limit: longestName) }
 
     static func table(_ head: [String], _ rows: [[String]], class name: String = "") -> String {
         func row(_ cells: [String], _ tag: String) -> String {

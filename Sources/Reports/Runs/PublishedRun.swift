@@ -1,4 +1,5 @@
 import Faults
+import Gate
 import JSONText
 
 /// What a published folder tells about its run: `report.json` with, where they are there, `recipe.yaml`, `results.json`
@@ -80,7 +81,7 @@ public struct PublishedRun {
     public var sizeRatio: Double?
     public var environment: JSONObject?
     /// What a gate decided about the run.
-    public var gate: GateDecision?
+    public var gate: GateVerdict?
 
     /// The text on which most is known: the first with a divergence, else the first.
     public var text: Text? { texts.first { $0.ratio != nil } ?? texts.first }
@@ -93,6 +94,9 @@ public struct PublishedRun {
     public var sources: [String] {
         (calibration?["sources"]?.arrayValue ?? []).compactMap { $0.objectValue?["file"]?.stringValue }
     }
+
+    /// Where a gate's verdict is looked for.
+    static let gateFile = "gate.json"
 
     /// - Throws: `missingInput` without a `report.json`, `badData` for one that is none.
     public init(folder: String) throws(Fault) {
@@ -133,6 +137,7 @@ public struct PublishedRun {
         recipe = try PublishedFiles.bytes(folder + "/recipe.yaml").map { String(decoding: $0, as: UTF8.self) }
         if let results = try PublishedFiles.document(folder + "/results.json") { read(results: results) }
         if let benchmark = try PublishedFiles.document(folder + "/benchmark.json") { read(benchmark: benchmark) }
-        gate = try PublishedFiles.document(folder + "/\(GateDecision.file)").map(GateDecision.init)
+        let gate = folder + "/" + PublishedRun.gateFile
+        if let verdict = try PublishedFiles.document(gate) { self.gate = try GateVerdict(verdict, file: gate) }
     }
 }

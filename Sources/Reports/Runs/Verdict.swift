@@ -1,3 +1,5 @@
+import Gate
+
 /// Whether a run may go on, and by whose word: a gate's where the folder holds one, else limits that the page names.
 public struct Verdict: Equatable, Sendable {
     public enum Decision: String, Sendable {
@@ -53,9 +55,9 @@ public struct Verdict: Equatable, Sendable {
         }
     }
 
-    private static func decision(_ gate: GateDecision) -> (Decision, String) {
-        let failed = gate.checks.filter { $0.outcome == GateDecision.Outcome.failed.rawValue }.count
-        let unknown = gate.checks.filter { $0.outcome == GateDecision.Outcome.notComparable.rawValue }.count
+    private static func decision(_ gate: GateVerdict) -> (Decision, String) {
+        let failed = gate.checks.filter { $0.outcome == .failed }.count
+        let unknown = gate.checks.filter { $0.outcome == .notComparable }.count
         switch gate.outcome {
         case .passed:
             let reason = "All \(gate.checks.count) checks of the stage hold."

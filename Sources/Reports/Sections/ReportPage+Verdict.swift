@@ -1,3 +1,5 @@
+import Gate
+
 extension ReportPage {
     /// The page's first sentence.
     var summary: String {
@@ -38,7 +40,7 @@ extension ReportPage {
         let origin =
             switch verdict.origin {
             case .gate(let stage):
-                "By <code>espalier gate</code>, stage <b>\(HTML.name(stage))</b> (\(GateDecision.file))."
+                "By <code>espalier gate</code>, stage <b>\(HTML.name(stage))</b> (\(PublishedRun.gateFile))."
             case .limits: "By this page's own limits; no gate has decided."
             }
         func tile(_ value: String, _ meaning: String) -> String { "<div><dd>\(value)</dd><dt>\(meaning)</dt></div>" }
@@ -56,9 +58,9 @@ extension ReportPage {
     }
 
     /// What did not hold, and the gate's notes.
-    private func reasons(_ gate: GateDecision) -> String {
+    private func reasons(_ gate: GateVerdict) -> String {
         let most = 12
-        let open = gate.checks.filter { $0.outcome != GateDecision.Outcome.passed.rawValue }
+        let open = gate.checks.filter { $0.outcome != .passed }
         var lines = open.prefix(most).map { check in
             let subject = check.subject.isEmpty ? "" : " (\(HTML.name(check.subject)))"
             let reason = HTML.text(check.reason, limit: 300)
