@@ -53,6 +53,8 @@ final class Chromium {
         process.environment = ProcessInfo.processInfo.environment.merging(["PIPES": folder.path]) { $1 }
         process.standardError = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
+        // A browser that ended is an error to be told, not the end of the tests.
+        signal(SIGPIPE, SIG_IGN)
         try process.run()
         commands = try FileHandle(forWritingTo: URL(fileURLWithPath: input))
         answers = try FileHandle(forReadingFrom: URL(fileURLWithPath: output))

@@ -13,9 +13,9 @@ extension Charts {
         var names: [String] = []
         for bar in bars { for task in bar.tasks where !names.contains(task.name) { names.append(task.name) } }
         guard !names.isEmpty else { return nil }
-        let (left, rowHeight) = (140.0, 14.0 * Double(bars.count) + 12)
+        let (left, rowHeight) = (140.0, 18.0 * Double(bars.count) + 12)
         let bottom = 10 + rowHeight * Double(names.count)
-        let x = Scale([0, 1], margin: 0, start: left, end: width - 60)
+        let x = Scale([0, 1], margin: 0, start: left, end: width - 84)
         var body = ""
         for tick in x.ticks {
             body += line("grid", (x.point(tick), x.point(tick)), (4, bottom))
@@ -27,17 +27,17 @@ extension Charts {
             body += label("tick", left - 6, top + rowHeight / 2, .end, HTML.text(name, limit: 20))
             for (index, bar) in bars.enumerated() {
                 guard let task = bar.tasks.first(where: { $0.name == name }), task.value.isFinite else { continue }
-                let y = top + 14 * Double(index)
+                let y = top + 18 * Double(index)
                 let end = x.point(min(1, max(0, task.value)))
                 body += rectangle(
-                    bar.colour, x: left, y: y, width: end - left, height: 11,
+                    bar.colour, x: left, y: y, width: end - left, height: 14,
                     title: "\(HTML.name(bar.run)), \(task.metric): \(Figure.percent(task.value))")
                 if let error = task.standardError, error.isFinite {
                     let (a, b) = (x.point(max(0, task.value - error)), x.point(min(1, task.value + error)))
-                    body += line("error", (a, b), (y + 5.5, y + 5.5))
-                    for end in [a, b] { body += line("error", (end, end), (y + 2.5, y + 8.5)) }
+                    body += line("error", (a, b), (y + 7, y + 7))
+                    for end in [a, b] { body += line("error", (end, end), (y + 4, y + 10)) }
                 }
-                body += label("tick", width - 54, y + 10, .start, Figure.percent(task.value))
+                body += label("tick", width - 64, y + 12, .start, Figure.percent(task.value))
                 let error = task.standardError.flatMap { $0.isFinite ? JSONValue.double($0) : nil } ?? .null
                 values.append(
                     .object([

@@ -20,7 +20,7 @@ struct RunGroup {
     static func groups(_ runs: [PublishedRun], _ text: (PublishedRun) -> PublishedRun.Text?) -> [RunGroup] {
         var groups: [RunGroup] = []
         for run in runs {
-            let setting = "\(run.method), \(run.pattern), \(Figure.percent(run.asked))"
+            let setting = "\(run.method) \(Figure.percent(run.asked)), \(run.pattern)"
             let sources = run.sources.isEmpty ? "no calibration text" : run.sources.sorted().joined(separator: ", ")
             let value = text(run)?.perplexity.flatMap { $0.isFinite && $0 < 1e100 ? $0 : nil }
             let member = (run.name, run.seed.map(String.init) ?? "–", value)

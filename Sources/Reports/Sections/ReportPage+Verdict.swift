@@ -4,14 +4,16 @@ extension ReportPage {
     /// The page's first sentence.
     var summary: String {
         guard runs.count == 1 else {
-            let going = runs.filter { [.go, .canary].contains(verdict($0).decision) }
-            let names = going.map { "<b>\(HTML.name($0.name))</b>" }.joined(separator: ", ")
-            let unknown = runs.filter { verdict($0).decision == .unknown }.count
-            return
-                (going.isEmpty
-                ? "None of the \(runs.count) may go to users"
-                : "\(going.count) of \(runs.count) may go to users: \(names)")
-                + (unknown == 0 ? "." : "; of \(unknown) it is not known.")
+            let parts: [(Verdict.Decision, String)] = [
+                (.go, "may replace the dense model"), (.canary, "may be tried on a share of the traffic"),
+                (.poc, "may be tried where no user sees it"), (.noGo, "may not"), (.unknown, "cannot be judged yet"),
+            ]
+            let sentences = parts.compactMap { decision, words -> String? in
+                let names = runs.filter { verdict($0).decision == decision }.map { HTML.name($0.name) }
+                let list = names.joined(separator: ", ")
+                return names.isEmpty ? nil : "\(names.count) of \(runs.count) \(words): <b>\(list)</b>."
+            }
+            return sentences.joined(separator: " ")
         }
         let run = runs[0]
         var parts = ["keeps \(Figure.percent(run.parametersLeft, 0)) of the dense model's parameters"]

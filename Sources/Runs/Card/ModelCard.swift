@@ -35,7 +35,7 @@ enum ModelCard {
 
             ## Recipe
 
-            `report.json` holds the error of every block\(structure == nil ? "" : ", its shape, the steps of the search")
+            `report.json` holds the error of every block\(structure == nil ? "" : ", its shape, the steps of the search") \
             and the calibration manifest. `recipe.yaml` makes the same weights again:
 
             ```
