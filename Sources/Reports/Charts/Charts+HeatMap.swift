@@ -69,13 +69,13 @@ extension Charts {
     private static var views: [JSONValue] {
         [
             Specification.view(
-                "rect",
+                "rect", with: "linear",
                 [
                     ("x", Specification.axis("layer", .ordinal)), ("y", Specification.axis("linear", .nominal)),
                     ("color", Specification.axis("removed", .quantitative)),
                 ]),
             Specification.view(
-                "bar",
+                "bar", with: "error",
                 [("x", Specification.axis("layer", .ordinal)), ("y", Specification.axis("error", .quantitative))]),
         ]
     }

@@ -20,12 +20,17 @@ enum Specification {
     }
 
     /// One layer, or a picture when `values` are given.
-    static func view(_ mark: String, values: [JSONValue]? = nil, _ encoding: [(String, JSONValue)]) -> JSONValue {
+    ///
+    /// - Parameter field: values without it are left out.
+    static func view(
+        _ mark: String, values: [JSONValue]? = nil, with field: String? = nil, _ encoding: [(String, JSONValue)]
+    ) -> JSONValue {
         var object = JSONObject()
         if let values {
             object["$schema"] = schema
             object["data"] = .object(["values": .array(values)])
         }
+        if let field { object["transform"] = .array([.object(["filter": .string("isValid(datum.\(field))")])]) }
         object["mark"] = .object(["type": .string(mark), "tooltip": .bool(true)])
         var channels = JSONObject()
         for (name, channel) in encoding { channels[name] = channel }
