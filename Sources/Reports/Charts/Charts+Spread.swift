@@ -41,8 +41,8 @@ extension Charts {
                 "point", values: values,
                 [
                     ("x", Specification.axis("perplexity", .quantitative, fromZero: false)),
-                    ("y", Specification.axis("setting", .nominal)),
-                    ("color", Specification.axis("calibration", .nominal)),
+                    ("y", Specification.axis("calibration", .nominal)),
+                    ("color", Specification.axis("setting", .nominal)),
                 ]))
     }
 }

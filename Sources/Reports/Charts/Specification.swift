@@ -14,6 +14,8 @@ enum Specification {
         var object = JSONObject()
         object["field"] = .string(field)
         object["type"] = .string(kind.rawValue)
+        // In the order of the values, as the page has them.
+        if kind == .nominal { object["sort"] = .null }
         if let title { object["title"] = .string(title) }
         if let fromZero { object["scale"] = .object(["zero": .bool(fromZero)]) }
         return .object(object)
