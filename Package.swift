@@ -71,10 +71,12 @@ let package = Package(
             name: "Runs",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Faults", "JSONText", "Pruning", "Recipes", "Structure",
-                "Torch",
+                "Torch", "Yams",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
-        .target(name: "Reports", dependencies: ["Faults", "JSONText"]),
+        .target(
+            name: "Reports",
+            dependencies: ["Faults", "Gate", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Gate", dependencies: ["Faults", "JSONText", "Recipes"]),
         .target(
             name: "Watch",
@@ -101,7 +103,8 @@ let package = Package(
             name: "CalibrationTests",
             dependencies: ["Calibration", "Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "ReportsTests", dependencies: ["Faults", "JSONText", "Reports", "TestSupport"]),
+        .testTarget(
+            name: "ReportsTests", dependencies: ["Faults", "Gate", "JSONText", "Reports", "TestSupport", "Yams"]),
         .testTarget(name: "RecipesTests", dependencies: ["Faults", "Recipes", "Yams"]),
         .target(
             name: "TestSupport", dependencies: ["Checkpoints", "Faults", "JSONText", "Randomness"],
@@ -110,7 +113,7 @@ let package = Package(
             name: "RunsTests",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "JSONText", "Pruning", "Randomness",
-                "Recipes", "Runs", "Structure", "TestSupport", "Torch",
+                "Recipes", "Runs", "Structure", "TestSupport", "Torch", "Yams",
             ]),
         .testTarget(name: "TorchTests", dependencies: ["Faults", "Randomness", "Torch"]),
         .testTarget(

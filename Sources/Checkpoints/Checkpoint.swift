@@ -27,6 +27,8 @@ public struct Checkpoint: Sendable {
     public let warnings: [String]
     /// Files that a copy of the model carries along: tokenizer, chat template, generation defaults, licence.
     public let sideFiles: [SideFile]
+    /// The model's own card, README.md, where it has one; for a GGUF file what its metadata say of licence and origin.
+    public let card: SideFile?
     /// Files that hold tensors, by name, and their sizes in bytes; none where the configuration alone is there.
     public let weightFiles: [(name: String, bytes: Int)]
 
@@ -36,7 +38,7 @@ public struct Checkpoint: Sendable {
     init(
         path: String, format: Format, configuration: JSONObject, tensors: [TensorDescription], weightType: StoredType,
         isQuantised: Bool, tiesWordEmbeddings: Bool, warnings: [String], sideFiles: [SideFile],
-        weightFiles: [(name: String, bytes: Int)], source: any TensorSource
+        card: SideFile?, weightFiles: [(name: String, bytes: Int)], source: any TensorSource
     ) {
         self.path = path
         self.format = format
@@ -47,6 +49,7 @@ public struct Checkpoint: Sendable {
         self.tiesWordEmbeddings = tiesWordEmbeddings
         self.warnings = warnings
         self.sideFiles = sideFiles
+        self.card = card
         self.weightFiles = weightFiles
         self.positions = Dictionary(
             tensors.enumerated().map { (ExactText($1.name), $0) }, uniquingKeysWith: { first, _ in first })

@@ -50,7 +50,7 @@ struct PlanOutput {
                 isExact: subject.isCalibrated || !subject.pruner.needsSamples))
         // Results: what they say is not known, how much they say nearly.
         let names = subject.targets.weightNames().reduce(0) { $0 + $1.utf8.count + 9 }
-        files.append(File(name: "README.md", bytes: 620 + recipe.utf8.count, isExact: false))
+        files.append(File(name: "README.md", bytes: 1300 + recipe.utf8.count, isExact: false))
         files.append(
             File(
                 name: Publication.reportName,

@@ -52,7 +52,8 @@ struct Publication {
         try staging.write("config.json", files.configurationJSON(context.types).configurationBytes)
         for file in context.decoder.checkpoint.sideFiles { try staging.copy(file) }
         try staging.write("recipe.yaml", Array(recipe.utf8))
-        try staging.write("README.md", Array(ModelCard.text(result, recipe: recipe).utf8))
+        let card = ModelCard.text(result, source: SourceCard(context.decoder.checkpoint), recipe: recipe)
+        try staging.write("README.md", Array(card.utf8))
         // The report comes last: with it in place and the journal gone, only the folder's name is missing.
         try staging.write(Publication.reportName, Array((result.report.text() + "\n").utf8))
         try staging.remove(PruneRun.journalName)

@@ -218,4 +218,16 @@ struct GGUFModelTests {
         }
         #expect(opened > 0 && opened < 300)
     }
+
+    @Test("licence and origin of the metadata make the head of a card; without them there is none")
+    func card() throws {
+        #expect(try open(sound()).card == nil)
+        var builder = sound()
+        builder.set("general.license", "apache-2.0")
+        builder.set("general.languages", ["en"])
+        let card = String(decoding: try #require(try open(builder).card).bytes(), as: UTF8.self)
+        #expect(card.hasPrefix("---\n") && card.hasSuffix("\n---\n"))
+        let head = try JSONValue(parsing: String(card.dropFirst(4).dropLast(5))).objectValue
+        #expect(head?["license"] == .string("apache-2.0") && head?["language"] == .array([.string("en")]))
+    }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Faults
 import Foundation
+import Gate
 import JSONText
 import TestSupport
 import Testing
@@ -71,7 +72,13 @@ struct GateVerbTests {
         let (results, _) = try evaluated(folder)
         let rules = try folder.write("gate.yaml", "version: 1\nstages: {full: {kl: {max: 0}}}\n")
         let (junit, summary) = (folder.path + "/gate.xml", folder.path + "/gate.md")
-        #expect(try exitCode([results, "--rules", rules, "--junit", junit, "--summary", summary, "--json"]) == 2)
+        let output = folder.path + "/gate.json"
+        #expect(
+            try exitCode([
+                results, "--rules", rules, "--junit", junit, "--summary", summary, "--output", output, "--json",
+            ]) == 2)
+        let written = try #require(try JSONValue(parsing: String(contentsOfFile: output, encoding: .utf8)).objectValue)
+        #expect(try GateVerdict(written, file: output).outcome == .failed)
         #expect(try String(contentsOfFile: junit, encoding: .utf8).contains("<failure type=\"limit\""))
         #expect(try String(contentsOfFile: summary, encoding: .utf8).contains("| kl | news.txt | fail |"))
     }

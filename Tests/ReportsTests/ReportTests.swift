@@ -8,44 +8,10 @@ import Testing
 
 @Suite("Report")
 struct ReportTests {
-    private static let report = """
-        {"method": "wanda++", "preset": "default", "pattern": "2:4", "sparsity": {"asked": 0.5, "achieved": 0.5},
-         "parameters": {"before": 1000, "after": 600},
-         "blocks": [{"index": 0, "error_before": 0.2, "error_after": 0.1, "sparsity": {"q": 0.5, "down": 0.25}},
-                    {"index": 1, "error_before": null, "error_after": null, "sparsity": {"q": 0.5, "down": 0.75}}],
-         "search": [{"step": "start", "kl": 1.5}, {"step": "round", "kl": 1.0}],
-         "calibration": {"samples": 8, "sequence_length": 64, "seed": SEED, "tokens_sha256": "abc",
-                         "sources": [{"file": "news.txt"}]}}
-        """
-
-    private func folder(
-        _ name: String = "run", in work: TemporaryFolder, seed: Int = 0, ratio: Double = 1.05, agreement: Double = 0.9
-    ) throws -> String {
-        let path = work.path + "/" + name
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        try work.write(name + "/report.json", ReportTests.report.replacing("SEED", with: "\(seed)"))
-        try work.write(
-            name + "/results.json",
-            """
-            {"perplexity": {"wiki.txt": {"value": \(20 * ratio), "tokens": 10}},
-             "divergence": {"wiki.txt": {"kl": 0.125, "top1_agreement": \(agreement), "against_perplexity": 20.0}},
-             "results": {"piqa": {"acc,none": 0.6, "acc_stderr,none": 0.02, "acc_norm,none": 0.65, "acc_norm_stderr,none": 0.03},
-                         "boolq": {"acc,none": 0.5}}}
-            """)
-        try work.write(
-            name + "/benchmark.json",
-            """
-            {"ratios": [{"prompt": 128, "batch": 1, "time_to_first_token": 1.25, "decode_tokens_per_second": 1.5}],
-             "size_ratio": 0.6, "against": {"runs": [{"decode_tokens_per_second": {"median": 40.0}}]}}
-            """)
-        try work.write(name + "/recipe.yaml", "version: 1\n")
-        return path
-    }
-
     @Test("what the files tell is read")
     func reading() throws {
         let work = try TemporaryFolder()
-        let run = try PublishedRun(folder: try folder(in: work))
+        let run = try PublishedRun(folder: try RunFolder.make(in: work))
         #expect(run.name == "run" && run.method == "wanda++" && run.pattern == "2:4" && run.parametersLeft == 0.6)
         #expect(run.text?.ratio == 1.05 && run.text?.kl == 0.125 && run.text?.topAgreement == 0.9)
         #expect(run.tasks.map(\.metric) == ["acc_norm", "acc"] && run.tasks.map(\.value) == [0.65, 0.5])
@@ -62,23 +28,24 @@ struct ReportTests {
         ])
     func verdict(ratio: Double, agreement: Double, expected: Verdict.Decision) throws {
         let work = try TemporaryFolder()
-        let run = try PublishedRun(folder: try folder(in: work, ratio: ratio, agreement: agreement))
-        #expect(Verdict(run, limits: .init()).decision == expected)
+        let run = try PublishedRun(folder: try RunFolder.make(in: work, ratio: ratio, agreement: agreement))
+        #expect(ReportPage([run]).verdict(run).decision == expected)
     }
 
     @Test("without figures, or with figures that are no numbers, it never says go")
     func noFigures() throws {
         let work = try TemporaryFolder()
-        let path = try folder(in: work)
+        let path = try RunFolder.make(in: work)
         try work.write(
             "run/results.json",
             #"{"perplexity": {"t": {"value": null}}, "divergence": {"t": {"kl": null, "against_perplexity": 20.0}}}"#)
-        #expect(Verdict(try PublishedRun(folder: path), limits: .init()).decision == .noGo)
-        #expect(ReportPage([try PublishedRun(folder: path)]).html.contains("not numbers"))
+        let broken = try PublishedRun(folder: path)
+        #expect(ReportPage([broken]).verdict(broken).decision == .noGo)
+        #expect(ReportPage([broken]).html.contains("not numbers"))
         try FileManager.default.removeItem(atPath: path + "/results.json")
         try FileManager.default.removeItem(atPath: path + "/benchmark.json")
         let bare = try PublishedRun(folder: path)
-        #expect(Verdict(bare, limits: .init()).decision == .unknown)
+        #expect(ReportPage([bare]).verdict(bare).decision == .unknown)
         #expect(ReportPage([bare]).html.contains("Speed was not measured"))
     }
 
@@ -86,13 +53,14 @@ struct ReportTests {
     func page() throws {
         let work = try TemporaryFolder()
         let runs = try (0..<3).map { seed in
-            try PublishedRun(folder: try folder("seed\(seed)", in: work, seed: seed, ratio: 1.05 + 0.02 * Double(seed)))
+            try PublishedRun(
+                folder: try RunFolder.make("seed\(seed)", in: work, seed: seed, ratio: 1.05 + 0.02 * Double(seed)))
         }
         let page = ReportPage(runs)
         for title in [
-            "Verdict", "Quality, size and speed", "The same again with other seeds and texts", "Tasks",
-            "What each layer lost", "Progress of the search", "What it saves", "Calibration", "Rolling out, and back",
-            "Environment and recipe",
+            "Verdict", "Quality, size and speed", "Calibration texts and seeds", "Tasks", "What each layer lost",
+            "Progress of the search", "Side by side", "What it saves", "Calibration", "Environment and recipe",
+            "Go or no-go: rolling out, and back",
         ] { #expect(page.html.contains("<h2>\(title)</h2>"), "\(title)") }
         // 20 · (1.05, 1.07, 1.09): mean 21.4, sample deviation 0.4.
         #expect(page.html.contains("21.40 ± 0.40") && page.html.contains("21.00 to 21.80"))
@@ -101,7 +69,8 @@ struct ReportTests {
         }
         let links = page.html.split(separator: "https://").count - 1
         #expect(links == 0)
-        #expect(page.specifications.map(\.name).prefix(3) == ["quality-against-size", "tasks", "layers-1"])
+        #expect(
+            page.specifications.map(\.name).prefix(3) == ["quality-against-size", "quality-against-speed", "spread"])
         for (_, json) in page.specifications {
             #expect(json.objectValue?["data"]?.objectValue?["values"]?.arrayValue?.isEmpty == false)
         }
@@ -115,23 +84,11 @@ struct ReportTests {
         ])
     func hostile(text: String) throws {
         let work = try TemporaryFolder()
-        var run = try PublishedRun(folder: try folder(in: work))
-        run.name = text
-        run.method = text
-        run.pattern = text
-        run.recipe = text
-        run.texts[0].name = text
-        run.tasks[0].name = text
-        run.blocks[0].sparsity[0].linear = text
-        run.search[0].step = text
-        run.samples = [.init(prompt: text, dense: text, pruned: text)]
-        var environment = JSONObject()
-        environment[text] = .string(text)
-        run.environment = environment
-        run.calibration = JSONValue.object(["sources": .array([.object(["file": .string(text)])])]).objectValue
-        let html = ReportPage([run]).html
+        let page = ReportPage([try RunFolder.makeHostile(text, in: work)])
+        let html = page.html
         #expect(!html.contains("<script>alert") && !html.contains("<x onload") && !html.contains("\u{1B}"))
         #expect(!html.contains("\u{202E}") && html.utf8.count < 400_000)
+        for (_, json) in page.specifications { #expect(json.text().utf8.count < 10_000) }
         // One script, ours.
         #expect(html.split(separator: "<script>", omittingEmptySubsequences: false).count == 2)
     }
@@ -141,7 +98,7 @@ struct ReportTests {
         let work = try TemporaryFolder()
         let missing = #expect(throws: Fault.self) { try PublishedRun(folder: work.path) }
         #expect(missing?.kind == .missingInput)
-        let path = try folder(in: work)
+        let path = try RunFolder.make(in: work)
         try work.write("run/report.json", "{\"method\": 3}")
         let lacking = #expect(throws: Fault.self) { try PublishedRun(folder: path) }
         #expect(lacking?.kind == .badData && lacking?.file?.hasSuffix("report.json") == true)

@@ -27,6 +27,7 @@ enum GGUFModel {
             isQuantised: file.entries.contains { $0.type.isQuantised },
             tiesWordEmbeddings: configuration["tie_word_embeddings"]?.boolValue ?? false, warnings: warnings,
             sideFiles: try GGUFSideFiles.make(file.metadata, tokenizer, configuration),
+            card: GGUFCard.make(file.metadata),
             weightFiles: [(FileSystem.last(path), file.file.size)],
             source: GGUFTensorSource(file: file, places: places))
     }

@@ -27,7 +27,8 @@ enum HuggingFaceFolder {
                     TensorDescription(name: $0.name, shape: $0.shape, type: type)
                 },
                 weightType: type, isQuantised: false, tiesWordEmbeddings: tied, warnings: warnings,
-                sideFiles: try sideFiles(folder, names), weightFiles: [], source: MissingWeights(folder: folder))
+                sideFiles: try sideFiles(folder, names), card: card(folder, names), weightFiles: [],
+                source: MissingWeights(folder: folder))
         }
         let weights = try HuggingFaceWeights(folder, names, warnings: &warnings)
         var tensors = weights.tensors
@@ -44,7 +45,7 @@ enum HuggingFaceFolder {
         return Checkpoint(
             path: folder, format: .huggingFace, configuration: configuration, tensors: tensors,
             weightType: weightType(tensors), isQuantised: false, tiesWordEmbeddings: tied, warnings: warnings,
-            sideFiles: try sideFiles(folder, names),
+            sideFiles: try sideFiles(folder, names), card: card(folder, names),
             weightFiles: weights.files.map { (FileSystem.last($0.path), $0.size) },
             source: weights)
     }
@@ -88,6 +89,15 @@ enum HuggingFaceFolder {
             files.append(SideFile(name: name, content: .file(path: try SafePath.checked(folder, name))))
         }
         return files
+    }
+
+    /// Nil as well for one that cannot be read: nothing depends on it.
+    private static func card(_ folder: String, _ names: [String]) -> SideFile? {
+        let name = "README.md"
+        guard names.contains(name), FileSystem.kind(FileSystem.joined(folder, name)) == .file,
+            let path = try? SafePath.checked(folder, name), let size = FileSystem.size(path), size <= 4 << 20
+        else { return nil }
+        return SideFile(name: name, content: .file(path: path))
     }
 
     static func isSideFile(_ name: String) -> Bool {

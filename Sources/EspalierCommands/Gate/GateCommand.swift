@@ -22,6 +22,7 @@ public struct GateCommand: ParsableCommand {
               espalier gate results.json --rules gate.yaml --stage canary
               espalier gate results.json --rules gate.yaml --baseline dense.json
               espalier gate results.json --rules gate.yaml --junit gate.xml
+              espalier gate pruned/results.json --rules gate.yaml --stage canary --output pruned/gate.json
             """)
 
     @Argument(help: ArgumentHelp("The pruned model's results.", valueName: "results"))
@@ -47,6 +48,12 @@ public struct GateCommand: ParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Golden prompts with the model's answers, as JSON.", valueName: "file"))
     public var golden: String?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Write the verdict as JSON, replacing the file; `report` reads gate.json.", valueName: "file"))
+    public var output: String?
+
     @Option(name: .long, help: ArgumentHelp("Write the verdict as JUnit XML, replacing the file.", valueName: "file"))
     public var junit: String?
 
@@ -64,9 +71,11 @@ public struct GateCommand: ParsableCommand {
                 .usage, "the baseline is the results themselves", file: baseline,
                 advice: "evaluate the dense model into a file of its own")
         }
+        let outputFile = try output.map { path throws(Fault) in try GateCommand.output(path, "--output", inputs) }
         let junitFile = try junit.map { path throws(Fault) in try GateCommand.output(path, "--junit", inputs) }
         let summaryFile = try summary.map { path throws(Fault) in try GateCommand.output(path, "--summary", inputs) }
         let verdict = try makeVerdict()
+        try outputFile?.write(verdict.json.text() + "\n")
         try junitFile?.write(JUnitReport.text(verdict))
         try summaryFile?.write(MarkdownSummary.text(verdict))
         messages.write(json: verdict.json, text: verdict.text)

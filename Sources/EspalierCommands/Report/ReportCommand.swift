@@ -11,7 +11,8 @@ public struct ReportCommand: ParsableCommand {
         discussion: """
             Each folder is an output of `espalier prune`. What else is known is taken from files beside its report.json: \
             results.json, written by `espalier evaluate --against DENSE --output`, and benchmark.json, written by \
-            `espalier benchmark --against DENSE --output`. Several folders are compared; those that differ only in seed or \
+            `espalier benchmark --against DENSE --output`; gate.json, written by `espalier gate --output`, makes the verdict, \
+            without it limits of the page's own do. Several folders are compared; those that differ only in seed or \
             calibration text are summed up with their spread. The page needs nothing from outside. Vega-Lite \
             specifications of its charts go into a folder beside it.
 
@@ -19,6 +20,7 @@ public struct ReportCommand: ParsableCommand {
               espalier evaluate pruned --against model.gguf --text test.txt --output pruned/results.json
               espalier benchmark pruned --against model.gguf --output pruned/benchmark.json
               espalier report pruned --output report.html
+              espalier report pruned --output report.html --card card.md
               espalier report seed0 seed1 seed2 --output seeds.html --max-perplexity-ratio 1.2
             """)
 
@@ -27,6 +29,13 @@ public struct ReportCommand: ParsableCommand {
 
     @Option(name: .long, help: ArgumentHelp("The page to write, replacing it.", valueName: "file"))
     public var output: String
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Write the folder's model card with the results in its head and text, replacing the file; one folder only.",
+            valueName: "file"))
+    public var card: String?
 
     @Option(
         name: .long,
@@ -51,6 +60,7 @@ public struct ReportCommand: ParsableCommand {
 
     public mutating func validate() throws {
         guard !folders.isEmpty else { throw ValidationError("There is nothing to report on: name a folder.") }
+        guard card == nil || folders.count == 1 else { throw ValidationError("--card is about one folder.") }
         for (name, value) in [
             ("--max-perplexity-ratio", maxPerplexityRatio ?? 1),
             ("--trial-perplexity-ratio", trialPerplexityRatio ?? 1),
@@ -63,6 +73,7 @@ public struct ReportCommand: ParsableCommand {
     public mutating func run() throws {
         var runs: [PublishedRun] = []
         for folder in folders { runs.append(try PublishedRun(folder: folder)) }
+        let results = try card.map { path in try resultsCard(runs[0], path) }
         var limits = Verdict.Limits()
         limits.goRatio = maxPerplexityRatio ?? limits.goRatio
         limits.canaryRatio = max(trialPerplexityRatio ?? limits.canaryRatio, limits.goRatio)
@@ -77,6 +88,18 @@ public struct ReportCommand: ParsableCommand {
         for (name, json) in page.specifications {
             try AtomicFile(charts + "/\(name).vl.json").write(json.text() + "\n")
         }
+        if let results, let card {
+            try AtomicFile(card).write(results)
+            messages.makeReporter().note("wrote \(card)")
+        }
         messages.makeReporter().note("wrote \(output)")
+    }
+
+    /// - Throws: `usage` where the card would replace the published one: its digest is in the folder's record.
+    private func resultsCard(_ run: PublishedRun, _ path: String) throws(Fault) -> String {
+        let readme = run.folder + "/README.md"
+        try SamePath.refuse(path, "--card", among: [readme])
+        let text = String(decoding: try ReadableFile.bytes(readme), as: UTF8.self)
+        return try ResultsCard(run).text(readme: text, file: readme)
     }
 }

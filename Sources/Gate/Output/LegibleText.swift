@@ -1,11 +1,11 @@
 import Foundation
 
 /// Text of others made fit for one line: names in results can be a megabyte long or hold line breaks and escapes.
-enum LegibleText {
-    static let longest = 200
+package enum LegibleText {
+    package static let longest = 200
 
     /// At most `limit` characters; what is no visible character becomes a blank or U+FFFD.
-    static func of(_ text: String, limit: Int = longest) -> String {
+    package static func of(_ text: String, limit: Int = longest) -> String {
         var shown = ""
         for (count, scalar) in text.unicodeScalars.enumerated() {
             if count == limit { return shown + "…" }

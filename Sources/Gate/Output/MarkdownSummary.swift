@@ -21,7 +21,7 @@ public enum MarkdownSummary {
     }
 
     /// Text that stands in a table's cell as it is: no markup, HTML, link, mention or line break comes of it.
-    static func escaped(_ text: String) -> String {
+    package static func escaped(_ text: String) -> String {
         let scalars = Array(text.unicodeScalars)
         func isWord(_ index: Int) -> Bool {
             scalars.indices.contains(index) && scalars[index].isASCII && scalars[index].properties.isAlphabetic

@@ -1,9 +1,9 @@
 import Faults
-import Foundation
+import Gate
 import JSONText
 
 /// What a published folder tells about its run: `report.json` with, where they are there, `recipe.yaml`, `results.json`
-/// (`evaluate --output`) and `benchmark.json` (`benchmark --output`).
+/// (`evaluate --output`), `benchmark.json` (`benchmark --output`) and `gate.json` (`gate --output`).
 public struct PublishedRun {
     public struct Block: Equatable, Sendable {
         public var errorBefore: Double?
@@ -21,6 +21,7 @@ public struct PublishedRun {
         public var name: String
         public var perplexity: Double?
         public var densePerplexity: Double?
+        /// In nats.
         public var kl: Double?
         public var topAgreement: Double?
 
@@ -52,6 +53,8 @@ public struct PublishedRun {
         public var prompt: String
         public var dense: String
         public var pruned: String
+        /// How far the predictions are apart there, where it was measured, in nats.
+        public var kl: Double?
     }
 
     public var folder: String
@@ -65,36 +68,41 @@ public struct PublishedRun {
     public var parametersAfter: Int
     public var blocks: [Block]
     public var search: [(step: String, kl: Double)]
-    public var layers: [JSONObject]
     /// Of the calibration text; empty where none was looked at.
     public var calibration: JSONObject?
     public var recipe: String?
     public var texts: [Text] = []
     public var tasks: [Task] = []
+    /// The dense model's, where it was evaluated in the same run.
+    public var denseTasks: [Task] = []
     public var samples: [Sample] = []
     public var speeds: [Speed] = []
     /// Bytes of the weight files over the dense model's.
     public var sizeRatio: Double?
     public var environment: JSONObject?
+    /// What a gate decided about the run.
+    public var gate: GateVerdict?
 
     /// The text on which most is known: the first with a divergence, else the first.
     public var text: Text? { texts.first { $0.ratio != nil } ?? texts.first }
     public var parametersLeft: Double {
         parametersBefore > 0 ? Double(parametersAfter) / Double(parametersBefore) : 1
     }
+    /// The measurement that counts most for what a server costs: the largest batch, of these the longest prompt.
+    public var speed: Speed? { speeds.max { ($0.batch, $0.prompt) < ($1.batch, $1.prompt) } }
     public var seed: Int? { calibration?["seed"]?.integerValue }
     public var sources: [String] {
         (calibration?["sources"]?.arrayValue ?? []).compactMap { $0.objectValue?["file"]?.stringValue }
     }
 
-    /// The largest of these files that is read.
-    static let largestFile = 64 << 20
+    /// Where a gate's verdict is looked for.
+    static let gateFile = "gate.json"
 
     /// - Throws: `missingInput` without a `report.json`, `badData` for one that is none.
     public init(folder: String) throws(Fault) {
         self.folder = folder
         name = folder.split(separator: "/").last.map(String.init) ?? folder
-        guard let report = try PublishedRun.document(folder + "/report.json") else {
+        guard let report = try PublishedFiles.document(folder + "/report.json") else {
             throw Fault(
                 .missingInput, "the folder holds no report.json", file: folder,
                 expected: "the output of `espalier prune`")
@@ -125,85 +133,11 @@ public struct PublishedRun {
             else { return nil }
             return (name, kl)
         }
-        layers = (report["structure"]?.objectValue?["layers"]?.arrayValue ?? []).compactMap(\.objectValue)
         calibration = report["calibration"]?.objectValue
-        recipe = try PublishedRun.bytes(folder + "/recipe.yaml").map { String(decoding: $0, as: UTF8.self) }
-        if let results = try PublishedRun.document(folder + "/results.json") { read(results: results) }
-        if let benchmark = try PublishedRun.document(folder + "/benchmark.json") { read(benchmark: benchmark) }
-    }
-
-    private mutating func read(results: JSONObject) {
-        let divergence = results["divergence"]?.objectValue
-        let perplexity = results["perplexity"]?.objectValue
-        texts = (perplexity?.keys ?? []).map { name in
-            let found = divergence?[name]?.objectValue
-            return Text(
-                name: name, perplexity: perplexity?[name]?.objectValue?["value"]?.doubleValue,
-                densePerplexity: found?["against_perplexity"]?.doubleValue, kl: found?["kl"]?.doubleValue,
-                topAgreement: found?["top1_agreement"]?.doubleValue)
-        }
-        let tasks = results["results"]?.objectValue
-        self.tasks = (tasks?.keys ?? []).compactMap { name in
-            let object = tasks?[name]?.objectValue
-            for metric in ["acc_norm", "acc"] {
-                guard let value = object?["\(metric),none"]?.doubleValue else { continue }
-                return Task(
-                    name: name, metric: metric, value: value,
-                    standardError: object?["\(metric)_stderr,none"]?.doubleValue)
-            }
-            return nil
-        }
-        samples = (results["samples"]?.arrayValue ?? []).compactMap { sample in
-            guard let object = sample.objectValue, let prompt = object["prompt"]?.stringValue,
-                let dense = object["dense"]?.stringValue, let pruned = object["pruned"]?.stringValue
-            else { return nil }
-            return Sample(prompt: prompt, dense: dense, pruned: pruned)
-        }
-        environment = results["environment"]?.objectValue
-    }
-
-    private mutating func read(benchmark: JSONObject) {
-        let dense = benchmark["against"]?.objectValue?["runs"]?.arrayValue ?? []
-        speeds = (benchmark["ratios"]?.arrayValue ?? []).enumerated().compactMap { index, ratio in
-            guard let object = ratio.objectValue, let prompt = object["prompt"]?.integerValue,
-                let batch = object["batch"]?.integerValue,
-                let decode = object["decode_tokens_per_second"]?.doubleValue,
-                let first = object["time_to_first_token"]?.doubleValue
-            else { return nil }
-            let run = index < dense.count ? dense[index].objectValue : nil
-            return Speed(
-                prompt: prompt, batch: batch,
-                denseTokensPerSecond: run?["decode_tokens_per_second"]?.objectValue?["median"]?.doubleValue,
-                decode: decode, firstToken: first)
-        }
-        sizeRatio = benchmark["size_ratio"]?.doubleValue
-        environment = environment ?? benchmark["environment"]?.objectValue
-    }
-
-    private static func bytes(_ path: String) throws(Fault) -> Data? {
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
-        do {
-            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { try? handle.close() }
-            let data = try handle.read(upToCount: largestFile + 1) ?? Data()
-            guard data.count <= largestFile else {
-                throw Fault(
-                    .badData, "the file is too large for a report", file: path,
-                    expected: "at most \(largestFile) bytes")
-            }
-            return data
-        } catch let fault as Fault {
-            throw fault
-        } catch { throw Fault(.inputOutput, "the file cannot be read", file: path, found: "\(error)") }
-    }
-
-    private static func document(_ path: String) throws(Fault) -> JSONObject? {
-        guard let data = try bytes(path) else { return nil }
-        do throws(Fault) {
-            guard let object = try JSONValue(parsing: String(decoding: data, as: UTF8.self)).objectValue else {
-                throw Fault(.badData, "the file holds no JSON object")
-            }
-            return object
-        } catch { throw error.inFile(path) }
+        recipe = try PublishedFiles.bytes(folder + "/recipe.yaml").map { String(decoding: $0, as: UTF8.self) }
+        if let results = try PublishedFiles.document(folder + "/results.json") { read(results: results) }
+        if let benchmark = try PublishedFiles.document(folder + "/benchmark.json") { read(benchmark: benchmark) }
+        let gate = folder + "/" + PublishedRun.gateFile
+        if let verdict = try PublishedFiles.document(gate) { self.gate = try GateVerdict(verdict, file: gate) }
     }
 }

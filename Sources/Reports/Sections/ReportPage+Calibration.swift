@@ -1,0 +1,48 @@
+import JSONText
+
+extension ReportPage {
+    var calibration: (body: String, lead: String)? {
+        // Runs on the same samples stand together.
+        var groups: [(names: [String], calibration: JSONObject)] = []
+        for run in runs {
+            guard let calibration = run.calibration else { continue }
+            if let place = groups.firstIndex(where: { $0.calibration == calibration }) {
+                groups[place].names.append(HTML.name(run.name))
+            } else {
+                groups.append(([HTML.name(run.name)], calibration))
+            }
+        }
+        let parts = groups.map { manifest($0.names.joined(separator: ", "), $0.calibration) }
+        guard !parts.isEmpty else { return nil }
+        return (
+            parts.joined(),
+            "The texts that the pruning looked at, by their digests. They should be like what the model will be used for. The text itself "
+                + "is not in the output."
+        )
+    }
+
+    private func manifest(_ names: String, _ calibration: JSONObject) -> String {
+        func number(_ object: JSONObject?, _ key: String) -> String {
+            object?[key]?.integerValue.map(Figure.count) ?? "–"
+        }
+        func digest(_ object: JSONObject?, _ key: String) -> String {
+            "<code>\(HTML.name(String((object?[key]?.stringValue ?? "–").prefix(16))))</code>"
+        }
+        let rows = (calibration["sources"]?.arrayValue ?? []).prefix(100).map { source -> [String] in
+            let object = source.objectValue
+            return [
+                HTML.name(object?["file"]?.stringValue ?? "–"), HTML.name(object?["kind"]?.stringValue ?? "–"),
+                Figure.fixed(object?["weight"]?.doubleValue, 2), number(object, "documents"),
+                number(object, "documents_used"), number(object, "duplicates"), number(object, "skipped_lines"),
+                number(object, "tokens"), number(object, "samples"), digest(object, "sha256"),
+            ]
+        }
+        let head = [
+            "text", "kind", "weight", "documents", "used", "duplicates", "lines left out", "tokens", "samples",
+            "SHA-256",
+        ]
+        return "<h3>\(names)</h3><p class=\"small\">\(number(calibration, "samples")) samples of "
+            + "\(number(calibration, "sequence_length")) tokens, seed \(number(calibration, "seed")), digest of all tokens "
+            + "\(digest(calibration, "tokens_sha256"))</p>" + (rows.isEmpty ? "" : HTML.table(head, Array(rows)))
+    }
+}

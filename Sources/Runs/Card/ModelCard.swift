@@ -1,0 +1,71 @@
+/// The README.md of a published folder.
+enum ModelCard {
+    static func text(_ result: RunResult, source: SourceCard, recipe: String) -> String {
+        let structure = result.structure
+        let isPlain = structure?.isPlain ?? true
+        let head = CardHead(
+            source: source, method: result.method, sparsity: structure == nil ? result.achieved : nil, isPlain: isPlain)
+        let percent = (result.achieved * 10_000).rounded() / 100
+        let done =
+            structure.map {
+                """
+                Attention heads and neurons removed by Espalier with \(result.method): \(percent) % of \($0.budget.phrase), \
+                \(result.parametersAfter) of \(result.parametersBefore) parameters of the model are left.
+                """
+            } ?? """
+                Pruned by Espalier with \(result.method), pattern \(result.pattern): \(percent) % of the weights of \
+                \(result.linears.count) linears are zero, \(result.parametersAfter) of \(result.parametersBefore) parameters \
+                are left.
+                """
+        let origin = source.repository.map { " The source is [\($0)](https://huggingface.co/\($0))." } ?? ""
+        return """
+            \(head.text)
+            # Pruned model
+
+            \(done)\(origin)
+
+            ## Loading
+
+            \(isPlain ? plainLoading : ownLoading)
+
+            ## Limits
+
+            \(structure == nil ? zeros : "")The model knows less than its source, most of all of what the calibration text did not hold. \
+            Measure it on your own texts and tasks before its use: `espalier evaluate`, `espalier gate`.
+
+            ## Recipe
+
+            `report.json` holds the error of every block\(structure == nil ? "" : ", its shape, the steps of the search") \
+            and the calibration manifest. `recipe.yaml` makes the same weights again:
+
+            ```
+            espalier prune --recipe recipe.yaml --output FOLDER
+            ```
+
+            ```yaml
+            \(recipe)```
+
+            """
+    }
+
+    private static let zeros = """
+        The weights are dense tensors with zeros: the files are no smaller, and software that does not use the zeros is no \
+        faster. 
+        """
+
+    private static let plainLoading = """
+        ```python
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        model = AutoModelForCausalLM.from_pretrained("FOLDER")
+        tokenizer = AutoTokenizer.from_pretrained("FOLDER")
+        ```
+
+        Whatever else opens the source's family opens it, too; so does `espalier generate FOLDER`.
+        """
+
+    private static let ownLoading = """
+        Layers differ in heads and width. The folder opens in Espalier (`inspect`, `evaluate`, `generate`, `verify`, \
+        `prune`); other software refuses its `model_type`.
+        """
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Faults
+import Foundation
+import TestSupport
+import Testing
+
+@testable import EspalierCommands
+
+/// `espalier report` on a folder as `prune` and `evaluate` leave it.
+struct ReportVerbTests {
+    private func published() throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "report.json",
+            """
+            {"method": "wanda", "pattern": "2:4", "sparsity": {"asked": 0.5, "achieved": 0.5}, "parameters": {"before": 10, "after": 6},
+             "blocks": [{"error_after": 0.1, "sparsity": {"q": 0.5}}]}
+            """)
+        try folder.write(
+            "results.json",
+            """
+            {"perplexity": {"wiki": {"value": 21}}, "divergence": {"wiki": {"kl": 0.1, "top1_agreement": 0.9, "against_perplexity": 20}}}
+            """)
+        try folder.write("README.md", "---\ntags: [pruned]\n---\n# Pruned model\n")
+        return folder
+    }
+
+    private func run(_ arguments: [String]) throws {
+        var command = try ReportCommand.parse(arguments + ["--quiet"])
+        try command.run()
+    }
+
+    @Test func aPageItsChartsAndACardAreWritten() throws {
+        let folder = try published()
+        let (page, card) = (folder.path + "/report.html", folder.path + "/card.md")
+        try run([folder.path, "--output", page, "--card", card])
+        let html = try String(contentsOfFile: page, encoding: .utf8)
+        #expect(html.hasPrefix("<!doctype html>") && html.contains("<h3>Go</h3>"))
+        let charts = try FileManager.default.contentsOfDirectory(atPath: page + ".charts").sorted()
+        #expect(charts == ["layers-1.vl.json", "quality-against-size.vl.json"])
+        #expect(try String(contentsOfFile: card, encoding: .utf8).contains("| wiki | perplexity | 20.00 | 21.00 |"))
+    }
+
+    @Test func thePublishedCardAndItsRecordAreLeftAlone() throws {
+        let folder = try published()
+        let readme = folder.path + "/README.md"
+        let fault = #expect(throws: Fault.self) {
+            try run([folder.path, "--output", folder.path + "/report.html", "--card", readme])
+        }
+        #expect(fault?.kind == .usage)
+        #expect(throws: (any Error).self) { try ReportCommand.parse(["a", "b", "--output", "c", "--card", "d"]) }
+    }
+}
