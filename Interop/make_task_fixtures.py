@@ -23,7 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OUT = os.path.join(ROOT, "Tests/EvaluationTests/Fixtures/Tasks")
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
 
 # --- items ------------------------------------------------------------------------------------------------------------
 LONG = "The lake was calm and the boat went on and on along the shore. " * 6   # longer than the model's context
@@ -313,4 +313,5 @@ def main():
         json.dump(made, f, ensure_ascii=False, indent=None, separators=(",", ":"))
         f.write("\n")
 
-main()
+if __name__ == "__main__":
+    main()

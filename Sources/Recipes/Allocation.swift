@@ -1,10 +1,10 @@
-/// How the sparsity is divided among the blocks.
+/// How the sparsity is divided among the linears.
 public enum Allocation: String, OptionWord {
     /// Every block gets the same.
     case uniform
     /// Blocks with more outliers keep more weights (Yin et al. 2023).
     case owl
-    /// Every sub-layer gets what a search for the smallest KL to the dense model found.
+    /// Every linear gets what makes the KL to the dense model smallest, by what pruning it costs.
     case search
 
     public static let noun = "allocation"

@@ -18,6 +18,9 @@ extension PruneSettings {
             }
             var options = WandaPP.Options()
             options.passes = regional.usesOptimizer ? regional.rounds : 0
+            // Where every weight of a smaller block moves, and none is at zero, the step that suits sparse blocks is too long
+            // (Documentation/Tyr.md).
+            if method == .tyr { options.learningRate = 1e-2 }
             if let rate = regional.learningRate { options.learningRate = rate }
             return WandaPP(options)
         }

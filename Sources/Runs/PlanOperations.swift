@@ -19,7 +19,7 @@ struct PlanOperations {
         let allocation = isAllocated ? subject.allBlocks * Double(subject.samples) : 0
         let assessed = subject.allBlocks * work.assessed * one.training
         let left = 1 - subject.settings.sparsity.fraction
-        let searched = subject.allBlocks * (work.searchedDense + left * work.searchedPruned) * forward
+        let searched = subject.allBlocks * left * work.searchedPruned * forward
         let scored = Double(subject.tokens) / Double(SearchModel.scoredEvery)
         let head = 2 * scored * Double(subject.configuration.hiddenSize * subject.configuration.vocabularySize)
         total =

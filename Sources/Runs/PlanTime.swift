@@ -22,7 +22,7 @@ struct PlanTime {
         let left = 1 - subject.settings.sparsity.fraction
         add(
             "search",
-            blocks * (work.searchedDense + left * work.searchedPruned) * m.forward + work.compared * m.comparison)
+            blocks * left * work.searchedPruned * m.forward + work.compared * m.comparison)
         add("allocation", blocks * work.assessed * m.training)
         // A compact block is trained at the size that is left of it.
         let trained = subject.settings.method == .tyr ? pruned * left : pruned

@@ -28,9 +28,8 @@ struct PlanWork {
     var eliminations = 0.0
     /// Sequences that are passed forward and back through dense blocks to tell what pruning each linear costs.
     var assessed = 0.0
-    /// A search's work on all blocks together: sequences through dense and through pruned models, and sequences whose
-    /// scored positions' logits are compared.
-    var searchedDense = 0.0
+    /// A search's work on all blocks together: sequences through pruned models, and sequences whose scored positions'
+    /// logits are compared.
     var searchedPruned = 0.0
     var compared = 0.0
 
@@ -61,9 +60,13 @@ struct PlanWork {
             return
         }
         guard let options = try? SearchOptions(structure, searched: searched, tokens: subject.tokens) else { return }
-        let layers = Double(subject.configuration.layerCount)
-        let probes = layers * Double(options.probes(of: levels) + options.probes(of: attention))
-        addSearch(options, probes: probes, of: subject, times: iterations)
+        if options.isMeasured {
+            let measured = Double(SearchOptions.measured(of: searched))
+            addAssessment(measured)
+            // Levels keep half of their sub-layer on average; attention is about a quarter of a block.
+            forwards += measured * (0.75 * Double(levels) + 0.25 * Double(attention)) / 2
+        }
+        addSearch(options, of: subject, times: iterations)
     }
 
     /// Every block pruned at the target, and the passes forward and back that tell what that costs.
@@ -80,16 +83,20 @@ struct PlanWork {
             solves += 1
         }
         // The products of the changes with the inputs are another pass forward.
-        forwards += calibrated + 2 * searched
-        assessed = searched
-        // Logits of all positions, forward and back.
-        compared += 3 * searched * Double(SearchModel.scoredEvery)
+        forwards += calibrated + searched
+        addAssessment(searched)
     }
 
-    /// - Parameters:
-    ///   - probes: levels whose own cost is measured.
-    ///   - times: how often all of it is done.
-    private mutating func addSearch(_ options: SearchOptions, probes: Double, of subject: PlanSubject, times: Double) {
+    /// The passes of `DivergenceCosts`.
+    private mutating func addAssessment(_ sequences: Double) {
+        forwards += sequences
+        assessed += sequences
+        // Logits of all positions, forward and back.
+        compared += 3 * sequences * Double(SearchModel.scoredEvery)
+    }
+
+    /// - Parameter times: how often all of it is done.
+    private mutating func addSearch(_ options: SearchOptions, of subject: PlanSubject, times: Double) {
         let layers = Double(subject.configuration.layerCount)
         // The dense model's logits are made once for a stage where they are few enough to keep.
         func sides(_ samples: Int) -> Double {
@@ -99,10 +106,9 @@ struct PlanWork {
         let first = options.stages[0].samples
         let last = options.stages[options.stages.count - 1].samples
         // On average half of the blocks stand behind the first one that changed; of several changes, two thirds.
-        searchedDense += times * probes * Double(first) / 2
         let neighbours = Double(options.rounds) * layers * 4 * Double(first)
         searchedPruned += times * neighbours / 2
-        compared += times * sides(first) * (probes * Double(first) + neighbours)
+        compared += times * sides(first) * neighbours
         // Every round ends with a look at all samples, for two tries on average.
         searchedPruned += times * Double(2 * options.rounds * last)
         compared += times * sides(last) * Double(2 * options.rounds * last)

@@ -71,7 +71,7 @@ struct DivergenceCostsTests {
         for seed in 0..<draws {
             let search = try DivergenceCosts(
                 tiny.decoder, input: input, compute: .float32, batch: 3, seed: UInt64(seed))
-            let found = try search.measure { _ in
+            let found = try search.linears { _ in
             } changes: {
                 (try? changes($0)) ?? [:]
             }
@@ -136,7 +136,7 @@ struct DivergenceCostsTests {
         let input = try stream(length: 20)
         func once(_ seed: UInt64, _ changes: (Int) -> DivergenceCosts.Changes) throws -> [[LinearName: Double]] {
             try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: seed)
-                .measure { _ in
+                .linears { _ in
                 } changes: {
                     changes($0)
                 }
@@ -145,5 +145,62 @@ struct DivergenceCostsTests {
         #expect(try once(3) { (try? changes($0)) ?? [:] } == first)
         #expect(try once(4) { (try? changes($0)) ?? [:] } != first)
         #expect(try once(3) { _ in [:] } == [[:], [:]])
+    }
+
+    @Test("what replaces a sub-layer costs what the changes of its last linear do")
+    func replacements() throws {
+        let input = try stream(length: 20)
+        // A sub-layer whose last linear alone is changed moves its output as that linear does.
+        func block(_ dense: Block, _ name: ProjectionName) -> Block {
+            var block = dense
+            if let change = try? changes(dense.geometry.layer)[name] {
+                block[name] = dense[name].with(weight: dense[name].weight + change)
+            }
+            return block
+        }
+        let linears = try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: 1)
+            .linears { _ in } changes: { (try? changes($0)) ?? [:] }
+        let found = try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: 1)
+            .replacements { _ in (2, 1) } replacement: { dense, isAttention, index in
+                index == 1 ? dense : block(dense, isAttention ? .o : .down)
+            }
+        for (layer, costs) in found.enumerated() {
+            let (o, down) = (try #require(linears[layer][.o]), try #require(linears[layer][.down]))
+            #expect(abs(costs.attention[0] / o - 1) < 1e-3 && costs.attention[1] == 0)
+            #expect(abs(costs.mlp[0] / down - 1) < 1e-3 && costs.mlp.count == 1)
+        }
+    }
+
+    @Test("a sub-layer that is left out costs what its output tells")
+    func absence() throws {
+        let input = try stream(length: 1)
+        var draws: [Double] = []
+        for seed in 0..<8 {
+            let found = try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: UInt64(seed))
+                .replacements { _ in (0, 1) } replacement: { dense, _, _ in
+                    // A thirtieth of the MLP's output is left out.
+                    var block = dense
+                    block.down = dense.down.with(weight: dense.down.weight * (29.0 / 30))
+                    return block
+                }
+            draws.append(found[1].mlp[0])
+        }
+        let rotary = tiny.decoder.rotary(positions: 1)
+        var x = try input.read(0..<input.samples)
+        let first = try tiny.decoder.block(0)
+        x = Engine.withoutGradient { first(x, rotary: rotary) }
+        var second = try tiny.decoder.block(1)
+        let head = try tiny.decoder.head(dtype: .float32)
+        func predictions(_ block: Block) -> [[Double]] {
+            let logits = Engine.withoutGradient { head(block(x, rotary: rotary)).to(.float64).logSoftmax(2) }
+            let vocabulary = tiny.decoder.configuration.vocabularySize
+            let values = logits.floats().map { Double($0) }
+            return stride(from: 0, to: values.count, by: vocabulary).map { Array(values[$0..<$0 + vocabulary]) }
+        }
+        let dense = predictions(second)
+        second.down = second.down.with(weight: second.down.weight * (29.0 / 30))
+        let expected = divergence(dense, predictions(second))
+        let mean = draws.reduce(0, +) / Double(draws.count)
+        #expect(abs(mean / expected - 1) < 0.25, "\(mean) for \(expected)")
     }
 }

@@ -122,7 +122,7 @@ public struct RegionalOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Step size as a share of a linear's mean |w| (default: 3e-2); preset paper: absolute (default: 3e-7).",
+            "Step size as a share of a linear's mean |w| (default: 3e-2, with tyr 1e-2); preset paper: absolute (default: 3e-7).",
             valueName: "r"))
     public var learningRate: Double?
 

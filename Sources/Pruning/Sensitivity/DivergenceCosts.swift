@@ -89,27 +89,25 @@ public struct DivergenceCosts {
 
     /// Passes back through the blocks, from the last to the first, and gives the cost of a change of each linear by itself.
     ///
+    /// Passes go back once: of one `DivergenceCosts` either this or `replacements` is asked for.
+    ///
     /// - Parameters:
     ///   - changes: of a block, given its index.
     ///   - progress: told the share of the passes back that is done.
     /// - Returns: by layer, in nats.
     /// - Throws: what reading weights and `changes` throw.
-    public func measure(
+    public func linears(
         progress: (Double) -> Void = { _ in }, changes: (Int) throws(Fault) -> Changes
     ) throws(Fault) -> [[LinearName: Double]] {
         let layers = decoder.configuration.layerCount
         var costs = [[LinearName: Double]](repeating: [:], count: layers)
-        let count = Double(gradient.samples * gradient.tokens)
         for layer in (0..<layers).reversed() {
             let block = try decoder.block(layer).to(compute)
             let changes = try changes(layer).mapValues { $0.to(compute) }
             for range in gradient.batches(of: batch) {
-                let x = try states[layer].read(range).to(decoder.device).clone()
-                let behind = try gradient.read(range).to(decoder.device)
-                x.requireGradient()
                 var inputs: [ProjectionName: Tensor] = [:]
                 var outputs: [ProjectionName: Tensor] = [:]
-                let output = Engine.withGradient(true) {
+                try passBack(block, layer, range) { x in
                     block(
                         x, rotary: rotary, observer: { inputs[$0] = $1.detached() },
                         outputs: { name, output in
@@ -117,16 +115,14 @@ public struct DivergenceCosts {
                             outputs[name] = output
                         })
                 }
-                output.backward(gradient: behind)
-                try gradient.write(x.takeGradient(), at: range.lowerBound)
                 Engine.withoutGradient {
                     for (name, change) in changes {
                         guard let input = inputs[name], let slope = outputs[name]?.takeGradient() else { continue }
                         let product = input.linear(change).to(.float32) * slope.to(.float32)
                         var offset = 0
                         for part in block[name].parts {
-                            let own = product.narrowed(2, offset, part.rows).sum(2)
-                            costs[layer][part.name, default: 0] += (own * own).sum().scalar / (2 * count)
+                            let own = product.narrowed(2, offset, part.rows)
+                            costs[layer][part.name, default: 0] += cost(own)
                             offset += part.rows
                         }
                     }
@@ -135,6 +131,87 @@ public struct DivergenceCosts {
             progress(Double(layers - layer) / Double(layers))
         }
         return costs
+    }
+
+    /// Passes back as `linears` does, and gives the costs of whole sub-layers in place of the dense ones.
+    ///
+    /// - Parameters:
+    ///   - counts: of the replacements of attention and of the MLP of a layer.
+    ///   - replacement: a block that holds the nth of them, given the dense block; its other sub-layer is not looked at.
+    /// - Returns: by layer, in nats.
+    public func replacements(
+        counts: (Int) -> (attention: Int, mlp: Int), progress: (Double) -> Void = { _ in },
+        replacement: (_ dense: Block, _ isAttention: Bool, _ index: Int) throws(Fault) -> Block
+    ) throws(Fault) -> [(attention: [Double], mlp: [Double])] {
+        let layers = decoder.configuration.layerCount
+        var costs = [(attention: [Double], mlp: [Double])](repeating: ([], []), count: layers)
+        for layer in (0..<layers).reversed() {
+            let dense = try decoder.block(layer).to(compute)
+            // What enters each sub-layer, and the gradients by what leaves it.
+            var parts: [(input: Tensor, attended: Tensor, slope: Tensor, last: Tensor)] = []
+            for range in gradient.batches(of: batch) {
+                let last = try gradient.read(range).to(decoder.device).clone()
+                var middle: Tensor?
+                let input = try passBack(dense, layer, range) { x in
+                    let attended = dense.attend(x, rotary: rotary)
+                    if dense.hasAttention { attended.retainGradient() }
+                    middle = attended
+                    return dense.hasMLP ? attended + dense.down(dense.expand(attended)) : attended
+                }
+                guard let middle else { continue }
+                parts.append(
+                    (input, middle.detached(), dense.hasAttention ? middle.takeGradient() : last, last))
+            }
+            let count = counts(layer)
+            for index in 0..<count.attention {
+                let block = try replacement(dense, true, index)
+                costs[layer].attention.append(
+                    Engine.withoutGradient {
+                        parts.reduce(0) { sum, part in
+                            let change = block.attend(part.input, rotary: rotary) - part.attended
+                            return sum + cost(change * part.slope)
+                        }
+                    })
+            }
+            for index in 0..<count.mlp {
+                let block = try replacement(dense, false, index)
+                costs[layer].mlp.append(
+                    Engine.withoutGradient {
+                        parts.reduce(0) { sum, part in
+                            let whole = dense.down(dense.expand(part.attended)).to(.float32)
+                            let left =
+                                block.hasMLP ? block.down(block.expand(part.attended)).to(.float32) : whole * 0
+                            return sum + cost((left - whole) * part.last)
+                        }
+                    })
+            }
+            progress(Double(layers - layer) / Double(layers))
+        }
+        return costs
+    }
+
+    /// ½·E_t[(Σ_j g_j·δ_j)²] over the positions of all samples.
+    ///
+    /// - Parameter products: g_j·δ_j of some samples' positions, [samples, positions, j].
+    private func cost(_ products: Tensor) -> Double {
+        let sums = products.sum(2)
+        return (sums * sums).sum().scalar / Double(2 * gradient.samples * gradient.tokens)
+    }
+
+    /// Runs a block on some samples and takes their gradients back through it.
+    ///
+    /// - Returns: what entered the block.
+    @discardableResult
+    private func passBack(
+        _ block: Block, _ layer: Int, _ range: Range<Int>, forward: (Tensor) -> Tensor
+    ) throws(Fault) -> Tensor {
+        let x = try states[layer].read(range).to(decoder.device).clone()
+        let behind = try gradient.read(range).to(decoder.device)
+        x.requireGradient()
+        let output = Engine.withGradient(true) { forward(x) }
+        output.backward(gradient: behind)
+        try gradient.write(x.takeGradient(), at: range.lowerBound)
+        return x.detached()
     }
 }
 

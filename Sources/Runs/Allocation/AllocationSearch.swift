@@ -42,7 +42,7 @@ struct AllocationSearch {
             context.decoder, input: input, compute: context.compute, batch: context.batch, seed: context.settings.seed,
             offload: context.settings.offload
         ) { progress(0.7 + 0.1 * $0) }
-        let costs = try search.measure {
+        let costs = try search.linears {
             progress(0.8 + 0.2 * $0)
         } changes: { (layer) throws(Fault) in
             try changes(try context.decoder.block(layer))

@@ -17,7 +17,7 @@ enum ModelCard {
                 \(result.linears.count) linears are zero, \(result.parametersAfter) of \(result.parametersBefore) parameters \
                 are left.
                 """
-        let origin = source.repository.map { " The source is [\($0)](https://huggingface.co/\($0))." } ?? ""
+        let origin = source.repository.map { " The source is `\($0)`." } ?? ""
         return """
             \(head.text)
             # Pruned model

@@ -76,7 +76,8 @@ struct SourceCard: Equatable {
     }
 
     private static func repository(url: String) -> String? {
-        guard url.hasPrefix("https://huggingface.co/") else { return nil }
+        // The hub's own address; what other hosts call owner/name is no name there.
+        guard url.hasPrefix("https://huggingface.") else { return nil }
         return checked(url.split(separator: "/").dropFirst(2).joined(separator: "/"))
     }
 

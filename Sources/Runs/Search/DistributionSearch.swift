@@ -8,8 +8,8 @@ import Torch
 
 /// Finds the level of every sub-layer, by KL to the dense model on samples that no candidate was made from.
 ///
-/// 1. What each level of each sub-layer costs by itself, the rest dense; the distribution of the smallest sum of these
-///    costs within the budget, solved exactly.
+/// 1. What each level of each sub-layer costs by itself, the rest dense, to second order (`DivergenceCosts`); the
+///    distribution of the smallest sum of these costs within the budget, solved exactly.
 /// 2. From there, again and again: what one level more or less of each sub-layer costs *now*; the exact solution among
 ///    these neighbours, which many sub-layers may change at once; kept where the model is really better, else tried with
 ///    fewer changes.
@@ -58,7 +58,7 @@ struct DistributionSearch {
     /// Where a search begins.
     enum Start {
         /// At what the costs of all levels say, or at uniform where that is better.
-        case measured(uniform: Genome)
+        case measured(uniform: Genome, costs: () throws(Fault) -> [[Double]])
         /// As published.
         case uniform(Genome)
         /// At what an iteration with coarser levels found.
@@ -72,11 +72,12 @@ struct DistributionSearch {
         switch start {
         case .uniform(let genome): try begin(&steps, 1, "uniform", genome)
         case .found(let genome): try begin(&steps, 1, "start", genome)
-        case .measured(let uniform):
+        case .measured(let uniform, let costs):
             let fits = space.fits(uniform)
             if fits { try begin(&steps, 1, "uniform", uniform) }
-            if let genome = ExactAllocation.solve(space, costs: try sensitivities(lines: lines)) {
-                try begin(&steps, fits ? 2 : 1, "start", genome)
+            let count = fits ? 2 : 1
+            if steps.count < count, let genome = ExactAllocation.solve(space, costs: try costs()) {
+                try begin(&steps, count, "start", genome)
             }
         }
         try refine(&steps)
@@ -103,47 +104,6 @@ struct DistributionSearch {
         let place = part.map { " \($0.number) of \($0.of)" } ?? ""
         events(.note("search, \(step.kind)\(place): KL \((step.fitness * 1e4).rounded() / 1e4)"))
         return step
-    }
-
-    /// KL of the model with one sub-layer at one level and the rest dense, for every level.
-    private func sensitivities(lines: [JSONValue]) throws(Fault) -> [[Double]] {
-        var costs: [[Double]] = lines.compactMap { line in
-            guard line.objectValue?["kind"]?.stringValue == "sensitivity" else { return nil }
-            return line.objectValue?["costs"]?.arrayValue?.map { $0.doubleValue ?? .nan }
-        }
-        for gene in costs.count..<space.sizes.count {
-            let levels = space.sizes[gene].count
-            var known: [Int: Double] = [0: 0]
-            for level in 1..<max(1, levels) where options.isProbed(level, of: levels) {
-                var genome = Genome(repeating: 0, count: space.sizes.count)
-                genome[gene] = level
-                known[level] = max(0, try model.fitness(genome, stage: 0))
-            }
-            let row = DistributionSearch.interpolated(known, sizes: space.sizes[gene])
-            try journal.append(
-                .object(["kind": .string("sensitivity"), "costs": .array(row.map(JSONValue.double))]))
-            costs.append(row)
-            // Blocks of ever different sizes would leave the heap in pieces.
-            Machine.returnFreedMemory()
-            progress(0.4 * Double(gene + 1) / Double(space.sizes.count))
-        }
-        return costs
-    }
-
-    /// Costs between known levels, linear in what is gone of the budget, or in the levels where that stays the same.
-    static func interpolated(_ known: [Int: Double], sizes: [Int]) -> [Double] {
-        let places = known.keys.sorted()
-        return sizes.indices.map { level in
-            if let cost = known[level] { return cost }
-            guard let below = places.last(where: { $0 < level }), let above = places.first(where: { $0 > level }),
-                let low = known[below], let high = known[above]
-            else { return .infinity }
-            let share =
-                sizes[below] > sizes[above]
-                ? Double(sizes[below] - sizes[level]) / Double(sizes[below] - sizes[above])
-                : Double(level - below) / Double(above - below)
-            return low + share * (high - low)
-        }
     }
 
     /// Exact solutions of the costs around the current distribution.

@@ -10,9 +10,10 @@ struct SearchOptions: Equatable {
         var samples: Int
     }
 
-    /// Every so many levels of a sub-layer have their own cost measured, the last always; between them it is
-    /// interpolated. Nil measures none and starts from uniform, as published.
-    var probeEvery: Int?
+    /// Whether the costs of all levels are measured to start from; else from uniform, as published.
+    var isMeasured: Bool
+    /// Samples that these costs are measured on, of those that are searched on.
+    static func measured(of searched: Int) -> Int { (searched + 1) / 2 }
     /// Rounds of exact neighbours.
     var rounds: Int
     var generations: Int
@@ -25,13 +26,13 @@ struct SearchOptions: Equatable {
         func share(_ divisor: Int) -> Int { max(1, (searched + divisor - 1) / divisor) }
         switch effort {
         case .quick:
-            (probeEvery, rounds, generations, offspring) = (4, 1, 4, 8)
+            (isMeasured, rounds, generations, offspring) = (true, 1, 4, 8)
             stages = [Stage(survivors: 2, samples: share(4)), Stage(survivors: 1, samples: searched)]
         case .default:
-            (probeEvery, rounds, generations, offspring) = (2, 3, 8, 12)
+            (isMeasured, rounds, generations, offspring) = (true, 3, 8, 12)
             stages = [Stage(survivors: 3, samples: share(4)), Stage(survivors: 1, samples: searched)]
         case .paper:
-            (probeEvery, rounds, generations, offspring) = (nil, 0, 50, 128)
+            (isMeasured, rounds, generations, offspring) = (false, 0, 50, 128)
             stages = [
                 Stage(survivors: 16, samples: share(16)), Stage(survivors: 4, samples: share(4)),
                 Stage(survivors: 1, samples: searched),
@@ -61,13 +62,6 @@ struct SearchOptions: Equatable {
                 Stage(survivors: stage.survivors, samples: (stage.tokens + tokens - 1) / max(1, tokens)))
         }
     }
-
-    /// Whether a level has its own cost measured.
-    func isProbed(_ level: Int, of levels: Int) -> Bool {
-        guard let probeEvery else { return false }
-        return level.isMultiple(of: probeEvery) || level == levels - 1
-    }
-    func probes(of levels: Int) -> Int { (1..<max(1, levels)).count { isProbed($0, of: levels) } }
 }
 
 /// Which samples make candidates, and which a search measures them on.

@@ -2,6 +2,7 @@ import Checkpoints
 import Decoders
 import Faults
 import JSONText
+import Pruning
 import Recipes
 import Structure
 import Torch
@@ -111,7 +112,16 @@ struct StructuralSearch {
             try structure.isUniform
             ? UniformSearch(search: search, kept: kept, dropsLayers: dropsLayers)
                 .run(committed: lines.count { DistributionSearch.Step(json: $0) != nil })
-            : search.run(lines: lines, from: start(space, kept, centre, options))
+            : search.run(
+                lines: lines,
+                from: start(space, kept, centre, options) { () throws(Fault) in
+                    try costs(kept, searched, progress: { progress(0.2 + 0.2 * $0) }) {
+                        (dense, subLayer, level) throws(Fault) in
+                        let found = try candidate(subLayer, level)
+                        let isAttention = subLayer.kind == .attention
+                        return dense.compacted(attention: isAttention ? found : nil, mlp: isAttention ? nil : found)
+                    }
+                })
         guard let genome = steps.last?.genome else { return (steps, configuration.layers) }
         var shapes = configuration.layers
         for (gene, subLayer) in subLayers.enumerated() {
@@ -122,7 +132,8 @@ struct StructuralSearch {
 
     /// At the distribution that the levels are around, else at uniform or at what is measured.
     private func start(
-        _ space: SearchSpace, _ kept: [[KeptUnits]], _ centre: [LayerShape]?, _ options: SearchOptions
+        _ space: SearchSpace, _ kept: [[KeptUnits]], _ centre: [LayerShape]?, _ options: SearchOptions,
+        costs: @escaping () throws(Fault) -> [[Double]]
     ) -> DistributionSearch.Start {
         if let centre {
             return .found(
@@ -132,7 +143,34 @@ struct StructuralSearch {
                     return kept[gene].firstIndex { $0.parameters(configuration) <= most } ?? kept[gene].count - 1
                 })
         }
-        return options.probeEvery == nil ? .uniform(space.uniform) : .measured(uniform: space.uniform)
+        return options.isMeasured ? .measured(uniform: space.uniform, costs: costs) : .uniform(space.uniform)
+    }
+
+    /// What every level of every sub-layer costs by itself.
+    private func costs(
+        _ kept: [[KeptUnits]], _ searched: [Int], progress: (Double) -> Void,
+        block: (Block, SubLayer, Int) throws(Fault) -> Block
+    ) throws(Fault) -> [[Double]] {
+        guard let tokens = context.calibration?.tokens else { return [] }
+        // Half of them tell enough to start from.
+        let searched = Array(searched.prefix(SearchOptions.measured(of: searched.count)))
+        let input = try HiddenStream(
+            samples: searched.count, tokens: tokens.columns, hidden: configuration.hiddenSize,
+            dtype: context.streamDType, offload: context.settings.offload)
+        try context.embed(into: input, samples: searched)
+        let found = try DivergenceCosts(
+            context.decoder, input: input, compute: context.compute, batch: context.batch, seed: context.settings.seed,
+            offload: context.settings.offload
+        ) { progress(0.2 * $0) }
+        .replacements { layer in
+            (kept[2 * layer].count - 1, kept[2 * layer + 1].count - 1)
+        } progress: {
+            progress(0.2 + 0.8 * $0)
+        } replacement: { (dense, isAttention, index) throws(Fault) in
+            let kind: SubLayer.Kind = isAttention ? .attention : .mlp
+            return try block(dense, SubLayer(layer: dense.geometry.layer, kind: kind), index + 1)
+        }
+        return found.flatMap { [[0] + $0.attention, [0] + $0.mlp] }
     }
 
     /// What stays of every sub-layer at each level; the candidates are in files.
