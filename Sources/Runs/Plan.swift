@@ -28,8 +28,11 @@ public struct Plan {
     /// - Parameter weightsAtMost: of a block of random weights; a larger one is measured narrower and scaled.
     init(_ subject: PlanSubject, weightsAtMost: Int) throws(Fault) {
         self.subject = subject
+        // What the run would refuse is not planned.
+        if let structure = subject.settings.structure {
+            try subject.settings.checkStructure(BudgetMeasure(budget: structure.budget, files: subject.files))
+        }
         if let structure = subject.settings.structure, subject.samples > 1 {
-            // What the run would refuse is not planned.
             let searched = SearchSplit.searched(of: subject.samples).count
             _ = try SearchOptions(structure, searched: searched, tokens: subject.tokens)
         }

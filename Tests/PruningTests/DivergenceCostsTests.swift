@@ -159,9 +159,14 @@ struct DivergenceCostsTests {
             return block
         }
         let linears = try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: 1)
-            .linears { _ in } changes: { (try? changes($0)) ?? [:] }
+            .linears { _ in
+            } changes: {
+                (try? changes($0)) ?? [:]
+            }
         let found = try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: 1)
-            .replacements { _ in (2, 1) } replacement: { dense, isAttention, index in
+            .replacements { _ in
+                (2, 1)
+            } replacement: { dense, isAttention, index in
                 index == 1 ? dense : block(dense, isAttention ? .o : .down)
             }
         for (layer, costs) in found.enumerated() {
@@ -177,7 +182,9 @@ struct DivergenceCostsTests {
         var draws: [Double] = []
         for seed in 0..<8 {
             let found = try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: UInt64(seed))
-                .replacements { _ in (0, 1) } replacement: { dense, _, _ in
+                .replacements { _ in
+                    (0, 1)
+                } replacement: { dense, _, _ in
                     // A thirtieth of the MLP's output is left out.
                     var block = dense
                     block.down = dense.down.with(weight: dense.down.weight * (29.0 / 30))

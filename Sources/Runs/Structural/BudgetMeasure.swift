@@ -15,6 +15,22 @@ struct BudgetMeasure {
     /// Where the budget is latency.
     var latency: LatencyTable?
 
+    init(budget: Budget, configuration: DecoderConfiguration) {
+        self.budget = budget
+        self.configuration = configuration
+    }
+
+    /// With the bytes that a run writes.
+    init(budget: Budget, files: BlockFiles) {
+        self.init(budget: budget, configuration: files.configuration)
+        func bytes(_ name: String) -> Int {
+            files.checkpoint.tensor(name).map { files.description($0).type.bitCount / 8 } ?? 4
+        }
+        weightBytes = bytes(LinearName.down.weightName(layer: 0))
+        normBytes = bytes("model.layers.0.input_layernorm.weight")
+        fixedBytes = files.tensors(part: 0).reduce(0) { $0 + files.description($1).byteCount }
+    }
+
     /// - Parameter part: a layer of which only the sub-layer stays; nothing of what has nothing left.
     func size(_ part: LayerShape) -> Int {
         switch budget {

@@ -33,49 +33,11 @@ extension StructuralSearch {
         }
     }
 
-    /// What can be told before any work: whether there is anything to remove, and enough of it.
-    func check(_ measure: BudgetMeasure) throws(Fault) {
-        for width in Set(configuration.layers.map(\.intermediateSize)) where width > 0 {
-            guard width.isMultiple(of: structure.granularity) else {
-                let divisors = (1...width).filter { width.isMultiple(of: $0) }
-                let near = divisors.min { abs($0 - structure.granularity) < abs($1 - structure.granularity) } ?? 1
-                throw Fault(
-                    .usage, "the granularity does not divide the neurons of a layer", place: "--granularity",
-                    found: "\(structure.granularity)", expected: "a divisor of \(width)", advice: "use \(near)")
-            }
-        }
-        guard measure.budget == .bytes else { return }
-        let dense = measure.total(configuration.layers)
-        if measure.budget(dense: dense, removing: context.settings.sparsity.fraction) < 0 {
-            throw tooMuch(least: 0, dense: dense, measure)
-        }
-    }
-
     func unreachable(
         _ pool: SearchSpace.Pool, least: Int, _ space: SearchSpace, _ measure: BudgetMeasure
     ) -> Fault {
-        tooMuch(least: least, dense: pool.genes.reduce(0) { $0 + space.sizes[$1][0] }, measure)
-    }
-
-    private func tooMuch(least: Int, dense: Int, _ measure: BudgetMeasure) -> Fault {
-        let most = 1 - Double(least + measure.fixed) / Double(max(1, dense + measure.fixed))
-        return Fault(
-            .usage, "the budget cannot be met", place: "--sparsity", found: context.settings.sparsity.text,
-            expected: "at most \((most * 1e4).rounded(.down) / 1e4) of the \(structure.budget.text)",
-            advice: measure.fixed > 0
-                ? "embeddings stay: ask for less, or count --budget parameters" : "ask for less")
-    }
-
-    /// Bytes of a linear's weight and a norm's in the output, and of everything that no search removes.
-    func writtenBytes() -> (weight: Int, norm: Int, fixed: Int) {
-        let files = context.files
-        func bytes(_ name: String) -> Int {
-            context.decoder.checkpoint.tensor(name).map { files.description($0).type.bitCount / 8 } ?? 4
-        }
-        let weight = bytes(LinearName.down.weightName(layer: 0))
-        let norm = bytes("model.layers.0.input_layernorm.weight")
-        let fixed = files.tensors(part: 0).reduce(0) { $0 + files.description($1).byteCount }
-        return (weight, norm, fixed)
+        context.settings.tooMuch(
+            least: least, dense: pool.genes.reduce(0) { $0 + space.sizes[$1][0] }, measure)
     }
 
     // MARK: The remainder

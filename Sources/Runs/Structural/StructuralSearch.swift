@@ -31,13 +31,12 @@ struct StructuralSearch {
 
     /// - Parameter lines: the journal's behind the first.
     func run(_ lines: [JSONValue]) throws(Fault) -> Found {
-        var measure = BudgetMeasure(budget: structure.budget, configuration: configuration)
-        (measure.weightBytes, measure.normBytes, measure.fixedBytes) = writtenBytes()
+        var measure = BudgetMeasure(budget: structure.budget, files: context.files)
         measure.latency = lines.compactMap { LatencyTable(journal: $0) }.first
         if let shapes = lines.compactMap(StructuralSearch.shapes).first {
             return Found(steps: lines.compactMap(DistributionSearch.Step.init(json:)), shapes: shapes, measure: measure)
         }
-        try check(measure)
+        try context.settings.checkStructure(measure)
         let searched = SearchSplit.searched(of: samples)
         let options = try SearchOptions(
             structure, searched: searched.count, tokens: context.calibration?.tokens.columns ?? 0)
