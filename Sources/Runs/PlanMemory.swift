@@ -91,7 +91,7 @@ struct PlanMemory {
         if work.assessed > 0 {
             // What enters every block, as bfloat16; a block, its changes and the passes through it.
             let states = Int(work.assessed) * t * h * (2 * c.layerCount + subject.streamByteCount + 4)
-            let logits = (1 << 23) * 4 * 6
+            let logits = (1 << 22) * 4 * 6
             let passed = dense + 2 * working + weights * 4 + training(subject, step: subject.batch)
             add(
                 "measuring what each linear costs",

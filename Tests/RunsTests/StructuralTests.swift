@@ -364,6 +364,29 @@ struct StructuralTests {
         #expect(compact.configuration == sparse.configuration)
     }
 
+    @Test("a model that has lost whole sub-layers can be pruned again, with an allocation of its own")
+    func thin() throws {
+        let bench = try bench()
+        var isThin = false
+        for sparsity in [0.9, 0.7, 0.6, 0.95] where !isThin {
+            try bench.prune("thin") {
+                Self.tyr(&$0)
+                $0.sparsity = try? Sparsity(sparsity)
+                $0.overwrite = true
+            }
+            let layers = try Decoder(try Checkpoint.open(bench.path("thin"))).configuration.layers
+            isThin = layers.contains { $0.hasAttention != $0.hasMLP }
+        }
+        #expect(isThin)
+        let result = try bench.prune("sparse") {
+            $0.model = bench.path("thin")
+            $0.method = .sparsegpt
+            $0.allocation = .search
+            $0.sparsity = try? Sparsity(0.5)
+        }
+        #expect(abs(result.achieved - 0.5) < 0.05)
+    }
+
     @Test("impossible wishes are refused before any work")
     func refusals() throws {
         let bench = try bench()

@@ -20,8 +20,9 @@ public struct InputStatistics {
         }
     }
 
-    /// Adds an input [.., in].
+    /// Adds an input [.., in]; nothing of a sub-layer that is not there.
     public func add(_ name: ProjectionName, _ x: Tensor) {
+        guard x.count > 0 else { return }
         squares[name]?.addColumnSquares(x)
         grams[name]?.addGram(x)
     }

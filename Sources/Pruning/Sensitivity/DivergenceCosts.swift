@@ -64,7 +64,7 @@ public struct DivergenceCosts {
         let head = try decoder.head(dtype: compute)
         let vocabulary = decoder.configuration.vocabularySize
         // Pieces whose logits stay small.
-        let rows = max(1, (1 << 23) / vocabulary)
+        let rows = max(1, (1 << 22) / vocabulary)
         var signs = SplitMix64(seed: seed)
         for sample in 0..<last.samples {
             let hidden = try last.read(sample..<sample + 1).to(decoder.device)

@@ -110,7 +110,7 @@ struct AllocationSearch {
         guard staging.contains(name) else { return dense }
         let file = try SafetensorsFile(staging.path(of: name))
         var block = dense
-        for name in ProjectionName.allCases where block[name].inputWidth > 0 {
+        for name in ProjectionName.allCases where dense[name].weight.count > 0 {
             let weights = try SparseCandidateFile.weights(file, name, shape: dense[name].weight.shape)
             block[name] = dense[name].with(weight: weights.to(context.decoder.device).to(.float32))
         }
