@@ -60,8 +60,8 @@ struct PlanWork {
             return
         }
         guard let options = try? SearchOptions(structure, searched: searched, tokens: subject.tokens) else { return }
-        if options.isMeasured {
-            let measured = Double(SearchOptions.measured(of: searched))
+        if options.measured > 0 {
+            let measured = Double(options.measured)
             addAssessment(measured)
             // Levels keep half of their sub-layer on average; attention is about a quarter of a block.
             forwards += measured * (0.75 * Double(levels) + 0.25 * Double(attention)) / 2

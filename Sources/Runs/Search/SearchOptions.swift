@@ -10,10 +10,8 @@ struct SearchOptions: Equatable {
         var samples: Int
     }
 
-    /// Whether the costs of all levels are measured to start from; else from uniform, as published.
-    var isMeasured: Bool
-    /// Samples that these costs are measured on, of those that are searched on.
-    static func measured(of searched: Int) -> Int { (searched + 1) / 2 }
+    /// Samples on which the costs of all levels are measured to start from; none where the start is uniform, as published.
+    var measured: Int
     /// Rounds of exact neighbours.
     var rounds: Int
     var generations: Int
@@ -26,13 +24,13 @@ struct SearchOptions: Equatable {
         func share(_ divisor: Int) -> Int { max(1, (searched + divisor - 1) / divisor) }
         switch effort {
         case .quick:
-            (isMeasured, rounds, generations, offspring) = (true, 1, 4, 8)
+            (measured, rounds, generations, offspring) = (share(2), 1, 4, 8)
             stages = [Stage(survivors: 2, samples: share(4)), Stage(survivors: 1, samples: searched)]
         case .default:
-            (isMeasured, rounds, generations, offspring) = (true, 3, 8, 12)
+            (measured, rounds, generations, offspring) = (searched, 3, 8, 12)
             stages = [Stage(survivors: 3, samples: share(4)), Stage(survivors: 1, samples: searched)]
         case .paper:
-            (isMeasured, rounds, generations, offspring) = (false, 0, 50, 128)
+            (measured, rounds, generations, offspring) = (0, 0, 50, 128)
             stages = [
                 Stage(survivors: 16, samples: share(16)), Stage(survivors: 4, samples: share(4)),
                 Stage(survivors: 1, samples: searched),

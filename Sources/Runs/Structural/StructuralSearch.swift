@@ -114,7 +114,7 @@ struct StructuralSearch {
             : search.run(
                 lines: lines,
                 from: start(space, kept, centre, options) { () throws(Fault) in
-                    try costs(kept, searched, progress: { progress(0.2 + 0.2 * $0) }) {
+                    try costs(kept, Array(searched.prefix(options.measured)), progress: { progress(0.2 + 0.2 * $0) }) {
                         (dense, subLayer, level) throws(Fault) in
                         let found = try candidate(subLayer, level)
                         let isAttention = subLayer.kind == .attention
@@ -142,7 +142,7 @@ struct StructuralSearch {
                     return kept[gene].firstIndex { $0.parameters(configuration) <= most } ?? kept[gene].count - 1
                 })
         }
-        return options.isMeasured ? .measured(uniform: space.uniform, costs: costs) : .uniform(space.uniform)
+        return options.measured > 0 ? .measured(uniform: space.uniform, costs: costs) : .uniform(space.uniform)
     }
 
     /// What every level of every sub-layer costs by itself.
@@ -151,8 +151,6 @@ struct StructuralSearch {
         block: (Block, SubLayer, Int) throws(Fault) -> Block
     ) throws(Fault) -> [[Double]] {
         guard let tokens = context.calibration?.tokens else { return [] }
-        // Half of them tell enough to start from.
-        let searched = Array(searched.prefix(SearchOptions.measured(of: searched.count)))
         let input = try HiddenStream(
             samples: searched.count, tokens: tokens.columns, hidden: configuration.hiddenSize,
             dtype: context.streamDType, offload: context.settings.offload)
