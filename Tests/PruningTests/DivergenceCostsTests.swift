@@ -73,7 +73,7 @@ struct DivergenceCostsTests {
                 tiny.decoder, input: input, compute: .float32, batch: 3, seed: UInt64(seed))
             let found = try search.linears { _ in
             } changes: {
-                (try? changes($0)) ?? [:]
+                (try? changes($0.geometry.layer)) ?? [:]
             }
             for (layer, costs) in found.enumerated() {
                 for (linear, cost) in costs { sums[layer][linear, default: 0] += cost / Double(draws) }
@@ -134,16 +134,16 @@ struct DivergenceCostsTests {
     @Test("the same seed gives the same costs; no change costs nothing")
     func repeats() throws {
         let input = try stream(length: 20)
-        func once(_ seed: UInt64, _ changes: (Int) -> DivergenceCosts.Changes) throws -> [[LinearName: Double]] {
+        func once(_ seed: UInt64, _ changes: (Block) -> DivergenceCosts.Changes) throws -> [[LinearName: Double]] {
             try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: seed)
                 .linears { _ in
                 } changes: {
                     changes($0)
                 }
         }
-        let first = try once(3) { (try? changes($0)) ?? [:] }
-        #expect(try once(3) { (try? changes($0)) ?? [:] } == first)
-        #expect(try once(4) { (try? changes($0)) ?? [:] } != first)
+        let first = try once(3) { (try? changes($0.geometry.layer)) ?? [:] }
+        #expect(try once(3) { (try? changes($0.geometry.layer)) ?? [:] } == first)
+        #expect(try once(4) { (try? changes($0.geometry.layer)) ?? [:] } != first)
         #expect(try once(3) { _ in [:] } == [[:], [:]])
     }
 
@@ -161,7 +161,7 @@ struct DivergenceCostsTests {
         let linears = try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: 1)
             .linears { _ in
             } changes: {
-                (try? changes($0)) ?? [:]
+                (try? changes($0.geometry.layer)) ?? [:]
             }
         let found = try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: 1)
             .replacements { _ in

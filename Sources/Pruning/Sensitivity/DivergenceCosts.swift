@@ -92,22 +92,23 @@ public struct DivergenceCosts {
     /// Passes go back once: of one `DivergenceCosts` either this or `replacements` is asked for.
     ///
     /// - Parameters:
-    ///   - changes: of a block, given its index.
+    ///   - changes: of a dense block.
     ///   - progress: told the share of the passes back that is done.
     /// - Returns: by layer, in nats.
     /// - Throws: what reading weights and `changes` throw.
     public func linears(
-        progress: (Double) -> Void = { _ in }, changes: (Int) throws(Fault) -> Changes
+        progress: (Double) -> Void = { _ in }, changes: (Block) throws(Fault) -> Changes
     ) throws(Fault) -> [[LinearName: Double]] {
         let layers = decoder.configuration.layerCount
         var costs = [[LinearName: Double]](repeating: [:], count: layers)
         for layer in (0..<layers).reversed() {
-            let block = try decoder.block(layer).to(compute)
-            let changes = try changes(layer).mapValues { $0.to(compute) }
+            let dense = try decoder.block(layer)
+            let block = dense.to(compute)
+            let changes = try changes(dense).mapValues { $0.to(compute) }
             for range in gradient.batches(of: batch) {
                 var inputs: [ProjectionName: Tensor] = [:]
                 var outputs: [ProjectionName: Tensor] = [:]
-                try passBack(block, layer, range) { x in
+                try passBack(layer, range) { x in
                     block(
                         x, rotary: rotary, observer: { inputs[$0] = $1.detached() },
                         outputs: { name, output in
@@ -148,19 +149,22 @@ public struct DivergenceCosts {
         for layer in (0..<layers).reversed() {
             let dense = try decoder.block(layer).to(compute)
             // What enters each sub-layer, and the gradients by what leaves it.
-            var parts: [(input: Tensor, attended: Tensor, slope: Tensor, last: Tensor)] = []
+            var parts: [(input: Tensor, attended: Tensor, slope: Tensor, inner: Tensor?, last: Tensor)] = []
             for range in gradient.batches(of: batch) {
                 let last = try gradient.read(range).to(decoder.device).clone()
-                var middle: Tensor?
-                let input = try passBack(dense, layer, range) { x in
+                var (middle, inner): (Tensor?, Tensor?)
+                let input = try passBack(layer, range) { x in
                     let attended = dense.attend(x, rotary: rotary)
                     if dense.hasAttention { attended.retainGradient() }
                     middle = attended
-                    return dense.hasMLP ? attended + dense.down(dense.expand(attended)) : attended
+                    guard dense.hasMLP else { return attended }
+                    let output = dense.down(dense.expand(attended))
+                    inner = output.detached()
+                    return attended + output
                 }
                 guard let middle else { continue }
                 parts.append(
-                    (input, middle.detached(), dense.hasAttention ? middle.takeGradient() : last, last))
+                    (input, middle.detached(), dense.hasAttention ? middle.takeGradient() : last, inner, last))
             }
             let count = counts(layer)
             for index in 0..<count.attention {
@@ -178,10 +182,11 @@ public struct DivergenceCosts {
                 costs[layer].mlp.append(
                     Engine.withoutGradient {
                         parts.reduce(0) { sum, part in
-                            let whole = dense.down(dense.expand(part.attended)).to(.float32)
-                            let left =
-                                block.hasMLP ? block.down(block.expand(part.attended)).to(.float32) : whole * 0
-                            return sum + cost((left - whole) * part.last)
+                            guard let inner = part.inner?.to(.float32) else { return sum }
+                            let change =
+                                block.hasMLP
+                                ? block.down(block.expand(part.attended)).to(.float32) - inner : inner * -1
+                            return sum + cost(change * part.last)
                         }
                     })
             }
@@ -203,7 +208,7 @@ public struct DivergenceCosts {
     /// - Returns: what entered the block.
     @discardableResult
     private func passBack(
-        _ block: Block, _ layer: Int, _ range: Range<Int>, forward: (Tensor) -> Tensor
+        _ layer: Int, _ range: Range<Int>, forward: (Tensor) -> Tensor
     ) throws(Fault) -> Tensor {
         let x = try states[layer].read(range).to(decoder.device).clone()
         let behind = try gradient.read(range).to(decoder.device)

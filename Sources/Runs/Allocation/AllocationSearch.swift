@@ -44,8 +44,8 @@ struct AllocationSearch {
         ) { progress(0.7 + 0.1 * $0) }
         let costs = try search.linears {
             progress(0.8 + 0.2 * $0)
-        } changes: { (layer) throws(Fault) in
-            try changes(try context.decoder.block(layer))
+        } changes: { (dense) throws(Fault) in
+            try changes(dense)
         }
         if let layer = costs.firstIndex(where: { $0.values.contains { !$0.isFinite } }) {
             throw Fault(
@@ -98,8 +98,10 @@ struct AllocationSearch {
                 try journal.append(
                     try staging.writeShard(file, SparseCandidateFile.tensors(pruned)).line(kind: "candidates"))
             }
-            // As it stands in the file, so that a resumed search sees the same.
-            try context.forward(try candidate(of: dense), stream, rotary)
+            // As it stands in the file, so that a resumed search sees the same; behind the last block nothing looks.
+            if layer + 1 < configuration.layerCount {
+                try context.forward(try candidate(of: dense), stream, rotary)
+            }
             progress(0.7 * Double(layer + 1) / Double(configuration.layerCount))
         }
     }
