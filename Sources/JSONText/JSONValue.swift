@@ -53,6 +53,12 @@ public struct JSONObject: Sendable {
 
     public init() {}
 
+    /// Of equal keys the last one counts.
+    public init(_ members: [(String, JSONValue)]) {
+        self.init()
+        for (key, value) in members { self[key] = value }
+    }
+
     public var count: Int { keys.count }
     public var isEmpty: Bool { keys.isEmpty }
 

@@ -9,9 +9,10 @@ extension BlockReport {
         object["error_before"] = errorBefore.map(JSONValue.double) ?? .null
         object["error_after"] = errorAfter.map(JSONValue.double) ?? .null
         if timed { object["seconds"] = seconds.map(JSONValue.double) ?? .null }
-        var linears = JSONObject()
-        for (linear, fraction) in sparsity { linears[linear] = .double(fraction) }
-        object["sparsity"] = .object(linears)
+        object["sparsity"] = .object(JSONObject(sparsity.map { ($0.linear, .double($0.fraction)) }))
+        if !linearErrors.isEmpty {
+            object["linear_errors"] = .object(JSONObject(linearErrors.map { ($0.linear, .double($0.error)) }))
+        }
         object["removed"] = .integer(removed)
         object["weights"] = .integer(weights)
         if !losses.isEmpty { object["losses"] = .array(losses.map(JSONValue.double)) }
@@ -24,14 +25,16 @@ extension BlockReport {
         guard let object = json.objectValue, let index = object["index"]?.integerValue,
             let removed = object["removed"]?.integerValue, let weights = object["weights"]?.integerValue
         else { return nil }
-        self.init(
-            index: index, errorBefore: object["error_before"]?.doubleValue,
-            errorAfter: object["error_after"]?.doubleValue, seconds: nil,
-            sparsity: (object["sparsity"]?.objectValue?.members ?? []).map {
-                (linear: $0.key, fraction: $0.value.doubleValue ?? 0)
-            },
-            removed: removed, weights: weights,
-            losses: (object["losses"]?.arrayValue ?? []).compactMap(\.doubleValue),
-            restored: object["restored"]?.boolValue ?? false)
+        self.init(index: index)
+        errorBefore = object["error_before"]?.doubleValue
+        errorAfter = object["error_after"]?.doubleValue
+        func byLinear(_ key: String) -> [(String, Double)] {
+            (object[key]?.objectValue?.members ?? []).map { ($0.key, $0.value.doubleValue ?? .nan) }
+        }
+        linearErrors = byLinear("linear_errors").map { (linear: $0.0, error: $0.1) }
+        sparsity = byLinear("sparsity").map { (linear: $0.0, fraction: $0.1) }
+        (self.removed, self.weights) = (removed, weights)
+        losses = (object["losses"]?.arrayValue ?? []).compactMap(\.doubleValue)
+        restored = object["restored"]?.boolValue ?? false
     }
 }

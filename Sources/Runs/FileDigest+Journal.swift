@@ -1,4 +1,5 @@
 import Checkpoints
+import Faults
 import JSONText
 
 extension FileDigest {
@@ -22,5 +23,19 @@ extension FileDigest {
             else { return nil }
             return FileDigest(name: name, sha256: sha256, bytes: bytes)
         }
+    }
+}
+
+extension StagingFolder {
+    /// The names of the files that lines of a kind tell of, all of them as they were written.
+    ///
+    /// - Throws: `badData` for one that is not.
+    func committed(_ lines: [JSONValue], kind: String) throws(Fault) -> Set<String> {
+        var names: Set<String> = []
+        for digest in FileDigest.digests(lines, kind: kind) {
+            try check(digest)
+            names.insert(digest.name)
+        }
+        return names
     }
 }

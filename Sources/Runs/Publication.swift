@@ -25,9 +25,8 @@ struct Publication {
 
     /// - Throws: `badData` when a part or shard that the journal names is not as it was written.
     func checkCommitted() throws(Fault) {
-        let shards = FileDigest.digests(lines, kind: "shard")
-        for shard in shards { try staging.check(shard) }
-        let merged = Set(plan().filter { group in shards.contains { $0.name == group.name } }.flatMap(\.parts))
+        let shards = try staging.committed(lines, kind: "shard")
+        let merged = Set(plan().filter { shards.contains($0.name) }.flatMap(\.parts))
         for part in FileDigest.digests(lines, kind: "block") where !merged.contains(part.name) {
             try staging.check(part)
         }

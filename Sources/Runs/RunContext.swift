@@ -88,30 +88,29 @@ public struct RunContext {
         }
     }
 
-    /// Fills a stream with the embedded calibration tokens: all samples, or those asked for.
-    func embed(into stream: HiddenStream, samples: [Int]? = nil) throws(Fault) {
-        guard let tokens = calibration?.tokens else { return }
+    /// The stream in front of the first block.
+    ///
+    /// - Parameter samples: rows of the tokens; nil is all of them.
+    func embedded(_ tokens: TokenMatrix, samples: [Int]? = nil) throws(Fault) -> HiddenStream {
+        let samples = samples ?? Array(0..<tokens.rows)
+        let stream = try HiddenStream(
+            samples: samples.count, tokens: tokens.columns, hidden: decoder.configuration.hiddenSize,
+            dtype: streamDType, offload: settings.offload)
         let table = try decoder.embedding()
         for range in stream.batches(of: batch) {
-            let rows = range.map { samples?[$0] ?? $0 }
-            let ids = Tensor(rows.flatMap { tokens[$0].map(Int64.init) }, device: decoder.device)
+            let ids = Tensor(samples[range].flatMap { tokens[$0].map(Int64.init) }, device: decoder.device)
             try stream.write(
-                table.selected(ids).reshaped([range.count, tokens.columns, decoder.configuration.hiddenSize]),
-                at: range.lowerBound)
+                table.selected(ids).reshaped([range.count, tokens.columns, stream.hidden]), at: range.lowerBound)
         }
+        return stream
     }
 
     /// Replaces a stream by what a block makes of it.
-    func forward(
-        _ block: Block, _ stream: HiddenStream, _ rotary: RotaryTable,
-        observer: (Tensor, Range<Int>) -> Void = { _, _ in }
-    ) throws(Fault) {
+    func forward(_ block: Block, _ stream: HiddenStream, _ rotary: RotaryTable) throws(Fault) {
         let working = block.to(compute)
         for range in stream.batches(of: batch) {
             let x = try stream.read(range).to(decoder.device)
-            let output = Engine.withoutGradient { working(x, rotary: rotary) }
-            observer(output, range)
-            try stream.write(output, at: range.lowerBound)
+            try stream.write(Engine.withoutGradient { working(x, rotary: rotary) }, at: range.lowerBound)
         }
     }
 

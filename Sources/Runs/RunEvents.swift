@@ -33,15 +33,25 @@ public struct BlockReport: Equatable, Sendable {
     public var errorBefore: Double?
     /// The same for the block as written.
     public var errorAfter: Double?
+    /// The same by linear, for those with as many outputs as before: their own output, always on the same input.
+    public var linearErrors: [(linear: String, error: Double)] = []
     /// Time for the block; nil for a block that an earlier, interrupted run committed.
     public var seconds: Double?
     /// Fraction of zeros by linear.
-    public var sparsity: [(linear: String, fraction: Double)]
+    public var sparsity: [(linear: String, fraction: Double)] = []
     /// Weights removed, and weights of the linears that were to be pruned.
-    public var removed: Int
-    public var weights: Int
-    public var losses: [Double]
-    public var restored: Bool
+    public var removed = 0
+    public var weights = 0
+    public var losses: [Double] = []
+    public var restored = false
+
+    init(index: Int) { self.index = index }
+
+    /// Takes over what was measured; without a step in between the error before is the error after.
+    mutating func take(_ errors: BlockErrors) {
+        (errorBefore, errorAfter) = (errors.before ?? errors.after, errors.after)
+        linearErrors = errors.linears
+    }
 
     public static func == (left: BlockReport, right: BlockReport) -> Bool {
         left.index == right.index && left.errorBefore == right.errorBefore && left.errorAfter == right.errorAfter

@@ -55,13 +55,10 @@ struct Walk {
 
     private func makeStreams() throws(Fault) -> Streams? {
         guard let tokens = context.calibration?.tokens else { return nil }
-        let offload = context.settings.offload
-        let pruned = try HiddenStream(
-            samples: tokens.rows, tokens: tokens.columns, hidden: configuration.hiddenSize,
-            dtype: context.streamDType, offload: offload)
-        try context.embed(into: pruned)
+        let pruned = try context.embedded(tokens)
         return Streams(
-            pruned: pruned, dense: context.pruner.needsDenseStream ? try pruned.copied(offload: offload) : nil,
+            pruned: pruned,
+            dense: context.pruner.needsDenseStream ? try pruned.copied(offload: context.settings.offload) : nil,
             rotary: context.decoder.rotary(positions: tokens.columns))
     }
 
@@ -80,10 +77,9 @@ struct Walk {
         try context.checkFinite(dense)
         let goals = context.targets.goals[layer]
         let files = context.files
-        var report = BlockReport(
-            index: layer, sparsity: [], removed: 0, weights: 0, losses: [], restored: false)
+        var report = BlockReport(index: layer)
         var result = dense
-        var judge: BlockJudge?
+        var judged: (task: BlockTask, before: Block?)?
         if let streams {
             if let stream = streams.dense { try context.forward(dense, stream, streams.rotary) }
             let task = BlockTask(
@@ -96,9 +92,7 @@ struct Walk {
                 report.losses = outcome.losses
                 report.restored = outcome.restored
                 outcome.notes.forEach { events(.warning($0)) }
-                var fresh = try BlockJudge(task: task, samples: Walk.judged(of: samples))
-                if let block = outcome.unoptimised { report.errorBefore = try fresh.error(of: files.asWritten(block)) }
-                judge = fresh
+                judged = (task, outcome.unoptimised.map(files.asWritten))
             }
         } else if !goals.isEmpty {
             result = try context.pruner.prune(
@@ -109,18 +103,11 @@ struct Walk {
             ).block
         }
         let written = files.asWritten(result)
-        if var judge {
-            // Where the block's output is made anyway, its error is measured on the way.
-            if let streams, layer < lastPruned {
-                try context.forward(written, streams.pruned, streams.rotary) { judge.add($0, of: $1) }
-                report.errorAfter = judge.error
-            } else {
-                report.errorAfter = try judge.error(of: written)
-            }
-            report.errorBefore = report.errorBefore ?? report.errorAfter
-        } else if let streams, layer < lastPruned {
-            try context.forward(written, streams.pruned, streams.rotary)
+        if let judged {
+            let samples = Walk.judged(of: samples)
+            report.take(try BlockErrors(judged.task, samples: samples, before: judged.before, written: written))
         }
+        if let streams, layer < lastPruned { try context.forward(written, streams.pruned, streams.rotary) }
         try measure(written, &report, goals: goals)
         try commit(written, report, goals: goals)
         return report

@@ -56,6 +56,7 @@ struct PromptVerbTests {
         #expect(
             json.keys == [
                 "model", "against", "perplexity", "divergence", "prompts", "samples", "tokenizer_sha256", "environment",
+                "date", "total_evaluation_time_seconds",
             ])
         let total = try #require(json["prompts"]?.objectValue?["log.jsonl"]?.objectValue)
         #expect(

@@ -48,8 +48,14 @@ struct TaskVerbTests {
         #expect(
             json.keys == [
                 "model", "against", "perplexity", "divergence", "results", "configs", "versions", "n-shot",
-                "higher_is_better", "n-samples", "config", "ties", "tokenizer_sha256", "environment",
+                "higher_is_better", "n-samples", "config", "ties", "tokenizer_sha256", "environment", "date",
+                "total_evaluation_time_seconds",
             ])
+        #expect((json["date"]?.doubleValue ?? 0) > 1.7e9)
+        #expect((json["total_evaluation_time_seconds"]?.stringValue).flatMap(Double.init) ?? 0 > 0)
+        let configuration = try #require(json["config"]?.objectValue)
+        #expect(configuration["limit"]?.integerValue == 2 && configuration["dtype"]?.stringValue == "float32")
+        #expect(configuration["model_args"]?.objectValue?["pretrained"]?.stringValue == folder.path)
         let results = try #require(json["results"]?.objectValue)
         #expect(results.keys == ["arc_easy", "wikitext", "own"])
         let arc = try #require(results["arc_easy"]?.objectValue)
@@ -74,6 +80,13 @@ struct TaskVerbTests {
         #expect(first["arguments"]?.arrayValue?[1] == .array([.string("Question: Why?\nAnswer:"), .string(" four")]))
         #expect(first["resps"]?.arrayValue?.count == 3 && first["target"]?.integerValue == 0)
         #expect(first["predicted"]?.integerValue != nil && first["place"]?.stringValue == "line 1")
+        // Of "Question: Why?\nAnswer:" and of "0", by sha256sum.
+        #expect(
+            first["prompt_hash"]?.stringValue
+                == "6ed64b52ce16a83c7ed4bae93fc0c08746134a6e81e1454ded62be814fe18b99")
+        #expect(
+            first["target_hash"]?.stringValue
+                == "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9")
     }
 
     @Test func theDenseModelIsScoredOnTheSameItems() throws {

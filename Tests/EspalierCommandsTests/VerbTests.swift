@@ -34,7 +34,10 @@ struct VerbTests {
         ).measure(quiet)
         let json = try #require(try JSONValue(parsing: report.json.text()).objectValue)
         #expect(
-            json.keys == ["model", "against", "perplexity", "divergence", "tokenizer_sha256", "environment"])
+            json.keys == [
+                "model", "against", "perplexity", "divergence", "tokenizer_sha256", "environment", "date",
+                "total_evaluation_time_seconds",
+            ])
         let perplexity = try #require(json["perplexity"]?.objectValue?["news.txt"]?.objectValue)
         #expect(perplexity.keys == ["value", "tokens", "context", "windows", "tokens_sha256"])
         #expect(perplexity["tokens"]?.integerValue == 45 && perplexity["windows"]?.integerValue == 3)

@@ -57,6 +57,37 @@ struct QualityGateTests {
         #expect(found.outcome == .passed && found.checks.count == 1)
     }
 
+    /// What `evaluate --prompts` writes of a log.
+    private func prompts(_ name: String = "log.jsonl", kl: String = "0.2") throws -> EvaluationResults {
+        try evaluation(
+            """
+            {"perplexity": {"a.txt": {"value": 11, "tokens": 900, "context": 64, "windows": 10}},
+             "divergence": {"a.txt": {"kl": 0.05, "top1_agreement": 0.9, "against_perplexity": 10}},
+             "prompts": {"\(name)": {"kl": \(kl), "top1_agreement": 0.8, "perplexity": 12, "against_perplexity": 10}}}
+            """)
+    }
+
+    @Test("a log of prompts is held against the rules for texts, by its own name or with all others")
+    func logsOfPrompts() throws {
+        let gate = QualityGate(results: try prompts())
+        let all = try verdict("kl: {max: 0.1}", gate)
+        #expect(all.outcome == .failed && all.checks.map(\.subject) == ["a.txt", "log.jsonl"])
+        #expect(all.checks.map(\.outcome) == [.passed, .failed])
+        #expect(try verdict("kl: {default: {max: 0.1}, log.jsonl: {max: 0.2}}", gate).outcome == .passed)
+        #expect(try verdict("perplexity_ratio: {log.jsonl: {max: 1.19}}", gate).outcome == .failed)
+        #expect(try verdict("perplexity_ratio: {log.jsonl: {max: 1.2}}", gate).outcome == .passed)
+        #expect(try verdict("top1_agreement: {log.jsonl: {min: 0.81}}", gate).outcome == .failed)
+        #expect(try verdict("kl: {max: 0.1}", QualityGate(results: try prompts(kl: "null"))).outcome == .failed)
+        // The dense model was measured on it in the same run, so that a baseline is not asked.
+        let beside = QualityGate(results: try prompts(), baseline: try dense())
+        #expect(try verdict("perplexity_ratio: {max: 1.2}", beside).outcome == .passed)
+    }
+
+    @Test("a text and a log of the same name are refused: a rule by that name would see one of them")
+    func sameNames() {
+        #expect(throws: Fault.self) { try self.prompts("a.txt") }
+    }
+
     @Test("a figure that is missing is not comparable")
     func missing() throws {
         let bare = try evaluation("{\"perplexity\": {\"a.txt\": {\"value\": 11, \"tokens\": 9}}}")

@@ -18,7 +18,8 @@ struct ReportTests {
         #expect(run.tasks[0].standardError == 0.03 && run.tasks[1].standardError == nil)
         #expect(run.speeds == [.init(prompt: 128, batch: 1, denseTokensPerSecond: 40, decode: 1.5, firstToken: 1.25)])
         #expect(run.sizeRatio == 0.6 && run.seed == 0 && run.sources == ["news.txt"] && run.search.count == 2)
-        #expect(run.blocks[1].errorAfter == nil && run.blocks[1].sparsity.map(\.fraction) == [0.5, 0.75])
+        #expect(run.blocks[1].errorAfter == nil && run.blocks[1].sparsity.map(\.value) == [0.5, 0.75])
+        #expect(run.blocks[0].linearErrors.map(\.value) == [0.02, 0.08] && run.blocks[1].linearErrors.isEmpty)
     }
 
     @Test(
@@ -74,6 +75,28 @@ struct ReportTests {
         for (_, json) in page.specifications {
             #expect(json.objectValue?["data"]?.objectValue?["values"]?.arrayValue?.isEmpty == false)
         }
+    }
+
+    @Test("the map of the layers shows what is gone and, where it was measured, each linear's error")
+    func heatMap() throws {
+        let work = try TemporaryFolder()
+        let run = try PublishedRun(folder: try RunFolder.make(in: work))
+        let chart = try #require(Charts.heatMap(run))
+        for words in [
+            "layer 0, q: 50.0 % removed", "layer 1, down: 75.0 % removed", "layer 0, q: error 0.0200",
+            "layer 0, down: error 0.0800", "layer 0: error 0.1000", "100 % removed", "error 0.080<",
+        ] { #expect(chart.svg.contains(words), "\(words)") }
+        #expect(!chart.svg.contains("layer 1, q: error"))
+        let object = try #require(chart.specification.objectValue)
+        #expect(object["vconcat"]?.arrayValue?.count == 3)
+        let values = try #require(object["data"]?.objectValue?["values"]?.arrayValue).compactMap(\.objectValue)
+        #expect(values.compactMap { $0["removed"]?.doubleValue } == [0.5, 0.5, 0.25, 0.75])
+        #expect(values.compactMap { $0["linear_error"]?.doubleValue } == [0.02, 0.08])
+
+        var bare = run
+        for index in bare.blocks.indices { bare.blocks[index].linearErrors = [] }
+        let plain = try #require(Charts.heatMap(bare))
+        #expect(plain.specification.objectValue?["vconcat"]?.arrayValue?.count == 2 && !plain.svg.contains("q: error"))
     }
 
     @Test(

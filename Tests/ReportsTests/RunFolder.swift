@@ -9,7 +9,8 @@ enum RunFolder {
     private static let report = """
         {"method": "wanda++", "preset": "default", "pattern": "2:4", "sparsity": {"asked": 0.5, "achieved": 0.5},
          "parameters": {"before": 1000, "after": 600},
-         "blocks": [{"index": 0, "error_before": 0.2, "error_after": 0.1, "sparsity": {"q": 0.5, "down": 0.25}},
+         "blocks": [{"index": 0, "error_before": 0.2, "error_after": 0.1, "sparsity": {"q": 0.5, "down": 0.25},
+                     "linear_errors": {"q": 0.02, "down": 0.08}},
                     {"index": 1, "error_before": null, "error_after": null, "sparsity": {"q": 0.5, "down": 0.75}}],
          "search": [{"step": "start", "kl": 1.5}, {"step": "round", "kl": 1.0}],
          "calibration": {"samples": 8, "sequence_length": 64, "seed": SEED, "tokens_sha256": "abc",
@@ -57,7 +58,7 @@ enum RunFolder {
             """
             {"method": \(string), "preset": \(string), "pattern": \(string), "sparsity": {"asked": 0.5, "achieved": 0.5},
              "parameters": {"before": 1000, "after": 600},
-             "blocks": [{"error_after": 0.1, "sparsity": {\(string): 0.5}}],
+             "blocks": [{"error_after": 0.1, "sparsity": {\(string): 0.5}, "linear_errors": {\(string): 0.5}}],
              "search": [{"step": \(string), "kl": 1.5}, {"step": \(string), "kl": 1.0}],
              "calibration": {"samples": 8, "seed": 0, "tokens_sha256": \(string),
                              "sources": [{"file": \(string), "kind": \(string), "sha256": \(string)}]}}
@@ -92,7 +93,8 @@ enum RunFolder {
             """
             {"method": "magnitude", "pattern": "2:4", "sparsity": {"asked": 0.5, "achieved": 0.5},
              "parameters": {"before": 0, "after": 0}, "search": [{"step": "start", "kl": null}],
-             "blocks": [{"error_before": null, "error_after": 1e999, "sparsity": {"q": null, "down": 1e999}}]}
+             "blocks": [{"error_before": null, "error_after": 1e999, "sparsity": {"q": null, "down": 1e999},
+                         "linear_errors": {"q": null, "down": 1e999}}]}
             """)
         try work.write(
             name + "/results.json",

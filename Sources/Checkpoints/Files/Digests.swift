@@ -26,3 +26,6 @@ public func tokenDigest(_ ids: [Int32]) -> String {
     ids.map(\.littleEndian).withUnsafeBytes { hash.update(bufferPointer: $0) }
     return hexadecimal(hash.finalize())
 }
+
+/// SHA-256 of a text's UTF-8, in lowercase hexadecimal.
+public func textDigest(_ text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }

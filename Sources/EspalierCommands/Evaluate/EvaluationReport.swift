@@ -14,6 +14,9 @@ public struct EvaluationReport {
     public var files: [(name: String, measurement: Measurement)] = []
     public var prompts: PromptReport?
     public var tasks: TaskReport?
+    /// When it began, in seconds since 1970, and how long it took.
+    public var began = 0.0
+    public var seconds = 0.0
 
     public init(model: String, against: String?, environment: JSONValue) {
         self.model = model
@@ -43,9 +46,12 @@ public struct EvaluationReport {
         document["perplexity"] = .object(perplexity)
         document["divergence"] = .object(divergence)
         for (key, value) in prompts?.members ?? [] { document[key] = value }
-        for (key, value) in tasks?.members ?? [] { document[key] = value }
+        for (key, value) in tasks?.members(model: model, environment: environment) ?? [] { document[key] = value }
         document["tokenizer_sha256"] = tokenizerDigest.map { .string($0) } ?? .null
         document["environment"] = environment
+        document["date"] = .double(began)
+        // A text, as lm-evaluation-harness writes it.
+        document["total_evaluation_time_seconds"] = .string("\(seconds)")
         return .object(document)
     }
 

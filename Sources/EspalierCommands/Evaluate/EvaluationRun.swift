@@ -3,6 +3,7 @@ import Checkpoints
 import Decoders
 import Evaluation
 import Faults
+import Foundation
 import Tokenization
 
 /// What `evaluate` does, apart from its command line.
@@ -48,6 +49,7 @@ public struct EvaluationRun {
 
     /// - Throws: `Fault` for models and files that cannot be used; all files are read before the first is scored.
     public func measure(_ reporter: ProgressReporter) throws(Fault) -> EvaluationReport {
+        let (date, clock) = (Date.now, ContinuousClock.now)
         let opened = try OpenedModel(model, device: engine.device)
         opened.warnings.forEach(reporter.warning)
         var dense: OpenedModel?
@@ -61,13 +63,14 @@ public struct EvaluationRun {
         let promptRun = try promptRun(opened, dense, reporter)
         let taskRun = tasks.isEmpty ? nil : try TaskRun(tasks, reporter)
         var report = EvaluationReport(model: model, against: against, environment: engine.environment)
+        report.began = date.timeIntervalSince1970
         report.tokenizerDigest = try opened.checkpoint.tokenizerDigest()
         for (file, windows) in inputs {
-            let name = FileName.shortest(file.path, among: files.map(\.path))
+            let name = FileName.shortest(file.path, among: files.map(\.path) + prompts.files)
             report.tokenDigests[name] = tokenDigest(windows.ids)
             let tokens = Double(windows.count * windows.length)
             reporter.begin("evaluating \(name)", total: tokens, unit: "tokens")
-            let measurement: Measurement
+            let measurement: Evaluation.Measurement
             do throws(Fault) {
                 measurement = try evaluation.measure(windows) { reporter.update($0 * tokens) }
             } catch { throw error.inFile(file.path) }
@@ -86,6 +89,7 @@ public struct EvaluationRun {
                 report.tasks?.dense = try taskRun.measure(dense, engine: engine, reporter).scoresByName
             }
         }
+        report.seconds = clock.duration(to: .now) / .seconds(1)
         return report
     }
 
@@ -98,7 +102,8 @@ public struct EvaluationRun {
                 .usage, "prompts are for comparing two models", found: "one model",
                 expected: "--against with the model that it was made from")
         }
-        return try PromptRun(prompts, opened, against: dense, engine: engine, reporter)
+        return try PromptRun(
+            prompts, beside: files.map(\.path), opened, against: dense, engine: engine, reporter)
     }
 
     private func read(

@@ -11,14 +11,15 @@ struct PromptRun {
     let dense: OpenedModel
     let engine: EngineSettings
     private let tokenizer: Tokenizer
-    private var logs: [(path: String, log: LoggedPrompts)] = []
+    private var logs: [(path: String, name: String, log: LoggedPrompts)] = []
 
     /// Reads all logs, so that a bad one is told before anything is scored.
     ///
+    /// - Parameter texts: paths of the files beside which the logs stand in the results, so that no two names are one.
     /// - Throws: `badData` for logs that cannot be used, `notComparable` when the two models read them differently.
     init(
-        _ settings: PromptSettings, _ model: OpenedModel, against dense: OpenedModel, engine: EngineSettings,
-        _ reporter: ProgressReporter
+        _ settings: PromptSettings, beside texts: [String], _ model: OpenedModel, against dense: OpenedModel,
+        engine: EngineSettings, _ reporter: ProgressReporter
     ) throws(Fault) {
         self.settings = settings
         self.model = model
@@ -29,7 +30,7 @@ struct PromptRun {
         for path in settings.files {
             logs.append(
                 (
-                    path,
+                    path, FileName.shortest(path, among: settings.files + texts),
                     try LoggedPrompts(
                         path, model, tokenizer, limit: limit,
                         advice: "give longer texts, or prompts that leave room for their completions", reporter)
@@ -43,8 +44,7 @@ struct PromptRun {
         let comparison = try PromptComparison(model.decoder, against: dense.decoder, dtype: engine.dtype)
         var report = PromptReport()
         var found: [(name: String, prompt: LoggedPrompts.Prompt, score: PromptScore)] = []
-        for (path, log) in logs {
-            let name = FileName.shortest(path, among: settings.files)
+        for (path, name, log) in logs {
             let sequences = log.prompts.map {
                 PromptPredictions.Sequence(ids: $0.sequence.ids, scoredFrom: $0.sequence.scoredFrom)
             }
@@ -87,7 +87,7 @@ struct PromptRun {
         else { return }
         let other = try dense.tokenizer()
         var (encoder, otherEncoder) = (tokenizer.makeEncoder(), other.makeEncoder())
-        for (path, log) in logs {
+        for (path, _, log) in logs {
             for prompt in log.prompts {
                 let text = prompt.entry.prompt + (prompt.entry.completion ?? "")
                 guard

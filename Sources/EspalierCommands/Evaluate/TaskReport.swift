@@ -1,3 +1,4 @@
+import Checkpoints
 import JSONText
 import Tasks
 
@@ -20,7 +21,11 @@ public struct TaskReport {
     }
 
     /// The members of the JSON document that tell of tasks.
-    public var members: [(key: String, value: JSONValue)] {
+    ///
+    /// - Parameters:
+    ///   - model: its path.
+    ///   - environment: of the run.
+    func members(model: String, environment: JSONValue) -> [(key: String, value: JSONValue)] {
         var results = JSONObject()
         var counts = JSONObject()
         var versions = JSONObject()
@@ -73,8 +78,20 @@ public struct TaskReport {
         return members + [
             ("configs", .object(configurations)), ("versions", .object(versions)), ("n-shot", .object(shots)),
             ("higher_is_better", .object(directions)), ("n-samples", .object(counts)),
-            ("config", .object(["limit": settings.limit.map { .integer($0) } ?? .null])), ("ties", .object(ties)),
+            ("config", configuration(model: model, environment: environment)), ("ties", .object(ties)),
         ]
+    }
+
+    /// How all tasks were run, with the harness' keys.
+    private func configuration(model: String, environment: JSONValue) -> JSONValue {
+        let settings = environment.objectValue
+        return .object([
+            "model": .string("espalier"), "model_args": .object(["pretrained": .string(model)]),
+            "dtype": settings?["dtype"] ?? .null, "device": settings?["device"] ?? .null,
+            "limit": self.settings.limit.map { .integer($0) } ?? .null,
+            "bootstrap_iters": .integer(TaskScores.bootstrapDraws),
+            "fewshot_seed": .integer(LoadedTask.exampleSeed),
+        ])
     }
 
     private var denseResults: JSONObject {
@@ -135,6 +152,8 @@ public struct TaskReport {
                 line["doc_id"] = .integer(index)
                 line["place"] = .string(task.places[index])
                 let requests = task.textRequests(index)
+                if let prompt = requests.first?.context { line["prompt_hash"] = .string(textDigest(prompt)) }
+                if let target = task.items[index].target { line["target_hash"] = .string(textDigest(target)) }
                 line["arguments"] = .array(
                     requests.map { .array([.string($0.context), .string($0.continuation)]) })
                 line["resps"] = .array(

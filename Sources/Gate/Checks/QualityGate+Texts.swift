@@ -1,4 +1,4 @@
-/// Perplexity, divergence and agreement on texts.
+/// Perplexity, divergence and agreement on texts and logs of prompts.
 extension QualityGate {
     /// How far, as a fraction, the baseline's perplexity may be from the one that was measured beside the pruned model.
     static let sameModelTolerance = 0.01
@@ -17,7 +17,9 @@ extension QualityGate {
             ? results.texts + (baseline?.texts ?? results.diverged) : results.texts + results.diverged
         let texts = subjects(rule, names, among: rules)
         guard !texts.isEmpty || !names.isEmpty else {
-            return [check(rule, "", .notComparable, "the results have no text: evaluate with --text or --tokens")]
+            return [
+                check(rule, "", .notComparable, "the results have no text: evaluate with --text, --tokens or --prompts")
+            ]
         }
         return texts.map { text in
             switch rule.measure {
@@ -49,6 +51,8 @@ extension QualityGate {
     }
 
     private func perplexityCheck(_ rule: GateRule, _ text: String) -> GateVerdict.Check {
+        // Both models were measured on a log together: a baseline has nothing to add.
+        let baseline = results.isLog(text) ? nil : baseline
         if let baseline {
             for (mine, other) in zip(results.identity(ofText: text), baseline.identity(ofText: text)) {
                 if let reason = mine.difference(from: other) { return check(rule, text, .notComparable, reason) }

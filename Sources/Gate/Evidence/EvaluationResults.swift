@@ -10,22 +10,40 @@ public struct EvaluationResults: Sendable {
     public init(parsing bytes: [UInt8], file: String) throws(Fault) {
         self.file = file
         root = try ResultsFile.object(bytes, file: file)
-        guard ["perplexity", "divergence", "results"].contains(where: { root[$0]?.objectValue != nil }) else {
+        guard ["perplexity", "divergence", "prompts", "results"].contains(where: { root[$0]?.objectValue != nil })
+        else {
             throw Fault(
                 .badData, "this is no results file", file: file,
                 found: "the keys " + LegibleText.of(root.keys.joined(separator: ", ")),
-                expected: "perplexity, divergence or results", advice: "make it with `espalier evaluate --output FILE`")
+                expected: "perplexity, divergence, prompts or results",
+                advice: "make it with `espalier evaluate --output FILE`")
+        }
+        // A rule by that name would be held against one of the two only.
+        if let name = logs.first(where: { member("perplexity", $0) != nil || member("divergence", $0) != nil }) {
+            throw Fault(
+                .badData, "a text and a log of prompts have the same name", file: file, found: LegibleText.of(name),
+                expected: "a name of its own for each", advice: "rename one of the files and evaluate again")
         }
     }
 
-    var texts: [String] { root["perplexity"]?.objectValue?.keys ?? [] }
-    var diverged: [String] { root["divergence"]?.objectValue?.keys ?? [] }
-    var tasks: [String] { root["results"]?.objectValue?.keys ?? [] }
+    /// Texts and logs of prompts with a perplexity.
+    var texts: [String] { names("perplexity") + logs }
+    /// Those that were measured beside the dense model.
+    var diverged: [String] { names("divergence") + logs }
+    /// Logs of prompts; all are measured beside the dense model.
+    private var logs: [String] { names("prompts") }
+    var tasks: [String] { names("results") }
 
-    func perplexity(_ text: String) -> Figure { Figure(member("perplexity", text)?["value"]) }
-    func densePerplexity(_ text: String) -> Figure { Figure(member("divergence", text)?["against_perplexity"]) }
-    func kl(_ text: String) -> Figure { Figure(member("divergence", text)?["kl"]) }
-    func topAgreement(_ text: String) -> Figure { Figure(member("divergence", text)?["top1_agreement"]) }
+    func isLog(_ text: String) -> Bool { member("prompts", text) != nil }
+
+    func perplexity(_ text: String) -> Figure {
+        Figure(member("prompts", text)?["perplexity"] ?? member("perplexity", text)?["value"])
+    }
+    func densePerplexity(_ text: String) -> Figure { Figure(divergence(text)?["against_perplexity"]) }
+    func kl(_ text: String) -> Figure { Figure(divergence(text)?["kl"]) }
+    func topAgreement(_ text: String) -> Figure { Figure(divergence(text)?["top1_agreement"]) }
+
+    private func divergence(_ text: String) -> JSONObject? { member("prompts", text) ?? member("divergence", text) }
 
     func hasMetric(_ metric: String, of task: String) -> Bool {
         member("results", task)?[EvaluationResults.key(metric)] != nil
@@ -68,6 +86,8 @@ public struct EvaluationResults: Sendable {
 
     /// "acc" is "acc,none": behind the comma stands lm-evaluation-harness' filter.
     private static func key(_ metric: String) -> String { metric.contains(",") ? metric : metric + ",none" }
+
+    private func names(_ group: String) -> [String] { root[group]?.objectValue?.keys ?? [] }
 
     private func member(_ group: String, _ name: String) -> JSONObject? {
         root[group]?.objectValue?[name]?.objectValue

@@ -9,10 +9,13 @@ public struct PublishedRun {
         public var errorBefore: Double?
         public var errorAfter: Double?
         /// Fraction removed by linear.
-        public var sparsity: [(linear: String, fraction: Double)]
+        public var sparsity: [(linear: String, value: Double)]
+        /// Error of the linears' outputs, of those that have one.
+        public var linearErrors: [(linear: String, value: Double)]
 
         public static func == (left: Block, right: Block) -> Bool {
-            left.errorAfter == right.errorAfter && left.sparsity.map(\.fraction) == right.sparsity.map(\.fraction)
+            left.errorAfter == right.errorAfter && left.sparsity.map(\.value) == right.sparsity.map(\.value)
+                && left.linearErrors.map(\.value) == right.linearErrors.map(\.value)
         }
     }
 
@@ -123,10 +126,12 @@ public struct PublishedRun {
         (parametersBefore, parametersAfter) = (before, after)
         blocks = (report["blocks"]?.arrayValue ?? []).map { block in
             let object = block.objectValue
-            let linears = object?["sparsity"]?.objectValue
+            func byLinear(_ key: String) -> [(linear: String, value: Double)] {
+                (object?[key]?.objectValue?.members ?? []).map { ($0.key, $0.value.doubleValue ?? .nan) }
+            }
             return Block(
                 errorBefore: object?["error_before"]?.doubleValue, errorAfter: object?["error_after"]?.doubleValue,
-                sparsity: (linears?.keys ?? []).map { ($0, linears?[$0]?.doubleValue ?? .nan) })
+                sparsity: byLinear("sparsity"), linearErrors: byLinear("linear_errors"))
         }
         search = (report["search"]?.arrayValue ?? []).compactMap { step in
             guard let name = step.objectValue?["step"]?.stringValue, let kl = step.objectValue?["kl"]?.doubleValue

@@ -1,3 +1,4 @@
+import Calibration
 import Checkpoints
 import Decoders
 import Faults
@@ -33,11 +34,10 @@ struct AllocationSearch {
         guard let tokens = context.calibration?.tokens else {
             throw Fault(.usage, "--allocate search needs calibration text", advice: "add --calibration FILE")
         }
-        try makeCandidates(tokens.columns, committed: lines)
+        try makeCandidates(tokens, committed: lines)
         events(.note("measuring what each linear costs"))
         let searched = SearchSplit.searched(of: tokens.rows)
-        let input = try stream(samples: searched.count, tokens: tokens.columns)
-        try context.embed(into: input, samples: searched)
+        let input = try context.embedded(tokens, samples: searched)
         let search = try DivergenceCosts(
             context.decoder, input: input, compute: context.compute, batch: context.batch, seed: context.settings.seed,
             offload: context.settings.offload
@@ -66,24 +66,13 @@ struct AllocationSearch {
         events(.progress(block: 0, blocks: configuration.layerCount, fraction: fraction))
     }
 
-    private func stream(samples: Int, tokens: Int) throws(Fault) -> HiddenStream {
-        try HiddenStream(
-            samples: samples, tokens: tokens, hidden: configuration.hiddenSize, dtype: context.streamDType,
-            offload: context.settings.offload)
-    }
-
     /// Prunes every block at the target; blocks whose files the journal has are not pruned again.
-    private func makeCandidates(_ tokens: Int, committed lines: [JSONValue]) throws(Fault) {
+    private func makeCandidates(_ tokens: TokenMatrix, committed lines: [JSONValue]) throws(Fault) {
         events(.note("pruning every block at the target, without optimisation"))
-        var committed: Set<String> = []
-        for digest in FileDigest.digests(lines, kind: "candidates") {
-            try staging.check(digest)
-            committed.insert(digest.name)
-        }
-        let rows = SearchSplit.calibrated(of: context.calibration?.tokens.rows ?? 0)
-        let stream = try stream(samples: rows.count, tokens: tokens)
-        try context.embed(into: stream, samples: rows)
-        let rotary = context.decoder.rotary(positions: tokens)
+        let committed = try staging.committed(lines, kind: "candidates")
+        let rows = SearchSplit.calibrated(of: tokens.rows)
+        let stream = try context.embedded(tokens, samples: rows)
+        let rotary = context.decoder.rotary(positions: tokens.columns)
         for layer in 0..<configuration.layerCount {
             let dense = try context.decoder.block(layer)
             let goals = context.targets.goals[layer]

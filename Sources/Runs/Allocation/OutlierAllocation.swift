@@ -56,10 +56,7 @@ struct OutlierAllocation {
             throw Fault(.usage, "--allocate owl needs calibration text", advice: "add --calibration FILE")
         }
         let configuration = context.decoder.configuration
-        let stream = try HiddenStream(
-            samples: tokens.rows, tokens: tokens.columns, hidden: configuration.hiddenSize,
-            dtype: context.streamDType, offload: context.settings.offload)
-        try context.embed(into: stream)
+        let stream = try context.embedded(tokens)
         let rotary = context.decoder.rotary(positions: tokens.columns)
         var ratios: [Double] = []
         for layer in 0..<configuration.layerCount {

@@ -26,10 +26,7 @@ struct CompactWalk {
         let total = configuration.layerCount
         guard committed.count < total else { return committed }
         var reports = committed
-        let pruned = try HiddenStream(
-            samples: tokens.rows, tokens: tokens.columns, hidden: configuration.hiddenSize,
-            dtype: context.streamDType, offload: context.settings.offload)
-        try context.embed(into: pruned)
+        let pruned = try context.embedded(tokens)
         let dense = try pruned.copied(offload: context.settings.offload)
         let rotary = context.decoder.rotary(positions: tokens.columns)
         for layer in 0..<total {
@@ -57,20 +54,20 @@ struct CompactWalk {
         _ dense: Block, _ stream: HiddenStream, _ target: HiddenStream, _ rotary: RotaryTable, isDisturbed: Bool
     ) throws(Fault) -> BlockReport {
         let layer = dense.geometry.layer
-        let (before, after) = (configuration.layers[layer], files.configuration.layers[layer])
+        let shapes = (before: configuration.layers[layer], after: files.configuration.layers[layer])
         var compact = dense
-        if after.headCount < before.headCount {
+        if shapes.after.headCount < shapes.before.headCount {
             let moments = try context.moments(
                 of: SubLayer(layer: layer, kind: .attention), in: compact, stream, rotary)
             let found = SubLayerSolver.heads(
-                o: dense.o.weight, hessian: moments, shape: before, headDimension: configuration.headDimension,
+                o: dense.o.weight, hessian: moments, shape: shapes.before, headDimension: configuration.headDimension,
                 usesGradient: usesGradient)
-            compact = compact.compacted(attention: found.first { $0.kept.hasShape(after) }, mlp: nil)
+            compact = compact.compacted(attention: found.first { $0.kept.hasShape(shapes.after) }, mlp: nil)
         }
-        if after.intermediateSize < before.intermediateSize {
+        if shapes.after.intermediateSize < shapes.before.intermediateSize {
             let moments = try context.moments(of: SubLayer(layer: layer, kind: .mlp), in: compact, stream, rotary)
             let found = SubLayerSolver.neurons(
-                down: dense.down.weight, hessian: moments, widths: [after.intermediateSize],
+                down: dense.down.weight, hessian: moments, widths: [shapes.after.intermediateSize],
                 usesGradient: usesGradient)
             compact = compact.compacted(attention: nil, mlp: found.first)
         }
@@ -84,15 +81,17 @@ struct CompactWalk {
                 compute: context.compute, batch: context.batch, device: context.decoder.device,
                 seed: context.settings.seed, asWritten: files.asWritten)
         }
-        var judge = try BlockJudge(task: task(dense), samples: Walk.judged(of: stream.samples), onDenseStream: true)
-        var report = BlockReport(index: layer, sparsity: [], removed: 0, weights: 0, losses: [], restored: false)
-        report.errorBefore = try judge.error(of: files.asWritten(compact))
-        if before != after || isDisturbed, let retrainer = context.pruner as? WandaPP {
+        var report = BlockReport(index: layer)
+        let before = files.asWritten(compact)
+        if shapes.before != shapes.after || isDisturbed, let retrainer = context.pruner as? WandaPP {
             let outcome = try retrainer.retrain(task(compact))
             compact = outcome.block
             (report.losses, report.restored) = (outcome.losses, outcome.restored)
         }
-        report.errorAfter = try judge.error(of: files.asWritten(compact))
+        report.take(
+            try BlockErrors(
+                task(dense), samples: Walk.judged(of: stream.samples), before: before,
+                written: files.asWritten(compact), onDenseStream: true))
         for linear in LinearName.allCases {
             let (whole, left) = (
                 configuration.shape(of: linear, layer: layer), files.configuration.shape(of: linear, layer: layer)

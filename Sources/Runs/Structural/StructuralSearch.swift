@@ -114,7 +114,7 @@ struct StructuralSearch {
             : search.run(
                 lines: lines,
                 from: start(space, kept, centre, options) { () throws(Fault) in
-                    try costs(kept, Array(searched.prefix(options.measured)), progress: { progress(0.2 + 0.2 * $0) }) {
+                    try costs(kept, Array(searched.prefix(options.measured)), progress: { progress(0.2 + 0.32 * $0) }) {
                         (dense, subLayer, level) throws(Fault) in
                         let found = try candidate(subLayer, level)
                         let isAttention = subLayer.kind == .attention
@@ -151,10 +151,7 @@ struct StructuralSearch {
         block: (Block, SubLayer, Int) throws(Fault) -> Block
     ) throws(Fault) -> [[Double]] {
         guard let tokens = context.calibration?.tokens else { return [] }
-        let input = try HiddenStream(
-            samples: searched.count, tokens: tokens.columns, hidden: configuration.hiddenSize,
-            dtype: context.streamDType, offload: context.settings.offload)
-        try context.embed(into: input, samples: searched)
+        let input = try context.embedded(tokens, samples: searched)
         let found = try DivergenceCosts(
             context.decoder, input: input, compute: context.compute, batch: context.batch, seed: context.settings.seed,
             offload: context.settings.offload
@@ -175,11 +172,7 @@ struct StructuralSearch {
         _ lines: [JSONValue], iteration: Int, around centre: [LayerShape]?, progress: @escaping (Double) -> Void
     ) throws(Fault) -> [[KeptUnits]] {
         events(.note("making the candidates of \(subLayers.count) sub-layers"))
-        var committed: Set<String> = []
-        for digest in FileDigest.digests(lines, kind: "candidates") {
-            try staging.check(digest)
-            committed.insert(digest.name)
-        }
+        let committed = try staging.committed(lines, kind: "candidates")
         return try SupernetWalk(
             context: context, staging: staging, journal: journal, samples: SearchSplit.calibrated(of: samples),
             sparsities: { subLayer in

@@ -28,10 +28,7 @@ struct SupernetWalk {
     /// - Returns: what stays of every sub-layer at each level, from the dense one down.
     func run(committed: Set<String>) throws(Fault) -> [[KeptUnits]] {
         guard let tokens = context.calibration?.tokens else { return [] }
-        let stream = try HiddenStream(
-            samples: samples.count, tokens: tokens.columns, hidden: configuration.hiddenSize,
-            dtype: context.streamDType, offload: context.settings.offload)
-        try context.embed(into: stream, samples: samples)
+        let stream = try context.embedded(tokens, samples: samples)
         let rotary = context.decoder.rotary(positions: tokens.columns)
         var kept: [[KeptUnits]] = []
         for layer in 0..<configuration.layerCount {

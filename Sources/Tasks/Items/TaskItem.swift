@@ -29,6 +29,15 @@ extension TaskItem {
         }
     }
 
+    /// What is right, as lm-evaluation-harness writes it: a choice's number or the text; nothing for a running text.
+    public var target: String? {
+        switch self {
+        case .choices(_, _, let gold), .prompts(_, _, let gold): "\(gold)"
+        case .completion(_, let target): target
+        case .text: nil
+        }
+    }
+
     /// The item with its answer, as it stands before another one. A completion's target brings its own blank, and gets
     /// the delimiter too: so it is in lm-evaluation-harness.
     func example(delimiter: String) -> String {

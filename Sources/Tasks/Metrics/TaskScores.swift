@@ -13,6 +13,8 @@ public struct TaskScores: Equatable, Sendable {
     /// Items for which the model's predictions were not numbers; the figures are then none either.
     public let notNumbers: Int
     public let ties: [Tie]
+    /// For the standard error of a figure that is no mean.
+    public static var bootstrapDraws: Int { Int(Bootstrap.seeds) * Bootstrap.drawsPerSeed }
 
     public init(_ task: LoadedTask, _ answers: [[Likelihood]]) {
         self.init(

@@ -19,6 +19,8 @@ public struct LoadedTask: Sendable {
     private let preambles: [String]
 
     public var name: String { definition.name }
+    /// What examples are drawn with.
+    public static var exampleSeed: Int { Int(ExampleSampler.seed) }
 
     /// Reads a task's data.
     ///
