@@ -61,7 +61,6 @@ struct PlanMemory {
         let grams =
             work.grams > 0
             ? ProjectionName.allCases.reduce(0) { $0 + subject.shape($1).columns * subject.shape($1).columns * 4 } : 0
-        let kept = (n > 0 ? WandaPP.keptOut(of: n).count : 0) * t * h * 4
 
         if n > 0 { add("forward passes of a block", held + spare + dense + working + grams + passing) }
         if work.masks > 0 { add("choosing a mask", held + spare + dense + outcome + widest * 12) }
@@ -117,12 +116,16 @@ struct PlanMemory {
                 "optimising a block",
                 held + spare + dense + grams + training(subject, step: work.step) + optimiser(subject, work))
         }
-        // The error before and after, on weights as they are written; then the written bytes.
-        let results = work.solves + work.alternations > 0 || work.updates > 0 ? outcome + weights * 4 : outcome
+        // The errors before and after, on weights as they are written: one sequence at a time through three blocks, with the
+        // outputs of the dense one's linears; then the written bytes.
+        let hasStart = work.solves + work.alternations > 0 || work.updates > 0
+        let results = hasStart ? outcome + weights * 4 : outcome
         if n > 0 {
+            let outputs = ProjectionName.allCases.reduce(0) { $0 + subject.shape($1).rows } * t * e
             add(
-                "measuring a block's error", held + spare + dense + results + weights * 4 + working * 2 + kept + passing
-            )
+                "measuring a block's error",
+                held + spare + dense + results + weights * (hasStart ? 8 : 4) + working * (hasStart ? 3 : 2) + outputs
+                    + passing / min(n, subject.batch))
         }
         let outputWidth = subject.outputByteCount
         add("writing a block", held + spare + dense + results + weights * (4 + outputWidth) + widest * outputWidth)

@@ -125,9 +125,9 @@ struct PlanWork {
     init(_ pruner: any BlockPruner, samples: Int) {
         let n = Double(samples)
         let kept = Double(samples > 0 ? WandaPP.keptOut(of: samples).count : 0)
-        // The walk: the dense output of the sequences that are judged, and the weights as written.
+        // The walk: the sequences that are judged pass the dense block and the weights as written.
         let judged = Double(Walk.judged(of: samples).count)
-        forwards = judged
+        forwards = 2 * judged
         casts = samples > 0 ? 2 : 1
         switch pruner {
         case let paper as PublishedWandaPP:

@@ -22,6 +22,24 @@ struct ReportTests {
         #expect(run.blocks[0].linearErrors.map(\.value) == [0.02, 0.08] && run.blocks[1].linearErrors.isEmpty)
     }
 
+    @Test("a log of prompts counts as a text: it has a verdict, and stands behind the texts")
+    func logsOfPrompts() throws {
+        let work = try TemporaryFolder()
+        let path = try RunFolder.make(in: work)
+        let log = #"{"kl": 0.02, "top1_agreement": 0.95, "perplexity": 10.5, "against_perplexity": 10.0}"#
+        try work.write("run/results.json", #"{"perplexity": {}, "prompts": {"log.jsonl": \#(log)}}"#)
+        let run = try PublishedRun(folder: path)
+        #expect(run.texts.map(\.name) == ["log.jsonl"] && run.text?.ratio == 1.05 && run.text?.kl == 0.02)
+        #expect(ReportPage([run]).verdict(run).decision == .go)
+        try work.write(
+            "run/results.json",
+            #"{"perplexity": {"wiki.txt": {"value": 21}}, "divergence": {"wiki.txt": {"against_perplexity": 20}}, "prompts": {"log.jsonl": \#(log)}}"#
+        )
+        let both = try PublishedRun(folder: path)
+        #expect(both.texts.map(\.name) == ["wiki.txt", "log.jsonl"] && both.text?.name == "wiki.txt")
+        #expect(ReportPage([both]).html.contains("log.jsonl"))
+    }
+
     @Test(
         "the verdict follows the limits",
         arguments: [

@@ -78,10 +78,10 @@ struct PlanTests {
         }
         // Query 1 sees 1 key, query 12 sees 12: 78 pairs, 16 wide, in two products.
         let forward = 2 * 12 * 1920 + 78 * 16 * 2 * 2
-        let wanda = 2 * (16 * (forward - 2 * 12 * 384) + 2 * forward) + 16 * forward
+        let wanda = 2 * (16 * (forward - 2 * 12 * 384) + 2 * 2 * forward) + 16 * forward
         #expect(try operations(.wanda) == Double(wanda))
         // Its mask needs no data, its error does.
-        #expect(try operations(.magnitude) == Double((16 + 2 * 2) * forward))
+        #expect(try operations(.magnitude) == Double((16 + 2 * 2 * 2) * forward))
         // Gram matrices of 16, 16, 16 and 24 columns, half of each; two factors and an inverse of each; the solves.
         let columns = [16, 16, 16, 24]
         let grams = columns.reduce(0) { $0 + 12 * $1 * $1 }

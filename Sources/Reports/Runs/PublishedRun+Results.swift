@@ -12,6 +12,14 @@ extension PublishedRun {
                 densePerplexity: found?["against_perplexity"]?.doubleValue, kl: found?["kl"]?.doubleValue,
                 topAgreement: found?["top1_agreement"]?.doubleValue)
         }
+        // A log of prompts tells all of this in one place.
+        texts += (results["prompts"]?.objectValue?.members ?? []).map { name, value in
+            let found = value.objectValue
+            return Text(
+                name: name, perplexity: found?["perplexity"]?.doubleValue,
+                densePerplexity: found?["against_perplexity"]?.doubleValue, kl: found?["kl"]?.doubleValue,
+                topAgreement: found?["top1_agreement"]?.doubleValue)
+        }
         tasks = PublishedRun.tasks(results["results"])
         denseTasks = PublishedRun.tasks(results["against_results"])
         samples = (results["samples"]?.arrayValue ?? []).compactMap { sample in

@@ -19,7 +19,7 @@ public struct PublishedRun {
         }
     }
 
-    /// A text that the model was evaluated on.
+    /// A text or a log of prompts that the model was evaluated on.
     public struct Text: Equatable, Sendable {
         public var name: String
         public var perplexity: Double?

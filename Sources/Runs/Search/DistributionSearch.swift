@@ -57,27 +57,31 @@ struct DistributionSearch {
 
     /// Where a search begins.
     enum Start {
-        /// At what the costs of all levels say, or at uniform where that is better.
-        case measured(uniform: Genome, costs: () throws(Fault) -> [[Double]])
+        /// At what the costs of all levels say, or at uniform where that is better; costs are nil where the step that
+        /// follows from them is over.
+        case measured(uniform: Genome, costs: [[Double]]?)
         /// As published.
         case uniform(Genome)
         /// At what an iteration with coarser levels found.
         case found(Genome)
+
+        /// The kind of the step that does not begin at uniform.
+        static let step = "start"
     }
 
-    /// - Parameter lines: the journal's.
+    /// - Parameter committed: steps that an earlier, interrupted run finished.
     /// - Throws: `usage` when nothing fits the budgets.
-    func run(lines: [JSONValue], from start: Start) throws(Fault) -> [Step] {
-        var steps = lines.compactMap(Step.init(json:))
+    func run(committed: [Step], from start: Start) throws(Fault) -> [Step] {
+        var steps = committed
         switch start {
         case .uniform(let genome): try begin(&steps, 1, "uniform", genome)
-        case .found(let genome): try begin(&steps, 1, "start", genome)
+        case .found(let genome): try begin(&steps, 1, Start.step, genome)
         case .measured(let uniform, let costs):
             let fits = space.fits(uniform)
             if fits { try begin(&steps, 1, "uniform", uniform) }
             let count = fits ? 2 : 1
-            if steps.count < count, let genome = ExactAllocation.solve(space, costs: try costs()) {
-                try begin(&steps, count, "start", genome)
+            if steps.count < count, let costs, let genome = ExactAllocation.solve(space, costs: costs) {
+                try begin(&steps, count, Start.step, genome)
             }
         }
         try refine(&steps)

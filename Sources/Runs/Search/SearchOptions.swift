@@ -27,7 +27,7 @@ struct SearchOptions: Equatable {
             (measured, rounds, generations, offspring) = (share(2), 1, 4, 8)
             stages = [Stage(survivors: 2, samples: share(4)), Stage(survivors: 1, samples: searched)]
         case .default:
-            (measured, rounds, generations, offspring) = (searched, 3, 8, 12)
+            (measured, rounds, generations, offspring) = (searched, 2, 6, 12)
             stages = [Stage(survivors: 3, samples: share(4)), Stage(survivors: 1, samples: searched)]
         case .paper:
             (measured, rounds, generations, offspring) = (0, 0, 50, 128)

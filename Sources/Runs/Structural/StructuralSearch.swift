@@ -92,6 +92,19 @@ struct StructuralSearch {
             }
             return candidate
         }
+        // Costs are measured before the search's model is in memory.
+        var start: DistributionSearch.Start?
+        if !structure.isUniform {
+            start = try self.start(space, kept, centre, options, lines) { () throws(Fault) in
+                try costs(kept, Array(searched.prefix(options.measured)), progress: { progress(0.2 + 0.32 * $0) }) {
+                    (dense, subLayer, level) throws(Fault) in
+                    let found = try candidate(subLayer, level)
+                    let isAttention = subLayer.kind == .attention
+                    return dense.compacted(attention: isAttention ? found : nil, mlp: isAttention ? nil : found)
+                }
+            }
+            Machine.returnFreedMemory()
+        }
         let tokens = context.calibration?.tokens
         let model = try SearchModel(
             context.decoder, compute: context.compute,
@@ -106,21 +119,14 @@ struct StructuralSearch {
             model: model, space: space, options: options, seed: context.settings.seed &+ UInt64(iteration),
             journal: journal, events: events
         ) { progress(0.2 + 0.8 * $0) }
-        let dropsLayers = Set(configuration.windows).count <= 1
-        let steps =
-            try structure.isUniform
-            ? UniformSearch(search: search, kept: kept, dropsLayers: dropsLayers)
-                .run(committed: lines.count { DistributionSearch.Step(json: $0) != nil })
-            : search.run(
-                lines: lines,
-                from: start(space, kept, centre, options) { () throws(Fault) in
-                    try costs(kept, Array(searched.prefix(options.measured)), progress: { progress(0.2 + 0.32 * $0) }) {
-                        (dense, subLayer, level) throws(Fault) in
-                        let found = try candidate(subLayer, level)
-                        let isAttention = subLayer.kind == .attention
-                        return dense.compacted(attention: isAttention ? found : nil, mlp: isAttention ? nil : found)
-                    }
-                })
+        let committed = lines.compactMap(DistributionSearch.Step.init(json:))
+        let steps: [DistributionSearch.Step]
+        if let start {
+            steps = try search.run(committed: committed, from: start)
+        } else {
+            steps = try UniformSearch(search: search, kept: kept, dropsLayers: Set(configuration.windows).count <= 1)
+                .run(committed: committed.count)
+        }
         guard let genome = steps.last?.genome else { return (steps, configuration.layers) }
         var shapes = configuration.layers
         for (gene, subLayer) in subLayers.enumerated() {
@@ -132,8 +138,8 @@ struct StructuralSearch {
     /// At the distribution that the levels are around, else at uniform or at what is measured.
     private func start(
         _ space: SearchSpace, _ kept: [[KeptUnits]], _ centre: [LayerShape]?, _ options: SearchOptions,
-        costs: @escaping () throws(Fault) -> [[Double]]
-    ) -> DistributionSearch.Start {
+        _ lines: [JSONValue], costs: () throws(Fault) -> [[Double]]
+    ) throws(Fault) -> DistributionSearch.Start {
         if let centre {
             return .found(
                 subLayers.indices.map { gene in
@@ -142,7 +148,9 @@ struct StructuralSearch {
                     return kept[gene].firstIndex { $0.parameters(configuration) <= most } ?? kept[gene].count - 1
                 })
         }
-        return options.measured > 0 ? .measured(uniform: space.uniform, costs: costs) : .uniform(space.uniform)
+        guard options.measured > 0 else { return .uniform(space.uniform) }
+        let isMade = lines.contains { DistributionSearch.Step(json: $0)?.kind == DistributionSearch.Start.step }
+        return .measured(uniform: space.uniform, costs: isMade ? nil : try costs())
     }
 
     /// What every level of every sub-layer costs by itself.
