@@ -77,7 +77,7 @@ enum Stylesheet {
     /// Details are closed on a screen and open on paper.
     private static let paper = """
         @page{margin:15mm}
-        @media print{:root{color-scheme:light;\(light)}body{font-size:10.5pt}main{padding:0;max-width:none}nav{display:none}h2,h3,.lead{break-after:avoid}
+        @media print{:root{color-scheme:light;\(light)}body{font-size:10.5pt}main{padding:0;max-width:none}nav{display:none}h2,h3,.lead{break-after:avoid}.lead{break-inside:avoid}
         article,svg,tr,.calculator,.saving{break-inside:avoid}details::details-content{content-visibility:visible!important;display:block!important;block-size:auto!important}
         pre{white-space:pre-wrap}input,select{border:0;appearance:none}svg{min-width:0;max-height:22rem}.scroll{overflow:visible}th:first-child,td:first-child{position:static}table{font-size:.68rem}th,td{white-space:normal;padding:.2rem .3rem}th:first-child,td:first-child{min-width:4rem}}
 
