@@ -18,6 +18,14 @@ struct PromptTests {
         #expect(try item(ScienceQuestions.challenge, record) == expected)
     }
 
+    /// As lm-evaluation-harness 0.4.13 logs its targets for arc_easy, winogrande and lambada_openai.
+    @Test func theTargetIsAChoicesNumberOrTheTextThatFollows() {
+        #expect(TaskItem.choices(prompt: "p", choices: ["a", "b"], gold: 1).target == "1")
+        #expect(TaskItem.prompts(["Ann", "Eve"], suffix: "left.", gold: 1).target == "left.")
+        #expect(TaskItem.completion(prompt: "p", target: " tree").target == " tree")
+        #expect(TaskItem.text("t", words: 1, bytes: 1).target == nil)
+    }
+
     @Test func aQueryOfPIQALosesOneLineEnd() throws {
         #expect(
             try item(PIQA.definition, #"{"query": "Question: dry \n", "choices": ["a", "b"], "gold": 0}"#)

@@ -29,10 +29,12 @@ extension TaskItem {
         }
     }
 
-    /// What is right, as lm-evaluation-harness writes it: a choice's number or the text; nothing for a running text.
+    /// What is right, as lm-evaluation-harness writes it: a choice's number, or the text that follows whatever is chosen;
+    /// nothing for a running text.
     public var target: String? {
         switch self {
-        case .choices(_, _, let gold), .prompts(_, _, let gold): "\(gold)"
+        case .choices(_, _, let gold): "\(gold)"
+        case .prompts(_, let suffix, _): suffix
         case .completion(_, let target): target
         case .text: nil
         }
