@@ -1,7 +1,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <ATen/Version.h>
 #include <c10/core/GradMode.h>
+#include <caffe2/core/common.h>
 #include <dlfcn.h>
 #include <torch/version.h>
 
@@ -42,14 +42,12 @@ esp_error_kind esp_last_error_kind(void) { return last_error().kind; }
 const char *esp_last_error_message(void) { return last_error().message.c_str(); }
 
 const char *esp_version(void) {
-  // The build settings are compiled into the library; the macro would name the headers.
+  // The build settings are compiled into the library; the macro would name the headers. `at::show_config` has them, too,
+  // but asks for the CUDA hooks.
   static const std::string version = [] {
-    std::string settings = at::show_config();
-    std::string key = "TORCH_VERSION=";
-    auto start = settings.find(key);
-    if (start == std::string::npos) return std::string("unknown");
-    start += key.size();
-    return settings.substr(start, settings.find_first_of(", \n", start) - start);
+    const auto &settings = caffe2::GetBuildOptions();
+    auto found = settings.find("TORCH_VERSION");
+    return found == settings.end() ? std::string("unknown") : found->second;
   }();
   return version.c_str();
 }
@@ -85,9 +83,8 @@ bool esp_load_cuda(void) {
     return false;
   }
   return act([&] {
-    if (!at::hasCUDA() || at::detail::getCUDAHooks().deviceCount() == 0) {
-      TORCH_CHECK(false, "CUDA: no usable device or driver");
-    }
+    TORCH_CHECK(at::hasCUDA(), "CUDA: libtorch_cuda.so was opened, but libtorch does not see it");
+    TORCH_CHECK(at::detail::getCUDAHooks().deviceCount() > 0, "CUDA: no GPU, or no driver (libcuda.so.1) for it");
     at::globalContext().lazyInitDevice(c10::kCUDA);
   });
 #else

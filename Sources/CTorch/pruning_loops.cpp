@@ -112,8 +112,7 @@ ESP_MULTIVERSION void eliminate_row(float *__restrict w, const float *__restrict
 void require(bool condition, const char *what) { TORCH_CHECK(condition, what); }
 
 void require_float_contiguous(const at::Tensor &t) {
-  require(t.device().is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous(),
-          "a contiguous float32 tensor on the CPU is needed");
+  require(t.scalar_type() == at::kFloat && t.is_contiguous(), "a contiguous float32 tensor is needed");
 }
 
 constexpr int64_t kStepGrain = 1 << 15;
@@ -222,11 +221,16 @@ bool esp_sparsegpt_block(esp_tensor w, esp_tensor hinv, esp_tensor keep, int64_t
     require_float_contiguous(errors->value);
     int64_t rows = w->value.size(0), width = w->value.size(1);
     require(group == 0 || width % group == 0, "columns do not divide into groups");
+    // Column after column with nothing to multiply: the processor's work, wherever the tensors are.
+    auto weight = w->value.cpu(), inverse = hinv->value.cpu(), kept = keep->value.cpu().contiguous(),
+         lost = errors->value.cpu();
     parallel_for(rows, 8, [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r)
-        eliminate_row(w->value.data_ptr<float>() + r * width, hinv->value.data_ptr<float>(),
-                      keep->value.data_ptr<bool>() + r * width, errors->value.data_ptr<float>() + r * width, width,
-                      keep_of, group);
+        eliminate_row(weight.data_ptr<float>() + r * width, inverse.data_ptr<float>(),
+                      kept.data_ptr<bool>() + r * width, lost.data_ptr<float>() + r * width, width, keep_of, group);
     });
+    if (!weight.is_same(w->value)) w->value.copy_(weight);
+    if (!kept.is_same(keep->value)) keep->value.copy_(kept);
+    if (!lost.is_same(errors->value)) errors->value.copy_(lost);
   });
 }

@@ -55,7 +55,8 @@ extension Projection {
     func mask(scores: Tensor, goals: Goals, group: ComparisonGroup) -> Tensor {
         Tensor.concatenated(
             rows(of: scores).map { name, scores in
-                goals[name]?.mask(scores: scores.contiguous(), group: group) ?? Tensor.full(scores.shape, 1, .bool)
+                goals[name]?.mask(scores: scores.contiguous(), group: group)
+                    ?? Tensor.full(scores.shape, 1, .bool, device: scores.device)
             })
     }
 }

@@ -108,7 +108,7 @@ extension BlockOutcome {
                 if let goal = task.goals[linear], !goal.removesNothing {
                     solved.append(try solve(weight, goal))
                 } else {
-                    solved.append((weight, Tensor.full(weight.shape, 1, .bool)))
+                    solved.append((weight, Tensor.full(weight.shape, 1, .bool, device: weight.device)))
                 }
             }
             let mask = Tensor.concatenated(solved.map(\.mask))

@@ -130,13 +130,13 @@ struct SearchModelTests {
             _ = try writer.finish()
             let file = try SafetensorsFile(path)
             for (level, candidate) in list.enumerated().dropFirst() {
-                let found = try #require(try CandidateFile.read(file, level: level))
+                let found = try #require(try CandidateFile.read(file, level: level, device: .cpu))
                 #expect(found.kept == candidate.kept && found.weight.shape == candidate.weight.shape)
                 #expect(found.weight.floats() == candidate.weight.floats())
                 #expect(found.error == Double(Float(candidate.error)))
             }
-            #expect(try CandidateFile.read(file, level: list.count) == nil)
-            #expect(try CandidateFile.read(file, level: 0) == nil)
+            #expect(try CandidateFile.read(file, level: list.count, device: .cpu) == nil)
+            #expect(try CandidateFile.read(file, level: 0, device: .cpu) == nil)
         }
     }
 }

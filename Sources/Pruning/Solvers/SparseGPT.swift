@@ -54,7 +54,7 @@ public enum SparseGPT {
     ) -> (weight: Tensor, mask: Tensor) {
         let (rows, columns) = (weight.size(0), weight.size(1))
         let result = Tensor.choose(factor.dead, Tensor.zeros([1], device: weight.device), weight).contiguous()
-        let kept = mask?.clone() ?? Tensor.full([rows, columns], 1, .bool)
+        let kept = mask?.clone() ?? Tensor.full([rows, columns], 1, .bool, device: weight.device)
         var group = 0
         var keepOf = 0
         if mask == nil, case .keep(let keep, let size) = goal.pattern { (keepOf, group) = (keep, size) }
@@ -70,7 +70,7 @@ public enum SparseGPT {
                 let total = rows * count
                 keep = (part * part / (diagonal * diagonal)).keepMask(total - goal.removed(of: total), of: total)
             }
-            let errors = Tensor.zeros([rows, count])
+            let errors = Tensor.zeros([rows, count], device: weight.device)
             part.sparseGPTBlock(inverse: inverse, keep: keep, keepOf: keepOf, group: group, errors: errors)
             result.narrowed(1, start, count).copy(from: part)
             kept.narrowed(1, start, count).copy(from: keep)

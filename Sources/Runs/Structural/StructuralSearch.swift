@@ -85,7 +85,9 @@ struct StructuralSearch {
         }
         func candidate(_ subLayer: SubLayer, _ level: Int) throws(Fault) -> Candidate? {
             guard level > 0 else { return nil }
-            guard let file = files[subLayer], let candidate = try CandidateFile.read(file, level: level) else {
+            guard let file = files[subLayer],
+                let candidate = try CandidateFile.read(file, level: level, device: context.decoder.device)
+            else {
                 throw Fault(
                     .badData, "a candidate of the supernet is missing", place: "block \(subLayer.layer)",
                     advice: "start the run again with --overwrite")

@@ -61,7 +61,9 @@ struct SupernetWalk {
         if committed.contains(name) {
             let file = try SafetensorsFile(staging.path(of: name))
             var list = [whole]
-            while let next = try CandidateFile.read(file, level: list.count) { list.append(next) }
+            while let next = try CandidateFile.read(file, level: list.count, device: context.decoder.device) {
+                list.append(next)
+            }
             return list
         }
         let moments = try context.moments(of: subLayer, in: block, stream, rotary)

@@ -61,7 +61,9 @@ struct BlockElimination {
         let rows = inverse.selected(index)
         let square = rows.selected(index, dimension: 1)
         // A principal part of a positive definite matrix is one; rounding may say otherwise when nothing is left of it.
-        let inner = square.cholesky()?.choleskyInverse() ?? Tensor.full(square.shape, .infinity, .float64)
+        let inner =
+            square.cholesky()?.choleskyInverse()
+            ?? Tensor.full(square.shape, .infinity, .float64, device: square.device)
         return (weight.selected(index, dimension: 1), inner, rows, index)
     }
 }

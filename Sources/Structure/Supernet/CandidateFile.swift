@@ -35,8 +35,8 @@ public enum CandidateFile {
         return list
     }
 
-    /// One candidate, or nil where the file holds no such level.
-    public static func read(_ file: SafetensorsFile, level: Int) throws(Fault) -> Candidate? {
+    /// One candidate with its weight on a device, or nil where the file holds no such level.
+    public static func read(_ file: SafetensorsFile, level: Int, device: Device) throws(Fault) -> Candidate? {
         guard let weight = file.tensor("\(level).weight"), let errors = file.tensor("errors"), level < errors.count
         else { return nil }
         func ids(_ name: String) throws(Fault) -> [Int]? {
@@ -46,16 +46,17 @@ public enum CandidateFile {
         }
         let values = Tensor.empty(weight.shape)
         try values.withMutableBytes { (bytes) throws(Fault) in try file.read("\(level).weight", into: bytes) }
+        let placed = values.to(device)
         let error = try file.bytes("errors")
             .withUnsafeBytes { Double(Float(bitPattern: UInt32(littleEndian: $0.bindMemory(to: UInt32.self)[level]))) }
         if let neurons = try ids("neurons") {
-            return Candidate(kept: .neurons(neurons), weight: values, error: error)
+            return Candidate(kept: .neurons(neurons), weight: placed, error: error)
         }
         guard let keys = try ids("key_value"), let queries = try ids("query") else { return nil }
         let perGroup = keys.isEmpty ? 0 : queries.count / keys.count
         let groups = keys.enumerated().map { place, key in
             HeadGroup(keyValueHead: key, queryHeads: Array(queries[place * perGroup..<(place + 1) * perGroup]))
         }
-        return Candidate(kept: .heads(groups), weight: values, error: error)
+        return Candidate(kept: .heads(groups), weight: placed, error: error)
     }
 }
