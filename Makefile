@@ -16,7 +16,7 @@ BINARY = $$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path)/espalier
 SWIFT_FORMAT_PATHS = Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check-slow lint docs format install install-files uninstall clean
+.PHONY: help setup build demo test check-slow check-cuda lint docs format install install-files uninstall clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -39,6 +39,9 @@ test: setup ## run the tests
 
 check-slow: setup ## run the tests, the slow ones too
 	ESPALIER_SLOW=1 $(SWIFT) test $(SWIFT_BUILD_FLAGS) $(SWIFT_TEST_FLAGS)
+
+check-cuda: build ## prune on the processor and on a GPU by every method, and compare
+	@Scripts/check-cuda.sh "$(BINARY)"
 
 lint: ## check the format of all Swift files, and that the table of bad inputs names existing tests
 	$(SWIFT) format lint --strict --recursive $(SWIFT_FORMAT_PATHS)

@@ -187,7 +187,7 @@ public struct StructuralOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Of the evolutionary search (default: 8; quick: 4; paper: 50).", valueName: "n"))
+        help: ArgumentHelp("Of the evolutionary search (default: 6; quick: 4; paper: 50).", valueName: "n"))
     public var generations: Int?
 
     @Option(
