@@ -187,6 +187,13 @@ struct VerbTests {
         #expect(found?.kind == .deviceUnavailable && found?.advice?.contains("--device") == true)
     }
 
+    @Test(.enabled(if: !Processor.hasGPU)) func aGPUThatCannotBeUsedIsToldBeforeTheProcessorStepsIn() throws {
+        let engine = try EngineSettings(threads: 1, device: .auto, dtype: .float32, hasGPU: true)
+        #expect(engine.device == .cpu)
+        #expect(engine.warnings.count == 1 && engine.warnings[0].contains("computing on the processor"))
+        #expect(try EngineSettings(threads: 1, device: .auto, dtype: .float32, hasGPU: false).warnings.isEmpty)
+    }
+
     // MARK: outputs
 
     @Test func resultsReplaceAFileAsAWhole() throws {

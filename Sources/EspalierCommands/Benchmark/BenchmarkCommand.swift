@@ -69,11 +69,12 @@ public struct BenchmarkCommand: ParsableCommand {
             try SamePath.refuse(path, "--output", among: [model] + (against.map { [$0] } ?? []))
             return try AtomicFile(path)
         }
+        let reporter = messages.makeReporter()
         let report = try BenchmarkRun(
             model: model, against: against, prompts: prompt.isEmpty ? [128, 512] : prompt,
             batches: batch.isEmpty ? [1, 8] : batch, newTokens: newTokens, repeats: repeats,
-            isOneAtATime: oneAtATime, engine: try engine.start()
-        ).measure(messages.makeReporter())
+            isOneAtATime: oneAtATime, engine: try engine.start(reporter)
+        ).measure(reporter)
         try results?.write(report.json.text() + "\n")
         messages.write(json: report.json, text: report.text)
     }

@@ -108,7 +108,7 @@ public struct Evaluate: ParsableCommand {
         let report = try EvaluationRun(
             model: model, against: against,
             files: text.map { .text($0) } + tokens.map { .tokens($0) }, context: context, windows: windows,
-            prompts: prompts.settings, tasks: tasks.settings, engine: try engine.start()
+            prompts: prompts.settings, tasks: tasks.settings, engine: try engine.start(reporter)
         ).measure(reporter)
         try results?.write(report.json.text() + "\n")
         try samples?.write(report.tasks?.samples ?? "")

@@ -59,7 +59,8 @@ public struct Generate: ParsableCommand {
         let isJSON = messages.json
         let report = try GenerationRun(
             model: model, prompt: prompt, maxTokens: maxTokens,
-            sampling: .init(temperature: temperature, topP: topP ?? 1, seed: seed ?? 0), engine: try engine.start()
+            sampling: .init(temperature: temperature, topP: topP ?? 1, seed: seed ?? 0),
+            engine: try engine.start(reporter)
         ).generate(reporter) { if !isJSON { StandardOutput.write($0) } }
         if isJSON {
             StandardOutput.write(report.json.text() + "\n")

@@ -35,8 +35,10 @@ public struct EngineOptions: ParsableArguments {
     /// Makes the engine ready.
     ///
     /// - Throws: `deviceUnavailable` when the device or the library cannot be used.
-    public func start() throws(Fault) -> EngineSettings {
-        try EngineSettings(threads: threads, device: device, dtype: dtype)
+    public func start(_ reporter: ProgressReporter) throws(Fault) -> EngineSettings {
+        let engine = try EngineSettings(threads: threads, device: device, dtype: dtype)
+        engine.warnings.forEach(reporter.warning)
+        return engine
     }
 }
 

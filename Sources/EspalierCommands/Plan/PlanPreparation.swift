@@ -10,6 +10,7 @@ extension PlanRun {
         // The model's own writing takes long and its measurements are known beforehand.
         if settings.calibration.isEmpty || settings.calibration.contains(where: isOwnText) {
             let engine = try EngineSettings(threads: settings.threads, device: settings.device, dtype: settings.dtype)
+            engine.warnings.forEach(reporter.warning)
             let model = try OpenedModel(settings.model, device: engine.device, needsWeights: false)
             model.warnings.forEach(reporter.warning)
             subject = try PlanSubject(settings, decoder: model.decoder, compute: engine.dtype)

@@ -19,6 +19,7 @@ public struct PrunePreparation {
         _ settings: PruneSettings, needsWeights: Bool = true, reporter: ProgressReporter
     ) throws(Fault) {
         let engine = try EngineSettings(threads: settings.threads, device: settings.device, dtype: settings.dtype)
+        engine.warnings.forEach(reporter.warning)
         let model = try OpenedModel(settings.model, device: engine.device, needsWeights: needsWeights)
         model.warnings.forEach(reporter.warning)
         // What would stop the run at its end is found before its first step.

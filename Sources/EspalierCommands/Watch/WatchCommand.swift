@@ -93,7 +93,7 @@ public struct WatchCommand: ParsableCommand {
 
     public mutating func run() throws {
         let reporter = messages.makeReporter()
-        let run = WatchRun(model: model, length: length ?? WatchRun.defaultLength, engine: try engine.start())
+        let run = WatchRun(model: model, length: length ?? WatchRun.defaultLength, engine: try engine.start(reporter))
         if let writeReference, let prompts {
             try SamePath.refuse(writeReference, "--write-reference", among: [model, prompts])
             let written = try run.writeReference(
