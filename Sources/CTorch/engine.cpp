@@ -1,6 +1,7 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <caffe2/core/common.h>
 #include <dlfcn.h>
 #include <torch/version.h>
@@ -75,7 +76,11 @@ bool esp_has_fast_bfloat16(void) {
 #endif
 }
 
-bool esp_load_cuda(void) {
+namespace {
+std::atomic<int> opened_gpu{-1};
+}
+
+bool esp_load_cuda(int index) {
 #if defined(__linux__)
   // Before anything asks torch for its CUDA hooks: the answer is cached at the first question.
   if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) {
@@ -86,11 +91,19 @@ bool esp_load_cuda(void) {
     TORCH_CHECK(at::hasCUDA(), "CUDA: libtorch_cuda.so was opened, but libtorch does not see it");
     TORCH_CHECK(at::detail::getCUDAHooks().deviceCount() > 0, "CUDA: no GPU, or no driver (libcuda.so.1) for it");
     at::globalContext().lazyInitDevice(c10::kCUDA);
+    opened_gpu = index;
   });
 #else
   last_error() = {ESP_ERROR_DEVICE, "CUDA exists on Linux only"};
   return false;
 #endif
+}
+
+bool esp_synchronize(void) {
+  return act([&] {
+    if (opened_gpu < 0) return;
+    c10::impl::getDeviceGuardImpl(c10::kCUDA)->synchronizeDevice(static_cast<c10::DeviceIndex>(opened_gpu.load()));
+  });
 }
 
 int esp_cuda_device_count(void) {

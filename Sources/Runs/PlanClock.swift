@@ -1,3 +1,5 @@
+import Torch
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -7,13 +9,20 @@
 #endif
 
 /// Seconds of work as they would be without other programs: the time on the wall, or the processor's time where that is
-/// less because the one thread had to wait.
+/// less because the one thread had to wait. A GPU has done its part before the clock is looked at.
 struct PlanClock {
-    private let wall = PlanClock.now(CLOCK_MONOTONIC)
-    private let processor = PlanClock.now(CLOCK_PROCESS_CPUTIME_ID)
+    private let wall: Double
+    private let processor: Double
+
+    init() {
+        Engine.synchronize()
+        wall = PlanClock.now(CLOCK_MONOTONIC)
+        processor = PlanClock.now(CLOCK_PROCESS_CPUTIME_ID)
+    }
 
     var elapsed: Double {
-        min(PlanClock.now(CLOCK_MONOTONIC) - wall, PlanClock.now(CLOCK_PROCESS_CPUTIME_ID) - processor)
+        Engine.synchronize()
+        return min(PlanClock.now(CLOCK_MONOTONIC) - wall, PlanClock.now(CLOCK_PROCESS_CPUTIME_ID) - processor)
     }
 
     static func seconds(_ body: () -> Void) -> Double {

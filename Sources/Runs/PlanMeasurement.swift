@@ -138,8 +138,10 @@ struct PlanMeasurement {
         let weight = block.gateUp.weight.clone()
         let gradient = weight.to(subject.compute).clone()
         let working = gradient.clone()
-        let (first, second) = (Tensor.zeros(weight.shape), Tensor.zeros(weight.shape))
-        let keep = Tensor.full(weight.shape, 1, .bool)
+        let (first, second) = (
+            Tensor.zeros(weight.shape, device: weight.device), Tensor.zeros(weight.shape, device: weight.device)
+        )
+        let keep = Tensor.full(weight.shape, 1, .bool, device: weight.device)
         let share = Double(blockWeights) / Double(max(1, weight.count))
         update =
             share
@@ -158,9 +160,9 @@ struct PlanMeasurement {
             guard width > 0 else { continue }
             let rows = min(shape.rows, PlanMeasurement.widthAtOnce)
             let weight = block[name].weight.narrowed(0, 0, rows).narrowed(1, 0, width).contiguous()
-            let gram = Tensor.zeros([width, width])
+            let gram = Tensor.zeros([width, width], device: weight.device)
             gram.addGram(weight)
-            gram.diagonal().add(Tensor.full([width], 1))
+            gram.diagonal().add(Tensor.full([width], 1, device: weight.device))
             let wider = Double(shape.columns) / Double(width)
             let taller = Double(shape.rows) / Double(rows)
             if work.alternations > 0 {
@@ -248,7 +250,7 @@ struct PlanMeasurement {
     }
 
     private func hessian(_ weight: Tensor) -> DampedHessian? {
-        let gram = Tensor.zeros([weight.size(1), weight.size(1)])
+        let gram = Tensor.zeros([weight.size(1), weight.size(1)], device: weight.device)
         gram.addGram(weight)
         return DampedHessian(gram: gram)
     }

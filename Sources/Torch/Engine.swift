@@ -31,7 +31,7 @@ public enum Engine {
 
     /// Opens CUDA's half of libtorch.
     public static func loadCUDA(index: Int) throws(Fault) {
-        guard esp_load_cuda() else {
+        guard esp_load_cuda(Int32(index)) else {
             throw Fault(
                 .deviceUnavailable, "CUDA cannot be used on this machine",
                 found: String(cString: esp_last_error_message()),
@@ -44,6 +44,9 @@ public enum Engine {
                 advice: "use --device cuda:0")
         }
     }
+
+    /// Waits until the GPU that was opened, if one was, has done what it was given: for clocks.
+    public static func synchronize() { require(esp_synchronize()) }
 
     /// Runs `body` without recording for back-propagation.
     @discardableResult

@@ -31,7 +31,8 @@ bool esp_set_threads(int count);
 int esp_threads(void);
 int esp_loop_ranges(void);              // parts into which a long loop is divided: one for each thread
 bool esp_has_fast_bfloat16(void);       // the processor multiplies bfloat16 natively
-bool esp_load_cuda(void);               // opens libtorch_cuda; false with ESP_ERROR_DEVICE
+bool esp_load_cuda(int index);          // opens libtorch_cuda; false with ESP_ERROR_DEVICE
+bool esp_synchronize(void);             // waits until that GPU has done what it was given; nothing without one
 int esp_cuda_device_count(void);
 bool esp_grad_enabled(void);
 void esp_set_grad_enabled(bool enabled);
