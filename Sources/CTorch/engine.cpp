@@ -89,9 +89,10 @@ bool esp_load_cuda(int index) {
   }
   return act([&] {
     TORCH_CHECK(at::hasCUDA(), "CUDA: libtorch_cuda.so was opened, but libtorch does not see it");
-    TORCH_CHECK(at::detail::getCUDAHooks().deviceCount() > 0, "CUDA: no GPU, or no driver (libcuda.so.1) for it");
+    int count = at::detail::getCUDAHooks().deviceCount();
+    TORCH_CHECK(count > 0, "CUDA: no GPU, or no driver (libcuda.so.1) for it");
     at::globalContext().lazyInitDevice(c10::kCUDA);
-    opened_gpu = index;
+    if (index < count) opened_gpu = index;
   });
 #else
   last_error() = {ESP_ERROR_DEVICE, "CUDA exists on Linux only"};
