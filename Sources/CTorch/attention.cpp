@@ -74,7 +74,7 @@ at::Tensor probabilities(const at::Tensor &q, const at::Tensor &k, const Shape &
                          int64_t end, double scale, int64_t window) {
   auto scores = at::bmm(gather_queries(q, shape, begin, end),
                         k.narrow(1, span.first, span.last - span.first).transpose(1, 2));
-  dispatch2(scores, scores, [&](auto *p, auto *) {
+  dispatch(scores, [&](auto *p) {
     for_each_row(scores, shape, span, begin, end, window, [&](int64_t at, int64_t first, int64_t last, int64_t width) {
       softmax_range(p + at, first, last, width, float(scale));
     });
@@ -122,8 +122,8 @@ struct Attention : Function<Attention> {
       auto go = gather_queries(out, shape, begin, end);
       gv.narrow(1, span.first, width).baddbmm_(p.transpose(1, 2), go);
       auto gs = at::bmm(go, values.narrow(1, span.first, width).transpose(1, 2));
-      dispatch2(gs, p, [&](auto *g, auto *) {
-        const auto *pp = static_cast<decltype(g)>(p.data_ptr());
+      dispatch(gs, [&](auto *g) {
+        const auto *pp = data_as<std::remove_pointer_t<decltype(g)>>(p);
         for_each_row(gs, shape, span, begin, end, window,
                      [&](int64_t at, int64_t first, int64_t last, int64_t columns) {
                        softmax_backward_range(pp + at, g + at, first, last, columns, float(scale));
@@ -160,8 +160,10 @@ at::Tensor composed(const at::Tensor &q, const at::Tensor &k, const at::Tensor &
 }
 
 at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, double scale, int64_t window) {
-  auto type = q.scalar_type();
-  if (!q.device().is_cpu() || (type != at::kFloat && type != at::kBFloat16)) return composed(q, k, v, scale, window);
+  if (!q.device().is_cpu() || !has_loop_type(q.scalar_type())) return composed(q, k, v, scale, window);
+  // Processors that multiply float16 matrices are few; elsewhere libtorch's products take ten times as long as float32's.
+  if (q.scalar_type() == at::kHalf)
+    return Attention::apply(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), scale, window).to(at::kHalf);
   return Attention::apply(q, k, v, scale, window);
 }
 

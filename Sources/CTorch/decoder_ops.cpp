@@ -14,7 +14,7 @@ using torch::autograd::variable_list;
 namespace {
 
 bool has_loop(const at::Tensor &t) {
-  return t.device().is_cpu() && (t.scalar_type() == at::kFloat || t.scalar_type() == at::kBFloat16);
+  return t.device().is_cpu() && has_loop_type(t.scalar_type());
 }
 
 int64_t row_grain(int64_t width) { return std::max<int64_t>(1, 16384 / std::max<int64_t>(1, width)); }
@@ -55,7 +55,7 @@ struct RMSNorm : Function<RMSNorm> {
       gx = at::empty_like(x);
       dispatch2(x, gy, [&](auto *in, auto *g) {
         using X = std::remove_pointer_t<decltype(in)>;
-        auto *out = static_cast<X *>(gx.data_ptr());
+        auto *out = data_as<X>(gx);
         parallel_for(count, row_grain(width), [&](int64_t begin, int64_t end) {
           rms_norm_backward_rows(in, gain.data_ptr<float>(), inverse.data_ptr<float>(), g, out, begin, end, width);
         });
@@ -85,7 +85,8 @@ at::Tensor rotate(const at::Tensor &x, const at::Tensor &cosine, const at::Tenso
   int64_t batch = x.size(0), tokens = x.size(1), heads = x.size(2), d = x.size(3);
   auto step = source.strides();
   const float *c = cosine.data_ptr<float>(), *s = sine.data_ptr<float>();
-  dispatch2(source, y, [&](auto *in, auto *out) {
+  dispatch(source, [&](auto *in) {
+    auto *out = data_as<std::remove_pointer_t<decltype(in)>>(y);
     parallel_for(batch * tokens, row_grain(heads * d), [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         int64_t b = row / tokens, t = row % tokens;
@@ -119,7 +120,8 @@ struct SwiGLU : Function<SwiGLU> {
     auto shape = x.sizes().vec();
     shape.back() = width;
     auto y = at::empty(shape, x.options());
-    dispatch2(x, y, [&](auto *in, auto *out) {
+    dispatch(x, [&](auto *in) {
+      auto *out = data_as<std::remove_pointer_t<decltype(in)>>(y);
       parallel_for(count, row_grain(width), [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r) swiglu_row(in + 2 * width * r, out + width * r, width);
       });
@@ -132,8 +134,9 @@ struct SwiGLU : Function<SwiGLU> {
     auto gy = gradients[0].contiguous();
     auto gx = at::empty_like(x);
     int64_t width = x.size(-1) / 2, count = x.numel() / (2 * width);
-    dispatch2(x, gx, [&](auto *in, auto *out) {
-      auto *g = static_cast<decltype(in)>(gy.data_ptr());
+    dispatch(x, [&](auto *in) {
+      using X = std::remove_pointer_t<decltype(in)>;
+      auto *g = data_as<X>(gy), *out = data_as<X>(gx);
       parallel_for(count, row_grain(width), [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r)
           swiglu_backward_row(in + 2 * width * r, g + width * r, out + 2 * width * r, width);
@@ -148,7 +151,7 @@ struct SwiGLU : Function<SwiGLU> {
 esp_tensor esp_rms_norm(esp_tensor x, esp_tensor weight, double epsilon, esp_dtype output) {
   return make([&] {
     auto target = scalar(output);
-    if (!has_loop(x->value) || (target != at::kFloat && target != at::kBFloat16))
+    if (!has_loop(x->value) || !has_loop_type(target))
       return rms_norm_composed(x->value, weight->value, epsilon, target);
     return RMSNorm::apply(x->value, weight->value, epsilon, static_cast<int64_t>(target));
   });

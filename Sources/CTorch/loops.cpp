@@ -66,10 +66,7 @@ namespace espalier {
       store(gx, i + width, g * gate * s);                                                                         \
     }                                                                                                             \
   }
-ESP_DEFINE2(float, float)
-ESP_DEFINE2(float, at::BFloat16)
-ESP_DEFINE2(at::BFloat16, float)
-ESP_DEFINE2(at::BFloat16, at::BFloat16)
+ESP_FOR_TYPE_PAIRS(ESP_DEFINE2)
 #undef ESP_DEFINE2
 
 #define ESP_DEFINE_SOFTMAX(X)                                                                                     \
@@ -111,6 +108,7 @@ ESP_DEFINE2(at::BFloat16, at::BFloat16)
   }
 ESP_DEFINE_SOFTMAX(float)
 ESP_DEFINE_SOFTMAX(at::BFloat16)
+ESP_DEFINE_SOFTMAX(at::Half)
 #undef ESP_DEFINE_SOFTMAX
 
 }  // namespace espalier

@@ -1,7 +1,8 @@
-// Scalar loops over float and bfloat16 rows, written so that the compiler vectorises them; accumulation in float.
+// Scalar loops over float, bfloat16 and half rows, written so that the compiler vectorises them; accumulation in float.
 #pragma once
 
 #include <ATen/ATen.h>
+#include <c10/util/Half.h>
 
 #include <cmath>
 #include <cstdint>
@@ -15,7 +16,13 @@ inline float load(const at::BFloat16 *p, int64_t i) {
   __builtin_memcpy(&value, &bits, 4);
   return value;
 }
+inline float load(const at::Half *p, int64_t i) {
+  return c10::detail::fp16_ieee_to_fp32_value(reinterpret_cast<const uint16_t *>(p)[i]);
+}
 inline void store(float *p, int64_t i, float value) { p[i] = value; }
+inline void store(at::Half *p, int64_t i, float value) {
+  reinterpret_cast<uint16_t *>(p)[i] = c10::detail::fp16_ieee_from_fp32_value(value);
+}
 inline void store(at::BFloat16 *p, int64_t i, float value) {
   // Round to nearest even; a NaN keeps a set mantissa bit.
   uint32_t bits;
@@ -45,20 +52,48 @@ inline float exponential(float x) {
 }
 inline float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
 
-// Calls body with typed pointers to the data of a and b, each float or bfloat16.
+// The number types that the loops exist for.
+inline bool has_loop_type(at::ScalarType type) {
+  return type == at::kFloat || type == at::kBFloat16 || type == at::kHalf;
+}
+
+// Calls body with a typed pointer to the data of t. Every other number type is an error: bits that are taken for another
+// type's would be wrong numbers, and nobody would be told.
+template <typename Body>
+void dispatch(const at::Tensor &t, Body body) {
+  switch (t.scalar_type()) {
+    case at::kFloat: body(static_cast<float *>(t.data_ptr())); return;
+    case at::kBFloat16: body(static_cast<at::BFloat16 *>(t.data_ptr())); return;
+    case at::kHalf: body(static_cast<at::Half *>(t.data_ptr())); return;
+    default: TORCH_CHECK(false, "no loop for the number type ", t.scalar_type());
+  }
+}
+
+// The same for two tensors, each of its own type.
 template <typename Body>
 void dispatch2(const at::Tensor &a, const at::Tensor &b, Body body) {
-  auto pick = [&](auto *pa) {
-    if (b.scalar_type() == at::kFloat)
-      body(pa, static_cast<float *>(b.data_ptr()));
-    else
-      body(pa, static_cast<at::BFloat16 *>(b.data_ptr()));
-  };
-  if (a.scalar_type() == at::kFloat)
-    pick(static_cast<float *>(a.data_ptr()));
-  else
-    pick(static_cast<at::BFloat16 *>(a.data_ptr()));
+  dispatch(a, [&](auto *pa) { dispatch(b, [&](auto *pb) { body(pa, pb); }); });
 }
+
+// The data of a tensor that must have the type T.
+template <typename T>
+T *data_as(const at::Tensor &t) {
+  TORCH_CHECK(t.scalar_type() == c10::CppTypeToScalarType<T>::value, "a tensor of ", t.scalar_type(),
+              " where its partner's number type was expected");
+  return static_cast<T *>(t.data_ptr());
+}
+
+// One macro call for each pair of types.
+#define ESP_FOR_TYPE_PAIRS(MACRO)                                                                                 \
+  MACRO(float, float)                                                                                             \
+  MACRO(float, at::BFloat16)                                                                                      \
+  MACRO(float, at::Half)                                                                                          \
+  MACRO(at::BFloat16, float)                                                                                      \
+  MACRO(at::BFloat16, at::BFloat16)                                                                               \
+  MACRO(at::BFloat16, at::Half)                                                                                   \
+  MACRO(at::Half, float)                                                                                          \
+  MACRO(at::Half, at::BFloat16)                                                                                   \
+  MACRO(at::Half, at::Half)
 
 #define ESP_DECLARE2(X, Y)                                                                                        \
   void rms_norm_rows(const X *x, const float *gain, Y *y, float *inverse, int64_t begin, int64_t end,             \
@@ -68,18 +103,17 @@ void dispatch2(const at::Tensor &a, const at::Tensor &b, Body body) {
   void rotate_head(const X *x, const float *cosine, const float *sine, Y *y, int64_t half, float direction);      \
   void swiglu_row(const X *packed, Y *y, int64_t width);                                                          \
   void swiglu_backward_row(const X *packed, const X *gy, Y *gx, int64_t width);
-ESP_DECLARE2(float, float)
-ESP_DECLARE2(float, at::BFloat16)
-ESP_DECLARE2(at::BFloat16, float)
-ESP_DECLARE2(at::BFloat16, at::BFloat16)
+ESP_FOR_TYPE_PAIRS(ESP_DECLARE2)
 #undef ESP_DECLARE2
 
-// Softmax over row[first ..< last] of scale * row, in place; zeros elsewhere in [0, width).
-void softmax_range(float *row, int64_t first, int64_t last, int64_t width, float scale);
-void softmax_range(at::BFloat16 *row, int64_t first, int64_t last, int64_t width, float scale);
-// Its derivative by the unscaled row: gradient = scale * p * (gradient - sum p gradient), in place.
-void softmax_backward_range(const float *p, float *gradient, int64_t first, int64_t last, int64_t width, float scale);
-void softmax_backward_range(const at::BFloat16 *p, at::BFloat16 *gradient, int64_t first, int64_t last, int64_t width,
-                            float scale);
+// softmax_range: softmax over row[first ..< last] of scale * row, in place; zeros elsewhere in [0, width).
+// softmax_backward_range: its derivative by the unscaled row, gradient = scale * p * (gradient - sum p gradient), in place.
+#define ESP_DECLARE_SOFTMAX(X)                                                                                    \
+  void softmax_range(X *row, int64_t first, int64_t last, int64_t width, float scale);                            \
+  void softmax_backward_range(const X *p, X *gradient, int64_t first, int64_t last, int64_t width, float scale);
+ESP_DECLARE_SOFTMAX(float)
+ESP_DECLARE_SOFTMAX(at::BFloat16)
+ESP_DECLARE_SOFTMAX(at::Half)
+#undef ESP_DECLARE_SOFTMAX
 
 }  // namespace espalier

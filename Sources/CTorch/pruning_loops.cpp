@@ -1,9 +1,5 @@
-// Pruning's inner loops: mask selection with exact counts, SparseGPT's column recursion, and optimiser steps that read
-// and write every value once.
+// Pruning's inner loops: SparseGPT's column recursion, and optimiser steps that read and write every value once.
 
-#include <algorithm>
-#include <limits>
-#include <numeric>
 #include <vector>
 
 #include "handles.h"
@@ -13,32 +9,6 @@
 using namespace espalier;
 
 namespace {
-
-// A score that is not a number counts as the lowest: the count stays exact, and the order a strict one.
-inline float ranked(float score) { return score == score ? score : -std::numeric_limits<float>::infinity(); }
-
-// Marks the `drop` lowest of `count` scores; among equals the lower index goes first.
-void keep_highest(const float *given, bool *keep, int64_t count, int64_t drop, std::vector<int32_t> &order,
-                  std::vector<float> &scores) {
-  scores.resize(count);
-  for (int64_t i = 0; i < count; ++i) scores[i] = ranked(given[i]);
-  if (count <= 32) {
-    for (int64_t i = 0; i < count; ++i) {
-      int64_t below = 0;
-      for (int64_t j = 0; j < count; ++j) below += scores[j] < scores[i] || (scores[j] == scores[i] && j < i);
-      keep[i] = below >= drop;
-    }
-    return;
-  }
-  order.resize(count);
-  std::iota(order.begin(), order.end(), 0);
-  if (drop > 0 && drop < count)
-    std::nth_element(order.begin(), order.begin() + (drop - 1), order.end(), [&](int32_t a, int32_t b) {
-      return scores[a] < scores[b] || (scores[a] == scores[b] && a < b);
-    });
-  std::fill(keep, keep + count, true);
-  for (int64_t i = 0; i < drop; ++i) keep[order[i]] = false;
-}
 
 #define ESP_DEFINE_STEPS(G, W)                                                                                    \
   ESP_MULTIVERSION void rmsprop_range(float *__restrict w, const G *__restrict g, float *__restrict square,       \
@@ -68,19 +38,18 @@ void keep_highest(const float *given, bool *keep, int64_t count, int64_t drop, s
       store(working, i, mask[i] ? value : 0.0f);                                                                  \
     }                                                                                                             \
   }
-ESP_DEFINE_STEPS(float, float)
-ESP_DEFINE_STEPS(float, at::BFloat16)
-ESP_DEFINE_STEPS(at::BFloat16, float)
-ESP_DEFINE_STEPS(at::BFloat16, at::BFloat16)
+ESP_FOR_TYPE_PAIRS(ESP_DEFINE_STEPS)
 #undef ESP_DEFINE_STEPS
 
 // Sums of tens of thousands of squares: in float32 they would lose three digits, enough to turn masks over.
-ESP_MULTIVERSION void add_squares(const float *__restrict x, double *__restrict into, int64_t width) {
-  for (int64_t i = 0; i < width; ++i) into[i] += double(x[i]) * double(x[i]);
-}
-ESP_MULTIVERSION void add_squares_bf16(const at::BFloat16 *__restrict x, double *__restrict into, int64_t width) {
-  for (int64_t i = 0; i < width; ++i) into[i] += double(load(x, i)) * double(load(x, i));
-}
+#define ESP_DEFINE_SQUARES(X)                                                                                     \
+  ESP_MULTIVERSION void add_squares(const X *__restrict x, double *__restrict into, int64_t width) {              \
+    for (int64_t i = 0; i < width; ++i) into[i] += double(load(x, i)) * double(load(x, i));                       \
+  }
+ESP_DEFINE_SQUARES(float)
+ESP_DEFINE_SQUARES(at::BFloat16)
+ESP_DEFINE_SQUARES(at::Half)
+#undef ESP_DEFINE_SQUARES
 
 // One row of SparseGPT's recursion over a block of columns.
 ESP_MULTIVERSION void eliminate_row(float *__restrict w, const float *__restrict hinv, bool *__restrict keep,
@@ -119,29 +88,11 @@ constexpr int64_t kStepGrain = 1 << 15;
 
 }  // namespace
 
-esp_tensor esp_mask_keep_of(esp_tensor scores, int64_t keep_count, int64_t group) {
-  return make([&] {
-    auto s = scores->value.detach().to(c10::kCPU, at::kFloat).contiguous();
-    require(group > 0 && keep_count >= 0 && keep_count <= group && s.numel() % group == 0,
-            "scores do not divide into groups");
-    auto keep = at::empty(s.sizes(), s.options().dtype(at::kBool));
-    const float *in = s.data_ptr<float>();
-    bool *out = keep.data_ptr<bool>();
-    parallel_for(s.numel() / group, std::max<int64_t>(1, 4096 / group), [&](int64_t begin, int64_t end) {
-      std::vector<int32_t> order;
-      std::vector<float> scores;
-      for (int64_t g = begin; g < end; ++g)
-        keep_highest(in + g * group, out + g * group, group, group - keep_count, order, scores);
-    });
-    return keep.to(scores->value.device());
-  });
-}
-
 bool esp_add_column_squares(esp_tensor into, esp_tensor x) {
   return act([&] {
     auto width = x->value.size(-1);
     auto rows = x->value.reshape({-1, width});
-    if (!rows.device().is_cpu() || (rows.scalar_type() != at::kFloat && rows.scalar_type() != at::kBFloat16)) {
+    if (!rows.device().is_cpu() || !has_loop_type(rows.scalar_type())) {
       into->value.add_(rows.to(at::kFloat).square().sum(0));
       return;
     }
@@ -153,13 +104,9 @@ bool esp_add_column_squares(esp_tensor into, esp_tensor x) {
     float *out = into->value.data_ptr<float>();
     parallel_for(width, 64, [&](int64_t begin, int64_t end) {
       std::vector<double> sums(end - begin);
-      if (rows.scalar_type() == at::kFloat) {
-        const float *in = rows.data_ptr<float>();
+      dispatch(rows, [&](auto *in) {
         for (int64_t r = 0; r < count; ++r) add_squares(in + r * width + begin, sums.data(), end - begin);
-      } else {
-        auto *in = static_cast<const at::BFloat16 *>(rows.data_ptr());
-        for (int64_t r = 0; r < count; ++r) add_squares_bf16(in + r * width + begin, sums.data(), end - begin);
-      }
+      });
       for (int64_t i = begin; i < end; ++i) out[i] += static_cast<float>(sums[i - begin]);
     });
   });

@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "handles.h"
 
@@ -52,10 +51,8 @@ esp_dtype esp_get_dtype(esp_tensor t) { return static_cast<esp_dtype>(t->value.s
 int esp_device(esp_tensor t) { return t->value.device().is_cpu() ? -1 : t->value.device().index(); }
 bool esp_is_contiguous(esp_tensor t) { return t->value.is_contiguous(); }
 
-double esp_item(esp_tensor t) {
-  double result = std::numeric_limits<double>::quiet_NaN();
-  act([&] { result = t->value.item().toDouble(); });
-  return result;
+bool esp_item(esp_tensor t, double *result) {
+  return act([&] { *result = t->value.item().toDouble(); });
 }
 
 esp_tensor esp_to_dtype(esp_tensor t, esp_dtype dtype) {
@@ -84,6 +81,9 @@ esp_tensor esp_narrow(esp_tensor t, int dimension, int64_t start, int64_t length
 }
 esp_tensor esp_index_select(esp_tensor t, int dimension, esp_tensor index) {
   return make([&] { return t->value.index_select(dimension, index->value); });
+}
+bool esp_index_copy(esp_tensor t, esp_tensor index, esp_tensor values) {
+  return act([&] { t->value.index_copy_(0, index->value, values->value); });
 }
 esp_tensor esp_gather(esp_tensor t, int dimension, esp_tensor index) {
   return make([&] { return t->value.gather(dimension, index->value); });
@@ -215,9 +215,27 @@ esp_tensor esp_log_softmax(esp_tensor a, int dimension) {
 esp_tensor esp_matmul(esp_tensor a, esp_tensor b) {
   return make([&] { return at::matmul(a->value, b->value); });
 }
+// x Wᵀ + b. A processor without float16 arithmetic has float16 products that take three times as long as float32's, but for
+// a few rows, where reading the weight is all the work: there the operands are widened, and only the result is rounded.
+static at::Tensor product(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
+  bool widens = x.scalar_type() == at::kHalf && x.device().is_cpu() && !esp_has_fast_float16() &&
+                x.numel() >= 4 * x.size(-1);
+  if (!widens) return at::linear(x, weight, bias);
+  auto wide = [](const at::Tensor &t) { return t.to(at::kFloat); };
+  return at::linear(wide(x), wide(weight), bias ? std::optional<at::Tensor>(wide(*bias)) : std::nullopt).to(at::kHalf);
+}
 esp_tensor esp_linear(esp_tensor x, esp_tensor weight, esp_tensor bias) {
   return make([&] {
-    return at::linear(x->value, weight->value, bias ? std::optional<at::Tensor>(bias->value) : std::nullopt);
+    return product(x->value, weight->value, bias ? std::optional<at::Tensor>(bias->value) : std::nullopt);
+  });
+}
+bool esp_linear_into(esp_tensor y, esp_tensor x, esp_tensor weight) {
+  return act([&] {
+    if (x->value.scalar_type() == at::kHalf && x->value.device().is_cpu()) {
+      y->value.copy_(product(x->value, weight->value, std::nullopt));
+      return;
+    }
+    at::mm_out(y->value, x->value, weight->value.t());
   });
 }
 bool esp_addmm_in_place(esp_tensor c, esp_tensor a, esp_tensor b, double beta, double alpha) {

@@ -109,7 +109,28 @@ public struct Checkpoint: Sendable {
         guard target.count == tensor.count else {
             throw wrongLength(tensor, found: target.count * 4, expected: tensor.count * 4)
         }
-        try source.read(tensor, into: target)
+        try source.read(tensor, from: 0, into: target)
+    }
+
+    /// Reads some rows of a matrix as float32: a table need not be in memory as a whole.
+    ///
+    /// - Parameter target: exactly the rows' elements.
+    /// - Throws: as `read`; `badData` for rows that the tensor does not have.
+    public func read(
+        _ name: String, rows: Range<Int>, into target: UnsafeMutableBufferPointer<Float>
+    ) throws(Fault) {
+        let tensor = try known(name)
+        let count = tensor.shape.first ?? 0
+        guard count > 0, rows.lowerBound >= 0, rows.upperBound <= count else {
+            throw Fault(
+                .badData, "the tensor does not have these rows", file: path, place: "tensor '\(name)'",
+                found: "rows \(rows)", expected: "within 0..<\(count)")
+        }
+        let width = tensor.count / count
+        guard target.count == rows.count * width else {
+            throw wrongLength(tensor, found: target.count * 4, expected: rows.count * width * 4)
+        }
+        try source.read(tensor, from: rows.lowerBound * width, into: target)
     }
 
     /// Reads a tensor's bytes in its `type`, little-endian.
@@ -124,7 +145,7 @@ public struct Checkpoint: Sendable {
     /// A tensor as float32.
     public func floats(_ name: String) throws(Fault) -> [Float] {
         let tensor = try known(name)
-        return try Checkpoint.filled(tensor.count) { (buffer) throws(Fault) in try source.read(tensor, into: buffer) }
+        return try Checkpoint.filled(tensor.count) { (buffer) throws(Fault) in try source.read(tensor, from: 0, into: buffer) }
     }
 
     /// A tensor's bytes in its `type`, little-endian.
@@ -175,7 +196,10 @@ public struct Checkpoint: Sendable {
 
 /// Where a checkpoint's tensors come from. Lengths have been checked by the caller.
 protocol TensorSource: Sendable {
-    func read(_ tensor: TensorDescription, into target: UnsafeMutableBufferPointer<Float>) throws(Fault)
+    /// Reads as many elements as `target` has, from the row that begins with element `start`.
+    func read(
+        _ tensor: TensorDescription, from start: Int, into target: UnsafeMutableBufferPointer<Float>
+    ) throws(Fault)
     func readStored(_ tensor: TensorDescription, into target: UnsafeMutableRawBufferPointer) throws(Fault)
     func weightFile(of name: String) -> String?
     func checkUnchanged() throws(Fault)

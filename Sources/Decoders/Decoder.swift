@@ -77,6 +77,15 @@ public struct Decoder {
         return tensor.to(device)
     }
 
+    /// Some rows of a matrix, [rows.count, columns] float32, on this decoder's device.
+    func tensor(_ name: String, rows: Range<Int>) throws(Fault) -> Tensor {
+        let tensor = Tensor.empty([rows.count, configuration.hiddenSize])
+        try tensor.withMutableBytes { (bytes) throws(Fault) in
+            try checkpoint.read(name, rows: rows, into: bytes.bindMemory(to: Float.self))
+        }
+        return tensor.to(device)
+    }
+
     /// A block with float32 weights. What belongs to a sub-layer that is not there has no elements.
     public func block(_ layer: Int) throws(Fault) -> Block {
         let c = configuration
@@ -130,11 +139,35 @@ public struct Decoder {
     /// The embedding table [vocabulary, hidden], float32.
     public func embedding() throws(Fault) -> Tensor { try tensor(Decoder.embeddingName) }
 
+    /// Rows of the embedding table that are read together.
+    private static let embeddingRows = 4096
+
+    /// The embeddings [n, hidden] of some tokens, float32. Only parts of the table that hold one of them are read.
+    ///
+    /// - Parameter ids: below the vocabulary's size.
+    /// - Throws: `inputOutput` when the table cannot be read.
+    public func embedded(_ ids: [Int32]) throws(Fault) -> Tensor {
+        let result = Tensor.empty([ids.count, configuration.hiddenSize], device: device)
+        var places: [Int: [Int]] = [:]
+        for (place, id) in ids.enumerated() { places[Int(id) / Decoder.embeddingRows, default: []].append(place) }
+        for (part, places) in places.sorted(by: { $0.key < $1.key }) {
+            let first = part * Decoder.embeddingRows
+            let rows = first..<min(first + Decoder.embeddingRows, configuration.vocabularySize)
+            let index = Tensor(places.map { Int64(ids[$0]) - Int64(first) }, device: device)
+            result.setRows(
+                Tensor(places.map(Int64.init), device: device),
+                to: try tensor(Decoder.embeddingName, rows: rows).selected(index))
+        }
+        return result
+    }
+
+    /// The tensor that is the output matrix.
+    var headWeightName: String { configuration.tiesWordEmbeddings ? Decoder.embeddingName : Decoder.headName }
+
     /// What turns the stream after the last block into logits.
     public func head(dtype: DType) throws(Fault) -> Head {
-        let name = configuration.tiesWordEmbeddings ? Decoder.embeddingName : Decoder.headName
-        return Head(
-            norm: try tensor(Decoder.finalNormName), weight: try tensor(name).to(dtype),
+        Head(
+            norm: try tensor(Decoder.finalNormName), weight: try tensor(headWeightName).to(dtype),
             epsilon: configuration.normEpsilon)
     }
 
@@ -172,6 +205,8 @@ public struct Head {
 
     /// Stream [.., hidden] -> logits [.., vocabulary], float32.
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        x.rmsNorm(weight: norm, epsilon: epsilon, output: weight.dtype).linear(weight).to(.float32)
+        normalised(x).linear(weight).to(.float32)
     }
+
+    func normalised(_ x: Tensor) -> Tensor { x.rmsNorm(weight: norm, epsilon: epsilon, output: weight.dtype) }
 }

@@ -12,7 +12,7 @@ public struct BlockTask {
     public let input: HiddenStream
     /// What the dense block makes of the dense stream, where a method asks for it.
     public let denseOutput: HiddenStream?
-    /// Number type of the matrix products.
+    /// Number type of the matrix products; where they are differentiated, `compute.forGradients`.
     public let compute: DType
     /// Samples in one forward pass without gradients.
     public let batch: Int
@@ -42,6 +42,18 @@ public struct BlockTask {
     }
 
     public var layer: Int { block.geometry.layer }
+
+    /// `denseOutput` of a pruner that asked for it.
+    ///
+    /// - Throws: `badData` when it was not given: towards another target the block would be trained wrongly.
+    func requireDenseOutput() throws(Fault) -> HiddenStream {
+        guard let denseOutput else {
+            throw Fault(
+                .badData, "a block is to be optimised without the dense model's output: please report this",
+                place: "block \(layer)")
+        }
+        return denseOutput
+    }
 
     /// Linears of a projection that are to be pruned.
     func hasGoal(_ name: ProjectionName) -> Bool { name.linears.contains { goals[$0] != nil } }

@@ -25,9 +25,9 @@ struct PlanClock {
         return min(PlanClock.now(CLOCK_MONOTONIC) - wall, PlanClock.now(CLOCK_PROCESS_CPUTIME_ID) - processor)
     }
 
-    static func seconds(_ body: () -> Void) -> Double {
+    static func seconds<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) -> Double {
         let clock = PlanClock()
-        body()
+        try body()
         return clock.elapsed
     }
 

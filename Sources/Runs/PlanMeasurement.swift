@@ -81,13 +81,13 @@ struct PlanMeasurement {
     private var blockWeights: Int { specimen.configuration.weightCount(layer: specimen.layer) }
 
     /// Time of one call, the shortest of several after one that warms up; a slow call is not repeated often.
-    private func time(_ body: () -> Void) -> Double {
-        _ = PlanClock.seconds(body)
+    private func time<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) -> Double {
+        _ = try PlanClock.seconds(body)
         var shortest = Double.infinity
         var total = 0.0
         var count = 0
         repeat {
-            let seconds = PlanClock.seconds(body)
+            let seconds = try PlanClock.seconds(body)
             shortest = min(shortest, seconds)
             total += seconds
             count += 1
@@ -136,7 +136,7 @@ struct PlanMeasurement {
 
     private mutating func measureUpdates() {
         let weight = block.gateUp.weight.clone()
-        let gradient = weight.to(subject.compute).clone()
+        let gradient = weight.to(subject.compute.forGradients).clone()
         let working = gradient.clone()
         let (first, second) = (
             Tensor.zeros(weight.shape, device: weight.device), Tensor.zeros(weight.shape, device: weight.device)
@@ -262,7 +262,10 @@ struct PlanMeasurement {
         let hidden = random([rows, subject.configuration.hiddenSize])
         let vocabulary = Double(subject.configuration.vocabularySize) / Double(max(1, head.weight.size(0)))
         let scale = vocabulary * Double(subject.tokens) / Double(SearchModel.scoredEvery * rows)
-        comparison = scale * time { Engine.withoutGradient { _ = head(hidden).logSoftmax(1).sum().scalar } }
+        let matrix = head.matrix
+        let dense = OutputMatrix.Dense.logits(try matrix.logits(hidden))
+        let targets = [Int64](repeating: 0, count: rows)
+        comparison = scale * (try time { () throws(Fault) in _ = try matrix.scores(hidden, against: dense, targets: targets) })
     }
 
     // MARK: Work on sequences
@@ -300,11 +303,11 @@ struct PlanMeasurement {
         if work.trainings > 0 {
             let together = max(1, min(work.step, count))
             let part = x.narrowed(0, 0, together)
-            var leaves = working
+            var leaves = block.to(subject.compute.forGradients)
             for name in ProjectionName.allCases {
-                let weight = working[name].weight.clone()
+                let weight = leaves[name].weight.clone()
                 weight.requireGradient()
-                leaves[name] = working[name].with(weight: weight)
+                leaves[name] = leaves[name].with(weight: weight)
             }
             training =
                 scale / Double(together)

@@ -105,7 +105,7 @@ struct PlanMemory {
             // Of the parent, every pruned block is kept, what stays of it.
             let parent = Int((1 - subject.settings.sparsity.fraction) * Double(all))
             let logits =
-                SearchModel.logBytes + 2 * min(256, searched * t / SearchModel.scoredEvery) * c.vocabularySize * 4 * 2
+                SearchModel.logitBytes + 2 * OutputMatrix.pieceElements * e
             let prefixes = options.stages.reduce(0) {
                 $0 + min(SearchModel.prefixBytes, c.layerCount * $1.samples * t * h * 4) + 2 * $1.samples * t * h * 4
             }
@@ -140,7 +140,7 @@ struct PlanMemory {
 /// What back-propagation through one step's sequences keeps, and its own results.
 private func training(_ subject: PlanSubject, step: Int) -> Int {
     let c = subject.configuration
-    let e = subject.compute.byteCount
+    let e = subject.compute.forGradients.byteCount
     let tokens = step * subject.tokens
     // Kept for the backward pass: the stream twice, two norms, query, key, value before and after the rotation, the
     // context, gate | up and their product; the probabilities of attention's lower triangle.
@@ -155,8 +155,8 @@ private func training(_ subject: PlanSubject, step: Int) -> Int {
 /// What an optimizer keeps beside the dense block.
 private func optimiser(_ subject: PlanSubject, _ work: PlanWork) -> Int {
     let weights = subject.blockWeights
-    let e = subject.compute.byteCount
-    let narrow = subject.compute != .float32 ? weights * e : 0
+    let e = subject.compute.forGradients.byteCount
+    let narrow = subject.compute.forGradients != .float32 ? weights * e : 0
     switch subject.pruner {
     case let paper as PublishedWandaPP:
         // The regional gradient, the weights under way, their state and gradients; the dense block's outputs.

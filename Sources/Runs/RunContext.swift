@@ -96,11 +96,11 @@ public struct RunContext {
         let stream = try HiddenStream(
             samples: samples.count, tokens: tokens.columns, hidden: decoder.configuration.hiddenSize,
             dtype: streamDType, offload: settings.offload)
-        let table = try decoder.embedding()
-        for range in stream.batches(of: batch) {
-            let ids = Tensor(samples[range].flatMap { tokens[$0].map(Int64.init) }, device: decoder.device)
+        // As many tokens at a time as the vocabulary has: each time the table is read, and it bounds the memory.
+        for range in stream.batches(of: max(1, decoder.configuration.vocabularySize / tokens.columns)) {
+            let embedded = try decoder.embedded(samples[range].flatMap { tokens[$0] })
             try stream.write(
-                table.selected(ids).reshaped([range.count, tokens.columns, stream.hidden]), at: range.lowerBound)
+                embedded.reshaped([range.count, tokens.columns, stream.hidden]), at: range.lowerBound)
         }
         return stream
     }

@@ -70,16 +70,33 @@ public enum Engine {
         if !done { fail(operation) }
     }
 
-    /// Ends the process: every operation may run out of memory, and a formula in which each step `throws` could not be
-    /// read. What a run has committed stays valid, so the exit code is that of an interrupted run.
+    /// Ends the process: every operation may run out of memory or lose its device, and a formula in which each step
+    /// `throws` could not be read. What a run has committed stays valid.
     static func fail(_ operation: StaticString) -> Never {
         let message = String(cString: esp_last_error_message())
-        if esp_last_error_kind() == ESP_ERROR_MEMORY {
-            let fault = Fault(
-                .interrupted, "out of memory", found: message,
-                advice: "free memory or use a shorter --sequence-length, fewer --samples or --offload, then resume")
+        if let fault = fault(esp_last_error_kind(), message) {
             exitProcess(fault.exitCode, "error: \(fault)\n")
         }
         fatalError("\(operation): \(message)")
     }
+
+    /// What the world did; nil when only a mistake of ours can be the cause.
+    static func fault(_ kind: esp_error_kind, _ message: String) -> Fault? {
+        switch kind {
+        case ESP_ERROR_MEMORY:
+            Fault(
+                .interrupted, "out of memory", found: message,
+                advice: "free memory or use a shorter --sequence-length, fewer --samples or --offload, then resume")
+        case ESP_ERROR_DEVICE:
+            Fault(
+                .deviceUnavailable, "the GPU failed during the computation", found: message,
+                advice: "look at the GPU and its driver with nvidia-smi; a prune run then goes on with `espalier "
+                    + "resume`, and --device cpu does without the GPU")
+        default: nil
+        }
+    }
+
+    /// Has large pieces of freed memory kept by the process, where the C library can: for the whole process, so a tool
+    /// asks for it and a library does not.
+    public static func keepFreedMemory() { esp_keep_freed_memory() }
 }

@@ -67,6 +67,10 @@ extension Tensor {
     public func linear(_ weight: Tensor, bias: Tensor? = nil) -> Tensor {
         Tensor(esp_linear(handle, weight.handle, bias?.handle))
     }
+    /// self = x Wᵀ for x [n, in], W [out, in] and self [n, out] of their number type: a product into memory that is there.
+    public func setLinear(_ x: Tensor, _ weight: Tensor) {
+        Engine.require(esp_linear_into(handle, x.handle, weight.handle))
+    }
     /// self = beta · self + alpha · a b
     public func addMatmul(_ a: Tensor, _ b: Tensor, beta: Double = 1, alpha: Double = 1) {
         Engine.require(esp_addmm_in_place(handle, a.handle, b.handle, beta, alpha))
@@ -129,7 +133,11 @@ extension Tensor {
     /// A bool mask that keeps the `keep` highest of every `group` consecutive scores; among equals the lower index
     /// goes first, so the count is exact and runs repeat.
     public func keepMask(_ keep: Int, of group: Int) -> Tensor {
-        Tensor(esp_mask_keep_of(handle, Int64(keep), Int64(group)))
+        Tensor(esp_mask_keep_of(handle, Int64(keep), Int64(group), false))
+    }
+    /// The same as devices without loops of their own find it, in tensor operations.
+    func keepMaskByTensors(_ keep: Int, of group: Int) -> Tensor {
+        Tensor(esp_mask_keep_of(handle, Int64(keep), Int64(group), true))
     }
     /// self[j] += Σ x[.., j]² for self [columns] float32.
     public func addColumnSquares(_ x: Tensor) { Engine.require(esp_add_column_squares(handle, x.handle)) }

@@ -20,6 +20,10 @@ public enum DType: Int32, Sendable, CaseIterable {
         }
     }
 
+    /// The type in which products are differentiated where this one is asked for: float16's exponent holds neither the
+    /// small gradients nor the large ones, and they would become zero or infinity.
+    public var forGradients: DType { self == .float16 ? .float32 : self }
+
     var c: esp_dtype { esp_dtype(rawValue: UInt32(bitPattern: rawValue)) }
 }
 
@@ -39,7 +43,8 @@ public enum Device: Equatable, Sendable {
 /// An n-dimensional array of numbers: Swift's handle on a libtorch tensor.
 ///
 /// Not `Sendable`: all tensors of a process belong to its engine thread. A mistake in shapes is ours and traps with
-/// libtorch's message; running out of memory is the world's, see `Engine.onExhaustion`.
+/// libtorch's message; memory that runs out and a device that fails are the world's and end the process with an exit code
+/// and advice.
 public final class Tensor {
     let handle: esp_tensor
 
@@ -110,7 +115,11 @@ public final class Tensor {
     public func size(_ dimension: Int) -> Int { Int(esp_size(handle, Int32(dimension))) }
     public var count: Int { Int(esp_element_count(handle)) }
     public var byteCount: Int { count * dtype.byteCount }
-    public var dtype: DType { DType(rawValue: Int32(bitPattern: esp_get_dtype(handle).rawValue)) ?? .float32 }
+    public var dtype: DType {
+        let code = Int32(bitPattern: esp_get_dtype(handle).rawValue)
+        guard let dtype = DType(rawValue: code) else { preconditionFailure("a tensor of libtorch's type \(code)") }
+        return dtype
+    }
     public var device: Device { esp_device(handle) < 0 ? .cpu : .cuda(Int(esp_device(handle))) }
 
     public func to(_ dtype: DType) -> Tensor { dtype == self.dtype ? self : Tensor(esp_to_dtype(handle, dtype.c)) }
@@ -138,6 +147,10 @@ public final class Tensor {
     public func selected(_ index: Tensor, dimension: Int = 0) -> Tensor {
         Tensor(esp_index_select(handle, Int32(dimension), index.handle))
     }
+    /// Overwrites the rows with the given int64 indices.
+    public func setRows(_ index: Tensor, to values: Tensor) {
+        Engine.require(esp_index_copy(handle, index.handle, values.handle))
+    }
     public func gathered(_ index: Tensor, dimension: Int) -> Tensor {
         Tensor(esp_gather(handle, Int32(dimension), index.handle))
     }
@@ -147,6 +160,7 @@ public final class Tensor {
     /// The elements in row-major order, converted to float32.
     public func floats() -> [Float] { copied(to(.float32), Float.self) }
     public func int64s() -> [Int64] { copied(to(.int64), Int64.self) }
+    public func doubles() -> [Double] { copied(to(.float64), Double.self) }
 
     private func copied<Element>(_ source: Tensor, _ type: Element.Type) -> [Element] {
         [Element](unsafeUninitializedCapacity: source.count) { buffer, count in
@@ -173,8 +187,12 @@ public final class Tensor {
         return try body(UnsafeMutableRawBufferPointer(start: pointer, count: byteCount))
     }
 
-    /// The only element.
-    public var scalar: Double { esp_item(handle) }
+    /// The only element. On a GPU this is where an earlier operation's failure shows.
+    public var scalar: Double {
+        var value = 0.0
+        Engine.require(esp_item(handle, &value))
+        return value
+    }
 
     // MARK: Autograd
 

@@ -55,7 +55,7 @@ struct CompactionTests {
                     }
                     #expect(difference(compact(x, rotary: rotary).floats()) < 1e-5 * scale, "\(heads) \(width)")
                     // Token after token.
-                    let cache = KeyValueCache(layerCount: 1)
+                    let cache = KeyValueCache(layerCount: 1, capacity: 64)
                     let pieces = (0..<9).map { position in
                         defer { cache.advance(1) }
                         return compact(x.narrowed(1, position, 1), rotary: rotary, cache: cache)

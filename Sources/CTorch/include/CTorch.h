@@ -29,8 +29,10 @@ const char *esp_version(void);          // of the library that is loaded
 const char *esp_header_version(void);   // of the headers this was compiled with
 bool esp_set_threads(int count);
 int esp_threads(void);
+void esp_keep_freed_memory(void);       // see engine.cpp
 int esp_loop_ranges(void);              // parts into which a long loop is divided: one for each thread
 bool esp_has_fast_bfloat16(void);       // the processor multiplies bfloat16 natively
+bool esp_has_fast_float16(void);        // ... and float16
 bool esp_load_cuda(int index);          // opens libtorch_cuda; false with ESP_ERROR_DEVICE
 bool esp_synchronize(void);             // waits until that GPU has done what it was given; nothing without one
 int esp_cuda_device_count(void);
@@ -51,7 +53,7 @@ int64_t esp_element_count(esp_tensor t);
 esp_dtype esp_get_dtype(esp_tensor t);
 int esp_device(esp_tensor t);
 bool esp_is_contiguous(esp_tensor t);
-double esp_item(esp_tensor t);           // NaN with an error set when it fails
+bool esp_item(esp_tensor t, double *result);   // of the only element
 
 esp_tensor esp_to_dtype(esp_tensor t, esp_dtype dtype);
 esp_tensor esp_to_device(esp_tensor t, int device);
@@ -62,6 +64,7 @@ esp_tensor esp_reshape(esp_tensor t, const int64_t *shape, int rank);
 esp_tensor esp_transpose(esp_tensor t, int a, int b);
 esp_tensor esp_narrow(esp_tensor t, int dimension, int64_t start, int64_t length);
 esp_tensor esp_index_select(esp_tensor t, int dimension, esp_tensor index);
+bool esp_index_copy(esp_tensor t, esp_tensor index, esp_tensor values);   // t[index[i]] = values[i]
 esp_tensor esp_gather(esp_tensor t, int dimension, esp_tensor index);
 esp_tensor esp_cat(const esp_tensor *tensors, int count, int dimension);
 bool esp_copy(esp_tensor destination, esp_tensor source);
@@ -103,6 +106,7 @@ esp_tensor esp_exp(esp_tensor a);
 // Matrices ---------------------------------------------------------------------------------------------------------
 esp_tensor esp_matmul(esp_tensor a, esp_tensor b);
 esp_tensor esp_linear(esp_tensor x, esp_tensor weight, esp_tensor bias);  // bias may be NULL
+bool esp_linear_into(esp_tensor y, esp_tensor x, esp_tensor weight);      // y = x weightT, all [.., ..] of one type
 bool esp_addmm_in_place(esp_tensor c, esp_tensor a, esp_tensor b, double beta, double alpha);   // c = beta c + alpha a b
 bool esp_add_gram(esp_tensor h, esp_tensor x, double alpha);              // h += alpha xT x, float32, x [n, k]
 esp_tensor esp_cholesky(esp_tensor a, bool upper, bool *positive_definite);
@@ -123,23 +127,33 @@ esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale,
 // on, then its own.
 esp_tensor esp_tree_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window,
                               const int64_t *ranges, const int64_t *counts, int nodes);
+// What the predictions of n positions say, collected over pieces of the vocabulary: float64 [n, 9], the columns in
+// vocabulary_scores.cpp's order: of the model, then of the dense model it is compared with, the highest logit, the sum of
+// exp(logit - highest), the target's logit and the likeliest token; last, sum exp(dense - highest) * (dense - model).
+esp_tensor esp_vocabulary_scores(int64_t positions, int device);
+// Adds the logits [n, v] of the tokens from `first` on; `dense`, of the same shape, may be NULL. `targets` [n] int64 are the
+// tokens whose logits are wanted; a position with a negative one is passed over. `by_tensors` has the processor work as other
+// devices do.
+bool esp_add_vocabulary_scores(esp_tensor state, esp_tensor logits, esp_tensor dense, esp_tensor targets, int64_t first,
+                               bool by_tensors);
 bool esp_split(esp_tensor t, const int64_t *sizes, int count, int dimension, esp_tensor *parts);
 
-// Pruning's own loops (CPU; other devices go through the CPU) --------------------------------------------------------
-// Keep-mask, bool, of the `keep` largest of every run of `group` scores in a row; ties keep the higher index.
-esp_tensor esp_mask_keep_of(esp_tensor scores, int64_t keep, int64_t group);
+// Pruning's own loops (CPU; other devices go through tensor operations or the CPU) --------------------------------------------------------
+// Keep-mask, bool, of the `keep` largest of every run of `group` scores in a row; ties keep the higher index. On the
+// scores' own device; `by_tensors` has the processor work as other devices do.
+esp_tensor esp_mask_keep_of(esp_tensor scores, int64_t keep, int64_t group, bool by_tensors);
 // sum over rows of x^2 added to `into` [columns], float32.
 bool esp_add_column_squares(esp_tensor into, esp_tensor x);
 // One RMSprop step (PyTorch's, no momentum, not centred): square = decay square + (1 - decay) g^2,
 // w -= rate g / (sqrt(square) + epsilon). `working`, when given, receives w in its own dtype.
 bool esp_rmsprop_step(esp_tensor w, esp_tensor gradient, esp_tensor square, esp_tensor working, double rate,
                       double decay, double epsilon);
-// One Adam step with bias correction; `mask` (bool, may be NULL) holds zeros at zero.
+// One Adam step with bias correction; `mask` (bool) holds zeros at zero.
 bool esp_adam_step(esp_tensor w, esp_tensor gradient, esp_tensor first, esp_tensor second, esp_tensor mask,
                    esp_tensor working, double rate, double beta1, double beta2, double epsilon, int64_t step);
 // SparseGPT on one block of columns w [rows, width] (updated in place), with hinv the upper Cholesky factor's block
-// [width, width]. The mask is chosen by w^2 / diag^2: `prune_count` of the whole block when group == 0 and mask is given
-// ready in `mask`; K:M groups are chosen on the way. errors [rows, width] receives (w - q) / d for the later columns.
+// [width, width]. With group == 0 the mask is given in `keep`; else keep_of of every `group` columns are chosen on the way,
+// by w^2 / diag^2, and `keep` receives them. errors [rows, width] receives (w - q) / d for the later columns.
 bool esp_sparsegpt_block(esp_tensor w, esp_tensor hinv, esp_tensor keep, int64_t keep_of, int64_t group,
                          esp_tensor errors);
 

@@ -174,24 +174,27 @@ struct GGUFFile: Sendable {
         return (entries, max(0, fileSize - soundEnd))
     }
 
-    /// Reads a tensor as float32, a few megabytes of the file at a time.
+    /// Reads elements of a tensor as float32, a few megabytes of the file at a time.
     ///
-    /// - Parameter target: exactly the tensor's elements.
-    func read(_ entry: Entry, into target: UnsafeMutableBufferPointer<Float>) throws(Fault) {
-        let blocks = entry.byteCount / entry.type.blockBytes
-        let stride = max(1, (4 << 20) / entry.type.blockBytes)
-        let scratch = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: min(blocks, stride) * entry.type.blockBytes, alignment: 16)
+    /// - Parameters:
+    ///   - start: the first element, that of a row: rows are whole blocks.
+    ///   - target: as many elements, of whole rows.
+    func read(
+        _ entry: Entry, from start: Int, into target: UnsafeMutableBufferPointer<Float>
+    ) throws(Fault) {
+        let (size, bytes) = (entry.type.blockSize, entry.type.blockBytes)
+        let (first, blocks) = (start / size, target.count / size)
+        let stride = max(1, (4 << 20) / bytes)
+        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: min(blocks, stride) * bytes, alignment: 16)
         defer { scratch.deallocate() }
         var block = 0
         while block < blocks {
             let count = min(stride, blocks - block)
-            let source = UnsafeMutableRawBufferPointer(rebasing: scratch[..<(count * entry.type.blockBytes)])
-            try file.read(into: source, at: entry.offset + block * entry.type.blockBytes)
-            let elements = block * entry.type.blockSize..<(block + count) * entry.type.blockSize
+            let source = UnsafeMutableRawBufferPointer(rebasing: scratch[..<(count * bytes)])
+            try file.read(into: source, at: entry.offset + (first + block) * bytes)
             Dequantisation.dequantise(
                 UnsafeRawBufferPointer(source), entry.type,
-                into: UnsafeMutableBufferPointer(rebasing: target[elements]))
+                into: UnsafeMutableBufferPointer(rebasing: target[block * size..<(block + count) * size]))
             block += count
         }
     }

@@ -65,7 +65,7 @@ struct GGUFTensorSource: TensorSource {
         #if _endian(little)
             if UInt(bitPattern: target.baseAddress) % UInt(MemoryLayout<Float>.alignment) == 0 {
                 let result: Result<Void, Fault> = target.withMemoryRebound(to: Float.self) { floats in
-                    do throws(Fault) { return .success(try read(tensor, into: floats)) } catch {
+                    do throws(Fault) { return .success(try read(tensor, from: 0, into: floats)) } catch {
                         return .failure(error)
                     }
                 }
@@ -74,21 +74,31 @@ struct GGUFTensorSource: TensorSource {
         #endif
         let floats = UnsafeMutableBufferPointer<Float>.allocate(capacity: tensor.count)
         defer { floats.deallocate() }
-        try read(tensor, into: floats)
+        try read(tensor, from: 0, into: floats)
         for (index, value) in floats.enumerated() {
             target.storeBytes(of: value.bitPattern.littleEndian, toByteOffset: index &* 4, as: UInt32.self)
         }
     }
 
-    func read(_ tensor: TensorDescription, into target: UnsafeMutableBufferPointer<Float>) throws(Fault) {
+    func read(
+        _ tensor: TensorDescription, from start: Int, into target: UnsafeMutableBufferPointer<Float>
+    ) throws(Fault) {
         guard let place = places[ExactText(tensor.name)] else {
             throw Fault(.badData, "the model has no such tensor", file: file.path, place: "tensor '\(tensor.name)'")
         }
-        guard let heads = place.permutedHeads else { return try file.read(place.entry, into: target) }
+        guard let heads = place.permutedHeads else { return try file.read(place.entry, from: start, into: target) }
+        // Rows that stand elsewhere in the file: the tensor as a whole, and of it what was asked for.
         let interleaved = UnsafeMutableBufferPointer<Float>.allocate(capacity: tensor.count)
         defer { interleaved.deallocate() }
-        try file.read(place.entry, into: interleaved)
-        GGUFTensorSource.deinterleave(interleaved, heads: heads, rows: tensor.shape.first ?? 0, into: target)
+        try file.read(place.entry, from: 0, into: interleaved)
+        let rows = tensor.shape.first ?? 0
+        guard target.count < tensor.count else {
+            return GGUFTensorSource.deinterleave(interleaved, heads: heads, rows: rows, into: target)
+        }
+        let ordered = UnsafeMutableBufferPointer<Float>.allocate(capacity: tensor.count)
+        defer { ordered.deallocate() }
+        GGUFTensorSource.deinterleave(interleaved, heads: heads, rows: rows, into: ordered)
+        _ = target.update(fromContentsOf: ordered[start..<start + target.count])
     }
 
     /// Undoes the converter's order of rows. Within a head of d rows, row 2·i + j of the file is row j·d/2 + i of

@@ -44,7 +44,7 @@ enum GGUFRopeScaling {
         var factors = [Float](repeating: 0, count: entry.count)
         var fault: Fault?
         factors.withUnsafeMutableBufferPointer { buffer in
-            do throws(Fault) { try file.read(entry, into: buffer) } catch { fault = error }
+            do throws(Fault) { try file.read(entry, from: 0, into: buffer) } catch { fault = error }
         }
         if let fault { throw fault }
         if factors.allSatisfy({ $0 == 1 }) { return .null }

@@ -99,7 +99,9 @@ struct HuggingFaceWeights: TensorSource {
         try file(tensor).read(tensor.name, into: target)
     }
 
-    func read(_ tensor: TensorDescription, into target: UnsafeMutableBufferPointer<Float>) throws(Fault) {
+    func read(
+        _ tensor: TensorDescription, from start: Int, into target: UnsafeMutableBufferPointer<Float>
+    ) throws(Fault) {
         let file = try file(tensor)
         guard tensor.type.isFloatingPoint, let size = tensor.type.byteCount else {
             throw Fault(
@@ -107,17 +109,19 @@ struct HuggingFaceWeights: TensorSource {
                 place: "tensor '\(tensor.name)'", found: tensor.type.rawValue, expected: "F32, F16, BF16 or F64")
         }
         #if _endian(little)
-            if tensor.type == .f32 { return try file.read(tensor.name, into: UnsafeMutableRawBufferPointer(target)) }
+            if tensor.type == .f32 {
+                return try file.read(tensor.name, from: start * size, into: UnsafeMutableRawBufferPointer(target))
+            }
         #endif
         let stride = (4 << 20) / size
         let scratch = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: min(stride, tensor.count) * size, alignment: 16)
+            byteCount: min(stride, target.count) * size, alignment: 16)
         defer { scratch.deallocate() }
         var done = 0
-        while done < tensor.count {
-            let count = min(stride, tensor.count - done)
+        while done < target.count {
+            let count = min(stride, target.count - done)
             let part = UnsafeMutableRawBufferPointer(rebasing: scratch[..<(count * size)])
-            try file.read(tensor.name, from: done * size, into: part)
+            try file.read(tensor.name, from: (start + done) * size, into: part)
             _ = FloatConversion.widen(
                 UnsafeRawBufferPointer(part), tensor.type,
                 into: UnsafeMutableBufferPointer(rebasing: target[done..<done + count]))

@@ -29,7 +29,9 @@ struct MissingWeights: TensorSource {
             expected: "model.safetensors, or \(ShardIndex.fileName) with its shards", advice: MissingWeights.advice)
     }
 
-    func read(_ tensor: TensorDescription, into target: UnsafeMutableBufferPointer<Float>) throws(Fault) { throw fault }
+    func read(
+        _ tensor: TensorDescription, from start: Int, into target: UnsafeMutableBufferPointer<Float>
+    ) throws(Fault) { throw fault }
     func readStored(_ tensor: TensorDescription, into target: UnsafeMutableRawBufferPointer) throws(Fault) {
         throw fault
     }

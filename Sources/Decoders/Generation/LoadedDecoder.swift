@@ -36,7 +36,7 @@ public struct LoadedDecoder {
         rotary = decoder.rotary(positions: capacity)
     }
 
-    public func makeCache() -> KeyValueCache { KeyValueCache(layerCount: blocks.count) }
+    public func makeCache() -> KeyValueCache { KeyValueCache(layerCount: blocks.count, capacity: capacity) }
 
     /// The logits that follow the last of some tokens.
     ///

@@ -21,6 +21,7 @@ public struct EngineSettings: Equatable, Sendable {
         try Engine.checkVersion()
         self.threads = threads ?? Processor.availableCores
         Engine.setThreads(self.threads)
+        Engine.keepFreedMemory()
         switch choice {
         case .cpu: device = .cpu
         case .cuda(let index):

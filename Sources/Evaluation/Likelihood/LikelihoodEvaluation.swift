@@ -106,11 +106,9 @@ public struct LikelihoodEvaluation {
 
     /// The hidden states [1, tokens, hidden] of every batch behind the last block.
     private func walk(_ batches: [RequestBatch], advance: (Int) -> Void) throws(Fault) -> [Tensor] {
-        let table = try model.embedding()
-        var streams = batches.map { batch in
-            table.selected(Tensor(batch.tree.ids.map(Int64.init), device: model.device))
-                .reshaped([1, batch.tree.ids.count, model.configuration.hiddenSize])
-        }
+        let sizes = batches.map(\.tree.ids.count)
+        var streams = try model.embedded(batches.flatMap(\.tree.ids)).split(sizes, dimension: 0)
+            .map { $0.reshaped([1, $0.size(0), model.configuration.hiddenSize]) }
         let longest = batches.map { $0.tree.positions.max() ?? 0 }.max() ?? 0
         let angles = model.rotary(positions: longest + 1)
         let rotaries = batches.map { angles.rows(at: $0.tree.positions) }

@@ -16,9 +16,6 @@ public struct StreamedEvaluation {
     public var streamBytes = 1 << 30
     /// Tokens that go through a block together.
     public var batchTokens = 2048
-    /// Positions and float32 numbers of a piece of logits; the smaller limit counts.
-    public var headPositions = 512
-    public var headElements = 1 << 26
 
     /// - Throws: `badData` when the two models' vocabularies have different sizes.
     public init(_ model: Decoder, against dense: Decoder? = nil, dtype: DType) throws(Fault) {
@@ -40,64 +37,58 @@ public struct StreamedEvaluation {
         let bytes = models.reduce(0) { $0 + windows.length * $1.configuration.hiddenSize * 4 }
         let groupSize = min(windows.count, max(1, streamBytes / bytes))
         // Each block counts as one step for each window, and the head as two.
-        let steps = windows.count * models.reduce(0) { $0 + $1.configuration.layerCount + 2 }
-        var done = 0
-        func advance(_ count: Int) {
-            done += count
-            progress(Double(done) / Double(steps))
-        }
+        let steps = Double(windows.count * models.reduce(0) { $0 + $1.configuration.layerCount + 2 })
+        var done = 0.0
+        func advance(_ count: Double) { progress((done + count) / steps) }
         var scores = PositionScores()
         for first in stride(from: 0, to: windows.count, by: groupSize) {
             let group = first..<min(first + groupSize, windows.count)
             try Engine.withoutGradient { () throws(Fault) in
                 var streams: [Tensor] = []
-                for decoder in models { streams.append(try walk(decoder, windows, group, advance: advance)) }
-                var heads: [Head] = []
-                for decoder in models { heads.append(try decoder.head(dtype: dtype)) }
-                for window in group {
-                    score(windows, window, streams.map { $0.narrowed(0, window - group.lowerBound, 1) }, heads, &scores)
-                    advance(2 * models.count)
+                for decoder in models {
+                    streams.append(try walk(decoder, windows, group) { advance(Double($0)) })
+                    done += Double(group.count * decoder.configuration.layerCount)
                 }
+                let share = Double(2 * models.count * group.count)
+                scores.add(try score(windows, group, streams) { advance(share * $0) })
+                done += share
             }
         }
         return scores.measurement(windows, hasDense: dense != nil)
     }
 
-    /// The hidden states [windows, length, hidden] behind the last block.
+    /// The hidden states [windows · length, hidden] behind the last block.
+    ///
+    /// - Parameter progress: told the number of blocks done, each once for every window.
     private func walk(
-        _ decoder: Decoder, _ windows: TokenWindows, _ group: Range<Int>, advance: (Int) -> Void
+        _ decoder: Decoder, _ windows: TokenWindows, _ group: Range<Int>, progress: (Int) -> Void
     ) throws(Fault) -> Tensor {
         let configuration = decoder.configuration
-        let ids = windows.ids[group.lowerBound * windows.length..<group.upperBound * windows.length].map(Int64.init)
-        let stream = try decoder.embedding().selected(Tensor(ids, device: decoder.device))
-            .reshaped([group.count, windows.length, configuration.hiddenSize])
+        let ids = Array(windows.ids[group.lowerBound * windows.length..<group.upperBound * windows.length])
+        let stream = try decoder.embedded(ids).reshaped([group.count, windows.length, configuration.hiddenSize])
         let rotary = decoder.rotary(positions: windows.length)
         let batch = max(1, batchTokens / windows.length)
+        var done = 0
         for layer in 0..<configuration.layerCount {
             let block = try decoder.block(layer).to(dtype)
             for start in stride(from: 0, to: group.count, by: batch) {
                 let part = stream.narrowed(0, start, min(batch, group.count - start))
                 part.copy(from: block(part, rotary: rotary))
-                advance(part.size(0))
+                done += part.size(0)
+                progress(done)
             }
         }
-        return stream
+        return stream.reshaped([group.count * windows.length, configuration.hiddenSize])
     }
 
-    /// Adds one window's positions; each stream is [1, length, hidden].
+    /// What the models predict at the positions of some windows; the last token of a window has none that follows.
     private func score(
-        _ windows: TokenWindows, _ window: Int, _ streams: [Tensor], _ heads: [Head], _ scores: inout PositionScores
-    ) {
-        let targets = windows[window].dropFirst().map(Int64.init)
-        let limit = max(1, min(headPositions, headElements / model.configuration.vocabularySize))
-        for start in stride(from: 0, to: targets.count, by: limit) {
-            let count = min(limit, targets.count - start)
-            let logits = zip(streams, heads).map { stream, head in
-                head(stream.narrowed(1, start, count).reshaped([count, stream.size(2)]))
-            }
-            scores.add(
-                logits: logits[0], dense: logits.count > 1 ? logits[1] : nil,
-                targets: Array(targets[start..<start + count]))
-        }
+        _ windows: TokenWindows, _ group: Range<Int>, _ streams: [Tensor], progress: (Double) -> Void
+    ) throws(Fault) -> [VocabularyScores.Score] {
+        let targets: [Int64] = group.flatMap { windows[$0].dropFirst().map(Int64.init) + [-1] }
+        let other: OutputMatrix.Dense? =
+            if let dense { .model(try dense.outputMatrix(dtype: dtype), stream: streams[1]) } else { nil }
+        return try model.outputMatrix(dtype: dtype)
+            .scores(streams[0], against: other, targets: targets, progress: progress)
     }
 }

@@ -16,8 +16,6 @@ public struct PromptComparison {
     public var streamBytes = 1 << 30
     /// Tokens that go through a block together.
     public var batchTokens = 2048
-    /// Numbers of a piece of logits.
-    public var headElements = 1 << 24
 
     /// - Throws: `badData` when the two models' vocabularies have different sizes.
     public init(_ model: Decoder, against dense: Decoder, dtype: DType) throws(Fault) {
@@ -62,26 +60,29 @@ public struct PromptComparison {
                             advance(tokens)
                         })
                 }
-                var heads: [Head] = []
-                for decoder in models { heads.append(try decoder.head(dtype: dtype)) }
-                for index in group {
-                    scores.append(score(sequences[index], index, states, heads))
-                    advance(2 * models.count * sequences[index].ids.count)
-                }
+                scores += try score(sequences, group, states)
+                advance(2 * models.count * tokens)
             }
         }
         return scores
     }
 
     private func score(
-        _ sequence: PromptPredictions.Sequence, _ index: Int, _ states: [PromptStates], _ heads: [Head]
-    ) -> PromptScore {
-        var scores = PositionScores()
-        for part in sequence.parts(of: max(1, headElements / model.configuration.vocabularySize)) {
-            scores.add(
-                logits: states[0].logits(index, part, heads[0]), dense: states[1].logits(index, part, heads[1]),
-                targets: sequence.ids[part].map(Int64.init))
+        _ sequences: [PromptPredictions.Sequence], _ group: Range<Int>, _ states: [PromptStates]
+    ) throws(Fault) -> [PromptScore] {
+        let targets = group.flatMap { sequences[$0].ids.dropFirst(sequences[$0].scoredFrom).map(Int64.init) }
+        let streams = states.map { states in
+            Tensor.concatenated(
+                group.map { states.hidden($0, sequences[$0].scoredFrom..<sequences[$0].ids.count) })
         }
-        return scores.promptScore
+        var found = try model.outputMatrix(dtype: dtype).scores(
+            streams[0], against: .model(try dense.outputMatrix(dtype: dtype), stream: streams[1]), targets: targets)[...]
+        return group.map { index in
+            let count = sequences[index].ids.count - sequences[index].scoredFrom
+            var scores = PositionScores()
+            scores.add(found.prefix(count))
+            found = found.dropFirst(count)
+            return scores.promptScore
+        }
     }
 }

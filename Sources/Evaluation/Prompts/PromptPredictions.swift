@@ -62,7 +62,7 @@ public struct PromptPredictions {
                 let limit = max(1, headElements / model.configuration.vocabularySize)
                 for index in group {
                     for part in sequences[index].parts(of: limit) {
-                        try body(index, part.lowerBound, states.logits(index, part, head).logSoftmax(1))
+                        try body(index, part.lowerBound, head(states.hidden(index, part)).logSoftmax(1))
                     }
                 }
             }

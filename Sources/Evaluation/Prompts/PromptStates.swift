@@ -23,30 +23,29 @@ struct PromptStates {
         _ model: Decoder, _ sequences: [PromptPredictions.Sequence], _ group: Range<Int>, dtype: DType,
         batchTokens: Int, advance: (Int) -> Void
     ) throws(Fault) {
-        let embedding = try model.embedding()
         var members: [Int] = []
-        func close() {
+        func close() throws(Fault) {
             guard !members.isEmpty else { return }
             let length = members.map { sequences[$0].ids.count }.max() ?? 0
             let ids = members.flatMap { member in
-                let ids = sequences[member].ids.map(Int64.init)
-                return ids + [Int64](repeating: 0, count: length - ids.count)
+                let ids = sequences[member].ids
+                return ids + [Int32](repeating: 0, count: length - ids.count)
             }
             for (row, member) in members.enumerated() { places[member] = (batches.count, row) }
             batches.append(
                 Batch(
                     members: members,
-                    stream: embedding.selected(Tensor(ids, device: model.device))
+                    stream: try model.embedded(ids)
                         .reshaped([members.count, length, model.configuration.hiddenSize])))
             members = []
         }
         // By falling length the first of a batch is the longest. Equal lengths keep their order, so that runs repeat.
         for index in group.sorted(by: { (sequences[$1].ids.count, $0) < (sequences[$0].ids.count, $1) }) {
             let length = sequences[members.first ?? index].ids.count
-            if (members.count + 1) * length > batchTokens { close() }
+            if (members.count + 1) * length > batchTokens { try close() }
             members.append(index)
         }
-        close()
+        try close()
         let rotary = model.rotary(positions: group.map { sequences[$0].ids.count }.max() ?? 1)
         for layer in 0..<model.configuration.layerCount {
             let block = try model.block(layer).to(dtype)
@@ -55,13 +54,12 @@ struct PromptStates {
         }
     }
 
-    /// The logits [n, vocabulary], float32, that predict n tokens of a sequence of the group.
-    func logits(_ index: Int, _ tokens: Range<Int>, _ head: Head) -> Tensor {
+    /// The hidden states [n, hidden] that predict n tokens of a sequence of the group.
+    func hidden(_ index: Int, _ tokens: Range<Int>) -> Tensor {
         let place = places[index] ?? (0, 0)
         let stream = batches[place.batch].stream
         // What a position holds predicts the token behind it.
-        return head(
-            stream.narrowed(0, place.row, 1).narrowed(1, tokens.lowerBound - 1, tokens.count)
-                .reshaped([tokens.count, stream.size(2)]))
+        return stream.narrowed(0, place.row, 1).narrowed(1, tokens.lowerBound - 1, tokens.count)
+            .reshaped([tokens.count, stream.size(2)])
     }
 }

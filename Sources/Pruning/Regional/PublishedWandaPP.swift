@@ -105,18 +105,19 @@ public struct PublishedWandaPP: BlockPruner {
     private func optimise(
         _ block: inout Block, task: BlockTask, samples: [Int], teacher: HiddenStream
     ) throws(Fault) -> Double {
+        let trainingType = task.compute.forGradients
         var leaves = block
         var squares: [ProjectionName: Tensor] = [:]
         let trained = ProjectionName.allCases.filter { task.hasGoal($0) }
         for name in trained {
             let weight = block[name].weight
-            let working = task.compute == .float32 ? weight : weight.to(task.compute)
+            let working = trainingType == .float32 ? weight : weight.to(trainingType)
             working.requireGradient()
             leaves[name] = block[name].with(weight: working)
             squares[name] = Tensor.zeros(weight.shape, device: task.device)
         }
         for name in ProjectionName.allCases where !task.hasGoal(name) {
-            leaves[name] = block[name].with(weight: block[name].weight.to(task.compute))
+            leaves[name] = block[name].with(weight: block[name].weight.to(trainingType))
         }
         var total = 0.0
         for sample in samples {
@@ -133,11 +134,11 @@ public struct PublishedWandaPP: BlockPruner {
                     block[name].freezeOthers(gradient, goals: task.goals)
                     block[name].weight.rmspropStep(
                         gradient: gradient, square: squares[name] ?? gradient,
-                        working: task.compute == .float32 ? nil : leaf, rate: learningRate)
+                        working: trainingType == .float32 ? nil : leaf, rate: learningRate)
                 }
             }
         }
-        if task.compute == .float32 { for name in trained { block[name].weight.requireGradient(false) } }
+        if trainingType == .float32 { for name in trained { block[name].weight.requireGradient(false) } }
         return total / Double(samples.count)
     }
 }

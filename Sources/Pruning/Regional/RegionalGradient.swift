@@ -17,7 +17,7 @@ public struct RegionalGradient {
         statistics = InputStatistics(block: task.block, device: task.device)
         var leaves = task.block
         for name in ProjectionName.allCases {
-            let weight = task.block[name].weight.to(task.compute).detached().clone()
+            let weight = task.block[name].weight.to(task.compute.forGradients).detached().clone()
             weight.requireGradient()
             leaves[name] = task.block[name].with(weight: weight)
             values[name] = Tensor.zeros(weight.shape, device: task.device)

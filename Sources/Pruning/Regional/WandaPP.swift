@@ -91,7 +91,7 @@ private struct RegionalOptimization {
         /// [Σ out, in] float32
         let weight: Tensor
         let mask: Tensor
-        /// What the forward pass uses: the weight under the mask, in the number type of the products.
+        /// What the forward pass uses: the weight under the mask, in the number type of differentiated products.
         let working: Tensor
         let first: Tensor
         let second: Tensor
@@ -109,11 +109,12 @@ private struct RegionalOptimization {
 
     func outcome() throws(Fault) -> BlockOutcome {
         var trained: [Trained] = []
-        var leaves = task.block.to(task.compute)
+        let trainingType = task.compute.forGradients
+        var leaves = task.block.to(trainingType)
         for name in ProjectionName.allCases {
             guard let mask = start.masks[name] else { continue }
             let weight = start.block[name].weight.clone()
-            let working = weight.to(task.compute).clone()
+            let working = weight.to(trainingType).clone()
             working.requireGradient()
             leaves[name] = task.block[name].with(weight: working)
             trained.append(
@@ -220,8 +221,7 @@ private struct Target {
 
     init(_ task: BlockTask) throws(Fault) {
         self.task = task
-        // The walk gives the dense stream to a pruner that asks for it.
-        stream = task.denseOutput ?? task.input
+        stream = try task.requireDenseOutput()
         channels = try Target.channels(stream, task)
     }
 

@@ -61,7 +61,7 @@ public struct DivergenceCosts {
 
     /// Draws v for every position and takes it back through the head.
     private func drawGradients(behind last: HiddenStream, seed: UInt64) throws(Fault) {
-        let head = try decoder.head(dtype: compute)
+        let head = try decoder.head(dtype: compute.forGradients)
         let vocabulary = decoder.configuration.vocabularySize
         // Pieces whose logits stay small.
         let rows = max(1, (1 << 22) / vocabulary)
@@ -103,8 +103,8 @@ public struct DivergenceCosts {
         var costs = [[LinearName: Double]](repeating: [:], count: layers)
         for layer in (0..<layers).reversed() {
             let dense = try decoder.block(layer)
-            let block = dense.to(compute)
-            let changes = try changes(dense).mapValues { $0.to(compute) }
+            let block = dense.to(compute.forGradients)
+            let changes = try changes(dense).mapValues { $0.to(compute.forGradients) }
             for range in gradient.batches(of: batch) {
                 var inputs: [ProjectionName: Tensor] = [:]
                 var outputs: [ProjectionName: Tensor] = [:]
@@ -147,7 +147,7 @@ public struct DivergenceCosts {
         let layers = decoder.configuration.layerCount
         var costs = [(attention: [Double], mlp: [Double])](repeating: ([], []), count: layers)
         for layer in (0..<layers).reversed() {
-            let dense = try decoder.block(layer).to(compute)
+            let dense = try decoder.block(layer).to(compute.forGradients)
             // What enters each sub-layer, and the gradients by what leaves it.
             var parts: [(input: Tensor, attended: Tensor, slope: Tensor, inner: Tensor?, last: Tensor)] = []
             for range in gradient.batches(of: batch) {

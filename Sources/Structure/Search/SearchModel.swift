@@ -13,8 +13,8 @@ public final class SearchModel {
         let input: Tensor
         /// The dense model's hidden states behind the last block, at the scored positions, [positions, hidden].
         var teacher: Tensor?
-        /// The dense model's log-probabilities there, piece by piece, where they are few enough to keep.
-        var logs: [Int: Tensor] = [:]
+        /// The dense model's logits there, [positions, vocabulary], where they are few enough to keep.
+        var logits: Tensor?
         /// The parent's hidden states in front of some blocks.
         var prefixes: [Int: Tensor] = [:]
 
@@ -26,7 +26,7 @@ public final class SearchModel {
     public typealias Maker = (_ dense: Block, _ attention: Int, _ mlp: Int) throws(Fault) -> Block
 
     private let blocks: [Block]
-    private let head: Head
+    private let output: OutputMatrix
     private let rotary: RotaryTable
     private let maker: Maker
     private let stages: [Stage]
@@ -41,8 +41,8 @@ public final class SearchModel {
     /// Bytes of hidden states of the parent that are kept for a stage.
     private let prefixBytes: Int
 
-    /// Bytes of the dense model's log-probabilities that are kept for a stage.
-    public static let logBytes = 128 << 20
+    /// Bytes of the dense model's logits that are kept for a stage.
+    public static let logitBytes = 128 << 20
     /// One position in so many is scored where nothing else is said.
     public static let scoredEvery = 4
 
@@ -60,22 +60,27 @@ public final class SearchModel {
         self.stride = stride
         self.prefixBytes = prefixBytes
         let length = tokens.first?.count ?? 0
-        head = try decoder.head(dtype: compute)
+        output = try decoder.head(dtype: compute).matrix
         rotary = decoder.rotary(positions: length)
-        let table = try decoder.embedding()
         let hidden = decoder.configuration.hiddenSize
-        stages = samples.map { count in
-            let part = tokens.prefix(count)
-            let ids = Tensor(part.joined().map(Int64.init), device: decoder.device)
-            return Stage(input: table.selected(ids).reshaped([part.count, length, hidden]))
-        }
+        let longest = samples.max() ?? 0
+        let embedded = try decoder.embedded(Array(tokens.prefix(longest).joined()))
+            .reshaped([min(longest, tokens.count), length, hidden])
+        stages = samples.map { Stage(input: embedded.narrowed(0, 0, min($0, tokens.count))) }
         // The last position of a sample predicts nothing that is there, but its distribution is as good as another.
         let scored = Swift.stride(from: stride - 1, to: max(length, stride), by: stride).map {
             Int64(min($0, length - 1))
         }
         positions = Tensor(scored, device: decoder.device)
         parent = Genome(repeating: 0, count: 2 * blocks.count)
-        for stage in stages { stage.teacher = try behind(stage, parent, keeping: true) }
+        for stage in stages {
+            let teacher = try behind(stage, parent, keeping: true)
+            stage.teacher = teacher
+            let bytes = teacher.size(0) * output.vocabularySize * compute.byteCount
+            if bytes <= SearchModel.logitBytes {
+                stage.logits = try Engine.withoutGradient { () throws(Fault) in try output.logits(teacher) }
+            }
+        }
     }
 
     /// Makes a genome the one whose hidden states are kept.
@@ -96,19 +101,12 @@ public final class SearchModel {
         let stage = stages[index]
         guard let teacher = stage.teacher else { return .nan }
         let found = try behind(stage, genome, keeping: false)
-        var sum = 0.0
-        let count = found.size(0)
-        Engine.withoutGradient {
-            // Pieces whose logits stay small.
-            for start in Swift.stride(from: 0, to: count, by: 256) {
-                let rows = min(256, count - start)
-                let dense = stage.logs[start] ?? head(teacher.narrowed(0, start, rows)).logSoftmax(1)
-                if count * dense.size(1) * 4 <= SearchModel.logBytes { stage.logs[start] = dense }
-                let pruned = head(found.narrowed(0, start, rows)).logSoftmax(1)
-                sum += Tensor.divergence(dense: dense, pruned: pruned).sum().scalar
-            }
+        let dense = stage.logits.map(OutputMatrix.Dense.logits) ?? .model(output, stream: teacher)
+        let scores = try Engine.withoutGradient { () throws(Fault) in
+            // Every position counts, whatever follows it.
+            try output.scores(found, against: dense, targets: [Int64](repeating: 0, count: found.size(0)))
         }
-        return sum / Double(max(1, count))
+        return scores.reduce(0) { $0 + $1.divergence } / Double(max(1, scores.count))
     }
 
     private func firstDifference(_ genome: Genome) -> Int {

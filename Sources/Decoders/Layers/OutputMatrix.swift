@@ -1,0 +1,120 @@
+import Faults
+import Torch
+
+/// A model's final norm, and its output matrix a few thousand rows at a time: the matrix and the logits of the whole
+/// vocabulary need not be in memory.
+public struct OutputMatrix {
+    /// Rows of the matrix.
+    public let vocabularySize: Int
+    /// The stream [n, hidden] that left the last block -> what is multiplied by the matrix, in the products' number type.
+    let normalise: (Tensor) -> Tensor
+    /// Some rows [count, hidden], in the products' number type.
+    let rows: (Range<Int>) throws(Fault) -> Tensor
+
+    /// The other model of a comparison, whose predictions count as the true ones.
+    public enum Dense {
+        /// With its stream [n, hidden] for the same positions.
+        case model(OutputMatrix, stream: Tensor)
+        /// Its logits [n, vocabulary], made earlier.
+        case logits(Tensor)
+    }
+
+    /// Positions and tokens of a piece of logits, which stays in cache between the product and the scores.
+    private static let piecePositions = 1024
+    private static let pieceTokens = 512
+    /// Rows that are read together.
+    private static let readRows = 8192
+
+    /// Numbers of a piece of logits: for plans.
+    public static let pieceElements = piecePositions * pieceTokens
+
+    /// What the model predicts for n positions, in one pass over the vocabulary.
+    ///
+    /// - Parameters:
+    ///   - stream: [n, hidden] float32, as it left the last block.
+    ///   - targets: the token that followed each position; negative at one that is not scored.
+    ///   - progress: told the share of the vocabulary that is done.
+    /// - Returns: the scores of the positions with a target, in order.
+    /// - Throws: what reading weights throws.
+    public func scores(
+        _ stream: Tensor, against dense: Dense? = nil, targets: [Int64], progress: (Double) -> Void = { _ in }
+    ) throws(Fault) -> [VocabularyScores.Score] {
+        let scores = VocabularyScores(targets: targets, hasDense: dense != nil, device: stream.device)
+        var model = Pieces(normalise(stream))
+        var other: Pieces?
+        if case .model(let matrix, let stream) = dense { other = Pieces(matrix.normalise(stream)) }
+        for first in stride(from: 0, to: vocabularySize, by: OutputMatrix.readRows) {
+            let read = first..<min(first + OutputMatrix.readRows, vocabularySize)
+            try model.take(rows(read))
+            if case .model(let matrix, _) = dense { try other?.take(matrix.rows(read)) }
+            for start in stride(from: 0, to: read.count, by: OutputMatrix.pieceTokens) {
+                let tokens = start..<min(start + OutputMatrix.pieceTokens, read.count)
+                for position in stride(from: 0, to: targets.count, by: OutputMatrix.piecePositions) {
+                    let positions = position..<min(position + OutputMatrix.piecePositions, targets.count)
+                    let logits = model.logits(positions, tokens)
+                    var otherLogits = other?.logits(positions, tokens)
+                    if case .logits(let all) = dense {
+                        otherLogits = all.narrowed(0, position, positions.count)
+                            .narrowed(1, first + start, tokens.count)
+                    }
+                    scores.add(logits, dense: otherLogits, rows: positions, first: first + start)
+                }
+            }
+            progress(Double(read.upperBound) / Double(vocabularySize))
+        }
+        return scores.results()
+    }
+
+    /// The logits [n, vocabulary] of a stream [n, hidden], in the products' number type: for few positions.
+    public func logits(_ stream: Tensor) throws(Fault) -> Tensor {
+        normalise(stream).linear(try rows(0..<vocabularySize))
+    }
+
+    /// A model's logits, a piece at a time, in memory that is taken once.
+    private struct Pieces {
+        /// [n, hidden]
+        let input: Tensor
+        private var weight: Tensor
+        private let buffer: Tensor
+
+        init(_ input: Tensor) {
+            self.input = input
+            weight = input
+            let positions = min(input.size(0), OutputMatrix.piecePositions)
+            buffer = Tensor.empty([positions * OutputMatrix.pieceTokens], input.dtype, device: input.device)
+        }
+
+        mutating func take(_ rows: Tensor) { weight = rows }
+
+        /// - Parameter tokens: within the rows that were taken.
+        func logits(_ positions: Range<Int>, _ tokens: Range<Int>) -> Tensor {
+            let piece = buffer.narrowed(0, 0, positions.count * tokens.count).reshaped([positions.count, tokens.count])
+            piece.setLinear(
+                input.narrowed(0, positions.lowerBound, positions.count),
+                weight.narrowed(0, tokens.lowerBound, tokens.count))
+            return piece
+        }
+    }
+}
+
+extension Head {
+    /// The same matrix as one that is already in memory.
+    public var matrix: OutputMatrix {
+        OutputMatrix(vocabularySize: weight.size(0), normalise: normalised) { (rows) throws(Fault) in
+            weight.narrowed(0, rows.lowerBound, rows.count)
+        }
+    }
+}
+
+extension Decoder {
+    /// The output matrix, read from the checkpoint where it is used.
+    public func outputMatrix(dtype: DType) throws(Fault) -> OutputMatrix {
+        let norm = try tensor(Decoder.finalNormName)
+        let epsilon = configuration.normEpsilon
+        let name = headWeightName
+        return OutputMatrix(
+            vocabularySize: configuration.vocabularySize,
+            normalise: { $0.rmsNorm(weight: norm, epsilon: epsilon, output: dtype) },
+            rows: { (rows) throws(Fault) in try tensor(name, rows: rows).to(dtype) })
+    }
+}

@@ -1,0 +1,82 @@
+import CTorch
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What the predictions of n positions say of the tokens that followed, collected while the vocabulary passes in pieces.
+///
+/// The logits of the whole vocabulary never exist: a piece is read while it is in cache, once for all that is wanted of it.
+public final class VocabularyScores {
+    /// Positions with a target, in order.
+    public let positions: [Int]
+    /// [n] int64; negative where nothing is scored.
+    private let targets: Tensor
+    /// [n, 9] float64
+    private let state: Tensor
+    private let hasDense: Bool
+    private let byTensors: Bool
+
+    /// - Parameters:
+    ///   - targets: the token whose likelihood is wanted at each of n positions; negative at one that is not scored.
+    ///   - hasDense: whether the predictions are compared with another model's.
+    public convenience init(targets: [Int64], hasDense: Bool, device: Device) {
+        self.init(targets: targets, hasDense: hasDense, device: device, byTensors: false)
+    }
+
+    /// - Parameter byTensors: has the processor work as devices without loops of their own do.
+    init(targets: [Int64], hasDense: Bool, device: Device, byTensors: Bool) {
+        positions = targets.indices.filter { targets[$0] >= 0 }
+        self.targets = Tensor(targets, device: device)
+        state = Tensor(esp_vocabulary_scores(Int64(targets.count), device.c))
+        self.hasDense = hasDense
+        self.byTensors = byTensors
+    }
+
+    /// Adds the logits of the tokens from `first` on for the positions of a range.
+    ///
+    /// - Parameters:
+    ///   - logits: [rows.count, v], its rows contiguous; the pieces of a position come in the vocabulary's order.
+    ///   - dense: the dense model's, of the same shape.
+    public func add(_ logits: Tensor, dense: Tensor?, rows: Range<Int>, first: Int) {
+        precondition((dense != nil) == hasDense, "scores of one model and of two are kept apart")
+        Engine.require(
+            esp_add_vocabulary_scores(
+                state.narrowed(0, rows.lowerBound, rows.count).handle, logits.handle, dense?.handle,
+                targets.narrowed(0, rows.lowerBound, rows.count).handle, Int64(first), byTensors))
+    }
+
+    /// What is known of a position once the whole vocabulary has passed. Not a number where a logit was not.
+    public struct Score: Equatable, Sendable {
+        /// −ln p(target), in nats.
+        public var loss: Double
+        /// The dense model's.
+        public var denseLoss: Double
+        /// Σ_v p_dense(v) · (ln p_dense(v) − ln p(v)), in nats.
+        public var divergence: Double
+        /// Whether both find the same token likeliest, the lowest id among equals.
+        public var agrees: Bool
+    }
+
+    /// The scores of the positions that have a target, in order.
+    public func results() -> [Score] {
+        let values = state.doubles()
+        return positions.map { position in
+            let row = values[9 * position..<9 * position + 9]
+            let at = row.startIndex
+            let normaliser = row[at] + log(row[at + 1])
+            guard hasDense else {
+                return Score(loss: normaliser - row[at + 2], denseLoss: 0, divergence: 0, agrees: false)
+            }
+            let denseNormaliser = row[at + 4] + log(row[at + 5])
+            let divergence = row[at + 8] / row[at + 5] - denseNormaliser + normaliser
+            return Score(
+                loss: normaliser - row[at + 2], denseLoss: denseNormaliser - row[at + 6],
+                divergence: divergence.isFinite ? divergence : .nan, agrees: row[at + 3] == row[at + 7])
+        }
+    }
+}
