@@ -115,7 +115,7 @@ let package = Package(
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "JSONText", "Pruning", "Randomness",
                 "Recipes", "Runs", "Structure", "TestSupport", "Torch", "Yams",
             ]),
-        .testTarget(name: "TorchTests", dependencies: ["Faults", "Randomness", "Torch"]),
+        .testTarget(name: "TorchTests", dependencies: ["CTorch", "Faults", "Randomness", "Torch"]),
         .testTarget(
             name: "PruningTests",
             dependencies: [

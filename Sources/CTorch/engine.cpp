@@ -34,17 +34,21 @@ bool has(const std::string &text, std::initializer_list<const char *> words) {
                      [&](const char *word) { return text.find(word) != std::string::npos; });
 }
 
-// What went wrong, told by the exception's type where it has one of its own. CUDA's own failures have; those of the
-// libraries on top of it (cuBLAS, cuSOLVER, cuDNN, NCCL) are plain errors that name their status.
-esp_error_kind kind(const std::exception &error, const std::string &text) {
-  if (dynamic_cast<const std::bad_alloc *>(&error) || dynamic_cast<const c10::OutOfMemoryError *>(&error) ||
-      has(text, {"can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED"}))
-    return ESP_ERROR_MEMORY;
-  if (dynamic_cast<const c10::AcceleratorError *>(&error) ||
-      has(text, {"CUDA error", "CUDA driver error", "CUDA:", "CUBLAS_STATUS", "CUSOLVER_STATUS", "cusolver error",
+// The failures of the libraries on top of CUDA (cuBLAS, cuSOLVER, cuDNN, NCCL) are plain errors that name their status.
+esp_error_kind kind_of(const std::string &text) {
+  if (has(text, {"can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED"})) return ESP_ERROR_MEMORY;
+  if (has(text, {"CUDA error", "CUDA driver error", "CUDA:", "CUBLAS_STATUS", "CUSOLVER_STATUS", "cusolver error",
                  "CUSPARSE_STATUS", "cuDNN error", "CUDNN_STATUS", "NCCL error", "NVRTC", "nvrtc"}))
     return ESP_ERROR_DEVICE;
   return ESP_ERROR_OTHER;
+}
+
+// What went wrong, told by the exception's type where it has one of its own.
+esp_error_kind kind_of(const std::exception &error, const std::string &text) {
+  if (dynamic_cast<const std::bad_alloc *>(&error) || dynamic_cast<const c10::OutOfMemoryError *>(&error))
+    return ESP_ERROR_MEMORY;
+  auto kind = kind_of(text);
+  return kind == ESP_ERROR_OTHER && dynamic_cast<const c10::AcceleratorError *>(&error) ? ESP_ERROR_DEVICE : kind;
 }
 
 }  // namespace
@@ -52,7 +56,7 @@ esp_error_kind kind(const std::exception &error, const std::string &text) {
 void record(const std::exception &error) {
   std::string text = error.what();
   if (auto c10_error = dynamic_cast<const c10::Error *>(&error)) text = c10_error->what_without_backtrace();
-  last_error() = {kind(error, text), text};
+  last_error() = {kind_of(error, text), text};
 }
 
 }  // namespace espalier
@@ -60,6 +64,7 @@ void record(const std::exception &error) {
 using namespace espalier;
 
 esp_error_kind esp_last_error_kind(void) { return last_error().kind; }
+esp_error_kind esp_kind_of_message(const char *message) { return kind_of(message); }
 const char *esp_last_error_message(void) { return last_error().message.c_str(); }
 
 const char *esp_version(void) {

@@ -44,10 +44,14 @@ public final class VocabularyScores {
     ///   - dense: the dense model's, of the same shape.
     public func add(_ logits: Tensor, dense: Tensor?, rows: Range<Int>, first: Int) {
         precondition((dense != nil) == hasDense, "scores of one model and of two are kept apart")
-        Engine.require(
-            esp_add_vocabulary_scores(
-                state.narrowed(0, rows.lowerBound, rows.count).handle, logits.handle, dense?.handle,
-                targets.narrowed(0, rows.lowerBound, rows.count).handle, Int64(first), byTensors))
+        let own = state.narrowed(0, rows.lowerBound, rows.count)
+        let wanted = targets.narrowed(0, rows.lowerBound, rows.count)
+        // A handle does not keep its tensor.
+        withExtendedLifetime((own, wanted)) {
+            Engine.require(
+                esp_add_vocabulary_scores(
+                    own.handle, logits.handle, dense?.handle, wanted.handle, Int64(first), byTensors))
+        }
     }
 
     /// What is known of a position once the whole vocabulary has passed. Not a number where a logit was not.

@@ -29,8 +29,18 @@ func relativeError(_ found: [Float], _ expected: [Double]) -> Double {
 
 func relativeError(_ found: [Float], _ expected: [Float]) -> Double { relativeError(found, expected.map(Double.init)) }
 
-/// A value rounded to bfloat16, to nearest even.
-func bfloat16(_ value: Float) -> Float {
-    let bits = value.bitPattern
-    return Float(bitPattern: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) & 0xFFFF_0000)
+/// A value rounded to a number type, to nearest even.
+func rounded(_ value: Float, to type: DType) -> Float {
+    switch type {
+    case .bfloat16:
+        let bits = value.bitPattern
+        return Float(bitPattern: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) & 0xFFFF_0000)
+    case .float16:
+        // Numbers of 11 bits down to 2⁻¹⁴, below it the multiples of 2⁻²⁴.
+        guard value.isFinite else { return value }
+        let unit = Swift.max(value.ulp * 0x1p13, 0x1p-24)
+        let result = (value / unit).rounded(.toNearestOrEven) * unit
+        return result.magnitude > 65504 ? (value < 0 ? -.infinity : .infinity) : result
+    default: return value
+    }
 }

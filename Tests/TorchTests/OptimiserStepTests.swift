@@ -10,13 +10,13 @@ struct OptimiserStepTests {
         return (0..<steps).map { _ in draws.numbers(OptimiserStepTests.count) }
     }
 
-    @Test(arguments: [DType.float32, .bfloat16])
-    func rmsprop(_ type: DType) {
+    @Test(arguments: [DType.float32, .bfloat16, .float16], [DType.float32, .bfloat16, .float16])
+    func rmsprop(_ type: DType, _ workingType: DType) {
         var draws = Draws(1)
         let start = draws.numbers(OptimiserStepTests.count)
         let weight = Tensor(start)
         let square = Tensor.zeros([start.count])
-        let working = weight.to(.bfloat16).clone()
+        let working = weight.to(workingType).clone()
         var (w, s) = (start.map(Double.init), [Double](repeating: 0, count: start.count))
         for gradient in gradients(5, seed: 2) {
             let given = Tensor(gradient).to(type)
@@ -28,7 +28,7 @@ struct OptimiserStepTests {
         }
         #expect(relativeError(weight.floats(), w) < 1e-6)
         #expect(relativeError(square.floats(), s) < 1e-6)
-        #expect(working.floats() == weight.floats().map(bfloat16))
+        #expect(working.floats() == weight.floats().map { rounded($0, to: workingType) })
     }
 
     @Test func rmspropWithoutAWorkingCopyMovesTheWeightAlike() {
@@ -43,15 +43,15 @@ struct OptimiserStepTests {
         #expect(alone.floats() != start.floats())
     }
 
-    @Test(arguments: [DType.float32, .bfloat16])
-    func adam(_ type: DType) {
+    @Test(arguments: [DType.float32, .bfloat16, .float16], [DType.float32, .bfloat16, .float16])
+    func adam(_ type: DType, _ workingType: DType) {
         var draws = Draws(4)
         let start = draws.numbers(OptimiserStepTests.count)
         let kept = (0..<start.count).map { $0 % 3 != 0 }
         let mask = Tensor(kept.map { Float($0 ? 1 : 0) }).to(.bool)
         let weight = Tensor(start)
         let (first, second) = (Tensor.zeros([start.count]), Tensor.zeros([start.count]))
-        let working = Tensor.zeros([start.count], type)
+        let working = Tensor.zeros([start.count], workingType)
         var w = start.map(Double.init)
         var (m, v) = ([Double](repeating: 0, count: w.count), [Double](repeating: 0, count: w.count))
         var (power1, power2) = (1.0, 1.0)
@@ -71,7 +71,7 @@ struct OptimiserStepTests {
         #expect(relativeError(weight.floats(), w) < 2e-6)
         #expect(relativeError(first.floats(), m) < 1e-5)
         #expect(relativeError(second.floats(), v) < 1e-5)
-        let stored = weight.floats().map { type == .bfloat16 ? bfloat16($0) : $0 }
+        let stored = weight.floats().map { rounded($0, to: workingType) }
         #expect(working.floats() == zip(stored, kept).map { value, isKept in isKept ? value : 0 })
     }
 
