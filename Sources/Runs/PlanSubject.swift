@@ -52,6 +52,7 @@ public struct PlanSubject {
             pruner.needsSamples
             ? min(
                 settings.sequenceLength ?? PruneSettings.defaultSequenceLength, decoder.configuration.contextLength) : 1
+        if pruner.needsSamples { try settings.checkSamples(samples, needed: true) }
         isCalibrated = false
         warnings = RunContext.warnings(
             settings, pruner, samples: samples, tokens: tokens, configuration: decoder.configuration)

@@ -30,16 +30,21 @@ public struct RunContext {
         types = OutputTypes(decoder.checkpoint, choice: settings.outputDType)
         pruner = settings.pruner()
         targets = try PruneTargets(settings, configuration: decoder.configuration)
-        if pruner.needsSamples, calibration == nil {
-            throw Fault(
-                .usage, "\(settings.method.text) needs calibration text",
-                advice: "add --calibration FILE (.txt, .jsonl or a token file), or --calibration self")
-        }
+        try settings.checkSamples(calibration?.tokens.rows ?? 0, needed: pruner.needsSamples)
         warnings =
             (calibration?.warnings ?? [])
             + RunContext.warnings(
                 settings, pruner, samples: calibration?.tokens.rows ?? 0, tokens: calibration?.tokens.columns ?? 0,
                 configuration: decoder.configuration)
+    }
+
+    /// The calibration text of a walk that cannot do without.
+    ///
+    /// - Throws: `usage` when there is none.
+    func requireTokens() throws(Fault) -> TokenMatrix {
+        try settings.checkSamples(calibration?.tokens.rows ?? 0, needed: true)
+        guard let tokens = calibration?.tokens else { throw settings.needsCalibration }
+        return tokens
     }
 
     /// What is thin about the calibration text, and what the model's shape does not allow.

@@ -104,9 +104,9 @@ struct PublishedWandaPPTests {
         #expect(task.block.values == (try tiny.decoder.block(0)).values)
     }
 
-    @Test func bfloat16ProductsGiveNearlyTheSameLosses() throws {
+    @Test(arguments: [DType.bfloat16, .float16]) func narrowProductsGiveNearlyTheSameLosses(_ type: DType) throws {
         let reference = try Reference()
-        let outcome = try pruner(reference).prune(try Tiny().task(goals: goals(), compute: .bfloat16))
+        let outcome = try pruner(reference).prune(try Tiny().task(goals: goals(), compute: type))
         for (found, expected) in zip(outcome.losses, try reference.rounds("unstructured.0")) {
             #expect(abs(found - expected) < 0.15 * expected)
         }

@@ -1,4 +1,5 @@
 import Decoders
+import Faults
 import Recipes
 import Testing
 import Torch
@@ -149,8 +150,14 @@ struct WandaPPTests {
         #expect(try WandaPP(options()).prune(spoiling).restored)
     }
 
-    @Test func bfloat16ProductsImproveTheBlockToo() throws {
-        let task = try Tiny().task(goals: goals(.keep(2, of: 4)), dense: true, compute: .bfloat16)
+    /// Another target would train the block towards something else in silence.
+    @Test func withoutTheDenseOutputNothingIsTrained() throws {
+        let task = try Tiny().task(goals: goals(.keep(2, of: 4)), dense: false)
+        #expect(throws: Fault.self) { try WandaPP().prune(task) }
+    }
+
+    @Test(arguments: [DType.bfloat16, .float16]) func narrowProductsImproveTheBlockToo(_ type: DType) throws {
+        let task = try Tiny().task(goals: goals(.keep(2, of: 4)), dense: true, compute: type)
         let outcome = try WandaPP(options()).prune(task)
         #expect(!outcome.restored)
         #expect(try keptOutError(outcome.block, task) < keptOutError(start(task), task))

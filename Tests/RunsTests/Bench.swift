@@ -61,7 +61,7 @@ final class Bench {
         return try recipe.resolved()
     }
 
-    func context(_ settings: PruneSettings) throws -> RunContext {
+    func context(_ settings: PruneSettings, compute: DType = .float32) throws -> RunContext {
         let decoder = try Decoder(try Checkpoint.open(settings.model))
         var sources: [CalibrationSource] = []
         for text in settings.calibration { sources.append(try CalibrationSource(parsing: text)) }
@@ -75,7 +75,7 @@ final class Bench {
                     vocabularySize: decoder.configuration.vocabularySize),
                 tokenizer: NoTokenizer(), chat: .missing
             ).build()
-        return try RunContext(settings, decoder: decoder, compute: .float32, calibration: set)
+        return try RunContext(settings, decoder: decoder, compute: compute, calibration: set)
     }
 
     func context(_ output: String, _ change: (inout PruneRecipe) -> Void = { _ in }) throws -> RunContext {

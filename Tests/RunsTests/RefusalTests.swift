@@ -1,4 +1,5 @@
 import Checkpoints
+import Decoders
 import Faults
 import Foundation
 import Recipes
@@ -22,6 +23,26 @@ struct RefusalTests {
             $0.overwrite = true
         }
         #expect(try bench.files("out.previous-1") == before)
+    }
+
+    @Test("a search whose text gives one sample: it has none to measure on", arguments: [true, false])
+    func oneSample(isStructural: Bool) throws {
+        let bench = try Bench(tokens: Bench.rows(1))
+        let settings = try bench.settings("out") {
+            if isStructural { $0.method = .tyr } else { $0.allocation = .search }
+        }
+        let found = try #require(fault { _ = try PruneRun(try bench.context(settings)).start() })
+        #expect(found.exitCode == 64 && found.expected == "at least 2" && found.found == "1 calibration sample")
+        #expect(!bench.exists("out.partial") && !bench.exists("out"))
+    }
+
+    @Test("walks without calibration text", arguments: [Method.wanda, .tyr])
+    func noText(method: Method) throws {
+        let bench = try Bench()
+        let settings = try bench.settings("out") { $0.method = method }
+        let decoder = try Decoder(try Checkpoint.open(settings.model))
+        let found = fault { _ = try RunContext(settings, decoder: decoder, compute: .float32, calibration: nil) }
+        #expect(found?.exitCode == 64 && found?.summary == "\(method.text) needs calibration text")
     }
 
     @Test("a second run on the same output while the first is going")

@@ -31,9 +31,7 @@ struct AllocationSearch {
 
     /// - Parameter lines: the journal's.
     func run(_ lines: [JSONValue]) throws(Fault) -> SparsityAllocation {
-        guard let tokens = context.calibration?.tokens else {
-            throw Fault(.usage, "--allocate search needs calibration text", advice: "add --calibration FILE")
-        }
+        let tokens = try context.requireTokens()
         try makeCandidates(tokens, committed: lines)
         events(.note("measuring what each linear costs"))
         let searched = SearchSplit.searched(of: tokens.rows)

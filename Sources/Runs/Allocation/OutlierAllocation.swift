@@ -52,9 +52,7 @@ struct OutlierAllocation {
     }
 
     private func outlierRatios() throws(Fault) -> [Double] {
-        guard let tokens = context.calibration?.tokens else {
-            throw Fault(.usage, "--allocate owl needs calibration text", advice: "add --calibration FILE")
-        }
+        let tokens = try context.requireTokens()
         let configuration = context.decoder.configuration
         let stream = try context.embedded(tokens)
         let rotary = context.decoder.rotary(positions: tokens.columns)

@@ -64,7 +64,12 @@ struct SearchOptions: Equatable {
 
 /// Which samples make candidates, and which a search measures them on.
 enum SearchSplit {
+    /// One sample to search on and one to make the candidates with.
+    static let least = 2
+
     /// Every fourth sample is searched on.
+    ///
+    /// - Parameter samples: `least` or more.
     static func searched(of samples: Int) -> [Int] {
         samples < 4 ? [samples - 1] : Array(stride(from: 3, to: samples, by: 4))
     }

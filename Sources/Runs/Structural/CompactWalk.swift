@@ -22,7 +22,7 @@ struct CompactWalk {
     private var usesGradient: Bool { context.settings.structure?.usesGradientTerm ?? false }
 
     func run(committed: [BlockReport]) throws(Fault) -> [BlockReport] {
-        guard let tokens = context.calibration?.tokens else { return [] }
+        let tokens = try context.requireTokens()
         let total = configuration.layerCount
         guard committed.count < total else { return committed }
         var reports = committed
@@ -50,6 +50,21 @@ struct CompactWalk {
         return reports
     }
 
+    /// The candidate that is wanted. Without one the sub-layer would stay dense under a configuration that says otherwise.
+    private func one(
+        of found: [Candidate], _ layer: Int, where isWanted: (Candidate) -> Bool
+    ) throws(Fault) -> Candidate {
+        guard let candidate = found.first(where: isWanted) else {
+            let shape = files.configuration.layers[layer]
+            throw Fault(
+                .badData, "the units of a block do not reach the shape that was chosen for it: please report this",
+                place: "block \(layer)",
+                expected: "\(shape.headCount) heads, \(shape.keyValueHeadCount) key-value heads, "
+                    + "\(shape.intermediateSize) neurons")
+        }
+        return candidate
+    }
+
     private func prune(
         _ dense: Block, _ stream: HiddenStream, _ target: HiddenStream, _ rotary: RotaryTable, isDisturbed: Bool
     ) throws(Fault) -> BlockReport {
@@ -62,14 +77,15 @@ struct CompactWalk {
             let found = SubLayerSolver.heads(
                 o: dense.o.weight, hessian: moments, shape: shapes.before, headDimension: configuration.headDimension,
                 usesGradient: usesGradient)
-            compact = compact.compacted(attention: found.first { $0.kept.hasShape(shapes.after) }, mlp: nil)
+            compact = compact.compacted(
+                attention: try one(of: found, layer) { $0.kept.hasShape(shapes.after) }, mlp: nil)
         }
         if shapes.after.intermediateSize < shapes.before.intermediateSize {
             let moments = try context.moments(of: SubLayer(layer: layer, kind: .mlp), in: compact, stream, rotary)
             let found = SubLayerSolver.neurons(
                 down: dense.down.weight, hessian: moments, widths: [shapes.after.intermediateSize],
                 usesGradient: usesGradient)
-            compact = compact.compacted(attention: nil, mlp: found.first)
+            compact = compact.compacted(attention: nil, mlp: try one(of: found, layer) { _ in true })
         }
         var goals: Goals = [:]
         for linear in LinearName.allCases where files.configuration.has(linear, layer: layer) {

@@ -160,7 +160,7 @@ struct StructuralSearch {
         _ kept: [[KeptUnits]], _ searched: [Int], progress: (Double) -> Void,
         block: (Block, SubLayer, Int) throws(Fault) -> Block
     ) throws(Fault) -> [[Double]] {
-        guard let tokens = context.calibration?.tokens else { return [] }
+        let tokens = try context.requireTokens()
         let input = try context.embedded(tokens, samples: searched)
         let found = try DivergenceCosts(
             context.decoder, input: input, compute: context.compute, batch: context.batch, seed: context.settings.seed,

@@ -27,7 +27,7 @@ struct SupernetWalk {
     /// - Parameter committed: names of candidate files that an earlier, interrupted run finished.
     /// - Returns: what stays of every sub-layer at each level, from the dense one down.
     func run(committed: Set<String>) throws(Fault) -> [[KeptUnits]] {
-        guard let tokens = context.calibration?.tokens else { return [] }
+        let tokens = try context.requireTokens()
         let stream = try context.embedded(tokens, samples: samples)
         let rotary = context.decoder.rotary(positions: tokens.columns)
         var kept: [[KeptUnits]] = []
