@@ -22,7 +22,8 @@ enum ForeignFolder {
         }
         if names.contains("model_index.json") {
             return fault(
-                "the folder holds a pipeline of several models", "model_index.json", "name the model's own folder in it")
+                "the folder holds a pipeline of several models", "model_index.json", "name the model's own folder in it"
+            )
         }
         if let inner = names.first(where: {
             FileSystem.kind(FileSystem.joined(FileSystem.joined(folder, $0), "config.json")) == .file

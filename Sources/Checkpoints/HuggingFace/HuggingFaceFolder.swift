@@ -29,9 +29,8 @@ enum HuggingFaceFolder {
         }
         var weights = try HuggingFaceWeights(folder, names, warnings: &warnings)
         let stored = weights.tensors
-        if let fault = AdapterFolder.fault(stored, folder: folder) ?? QuantisedWeights.fault(stored, folder: folder) {
-            throw fault
-        }
+        if let fault = AdapterFolder.fault(stored, folder: folder) { throw fault }
+        if let fault = QuantisedWeights.fault(stored, files: names, folder: folder) { throw fault }
         let canonical = TensorNames(stored.map(\.name))
         if let note = canonical.note {
             warnings.append("\(folder): \(note)")
@@ -52,7 +51,7 @@ enum HuggingFaceFolder {
             sideFiles: files.copied, card: card(folder, names), weightFiles: weightFiles, source: weights,
             filesLeft: files.left,
             diagnosis: WeightDiagnosis(
-                folder: folder, files: names, stored: stored, promised: weights.promised, isTied: tied))
+                folder: folder, files: names, stored: weights.tensors, promised: weights.promised, isTied: tied))
     }
 
     /// Makes one matrix of head and embedding where the configuration ties them, whichever of the two is stored.

@@ -40,7 +40,8 @@ struct HuggingFaceWeights: TensorSource {
         if let difference = try difference(from: shards) {
             throw Fault(
                 .badData, "the folder holds two models: a single file of weights, and shards that differ from it",
-                file: folder, place: difference, found: "\(HuggingFaceWeights.singleName) and \(ShardIndex.fileName) with "
+                file: folder, place: difference,
+                found: "\(HuggingFaceWeights.singleName) and \(ShardIndex.fileName) with "
                     + "\(index.files.prefix(3).joined(separator: ", "))\(index.files.count > 3 ? ", …" : "")",
                 expected: "one of them",
                 advice: "move away what is stale: transformers would read \(HuggingFaceWeights.singleName), "
@@ -183,7 +184,7 @@ struct HuggingFaceWeights: TensorSource {
                 place: "tensor '\(tensor.name)'", found: tensor.type.rawValue, expected: "F32, F16, BF16 or F64")
         }
         #if _endian(little)
-            if tensor.type == .f32 { 
+            if tensor.type == .f32 {
                 return try file.read(storedName(tensor.name), into: UnsafeMutableRawBufferPointer(target))
             }
         #endif

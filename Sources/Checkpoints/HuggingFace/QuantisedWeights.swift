@@ -16,14 +16,23 @@ enum QuantisedWeights {
         ("an unknown format with scales", [".scales"]),
     ]
 
+    private static let files = [
+        ("quantize_config.json", "GPTQ"), ("quant_config.json", "AWQ"), ("hf_quant_config.json", "FP8 or FP4"),
+    ]
+
     /// A fault when tensors are those of a quantiser.
-    static func fault(_ tensors: [TensorDescription], folder: String) -> Fault? {
+    ///
+    /// - Parameter files: names in the folder, which tell formats apart that name their tensors alike.
+    static func fault(_ tensors: [TensorDescription], files: [String], folder: String) -> Fault? {
         for format in formats {
             let named = tensors.first { tensor in
                 format.endings.contains { tensor.name.hasSuffix($0) }
             }
             guard let tensor = named else { continue }
-            return fault(format.name, "tensor '\(tensor.name)'", found: "\(tensor.type.rawValue) \(tensor.shape)", folder)
+            let told = format.name.contains(" or ") ? QuantisedWeights.files.first { files.contains($0.0) }?.1 : nil
+            return fault(
+                told ?? format.name, "tensor '\(tensor.name)'", found: "\(tensor.type.rawValue) \(tensor.shape)", folder
+            )
         }
         if let state = tensors.first(where: { $0.name.contains(".quant_state.") }) {
             return fault("bitsandbytes, 4 bits", "tensor '\(state.name)'", found: state.type.rawValue, folder)
@@ -33,7 +42,6 @@ enum QuantisedWeights {
 
     /// A fault that names files of quantisers: a hint where a tensor cannot be used, no proof by themselves.
     static func hint(_ names: [String], folder: String) -> Fault? {
-        let files = [("quantize_config.json", "GPTQ"), ("quant_config.json", "AWQ"), ("hf_quant_config.json", "FP8 or FP4")]
         guard let (file, name) = files.first(where: { names.contains($0.0) }) else { return nil }
         return fault(name, "the weights, beside \(file)", found: file, folder)
     }

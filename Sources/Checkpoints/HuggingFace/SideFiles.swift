@@ -49,7 +49,8 @@ struct SideFiles {
     static func isSideFile(_ name: String) -> Bool {
         guard SafePath.isPlainName(name) else { return false }
         let exact = [
-            "special_tokens_map.json", "added_tokens.json", "merges.txt", "chat_template.json", "generation_config.json",
+            "special_tokens_map.json", "added_tokens.json", "merges.txt", "chat_template.json",
+            "generation_config.json",
             "tekken.json",
         ]
         if exact.contains(name) { return true }

@@ -15,7 +15,7 @@ struct WeightDiagnosis: Sendable {
     /// The reason why a tensor is missing or of the wrong shape or type; nil when nothing special is known.
     func cause(of name: String) -> Fault? {
         if let fault = AdapterFolder.fault(stored, folder: folder) { return fault }
-        if let fault = QuantisedWeights.fault(stored, folder: folder) { return fault }
+        if let fault = QuantisedWeights.fault(stored, files: files, folder: folder) { return fault }
         let found = stored.first { $0.name == name }
         if let found {
             if let hint = QuantisedWeights.hint(files, folder: folder) { return hint }
@@ -32,7 +32,9 @@ struct WeightDiagnosis: Sendable {
                 advice: "download index and shards again, from the same revision")
         }
         if let hint = QuantisedWeights.hint(files, folder: folder) { return hint }
-        if name == HuggingFaceFolder.headName, !isTied, stored.contains(where: { $0.name.hasSuffix("embed_tokens.weight") }) {
+        if name == HuggingFaceFolder.headName, !isTied,
+            stored.contains(where: { $0.name.hasSuffix("embed_tokens.weight") })
+        {
             return Fault(
                 .badData, "the model has no output matrix", file: folder, place: "tensor '\(name)'", found: "nothing",
                 expected: "lm_head.weight, or \"tie_word_embeddings\": true in config.json",

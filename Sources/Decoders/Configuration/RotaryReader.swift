@@ -113,7 +113,8 @@ struct RotaryReader {
                         ? "models whose layers rotate differently are not supported"
                         : "remove the key if it counts for nothing, or use another model")
             }
-            let isRead = known.types.isEmpty ? !["short_factor", "long_factor"].contains(key) : known.types.contains(type)
+            let isRead =
+                known.types.isEmpty ? !["short_factor", "long_factor"].contains(key) : known.types.contains(type)
             if !isRead { note("\(name).\(key) counts for nothing with rotary scaling '\(type)'") }
         }
     }
@@ -123,8 +124,9 @@ struct RotaryReader {
             return try outer.positiveNumber("rope_theta") ?? Family.defaultTheta
         }
         if let other = outer.value("rope_theta"), other.doubleValue != theta {
-            note("rope_theta is \(other.doubleValue.map { "\($0)" } ?? other.shown) outside of \(name) and "
-                + "\(theta) in it; the inner one counts, as in transformers 5")
+            note(
+                "rope_theta is \(other.doubleValue.map { "\($0)" } ?? other.shown) outside of \(name) and "
+                    + "\(theta) in it; the inner one counts, as in transformers 5")
         }
         return theta
     }
@@ -156,7 +158,9 @@ struct RotaryReader {
         let inside = try inner.positiveNumber(key)
         guard let outside = try outer.positiveNumber(key) else { return inside ?? Double(contextLength) }
         if let inside, inside != outside {
-            note("\(key) is \(outside) outside of \(name) and \(inside) in it; the outer one counts, as in transformers 5")
+            note(
+                "\(key) is \(outside) outside of \(name) and \(inside) in it; the outer one counts, as in transformers 5"
+            )
         }
         return outside
     }
