@@ -16,14 +16,16 @@ struct HuggingFaceCauseTests {
             "\"\(name)\":{\"dtype\":\"\(type)\",\"shape\":[1],\"data_offsets\":[\(4 * index),\(4 * index + 4)]}"
         }
         let values = names.indices.map { Float($0 + 1) }
-        try folder.write("model.safetensors", safetensors("{" + entries.joined(separator: ",") + "}") + bytes(of: values))
+        try folder.write(
+            "model.safetensors", safetensors("{" + entries.joined(separator: ",") + "}") + bytes(of: values))
         return try Checkpoint.open(folder.path)
     }
 
     // MARK: Names
 
     @Test(arguments: [
-        ["_orig_mod.model.norm.weight", "_orig_mod.lm_head.weight"], ["module.model.norm.weight", "module.lm_head.weight"],
+        ["_orig_mod.model.norm.weight", "_orig_mod.lm_head.weight"],
+        ["module.model.norm.weight", "module.lm_head.weight"],
         ["module._orig_mod.model.norm.weight", "module._orig_mod.lm_head.weight"],
         ["base_model.model.model.norm.weight", "base_model.model.lm_head.weight"],
         ["_fsdp_wrapped_module.model.norm.weight", "_fsdp_wrapped_module.lm_head.weight"],
@@ -49,6 +51,12 @@ struct HuggingFaceCauseTests {
         #expect(model.warnings.count == 1 && model.warnings[0].contains("without head"))
     }
 
+    @Test func oneNameWithoutTheLeadingComponentIsReadWithAWarning() throws {
+        let model = try open(["model.embed_tokens.weight", "norm.weight"])
+        #expect(model.tensors.map(\.name) == ["model.embed_tokens.weight", "model.norm.weight"])
+        #expect(model.warnings.count == 1)
+    }
+
     @Test func namesThatWouldMeetStayAsTheyAre() throws {
         let names = ["model.norm.weight", "_orig_mod.model.norm.weight"]
         let model = try open(names)
@@ -70,7 +78,8 @@ struct HuggingFaceCauseTests {
     // MARK: Quantised weights
 
     @Test(arguments: [
-        ("w.scales w.biases", "MLX"), ("w.qweight w.scales w.qzeros w.g_idx", "GPTQ"), ("w.qweight w.scales", "AWQ or GPTQ"),
+        ("w.scales w.biases", "MLX"), ("w.qweight w.scales w.qzeros w.g_idx", "GPTQ"),
+        ("w.qweight w.scales", "AWQ or GPTQ"),
         ("w.weight w.weight.absmax w.weight.quant_map", "bitsandbytes"), ("w.weight w.SCB", "bitsandbytes"),
         ("w.weight w.weight.quant_state.bitsandbytes__nf4", "bitsandbytes"),
         ("w.weight_packed w.weight_scale w.weight_shape", "compressed-tensors"), ("w.weight w.weight_scale", "FP8"),
@@ -160,7 +169,9 @@ struct HuggingFaceCauseTests {
                 "additional_chat_templates/tool_use.jinja", "qwen.tiktoken", "spiece.model",
             ])
         #expect(
-            model.filesLeft == ["additional_chat_templates/notes.md", "onnx/", "original/", "params.json", "tokenizer\n.json"])
+            model.filesLeft == [
+                "additional_chat_templates/notes.md", "onnx/", "original/", "params.json", "tokenizer\n.json",
+            ])
         #expect(try model.sideFiles[0].bytes() == Array("{{ x }}".utf8))
     }
 

@@ -155,7 +155,9 @@ struct HuggingFaceFolderTests {
         #expect(model.filesLeft == ["x1.safetensors"])
     }
 
-    @Test(arguments: [("a", Float(3)), ("b", 2)]) func twoModelsInAFolderAreRefused(_ name: String, _ value: Float) throws {
+    @Test(arguments: [("a", Float(3)), ("b", 2)]) func twoModelsInAFolderAreRefused(_ name: String, _ value: Float)
+        throws
+    {
         try configuration()
         try folder.write("model.safetensors", safetensors([("a", [2], [1, 2])]))
         try folder.write("x1.safetensors", safetensors([(name, [2], [1, value])]))
@@ -290,6 +292,18 @@ struct HuggingFaceFolderTests {
         let model = try open()
         #expect(model.tiesWordEmbeddings && model.warnings.isEmpty)
         #expect(model.tensors.map(\.name) == ["model.embed_tokens.weight"])
+    }
+
+    @Test func tiedHeadInAnotherTypeIsLeftOutWhereItsValuesAreTheSame() throws {
+        try configuration(#","tie_word_embeddings":true"#)
+        let header = """
+            {"lm_head.weight":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"model.embed_tokens.weight":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}
+            """
+        let half: [UInt8] = [0x00, 0x3C, 0x00, 0xC0]
+        try folder.write("model.safetensors", safetensors(header) + half + bytes(of: [1, -2]))
+        #expect(try open().tensors.map(\.name) == ["model.embed_tokens.weight"])
+        try folder.write("model.safetensors", safetensors(header) + half + bytes(of: [1, -2.5]))
+        #expect(try open().tensors.count == 2)
     }
 
     @Test func tiedHeadThatDiffersIsAMatrixOfItsOwn() throws {

@@ -26,13 +26,8 @@ struct TensorNames {
             names = names.map { String($0.dropFirst("model.".count)) }
         }
         let hasWrappers = names != stored
-        var lacksPrefix = false
-        if !names.contains(where: { $0.hasPrefix("model.") }) {
-            let plain = names.map { TensorNames.base.contains($0.prefix { $0 != "." }) ? "model." + $0 : $0 }
-            lacksPrefix = plain != names
-            names = plain
-        }
-        guard hasWrappers || lacksPrefix, Set(names.map(ExactText.init)).count == names.count else {
+        names = names.map { TensorNames.base.contains($0.prefix { $0 != "." }) ? "model." + $0 : $0 }
+        guard names != stored, Set(names.map(ExactText.init)).count == names.count else {
             self.names = stored
             note = nil
             return
@@ -42,7 +37,7 @@ struct TensorNames {
         note =
             hasWrappers
             ? "tensor names carry what a training wrapper put around them; \(example)"
-            : "tensor names are those of a model without head; \(example)"
+            : "tensor names lack the leading 'model.', as those of models without head do; \(example)"
     }
 
     private static func unwrapped(_ name: String) -> String {
