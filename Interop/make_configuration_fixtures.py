@@ -72,6 +72,7 @@ CASES = {
     "yarn, one magnitude": ("llama", dict(rope_scaling={**YARN, "mscale": 2.0})),
     "yarn, original context in both": ("qwen3", dict(rope_scaling=YARN, original_max_position_embeddings=32)),
     "yarn, no original context": ("qwen3", dict(rope_scaling=dict(rope_type="yarn", factor=2.0, rope_theta=50.0))),
+    "causal": ("llama", dict(is_causal=True)),
     "swish": ("llama", dict(hidden_act="swish")),
     "other names of epsilon": ("llama", dict(layer_norm_eps=0.5, norm_eps=0.5)),
     "no epsilon": ("llama", dict(rms_norm_eps=...)),

@@ -139,6 +139,23 @@ struct HuggingFaceCauseTests {
         fault(.missingInput, words, name) { try Checkpoint.open(folder.path) }
     }
 
+    @Test(arguments: [
+        ("model-q4.gguf", "name the GGUF file"), ("consolidated.safetensors", "maker's own format"),
+        ("model-00001-of-00002.safetensors", "download the missing files"),
+    ])
+    func folderWithWeightsOfAnotherKindSaysWhatToDo(_ name: String, _ words: String) throws {
+        try folder.write("config.json", #"{"model_type":"llama"}"#)
+        try folder.write(name, safetensors([("a", [1], [1])]))
+        fault(.missingInput, "no model.safetensors", words, name) { try Checkpoint.open(folder.path) }
+    }
+
+    @Test func configurationThatNamesOtherWeightsIsRefused() throws {
+        fault(.badData, "another file of weights", "transformers_weights", "other.safetensors") {
+            try open(["a"], configuration: #","transformers_weights":"other.safetensors""#)
+        }
+        _ = try open(["a"], configuration: #","transformers_weights":"model.safetensors""#)
+    }
+
     @Test func folderAroundAModelIsToldAsSuch() throws {
         try folder.folder("inner")
         try folder.write("inner/config.json", "{}")

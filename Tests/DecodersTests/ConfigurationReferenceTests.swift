@@ -144,6 +144,7 @@ struct ConfigurationReferenceTests {
         (#"{"attn_logit_softcapping": 50}"#, "attn_logit_softcapping"),
         (#"{"query_pre_attn_scalar": 224}"#, "query_pre_attn_scalar"),
         (#"{"no_rope_layers": [1, 0]}"#, "no_rope_layers"), (#"{"is_causal": false}"#, "is_causal"),
+        (#"{"is_causal": null}"#, "is_causal"),
         (#"{"use_bidirectional_attention": true}"#, "use_bidirectional_attention"),
         (#"{"hidden_activation": "gelu_pytorch_tanh"}"#, "hidden_activation"), (#"{"rotary_pct": 0.25}"#, "rotary_pct"),
         (#"{"qk_layernorm": true}"#, "qk_layernorm"), (#"{"use_qkv_bias": true}"#, "use_qkv_bias"),

@@ -94,6 +94,12 @@ enum HuggingFaceFolder {
                 "MLX", "config.json, key 'quantization'",
                 found: value["bits"].map { "bits: \($0.text())" } ?? "an object", FileSystem.parent(path))
         }
+        if let file = try reader.string("transformers_weights"), file != HuggingFaceWeights.singleName {
+            throw Fault(
+                .badData, "the configuration names another file of weights", file: path, place: "transformers_weights",
+                found: "the string \"\(file.prefix(60))\"", expected: HuggingFaceWeights.singleName,
+                advice: "put the model's config.json and its weights, as model.safetensors, into a folder of their own")
+        }
         var warnings: [String] = []
         if let type = configuration["dtype"]?.stringValue, let old = configuration["torch_dtype"]?.stringValue,
             type != old

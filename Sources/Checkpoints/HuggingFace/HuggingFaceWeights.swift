@@ -54,11 +54,16 @@ struct HuggingFaceWeights: TensorSource {
     private static func nothing(_ folder: String, _ names: [String]) -> Fault {
         let shards = names.filter { $0.hasSuffix(".safetensors") }
         if shards.isEmpty, let fault = PickledWeights.fault(names, folder: folder) { return fault }
+        var advice = shards.isEmpty ? MissingWeights.advice : "download the missing files"
+        if let model = names.first(where: { $0.hasSuffix(".gguf") }), shards.isEmpty {
+            advice = "name the GGUF file instead: \(FileSystem.joined(folder, model))"
+        } else if shards.contains(where: { $0.hasPrefix("consolidated") }) {
+            advice = "the weights are in their maker's own format: download those in Hugging Face's format"
+        }
         return Fault(
             .missingInput, "the folder has no model.safetensors and no index of shards", file: folder,
             found: (shards.isEmpty ? names : shards).prefix(8).joined(separator: ", "),
-            expected: "model.safetensors, or \(ShardIndex.fileName) with its shards",
-            advice: shards.isEmpty ? MissingWeights.advice : "download the missing files")
+            expected: "model.safetensors, or \(ShardIndex.fileName) with its shards", advice: advice)
     }
 
     private init(single folder: String) throws(Fault) {

@@ -20,7 +20,9 @@ enum ForeignKeys {
         "logits_soft_cap", "attn_soft_cap", "clip_qkv", "qkv_clip", "no_rope_layer_interval", "nope_layer_interval",
         "attention_chunk_size", "attn_temperature_tuning", "rope_interleave", "rope_interleaved", "rope_traditional",
         "use_bidirectional_attention", "use_parallel_residual", "parallel_attn", "alibi", "use_alibi", "scale_depth",
-        "use_dynamic_ntk", "use_logn_attn", "use_bias", "add_bias_linear", "num_experts", "num_local_experts",
+        "use_dynamic_ntk", "use_logn_attn", "use_mrope", "sliding_window_pattern", "use_bias", "add_bias_linear",
+        "num_experts",
+        "num_local_experts",
         "n_routed_experts", "kv_lora_rank", "q_lora_rank", "per_layer_config", "use_post_norm", "sandwich_norm",
     ]
     private static let queryKeyNorms = ["use_qk_norm", "qk_norm", "qk_layernorm", "use_query_key_norm"]
@@ -47,6 +49,10 @@ enum ForeignKeys {
             try refuse(reader, c, key, expected: "silu") { ["silu", "swish"].contains($0.stringValue) }
         }
         try refuse(reader, c, "is_causal", expected: "true") { $0.boolValue == true }
+        // transformers takes a null for false.
+        if reader.isNull("is_causal") {
+            throw reader.fault("is_causal", found: "null", expected: "true", advice: advice(c))
+        }
         // One entry for each layer: whether it rotates.
         try refuse(reader, c, "no_rope_layers", expected: "1 for every layer") { value in
             value.arrayValue?.allSatisfy { $0.boolValue ?? ($0.integerValue == 1) } ?? false
@@ -96,9 +102,11 @@ enum ForeignKeys {
         unless isWithoutEffect: (JSONValue) -> Bool
     ) throws(Fault) {
         guard let value = reader.value(key), !isWithoutEffect(value) else { return }
-        throw reader.fault(
-            key, found: value.shown, expected: expected,
-            advice: "models of family \(c.family.rawValue) do not compute with this key; use a model whose family is "
-                + "supported, or remove the key if it counts for nothing")
+        throw reader.fault(key, found: value.shown, expected: expected, advice: advice(c))
+    }
+
+    private static func advice(_ c: DecoderConfiguration) -> String {
+        "models of family \(c.family.rawValue) do not compute with this key; use a model whose family is supported, or "
+            + "remove the key if it counts for nothing"
     }
 }

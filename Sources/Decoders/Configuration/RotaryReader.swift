@@ -63,8 +63,8 @@ struct RotaryReader {
         try checkPartial(inner)
         let type = try type(inner, name)
         try checkKeys(inner, name, type: type)
-        return RotaryConfiguration(
-            theta: try theta(inner, name), scaling: try scaling(inner, name, type: type))
+        let theta = try theta(inner, name)
+        return RotaryConfiguration(theta: theta, scaling: try scaling(inner, name, type: type, theta: theta))
     }
 
     private mutating func note(_ text: String) { notes.append("\(outer.file): \(text)") }
@@ -132,7 +132,7 @@ struct RotaryReader {
     }
 
     private mutating func scaling(
-        _ inner: ConfigurationReader, _ name: String, type: String
+        _ inner: ConfigurationReader, _ name: String, type: String, theta: Double
     ) throws(Fault) -> RotaryConfiguration.Scaling {
         switch type {
         case "linear": return .linear(factor: try inner.factor())
@@ -147,7 +147,7 @@ struct RotaryReader {
             return .llama3(
                 factor: try inner.factor(), lowFrequency: low, highFrequency: high,
                 originalContext: try originalContext(inner, name))
-        case "yarn": return .yarn(try yarn(inner, name))
+        case "yarn": return .yarn(try yarn(inner, name, theta: theta))
         default: return .none
         }
     }
@@ -165,7 +165,9 @@ struct RotaryReader {
         return outside
     }
 
-    private mutating func yarn(_ inner: ConfigurationReader, _ name: String) throws(Fault) -> Yarn {
+    private mutating func yarn(
+        _ inner: ConfigurationReader, _ name: String, theta: Double
+    ) throws(Fault) -> Yarn {
         let factor = try inner.factor()
         // A zero means the default, as it does in transformers.
         func number(_ key: String, _ fallback: Double) throws(Fault) -> Double {
@@ -177,8 +179,9 @@ struct RotaryReader {
         func magnitude(_ scale: Double) -> Double { factor <= 1 ? 1 : 0.1 * scale * log(factor) + 1 }
         var attention = scale > 0 && allScale > 0 ? magnitude(scale) / magnitude(allScale) : magnitude(1)
         if inner.has("attention_factor") { attention = try inner.positiveNumber("attention_factor") ?? attention }
-        guard try theta(inner, name) > 1 else {
-            throw inner.fault("rope_theta", found: "1 or less", expected: "a number above 1 for rotary scaling 'yarn'")
+        guard theta > 1 else {
+            throw inner.fault(
+                "rope_theta", found: "\(theta)", expected: "a number above 1 for rotary scaling 'yarn'")
         }
         return Yarn(
             factor: factor, fastRotations: try number("beta_fast", 32), slowRotations: try number("beta_slow", 1),
