@@ -4,7 +4,7 @@ names, stand in two places or are left out, and the logits of one tiny model und
 
     python Interop/make_configuration_fixtures.py
 
-A case whose logits are null is one that transformers refuses to open or to run.
+A case whose logits are null is one that transformers refuses to open or to run, or for which it makes up weights.
 """
 import copy
 import json
@@ -94,6 +94,19 @@ CASES = {
     "qwen3, window": ("qwen3", {**WINDOW, "sliding_window": 4}),
     "qwen3, window is null": ("qwen3", {**WINDOW, "sliding_window": None}),
 }
+TIED = dict(tie_word_embeddings=True)
+EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
+# Title, keys, what becomes of the names of the stored tensors: another name, or None where a tensor is left out.
+LAYOUTS = {
+    "tied, stored as the embedding": (TIED, {HEAD: None}),
+    "tied, stored as the head": (TIED, {EMBEDDING: None}),
+    "tied, two matrices that differ": (TIED, {}),
+    "names without the leading component": ({}, {"model.": ""}),
+    "names without the leading component, tied": (TIED, {"model.": "", HEAD: None}),
+    "one name without the leading component": ({}, {"model.norm": "norm"}),
+    "no head and not tied": ({}, {HEAD: None}),
+    "no embedding and not tied": ({}, {EMBEDDING: None}),
+}
 
 
 def merged(differences):
@@ -114,9 +127,18 @@ def make_weights(name, differences, seed):
     save_file(weights, folder / f"{name}.safetensors", metadata={"format": "pt"})
 
 
-def logits(name, keys, tokens):
+def renamed(weights, names):
+    for old, new in names.items():
+        if new is None:
+            weights = {key: value for key, value in weights.items() if key != old}
+        else:
+            weights = {new + key[len(old):] if key.startswith(old) else key: value for key, value in weights.items()}
+    return weights
+
+
+def logits(name, keys, tokens, names={}):
     """The logits of the last token, or None with the reason."""
-    weights = load_file(FIXTURES / "configurations" / f"{name}.safetensors")
+    weights = renamed(load_file(FIXTURES / "configurations" / f"{name}.safetensors"), names)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "config.json").write_text(json.dumps({"model_type": name.split("-")[0], **keys}))
         save_file({key: value.float() for key, value in weights.items()}, Path(folder) / "model.safetensors",
@@ -137,11 +159,13 @@ for seed, (name, differences) in enumerate({"llama": {}, "llama-wide": dict(num_
 torch.manual_seed(99)
 tokens = torch.randint(0, SIZES["vocab_size"], (1, TOKENS))
 lines = []
-for title, (name, differences) in CASES.items():
+cases = [(title, name, differences, {}) for title, (name, differences) in CASES.items()]
+cases += [(title, "llama", differences, names) for title, (differences, names) in LAYOUTS.items()]
+for title, name, differences, names in cases:
     keys = merged(differences)
-    values, reason = logits(name, keys, tokens)
+    values, reason = logits(name, keys, tokens, names)
     print(f"{title:52}", reason or " ".join(f"{value:.4f}" for value in values[:4]))
     lines.append(json.dumps({"title": title, "weights": name, "config": {"model_type": name.split("-")[0], **keys},
-                             "logits": values and [round(value, 6) for value in values]}))
+                             "names": names, "logits": values and [round(value, 6) for value in values]}))
 text = '{"tokens": ' + json.dumps(tokens[0].tolist()) + ', "cases": [\n' + ",\n".join(lines) + "\n]}\n"
 (FIXTURES / "configurations.json").write_text(text)

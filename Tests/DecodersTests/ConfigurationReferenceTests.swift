@@ -14,7 +14,9 @@ struct ConfigurationReferenceTests {
         var title: String
         var weights: String
         var configuration: JSONObject
-        /// Of the last token; nil where transformers refuses.
+        /// Stored tensors whose name begins with a key are called something else, or, where the value is null, left out.
+        var names: JSONObject
+        /// Of the last token; nil where transformers refuses or makes up weights.
         var logits: [Float]?
         var testDescription: String { title }
     }
@@ -28,18 +30,35 @@ struct ConfigurationReferenceTests {
 
     static let cases: [Case] = (file?["cases"]?.arrayValue ?? []).compactMap { value in
         guard let object = value.objectValue, let title = object["title"]?.stringValue,
-            let weights = object["weights"]?.stringValue, let configuration = object["config"]?.objectValue
+            let weights = object["weights"]?.stringValue, let configuration = object["config"]?.objectValue,
+            let names = object["names"]?.objectValue
         else { return nil }
         let logits = object["logits"]?.arrayValue?.compactMap { $0.doubleValue.map { Float($0) } }
-        return Case(title: title, weights: weights, configuration: configuration, logits: logits)
+        return Case(title: title, weights: weights, configuration: configuration, names: names, logits: logits)
     }
 
-    private func open(_ weights: String, _ configuration: JSONObject, in folder: TemporaryFolder) throws -> Decoder {
-        try folder.write("config.json", JSONValue.object(configuration).text())
-        try FileManager.default.copyItem(
-            atPath: try Fixture.folder("configurations/\(weights).safetensors"),
-            toPath: folder.path + "/model.safetensors")
+    private func open(_ found: Case, in folder: TemporaryFolder) throws -> Decoder {
+        try folder.write("config.json", JSONValue.object(found.configuration).text())
+        let file = try SafetensorsFile(try Fixture.folder("configurations/\(found.weights).safetensors"))
+        let stored = file.tensors.compactMap { tensor in name(tensor.name, found.names).map { (tensor, name: $0) } }
+        let writer = try SafetensorsWriter(
+            folder.path + "/model.safetensors",
+            stored.map { TensorDescription(name: $0.name, shape: $0.0.shape, type: $0.0.type) })
+        for tensor in writer.order {
+            let source = try #require(stored.first { $0.name == tensor.name }).0
+            try writer.write(tensor.name, try file.bytes(source.name))
+        }
+        _ = try writer.finish()
         return try Decoder(try Checkpoint.open(folder.path))
+    }
+
+    private func name(_ name: String, _ names: JSONObject) -> String? {
+        var name = name
+        for (old, new) in names.members where name.hasPrefix(old) {
+            guard let new = new.stringValue else { return nil }
+            name = new + name.dropFirst(old.count)
+        }
+        return name
     }
 
     private func lastLogits(_ decoder: Decoder) throws -> [Float] {
@@ -60,12 +79,12 @@ struct ConfigurationReferenceTests {
         let folder = try TemporaryFolder()
         guard let expected = found.logits else {
             let fault = #expect(throws: Fault.self) {
-                try open(found.weights, found.configuration, in: folder)
+                try open(found, in: folder)
             }
             #expect(fault?.kind == .badData)
             return
         }
-        let decoder = try open(found.weights, found.configuration, in: folder)
+        let decoder = try open(found, in: folder)
         #expect(relativeError(try lastLogits(decoder), expected) < 1e-4)
     }
 
@@ -86,12 +105,13 @@ struct ConfigurationReferenceTests {
         ("other names of epsilon", "layer_norm_eps and rms_norm_eps differ"),
         ("a window in llama", "sliding_window counts for nothing in llama"),
         ("mistral, a switch that it does not have", "use_sliding_window counts for nothing"),
+        ("tied, stored as the head", nil), ("tied, stored as the embedding", nil),
         ("qwen2, attention_bias", "attention_bias counts for nothing"),
     ]
 
     @Test(arguments: notes) func contradictionsAreNoted(_ title: String, _ words: String?) throws {
         let found = try #require(Self.cases.first { $0.title == title })
-        let notes = try open(found.weights, found.configuration, in: try TemporaryFolder()).notes
+        let notes = try open(found, in: try TemporaryFolder()).notes
         guard let words else {
             #expect(notes.isEmpty)
             return
