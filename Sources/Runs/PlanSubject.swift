@@ -54,8 +54,10 @@ public struct PlanSubject {
                 settings.sequenceLength ?? PruneSettings.defaultSequenceLength, decoder.configuration.contextLength) : 1
         if pruner.needsSamples { try settings.checkSamples(samples, needed: true) }
         isCalibrated = false
-        warnings = RunContext.warnings(
-            settings, pruner, samples: samples, tokens: tokens, configuration: decoder.configuration)
+        warnings =
+            RunContext.filesLeft(decoder.checkpoint)
+            + RunContext.warnings(
+                settings, pruner, samples: samples, tokens: tokens, configuration: decoder.configuration)
         files = BlockFiles(checkpoint: decoder.checkpoint, configuration: decoder.configuration, types: types)
     }
 

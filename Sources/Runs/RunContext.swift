@@ -32,7 +32,7 @@ public struct RunContext {
         targets = try PruneTargets(settings, configuration: decoder.configuration)
         try settings.checkSamples(calibration?.tokens.rows ?? 0, needed: pruner.needsSamples)
         warnings =
-            (calibration?.warnings ?? [])
+            RunContext.filesLeft(decoder.checkpoint) + (calibration?.warnings ?? [])
             + RunContext.warnings(
                 settings, pruner, samples: calibration?.tokens.rows ?? 0, tokens: calibration?.tokens.columns ?? 0,
                 configuration: decoder.configuration)
@@ -45,6 +45,15 @@ public struct RunContext {
         try settings.checkSamples(calibration?.tokens.rows ?? 0, needed: true)
         guard let tokens = calibration?.tokens else { throw settings.needsCalibration }
         return tokens
+    }
+
+    /// What of the model's folder the output will not hold.
+    static func filesLeft(_ checkpoint: Checkpoint) -> [String] {
+        let names = checkpoint.filesLeft
+        guard !names.isEmpty else { return [] }
+        let shown =
+            names.prefix(12).joined(separator: ", ") + (names.count > 12 ? ", and \(names.count - 12) more" : "")
+        return ["\(checkpoint.path): not copied to the output: \(shown)"]
     }
 
     /// What is thin about the calibration text, and what the model's shape does not allow.
