@@ -71,6 +71,15 @@ struct GGUFKeyTests {
         }
     }
 
+    /// A wavelength of 2π·√10000 is beyond a context of 512, within one of 8192.
+    @Test func llama3FactorsOfOtherContextsAreKnown() throws {
+        let text = try scaling { $0.tensor("rope_freqs.weight", [2], data: bytes(of: [1, 8])) }.text
+        #expect(
+            text == #"{"factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"#
+                + #""original_max_position_embeddings":512,"rope_type":"llama3"}"#)
+        #expect(try scaling { $0.tensor("rope_freqs.weight", [2], data: bytes(of: [1, 1])) }.text == "null")
+    }
+
     @Test(arguments: [
         "llama.rope.scale", "llama.rope.dimension_sections", "llama.rope.scaling.beta", "qwen2.rope.scaling.factor",
         "llama.rope.freq_base_swa", "llama.rope.scaling.attn_factor", "llama.rope.scaling.yarn_ext_factor",

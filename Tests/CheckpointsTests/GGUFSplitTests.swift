@@ -61,6 +61,19 @@ struct GGUFSplitTests {
         }
     }
 
+    /// As some splitters write it: the metadata alone.
+    @Test func theFirstPartMayHaveNoTensors() throws {
+        var first = GGUFBuilder()
+        first.pairs = GGUFBuilder.sound().pairs
+        split(&first, 0, count: 2)
+        var second = GGUFBuilder()
+        second.soundTensors()
+        split(&second, 1, count: 2)
+        try folder.write("m-00001-of-00002.gguf", first.file)
+        let model = try Checkpoint.open(try folder.write("m-00002-of-00002.gguf", second.file))
+        #expect(model.tensors.count == 11 && model.warnings.isEmpty)
+    }
+
     @Test func aPartThatChangesIsNoticed() throws {
         try write(parts())
         let model = try Checkpoint.open(folder.path(names[0]))

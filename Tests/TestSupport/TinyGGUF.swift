@@ -45,7 +45,10 @@ public struct TinyGGUF {
                 ("split.no", .small(UInt16(index))), ("split.count", .small(UInt16(parts.count))),
                 ("split.tensors.count", .natural(UInt32(tensors.count))),
             ]
-            return ("\(name)-\(digits(index + 1))-of-\(digits(parts.count)).gguf", file((index == 0 ? pairs : []) + split, part))
+            return (
+                "\(name)-\(digits(index + 1))-of-\(digits(parts.count)).gguf",
+                file((index == 0 ? pairs : []) + split, part)
+            )
         }
     }
 

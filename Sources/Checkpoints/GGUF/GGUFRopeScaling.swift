@@ -89,23 +89,28 @@ enum GGUFRopeScaling {
         if let fault { throw fault }
         if factors.allSatisfy({ $0 == 1 }) { return .null }
         let factor = Double(factors.max() ?? 1)
-        let expected = llama3Factors(theta: shape.ropeTheta, size: shape.headSize, factor: factor)
-        guard zip(factors, expected).allSatisfy({ abs(Double($0) - $1) <= 1e-4 * $1 }) else {
+        let fits = { (context: Int) in
+            let expected = llama3Factors(
+                theta: shape.ropeTheta, size: shape.headSize, factor: factor, context: Double(context))
+            return zip(factors, expected).allSatisfy { abs(Double($0) - $1) <= 1e-4 * $1 }
+        }
+        // The published context first, then the others that models are trained with.
+        guard let context = ([8192] + (9...18).map { 1 << $0 }).first(where: fits) else {
             throw Fault(
                 .badData, "the rotary factors are not those of Llama 3", file: file.path,
                 place: "tensor '\(tensorName)'", found: "factors up to \(factor)",
-                expected: "low_freq_factor 1, high_freq_factor 4, original context 8192",
+                expected: "low_freq_factor 1, high_freq_factor 4, an original context of a power of two",
                 advice: "use the model's Hugging Face folder instead")
         }
         return .object([
             "factor": .double(factor), "low_freq_factor": .double(1), "high_freq_factor": .double(4),
-            "original_max_position_embeddings": .integer(8192), "rope_type": .string("llama3"),
+            "original_max_position_embeddings": .integer(context), "rope_type": .string("llama3"),
         ])
     }
 
     /// Llama 3's division of each rotary frequency, with its published bounds.
-    static func llama3Factors(theta: Double, size: Int, factor: Double) -> [Double] {
-        let (low, high, context) = (1.0, 4.0, 8192.0)
+    static func llama3Factors(theta: Double, size: Int, factor: Double, context: Double = 8192) -> [Double] {
+        let (low, high) = (1.0, 4.0)
         return stride(from: 0, to: size, by: 2).map { index in
             let wavelength = 2 * Double.pi * pow(theta, Double(index) / Double(size))
             if wavelength < context / high { return 1 }
