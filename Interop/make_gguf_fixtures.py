@@ -3,7 +3,8 @@
 
 linear-old.gguf                  a tiny Llama whose positions are divided by 4, said as files of 2023 say it
 linear-0000N-of-00003.gguf       the same model in three parts, as the gguf package splits it, said as files say it today
-linear.json                      windows of tokens, and transformers' perplexity in float32 with and without the division
+yarn.gguf                        the same model with YaRN for eight times its first context
+linear.json                      windows of tokens, and transformers' perplexity in float32 of each scaling and without
 """
 import json, os
 import numpy as np
@@ -20,22 +21,28 @@ config = LlamaConfig(
     initializer_range=0.9, attn_implementation="eager")
 plain = LlamaForCausalLM(config).eval().float()
 weights = {name: value.numpy() for name, value in plain.state_dict().items()}
-scaled_config = LlamaConfig(**{**config.to_dict(), "rope_parameters": {
-    "rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0}}, attn_implementation="eager")
-scaled = LlamaForCausalLM(scaled_config).eval().float()
-scaled.load_state_dict(plain.state_dict())
+
+
+def scaled(**parameters):
+    model = LlamaForCausalLM(LlamaConfig(**{
+        **config.to_dict(), "rope_parameters": {"rope_theta": 10000.0, **parameters}}, attn_implementation="eager"))
+    model.load_state_dict(plain.state_dict())
+    return model.eval().float()
 
 
 def permute(w, n):                                           # as llama.cpp's converter
     return w.reshape(n, 2, w.shape[0] // n // 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
 
 
-def write(path, old, **options):
+def write(path, kind, **options):
     w = GGUFWriter(path, "llama", **options)
     w.add_block_count(1); w.add_context_length(context); w.add_embedding_length(hidden); w.add_feed_forward_length(ffn)
     w.add_head_count(heads); w.add_head_count_kv(kv); w.add_layer_norm_rms_eps(1e-6); w.add_rope_freq_base(10000.0)
-    if old:
+    if kind == "old":
         w.add_float32("llama.rope.scale_linear", 4.0)
+    elif kind == "yarn":
+        w.add_rope_scaling_type(RopeScalingType.YARN); w.add_rope_scaling_factor(8.0)
+        w.add_rope_scaling_orig_ctx_len(8)
     else:
         w.add_rope_scaling_type(RopeScalingType.LINEAR); w.add_rope_scaling_factor(4.0)
     block = "model.layers.0."
@@ -53,8 +60,9 @@ def write(path, old, **options):
     w.write_header_to_file(); w.write_kv_data_to_file(); w.write_tensors_to_file(); w.close()
 
 
-write(os.path.join(out, "linear-old.gguf"), old=True)
-write(os.path.join(out, "linear.gguf"), old=False, split_max_tensors=5)
+write(os.path.join(out, "linear-old.gguf"), "old")
+write(os.path.join(out, "linear.gguf"), "linear", split_max_tensors=5)
+write(os.path.join(out, "yarn.gguf"), "yarn")
 tokens = torch.randint(0, vocabulary, (3, context), generator=torch.Generator().manual_seed(1))
 
 
@@ -65,5 +73,8 @@ def perplexity(model):
 
 
 with open(os.path.join(out, "linear.json"), "w") as file:
-    json.dump({"tokens": tokens.tolist(), "linear": perplexity(scaled), "plain": perplexity(plain)}, file)
+    json.dump({
+        "tokens": tokens.tolist(), "linear": perplexity(scaled(rope_type="linear", factor=4.0)),
+        "yarn": perplexity(scaled(rope_type="yarn", factor=8.0, original_max_position_embeddings=8)),
+        "plain": perplexity(plain)}, file)
     file.write("\n")

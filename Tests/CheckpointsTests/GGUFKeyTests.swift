@@ -51,23 +51,46 @@ struct GGUFKeyTests {
     }
 
     @Test func scalingsThatAreNotReadAreRefused() throws {
-        fault(.badData, "'yarn' is not supported", "llama.rope.scaling.type") {
-            try open {
-                $0.set("llama.rope.scaling.type", "yarn")
-                $0.set("llama.rope.scaling.factor", Float(4))
-            }
+        fault(.badData, "'longrope' is not supported", "llama.rope.scaling.type") {
+            try open { $0.set("llama.rope.scaling.type", "longrope") }
         }
-        #expect(try scaling { $0.set("llama.rope.scaling.type", "yarn") }.text == "null")
         fault(.badData, "impossible", "llama.rope.scale_linear") {
             try open { $0.set("llama.rope.scale_linear", Float(-2)) }
         }
-        fault(.badData, "rotary factors together with a linear scaling", "rope_freqs.weight") {
+        fault(.badData, "rotary factors together with another scaling", "rope_freqs.weight") {
             try open {
                 $0.set("llama.rope.scaling.factor", Float(4))
                 $0.set("llama.rope.freq_base", Float(1e10))
                 let factors = GGUFRopeScaling.llama3Factors(theta: 1e10, size: 4, factor: 8).map(Float.init)
                 $0.tensor("rope_freqs.weight", [2], data: bytes(of: factors))
             }
+        }
+    }
+
+    @Test func yarnIsRead() throws {
+        #expect(try scaling { $0.set("llama.rope.scaling.type", "yarn") }.text == "null")
+        func yarn(_ change: (inout GGUFBuilder) -> Void) throws -> String? {
+            try scaling {
+                $0.set("llama.rope.scaling.type", "yarn")
+                $0.set("llama.rope.scaling.factor", Float(4))
+                change(&$0)
+            }.text
+        }
+        #expect(
+            try yarn { $0.set("llama.rope.scaling.yarn_ext_factor", Float(1)) }
+                == #"{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":16,"beta_fast":32.0,"beta_slow":1.0}"#)
+        #expect(
+            try yarn {
+                $0.set("llama.rope.scaling.original_context_length", UInt32(4))
+                $0.set("llama.rope.scaling.yarn_beta_fast", Float(16))
+                $0.set("llama.rope.scaling.yarn_beta_slow", Float(2))
+            } == #"{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":4,"beta_fast":16.0,"beta_slow":2.0}"#)
+        // Without extrapolation it is another scaling.
+        fault(.badData, "changes the model's numbers", "yarn_ext_factor") {
+            try yarn { $0.set("llama.rope.scaling.yarn_ext_factor", Float(0)) }
+        }
+        fault(.badData, "impossible", "yarn_beta_fast") {
+            try yarn { $0.set("llama.rope.scaling.yarn_beta_fast", Float(0)) }
         }
     }
 

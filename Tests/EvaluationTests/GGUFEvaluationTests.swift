@@ -14,9 +14,10 @@ struct GGUFEvaluationTests {
 
     /// By the key of 2023, and in three parts by today's keys, whichever part is named.
     @Test(arguments: [
-        "linear-old.gguf", "linear-00001-of-00003.gguf", "linear-00002-of-00003.gguf", "linear-00003-of-00003.gguf",
+        ("linear-old.gguf", "linear"), ("linear-00001-of-00003.gguf", "linear"),
+        ("linear-00002-of-00003.gguf", "linear"), ("linear-00003-of-00003.gguf", "linear"), ("yarn.gguf", "yarn"),
     ])
-    func dividedPositionsGiveTheReferencesPerplexity(name: String) throws {
+    func scaledPositionsGiveTheReferencesPerplexity(name: String, scaling: String) throws {
         let expected = try #require(
             try JSONValue(parsing: try Data(contentsOf: URL(fileURLWithPath: path("linear.json")))).objectValue)
         let rows = try #require(expected["tokens"]?.arrayValue).map { row in
@@ -25,7 +26,7 @@ struct GGUFEvaluationTests {
         let decoder = try Decoder(try Checkpoint.open(try path(name)))
         let measured = try StreamedEvaluation(decoder, dtype: .float32)
             .measure(try TokenWindows(ids: rows.flatMap { $0 }, length: rows[0].count))
-        let wanted = try #require(expected["linear"]?.doubleValue)
+        let wanted = try #require(expected[scaling]?.doubleValue)
         #expect(abs(exp(measured.meanLoss) / wanted - 1) < 1e-5)
         #expect(abs(exp(measured.meanLoss) / (try #require(expected["plain"]?.doubleValue)) - 1) > 0.05)
     }
