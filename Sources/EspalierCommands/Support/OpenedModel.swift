@@ -38,8 +38,11 @@ public struct OpenedModel {
         guard let bytes = try checkpoint.tokenizerJSON() else {
             throw Fault(
                 .missingInput, "the model has no tokenizer", file: file,
-                expected: "a tokenizer.json beside the weights",
-                advice: "copy the tokenizer of the model that this one was made from, or give token files")
+                expected: checkpoint.format == .gguf
+                    ? "a GGUF file with the key 'tokenizer.ggml.model'" : "a tokenizer.json beside the weights",
+                advice: checkpoint.format == .gguf
+                    ? "use a GGUF file that holds its vocabulary, or give token files"
+                    : "copy the tokenizer of the model that this one was made from, or give token files")
         }
         let tokenizer: Tokenizer
         do throws(Fault) { tokenizer = try Tokenizer(parsing: bytes) } catch { throw error.inFile(file) }
