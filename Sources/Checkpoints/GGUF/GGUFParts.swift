@@ -92,11 +92,15 @@ struct GGUFParts: Sendable {
         files.filter { $0.trailingBytes > 0 }.map { ($0.path, $0.trailingBytes) }
     }
 
-    /// Reads a tensor as float32.
+    /// Reads elements of a tensor as float32.
     ///
-    /// - Parameter target: exactly the tensor's elements.
-    func read(_ entry: GGUFFile.Entry, into target: UnsafeMutableBufferPointer<Float>) throws(Fault) {
-        try files[entry.part].read(entry, into: target)
+    /// - Parameters:
+    ///   - start: the first element, that of a row.
+    ///   - target: as many elements, of whole rows.
+    func read(
+        _ entry: GGUFFile.Entry, from start: Int, into target: UnsafeMutableBufferPointer<Float>
+    ) throws(Fault) {
+        try files[entry.part].read(entry, from: start, into: target)
     }
 
     func checkUnchanged() throws(Fault) {
