@@ -88,8 +88,12 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             report.duplicates = (0..<file.tokens.rows).count { !rows.insert(Array(file.tokens[$0])).inserted }
             return .rows(file, report)
         }
-        let file = try DocumentFile(path, isJSON: kind == .jsonLines, chat: chat, skippedLines: request.skippedLines)
+        let file = try DocumentFile(
+            path, isJSON: kind == .jsonLines, chat: chat, textField: request.textField,
+            skippedLines: request.skippedLines)
+        if file.isArray { report.kind = "json" }
         report.digest = file.digest
+        report.withTools = file.withTools
         report.documents = file.count
         report.empty = file.emptyCount
         report.skipped = file.skipped
@@ -181,8 +185,13 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             }
             if let first = report.skipped.first {
                 notes.append(
-                    "\(report.skipped.count) wrong lines of \(report.label) are left out, the first: "
+                    "\(report.skipped.count) wrong \(report.kind == "json" ? "records" : "lines") of \(report.label) are left out, the first: "
                         + "\(first.place ?? ""), \(first.summary)")
+            }
+            if report.withTools > 0 {
+                notes.append(
+                    "\(report.withTools) conversations of \(report.label) are rendered without the definitions of "
+                        + "their tools")
             }
             if report.duplicates > 0 {
                 notes.append(
