@@ -15,12 +15,15 @@ public struct CalibrationRequest: Sendable {
     public var skippedLines: Int
     /// The only key of .jsonl files that is read; nil reads the usual forms.
     public var textField: String?
+    /// Files that the pruned model is to be evaluated on: the calibration text should not hold what they do.
+    public var evaluation: [String]
 
     public static let defaultLength = 2048
 
     public init(
         sources: [CalibrationSource], samples: Int = 128, sequenceLength: Int? = nil, seed: UInt64 = 0,
-        contextLength: Int, vocabularySize: Int, skippedLines: Int = 0, textField: String? = nil
+        contextLength: Int, vocabularySize: Int, skippedLines: Int = 0, textField: String? = nil,
+        evaluation: [String] = []
     ) {
         self.sources = sources
         self.samples = samples
@@ -30,6 +33,7 @@ public struct CalibrationRequest: Sendable {
         self.vocabularySize = vocabularySize
         self.skippedLines = skippedLines
         self.textField = textField
+        self.evaluation = evaluation
     }
 }
 

@@ -101,7 +101,8 @@ extension ChatMessage {
         Fault(
             .badData, "\(summary), which is not rendered", found: found,
             expected: "messages of \(Role.allCases.map(\.rawValue).joined(separator: ", ")) with text",
-            advice: "render such conversations with the model's own tools and store them as \"text\", or leave them out")
+            advice: "render such conversations with the model's own tools and store them as \"text\", or leave them out"
+        )
     }
 
     private static func fault(_ summary: String, found: String?, expected: String) -> Fault {

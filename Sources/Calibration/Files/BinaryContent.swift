@@ -27,7 +27,8 @@ public enum BinaryContent {
     public static func fault(_ start: some Collection<UInt8>, file: String) -> Fault? {
         guard let mark = marks.first(where: { start.starts(with: $0.start) }) else { return nil }
         return Fault(
-            .badData, mark.advice == "decompress it first" ? "this file is compressed" : "this file is not a UTF-8 text",
+            .badData,
+            mark.advice == "decompress it first" ? "this file is compressed" : "this file is not a UTF-8 text",
             file: file, found: mark.name, advice: mark.advice)
     }
 }

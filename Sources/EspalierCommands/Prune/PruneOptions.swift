@@ -38,10 +38,25 @@ public struct PruneOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .singleValue,
         help: ArgumentHelp(
-            "Calibration text: .txt (documents separated by blank lines), .jsonl (text, messages, or prompt and "
-                + "completion), .safetensors (int32 'tokens' [n, T]), each with an optional @weight; or self, text that "
-                + "the model writes. May be given again.", valueName: "file"))
+            "Calibration text: a UTF-8 text of any name (documents separated by blank lines); .jsonl, .ndjson or .json "
+                + "(records with text, messages, conversations, prompt and completion or chosen, or instruction and "
+                + "output); .safetensors (int32 'tokens' [n, T]); each with an optional @weight; or self, text that the "
+                + "model writes. May be given again.", valueName: "file"))
     public var calibration: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Read only this key of the records of .jsonl files: a text, or a list of messages (default: the usual forms).",
+            valueName: "name"))
+    public var textField: String?
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "A text or token file that the pruned model will be evaluated on: warns where the calibration text holds "
+                + "the same passages. May be given again.", valueName: "file"))
+    public var evaluation: [String] = []
 
     @Option(name: .long, help: ArgumentHelp("Calibration sequences (default: 128).", valueName: "n"))
     public var samples: Int?
@@ -59,7 +74,7 @@ public struct PruneOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Leave out up to so many wrong lines of each .jsonl file, and warn (default: 0).", valueName: "n"))
+            "Leave out up to so many wrong records of each .jsonl file, and warn (default: 0).", valueName: "n"))
     public var skipBadLines: Int?
 
     @Option(name: .long, help: ArgumentHelp("Of everything drawn at random (default: 0).", valueName: "n"))
@@ -94,6 +109,8 @@ public struct PruneOptions: ParsableArguments {
         flags.sequenceLength = sequenceLength
         flags.temperature = temperature
         flags.skippedLines = skipBadLines
+        flags.textField = textField
+        flags.evaluation = evaluation.isEmpty ? nil : evaluation
         flags.seed = seed
         flags.targets = targets.isEmpty ? nil : targets
         flags.ignore = ignore.isEmpty ? nil : ignore
