@@ -185,10 +185,11 @@ extension PruneRecipe {
                 expected: "at least 0.005")
         }
         if isUniform {
-            // A search over one shape for all layers has nothing to evolve.
+            // A search over one shape for all layers has nothing to evolve. One supernet is what there is, and what the
+            // recipe of such a run says.
             let evolution: [(String, Bool)] = [
                 ("structure.separate_budgets", separatesBudgets == true), ("structure.levels", levels != nil),
-                ("structure.iterations", iterations != nil), ("structure.generations", generations != nil),
+                ("structure.iterations", (iterations ?? 1) != 1), ("structure.generations", generations != nil),
                 ("structure.offspring", offspring != nil), ("structure.selection", selection != nil),
             ]
             if let key = evolution.first(where: \.1)?.0 {

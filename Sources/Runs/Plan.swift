@@ -116,18 +116,7 @@ public struct Plan {
 extension PlanSubject {
     /// Weights that a linear loses, by the method's comparison groups.
     func removed(_ shape: (out: Int, in: Int), goal: Goal) -> Int {
-        let count = shape.out * shape.in
-        if case .keep(let kept, let group) = goal.pattern { return count / group * (group - kept) }
-        switch settings.method {
-        case .magnitude: return goal.removed(of: count)
-        case .wandaPlusPlus where settings.preset == .default: return goal.removed(of: count)
-        case .tyr: return goal.removed(of: count)
-        case .wanda, .wandaPlusPlus: return shape.out * goal.removed(of: shape.in)
-        case .sparsegpt:
-            return stride(from: 0, to: shape.in, by: SparseGPT.blockWidth).reduce(0) { sum, start in
-                sum + goal.removed(of: shape.out * min(SparseGPT.blockWidth, shape.in - start))
-            }
-        }
+        ZeroDemand(settings, goal, rows: shape.out, columns: shape.in).total
     }
 }
 
