@@ -66,7 +66,8 @@ public struct PublishedFolder {
             "sparsity": sparsity.map { .double($0) } ?? .null, "zeros": finding.map { .integer($0.zeros) } ?? .null,
             "zeros_asked": finding?.asked.map { .integer($0) } ?? .null,
             "zeros_exact": finding?.isExact.map { .bool($0) } ?? .null,
-            "compared": .array((finding?.compared ?? []).map { .string($0) }), "warnings": .array(warnings.map { .string($0) }),
+            "compared": .array((finding?.compared ?? []).map { .string($0) }),
+            "warnings": .array(warnings.map { .string($0) }),
         ])
     }
 }

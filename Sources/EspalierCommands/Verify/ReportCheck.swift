@@ -159,7 +159,8 @@ struct ReportCheck {
                         place: "tensor '\(name)'",
                         found: "\(count.zeros) zeros of \(count.elements) (\(fraction))",
                         expected: "\(reported.fraction)",
-                        advice: "report or weights were changed after the run: copy the folder again, or repeat the run")
+                        advice: "report or weights were changed after the run: copy the folder again, or repeat the run"
+                    )
                 }
                 guard pruned.contains(name) else { continue }
                 if let short = count.shortfall, let demand = demands[name] { throw fewer(name, short, demand.group) }
@@ -197,7 +198,9 @@ struct ReportCheck {
     private func checkShapes(_ structure: PruningRecord.Structure) throws(Fault) {
         let c = configuration
         func words(_ layers: [LayerShape]) -> [String] {
-            layers.map { "\($0.headCount) heads, \($0.keyValueHeadCount) key-value heads, width \($0.intermediateSize)" }
+            layers.map {
+                "\($0.headCount) heads, \($0.keyValueHeadCount) key-value heads, width \($0.intermediateSize)"
+            }
         }
         let isCompact = opened.checkpoint.configuration["model_type"]?.stringValue == CompactConfiguration.modelType
         try record.expect("structure.plain", "\(structure.isPlain)", "\(!isCompact)")
