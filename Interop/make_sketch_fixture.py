@@ -27,7 +27,8 @@ def words(text):
 
 
 def hashes(items, seed):
-    return {hashlib.sha256(seed + b"".join(items[i:i + LENGTH])).digest()[:BYTES] for i in range(len(items) - LENGTH + 1)}
+    runs = (b"".join(items[i:i + LENGTH]) for i in range(len(items) - LENGTH + 1))
+    return {hashlib.sha256(seed + run).digest()[:BYTES] for run in runs}
 
 
 def of_words(text):

@@ -208,7 +208,8 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             }
             if let first = report.skipped.first {
                 notes.append(
-                    "\(report.skipped.count) wrong \(report.kind == "json" ? "records" : "lines") of \(report.label) are left out, the first: "
+                    "\(report.skipped.count) wrong \(report.kind == "json" ? "records" : "lines") of "
+                        + "\(report.label) are left out, the first: "
                         + "\(first.place ?? ""), \(first.summary)")
             }
             if report.withTools > 0 {

@@ -28,8 +28,8 @@ public struct CalibrationSet: Sendable {
         manifest["overlap"] = .array((manifest["overlap"]?.arrayValue ?? []) + [.object(entry)])
         if overlap.found > 0 {
             warnings.append(
-                "\(overlap.text) of \(name) also stand in the calibration text; a figure measured on it may flatter the "
-                    + "pruned model")
+                "\(overlap.text) of \(name) also stand in the calibration text; a figure measured on it may "
+                    + "flatter the pruned model")
         }
     }
 }

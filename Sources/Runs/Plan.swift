@@ -122,8 +122,8 @@ private func keptStates(_ subject: PlanSubject) -> [String] {
     let whatever = "whatever --offload and --stream-dtype say"
     if settings.method == .tyr {
         list.append(
-            "the search holds all blocks of the model in memory, and the pruned ones of the best distribution; its hidden "
-                + "states stay there as float32, \(whatever)")
+            "the search holds all blocks of the model in memory, and the pruned ones of the best distribution; "
+                + "its hidden states stay there as float32, \(whatever)")
     }
     if let paper = subject.pruner as? PublishedWandaPP, paper.usesOptimizer,
         settings.offload != nil || settings.streamDType != .float32
@@ -134,7 +134,8 @@ private func keptStates(_ subject: PlanSubject) -> [String] {
     let isAssessed = settings.allocation == .search || settings.structure.map { !$0.isUniform } ?? false
     if isAssessed, settings.streamDType != .bfloat16 {
         list.append(
-            "what each linear costs is measured on hidden states of all blocks as bfloat16, whatever --stream-dtype says"
+            "what each linear costs is measured on hidden states of all blocks as bfloat16, whatever "
+                + "--stream-dtype says"
         )
     }
     return list

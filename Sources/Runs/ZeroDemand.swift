@@ -4,8 +4,8 @@ import Torch
 
 /// The zeros that a method promises in a linear: a count in every group of weights that its mask compares.
 ///
-/// There may be more: zeros of the source among those that stay, and weights that the number type of the output takes for
-/// zero.
+/// There may be more: zeros of the source among those that stay, and weights that the number type of the output takes
+/// for zero.
 public struct ZeroDemand: Equatable, Sendable {
     /// What is counted together.
     public enum Group: Equatable, Sendable {

@@ -25,18 +25,22 @@ struct RecordTests {
         "a conversation is read in all of its forms",
         arguments: [
             #"{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}"#,
-            #"{"text": null, "messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}"#,
+            #"{"text": null, "messages": [{"role": "user", "content": "hi"}, "#
+                + #"{"role": "assistant", "content": "hello"}]}"#,
             #"{"conversations": [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "hello"}]}"#,
             #"{"conversation": [{"role": "user", "content": "hi"}, {"role": "model", "content": "hello"}]}"#,
             #"{"messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}], "weight": NaN},"#
                 + #" {"role": "assistant", "content": "hello", "tool_calls": null, "function_call": null}]}"#,
             #"{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello","#
                 + #" "tool_calls": []}], "tools": []}"#,
-            #"{"prompt": [{"role": "user", "content": "hi"}], "completion": [{"role": "assistant", "content": "hello"}]}"#,
+            #"{"prompt": [{"role": "user", "content": "hi"}], "#
+                + #""completion": [{"role": "assistant", "content": "hello"}]}"#,
             #"{"prompt": [{"role": "user", "content": "hi"}], "chosen": [{"role": "assistant", "content": "hello"}],"#
                 + #" "rejected": [{"role": "assistant", "content": 3}]}"#,
-            #"{"chosen": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}], "rejected": []}"#,
-            #"{"prompt": "hi", "chosen": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}"#,
+            #"{"chosen": [{"role": "user", "content": "hi"}, "#
+                + #"{"role": "assistant", "content": "hello"}], "rejected": []}"#,
+            #"{"prompt": "hi", "chosen": [{"role": "user", "content": "hi"}, "#
+                + #"{"role": "assistant", "content": "hello"}]}"#,
             #"{"prompt": "hi", "chosen": [{"role": "assistant", "content": "hello"}]}"#,
             #"{"prompt": [{"role": "user", "content": "hi"}], "completion": "hello"}"#,
         ])
@@ -227,7 +231,8 @@ struct RecordTests {
         #expect(text.text == "a\n\n\n\n b\n" && text.documents == 3)
         let chats = try folder.write(
             "b.jsonl",
-            "{\"conversations\": [{\"from\": \"human\", \"value\": \"x\"}]}\n{\"conversations\": [{\"from\": \"human\", \"value\": \"y\"}]}"
+            ["x", "y"].map { "{\"conversations\": [{\"from\": \"human\", \"value\": \"\($0)\"}]}" }
+                .joined(separator: "\n")
         )
         #expect(
             try EvaluationText(records: chats, chat: RecordTests.chatML, textField: nil).text

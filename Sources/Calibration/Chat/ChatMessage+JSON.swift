@@ -4,12 +4,12 @@ import JSONText
 extension ChatMessage {
     /// Reads a list of `{"role": …, "content": …}` or `{"from": …, "value": …}`.
     ///
-    /// The content is a string, or a list of parts of which all are text; these are joined by line breaks, as servers do
-    /// for templates that take text only.
+    /// The content is a string, or a list of parts of which all are text; these are joined by line breaks, as servers
+    /// do for templates that take text only.
     ///
     /// - Parameter key: the list's name, for messages.
-    /// - Throws: `badData`, without file and place, for anything else, and for calls of tools, which no template that is
-    ///   built in renders.
+    /// - Throws: `badData`, without file and place, for anything else, and for calls of tools, which no template that
+    ///   is built in renders.
     public static func list(_ value: JSONValue, key: String = "messages") throws(Fault) -> [ChatMessage] {
         guard let items = value.arrayValue, !items.isEmpty else {
             throw fault(

@@ -32,8 +32,8 @@ public struct EvaluationText: Sendable {
         self.digest = HexText.of(SHA256.hash(data: data))
     }
 
-    /// The documents of a .jsonl file or JSON array as one text: a blank line follows each but the last, as perplexities
-    /// of data sets are usually measured, except behind a conversation, whose template ends it.
+    /// The documents of a .jsonl file or JSON array as one text: a blank line follows each but the last, as
+    /// perplexities of data sets are usually measured, except behind a conversation, whose template ends it.
     ///
     /// - Parameters:
     ///   - chat: renders conversations.

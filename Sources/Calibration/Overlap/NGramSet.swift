@@ -2,9 +2,10 @@ import Crypto
 
 /// The different runs of 13 words of a text, or of 13 token ids where there are no words, each as 48 bits of SHA-256.
 ///
-/// The 13 follows the usual decontamination of training text (Brown et al. 2020). The hash has no key: whoever has a text
-/// can tell whether it was there, and that is what it is for. Of two different runs one has the other's 48 bits by chance
-/// with probability 4e-15, so that a text is not read back from them: far more runs of 13 words than values are possible.
+/// The 13 follows the usual decontamination of training text (Brown et al. 2020). The hash has no key: whoever has a
+/// text can tell whether it was there, and that is what it is for. Of two different runs one has the other's 48 bits by
+/// chance with probability 4e-15, so that a text is not read back from them: far more runs of 13 words than values are
+/// possible.
 public struct NGramSet: Equatable, Sendable {
     public static let length = 13
 

@@ -1,7 +1,8 @@
 import Faults
 import JSONText
 
-/// Reads the records of a .jsonl file or of a JSON array: objects of which only the keys that make a text are looked at.
+/// Reads the records of a .jsonl file or of a JSON array: objects of which only the keys that make a text are looked
+/// at.
 public struct RecordReader: Sendable {
     /// What a record is wanted for: of an object that has several forms, the first in the reader's order counts.
     public enum Purpose: Sendable {

@@ -22,7 +22,8 @@ public struct TextRecord: Equatable, Sendable {
     }
 
     public let content: Content
-    /// Whether definitions of tools stand beside a conversation: the model's own template would write them, ours do not.
+    /// Whether definitions of tools stand beside a conversation: the model's own template would write them, ours do
+    /// not.
     public let hasTools: Bool
 
     /// - Throws: `badData` without file and place.

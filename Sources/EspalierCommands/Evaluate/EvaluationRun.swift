@@ -174,7 +174,8 @@ public struct EvaluationRun {
         return text.text
     }
 
-    /// What the calibration text of the model's run holds of what is evaluated; empty for a model without a sketch of it.
+    /// What the calibration text of the model's run holds of what is evaluated; empty for a model without a sketch of
+    /// it.
     private func overlaps(
         _ opened: OpenedModel, _ inputs: [(File, TokenWindows)], _ prompts: PromptRun?, _ tasks: TaskRun?,
         _ reporter: ProgressReporter

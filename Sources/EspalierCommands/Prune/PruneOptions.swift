@@ -40,14 +40,15 @@ public struct PruneOptions: ParsableArguments {
         help: ArgumentHelp(
             "Calibration text: a UTF-8 text of any name (documents separated by blank lines); .jsonl, .ndjson or .json "
                 + "(records with text, messages, conversations, prompt and completion or chosen, or instruction and "
-                + "output); .safetensors (int32 'tokens' [n, T]); each with an optional @weight; or self, text that the "
-                + "model writes. May be given again.", valueName: "file"))
+                + "output); .safetensors (int32 'tokens' [n, T]); each with an optional @weight; or self, text "
+                + "that the model writes. May be given again.", valueName: "file"))
     public var calibration: [String] = []
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Read only this key of the records of .jsonl files: a text, or a list of messages (default: the usual forms).",
+            "Read only this key of the records of .jsonl files: a text, or a list of messages (default: the "
+                + "usual forms).",
             valueName: "name"))
     public var textField: String?
 
@@ -277,16 +278,16 @@ public struct PruneEngineOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Number type of the stored hidden states (default: float32). The search of tyr and the teacher of the preset "
-                + "paper keep float32; what each linear costs is measured on bfloat16.", valueName: "type"),
+            "Number type of the stored hidden states (default: float32). The search of tyr and the teacher of "
+                + "the preset paper keep float32; what each linear costs is measured on bfloat16.", valueName: "type"),
         transform: optionValue)
     public var streamDtype: NumberFormat?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Keep the hidden states in this folder instead of in memory; those of tyr's search and of the preset paper's "
-                + "teacher stay in memory.", valueName: "dir"))
+            "Keep the hidden states in this folder instead of in memory; those of tyr's search and of the preset "
+                + "paper's teacher stay in memory.", valueName: "dir"))
     public var offload: String?
 
     public init() {}

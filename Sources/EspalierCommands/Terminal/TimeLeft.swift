@@ -1,8 +1,8 @@
 /// How long a phase still takes, once that means something.
 ///
-/// The rate so far is carried on to the end. At the start it says nothing: what comes first may be slow, or in steps; so
-/// nothing is told before ten seconds and a fiftieth of the work, nor while the whole time that the rate promises is still
-/// moving, unless a quarter of the work is done.
+/// The rate so far is carried on to the end. At the start it says nothing: what comes first may be slow, or in steps;
+/// so nothing is told before ten seconds and a fiftieth of the work, nor while the whole time that the rate promises is
+/// still moving, unless a quarter of the work is done.
 struct TimeLeft {
     private static let leastSeconds = 10.0
     private static let leastDone = 0.02

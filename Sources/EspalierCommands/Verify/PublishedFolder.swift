@@ -50,7 +50,8 @@ public struct PublishedFolder {
             text +=
                 finding.zeros == asked
                 ? "  asked for \(Amount.count(asked)): there are exactly so many, \(groups)\n"
-                : "  asked for \(Amount.count(asked)) and there, \(groups); \(Amount.count(finding.zeros - asked)) more: zeros "
+                : "  asked for \(Amount.count(asked)) and there, \(groups); "
+                    + "\(Amount.count(finding.zeros - asked)) more: zeros "
                     + "of the source, or weights too small for the number type\n"
         } else if pattern != "structured" {
             text += "  how many zeros each linear was to have is not in the folder\n"

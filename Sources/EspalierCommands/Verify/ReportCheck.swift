@@ -50,8 +50,8 @@ struct ReportCheck {
             }
             try checkZeros(counts, &finding)
             finding.compared.append(
-                "zeros and weights of \(Amount.count(record.blocks.count * LinearName.allCases.count)) linears, parameters "
-                    + "and sparsity with report.json")
+                "zeros and weights of \(Amount.count(record.blocks.count * LinearName.allCases.count)) linears, "
+                    + "parameters and sparsity with report.json")
         }
         for name in record.linears {
             finding.linears += 1
