@@ -81,7 +81,8 @@ let package = Package(
         .target(
             name: "Watch",
             dependencies: [
-                "Checkpoints", "Faults", "JSONText", "Randomness", .product(name: "Crypto", package: "swift-crypto"),
+                "Calibration", "Checkpoints", "Faults", "JSONText", "Randomness",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "EspalierCommands",

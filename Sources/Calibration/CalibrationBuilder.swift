@@ -64,7 +64,30 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         let tokens = TokenMatrix(rows, columns: length)
         try tokens.checkVocabulary(request.vocabularySize, file: onlyFile)
         warnings += notes(on: reports, length: length)
-        return CalibrationSet(tokens: tokens, manifest: manifest(tokens, reports), warnings: warnings)
+        var set = CalibrationSet(tokens: tokens, manifest: manifest(tokens, reports), warnings: warnings)
+        let runs = NGramSet(rows: (0..<tokens.rows).map { tokens[$0] }, text: tokenizer.text)
+        set.keepSketch(of: runs)
+        for path in request.evaluation {
+            if let overlap = runs.overlap(with: try evaluation(path)) { set.note(overlap, with: path) }
+        }
+        return set
+    }
+
+    /// The runs of a text that the pruned model is to be evaluated on.
+    private func evaluation(_ path: String) throws(Fault) -> NGramSet {
+        switch try CalibrationSource.kind(of: path) {
+        case .tokens:
+            let tokens = try TokenFile(path, vocabularySize: request.vocabularySize).tokens
+            return NGramSet(rows: (0..<tokens.rows).map { tokens[$0] }, text: tokenizer.text)
+        case .text:
+            var runs = NGramSet(.words)
+            runs.add(try EvaluationText(path).text)
+            return runs
+        case .jsonLines:
+            var runs = NGramSet(.words)
+            runs.add(try EvaluationText(records: path, chat: chat, textField: request.textField).text)
+            return runs
+        }
     }
 
     private var onlyFile: String? {
@@ -88,8 +111,12 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             report.duplicates = (0..<file.tokens.rows).count { !rows.insert(Array(file.tokens[$0])).inserted }
             return .rows(file, report)
         }
-        let file = try DocumentFile(path, isJSON: kind == .jsonLines, chat: chat, skippedLines: request.skippedLines)
+        let file = try DocumentFile(
+            path, isJSON: kind == .jsonLines, chat: chat, textField: request.textField,
+            skippedLines: request.skippedLines)
+        if file.isArray { report.kind = "json" }
         report.digest = file.digest
+        report.withTools = file.withTools
         report.documents = file.count
         report.empty = file.emptyCount
         report.skipped = file.skipped
@@ -181,8 +208,14 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             }
             if let first = report.skipped.first {
                 notes.append(
-                    "\(report.skipped.count) wrong lines of \(report.label) are left out, the first: "
+                    "\(report.skipped.count) wrong \(report.kind == "json" ? "records" : "lines") of "
+                        + "\(report.label) are left out, the first: "
                         + "\(first.place ?? ""), \(first.summary)")
+            }
+            if report.withTools > 0 {
+                notes.append(
+                    "\(report.withTools) conversations of \(report.label) are rendered without the definitions of "
+                        + "their tools")
             }
             if report.duplicates > 0 {
                 notes.append(

@@ -11,14 +11,19 @@ public struct CalibrationRequest: Sendable {
     public var contextLength: Int
     /// Ids must be below it.
     public var vocabularySize: Int
-    /// Wrong lines of each .jsonl file that are left out; one more is an error.
+    /// Wrong records of each .jsonl file that are left out; one more is an error.
     public var skippedLines: Int
+    /// The only key of .jsonl files that is read; nil reads the usual forms.
+    public var textField: String?
+    /// Files that the pruned model is to be evaluated on: the calibration text should not hold what they do.
+    public var evaluation: [String]
 
     public static let defaultLength = 2048
 
     public init(
         sources: [CalibrationSource], samples: Int = 128, sequenceLength: Int? = nil, seed: UInt64 = 0,
-        contextLength: Int, vocabularySize: Int, skippedLines: Int = 0
+        contextLength: Int, vocabularySize: Int, skippedLines: Int = 0, textField: String? = nil,
+        evaluation: [String] = []
     ) {
         self.sources = sources
         self.samples = samples
@@ -27,6 +32,8 @@ public struct CalibrationRequest: Sendable {
         self.contextLength = contextLength
         self.vocabularySize = vocabularySize
         self.skippedLines = skippedLines
+        self.textField = textField
+        self.evaluation = evaluation
     }
 }
 

@@ -1,4 +1,3 @@
-import Faults
 import JSONText
 
 /// The calibration tokens of a run and where they came from.
@@ -16,27 +15,21 @@ public struct CalibrationSet: Sendable {
         self.warnings = warnings
     }
 
-    /// Looks for an evaluation text within the calibration tokens; notes the result in the manifest, and warns when
-    /// there is any overlap.
+    /// Keeps the sketch of what the tokens say in the manifest.
+    mutating func keepSketch(of runs: NGramSet) { manifest[CalibrationSketch.key] = CalibrationSketch(runs).json }
+
+    /// Notes in the manifest how much of an evaluation text the calibration tokens hold, and warns of any.
     ///
-    /// - Parameters:
-    ///   - evaluation: the text's tokens, in as many pieces as it has.
-    ///   - file: the evaluation file's name.
-    public mutating func noteOverlap(with evaluation: [ArraySlice<Int32>], file: String) {
-        let overlap = NGramOverlap.between(calibration: tokens, evaluation: evaluation)
-        var known = manifest["overlap"]?.arrayValue ?? []
-        known.append(
-            .object([
-                "file": .string(SourceReport.name(of: file)), "n": .integer(NGramOverlap.length),
-                "evaluation_ngrams": .integer(overlap.total), "found": .integer(overlap.found),
-            ]))
-        manifest["overlap"] = .array(known)
+    /// - Parameter file: the evaluation file's path.
+    mutating func note(_ overlap: NGramOverlap, with file: String) {
+        let name = SourceReport.name(of: file)
+        var entry = JSONObject([("file", .string(name))])
+        for (key, value) in overlap.members.members { entry[key] = value }
+        manifest["overlap"] = .array((manifest["overlap"]?.arrayValue ?? []) + [.object(entry)])
         if overlap.found > 0 {
-            let percent = (overlap.share * 10_000).rounded() / 100
             warnings.append(
-                "\(overlap.found) of \(overlap.total) different \(NGramOverlap.length)-grams of "
-                    + "\(SourceReport.name(of: file)) (\(percent) %) also stand in the calibration text; "
-                    + "a figure measured on it may flatter the pruned model")
+                "\(overlap.text) of \(name) also stand in the calibration text; a figure measured on it may "
+                    + "flatter the pruned model")
         }
     }
 }

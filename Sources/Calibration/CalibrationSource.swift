@@ -7,9 +7,9 @@ public enum CalibrationSource: Equatable, Sendable {
     case selfSampled(weight: Double)
 
     public enum FileKind: String, Sendable, CaseIterable {
-        /// Documents separated by blank lines.
+        /// Documents separated by blank lines, whatever the file is called.
         case text = "txt"
-        /// One JSON object a line.
+        /// JSON objects, one a line or in one array.
         case jsonLines = "jsonl"
         /// A matrix of token ids.
         case tokens = "safetensors"
@@ -58,23 +58,26 @@ public enum CalibrationSource: Equatable, Sendable {
         return number
     }
 
-    /// The kind of file that a name's extension tells.
+    /// The kind of file that a name's extension tells; a name that tells nothing is a text's.
+    ///
+    /// - Throws: `Fault` of kind `badData` for an extension that is known to be something else.
     public static func kind(of path: String) throws(Fault) -> FileKind {
         let name = path.split(separator: "/").last ?? ""
         let suffix = name.contains(".") ? name.split(separator: ".").last.map { $0.lowercased() } ?? "" : ""
-        if let kind = FileKind(rawValue: suffix) { return kind }
-        let advice =
-            switch suffix {
-            case "gz", "zst", "xz", "bz2", "zip", "tgz": "decompress it first"
-            case "parquet", "arrow", "feather": "convert it to .jsonl, one object with a \"text\" field a line"
-            case "json": "write one object a line and name the file .jsonl"
-            case "csv", "tsv": "convert it to .jsonl, one object with a \"text\" field a line"
-            case "pt", "pth", "bin", "npy", "npz", "pkl": "store the tokens as .safetensors"
-            default: "name plain text .txt"
-            }
+        let advice: String
+        switch suffix {
+        case "jsonl", "ndjson", "jsonlines", "jl", "json": return .jsonLines
+        case "safetensors": return .tokens
+        case "gz", "zst", "xz", "bz2", "zip", "tgz", "tar", "7z", "rar", "lz4", "br": advice = "decompress it first"
+        case "parquet", "arrow", "feather", "orc", "avro", "csv", "tsv", "xlsx", "xls", "ods", "db", "sqlite", "h5":
+            advice = FileKindAdvice.convert
+        case "pt", "pth", "bin", "npy", "npz", "pkl", "pickle": advice = "store the tokens as .safetensors"
+        case "pdf", "doc", "docx", "odt", "rtf", "epub", "ppt", "pptx": advice = "store its text as a file of its own"
+        case "gguf", "onnx", "png", "jpg", "jpeg", "gif", "webp", "mp3", "wav", "flac", "mp4": advice = "name a text"
+        default: return .text
+        }
         throw Fault(
-            .badData, "this kind of calibration file is not read", file: path,
-            found: suffix.isEmpty ? "no extension" : ".\(suffix)", expected: ".txt, .jsonl or .safetensors",
-            advice: advice)
+            .badData, "this kind of calibration file is not read", file: path, found: ".\(suffix)",
+            expected: "a text, .jsonl, .ndjson, .json or .safetensors", advice: advice)
     }
 }

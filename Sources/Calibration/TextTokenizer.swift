@@ -9,4 +9,11 @@ public protocol TextTokenizer {
 
     /// The tokens of a text, with no special tokens added; those written in the text count as such.
     func encode(_ text: String) throws(Fault) -> [Int32]
+
+    /// The text of tokens without the special ones; nil where there is no tokenizer.
+    func text(of tokens: ArraySlice<Int32>) -> String?
+}
+
+extension TextTokenizer {
+    public func text(of tokens: ArraySlice<Int32>) -> String? { nil }
 }

@@ -4,7 +4,14 @@ import Faults
 public struct JSONLimits: Sendable {
     /// Nesting beyond this is refused: the parser recurses, and a hostile file must not exhaust the stack.
     public var depth: Int
-    public init(depth: Int = 64) { self.depth = depth }
+    /// The only keys whose values are read, at any depth. What other keys hold is passed over, and may be what other
+    /// writers give: NaN and Infinity, halves of surrogate pairs, any nesting, the same key twice. Nil reads all.
+    public var keys: Set<String>?
+
+    public init(depth: Int = 64, keys: Set<String>? = nil) {
+        self.depth = depth
+        self.keys = keys
+    }
 }
 
 extension JSONValue {
@@ -50,6 +57,8 @@ private struct JSONParser {
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
+        case UInt8(ascii: "N") where limits.keys != nil: return try word("NaN", .number("NaN"))
+        case UInt8(ascii: "I") where limits.keys != nil: return try word("Infinity", .number("Infinity"))
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
         default: throw fault("a JSON value was expected")
         }
@@ -65,16 +74,68 @@ private struct JSONParser {
             guard at < text.count, text[at] == UInt8(ascii: "\"") else { throw fault("a key in quotes was expected") }
             let keyStart = at
             let key = try string()
-            guard !object.contains(key) else {
+            let isRead = limits.keys?.contains(key) ?? true
+            guard !isRead || !object.contains(key) else {
                 at = keyStart
                 throw fault("the key \"\(key.prefix(80))\" stands twice in one object")
             }
             skipSpace()
             guard take(":") else { throw fault("':' was expected after a key") }
-            object.append(key, try value(depth: depth + 1))
+            if isRead {
+                object.append(key, try value(depth: depth + 1))
+            } else {
+                try passOver()
+                if !object.contains(key) { object.append(key, .null) }
+            }
             skipSpace()
             if take("}") { return .object(object) }
             guard take(",") else { throw fault("',' or '}' was expected") }
+        }
+    }
+
+    /// Goes to the end of a value that nobody reads: brackets and strings must close, and words be numbers or literals.
+    private mutating func passOver() throws(Fault) {
+        var open: [UInt8] = []
+        repeat {
+            skipSpace()
+            guard at < text.count else { throw fault("the JSON ends early") }
+            let byte = text[at]
+            switch byte {
+            case UInt8(ascii: "\""): try passOverString()
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                // The closing bracket's code is the opening one's plus 2.
+                open.append(byte + 2)
+                at += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                guard open.popLast() == byte else { throw fault("a bracket closes that was not opened") }
+                at += 1
+            case UInt8(ascii: ","), UInt8(ascii: ":"):
+                guard !open.isEmpty else { throw fault("a JSON value was expected") }
+                at += 1
+            default: try passOverWord()
+            }
+        } while !open.isEmpty
+    }
+
+    private mutating func passOverString() throws(Fault) {
+        at += 1
+        while at < text.count, text[at] != UInt8(ascii: "\"") { at += text[at] == UInt8(ascii: "\\") ? 2 : 1 }
+        guard at < text.count else { throw fault("a string is not closed") }
+        at += 1
+    }
+
+    private mutating func passOverWord() throws(Fault) {
+        let start = at
+        let marks = Set("+-._".utf8)
+        func isInWord(_ byte: UInt8) -> Bool {
+            (48...57).contains(byte) || (97...122).contains(byte | 0x20) || marks.contains(byte)
+        }
+        while at < text.count, isInWord(text[at]) { at += 1 }
+        let word = String(decoding: text[start..<at], as: UTF8.self)
+        let isNumber = Double(word) != nil && word.utf8.first.map { $0 < 58 } ?? false
+        guard isNumber || ["true", "false", "null", "NaN", "Infinity"].contains(word) else {
+            at = start
+            throw fault("a JSON value was expected")
         }
     }
 
@@ -95,6 +156,9 @@ private struct JSONParser {
         let start = at
         func isDigit(_ position: Int) -> Bool { position < text.count && text[position] >= 48 && text[position] <= 57 }
         if text[at] == UInt8(ascii: "-") { at += 1 }
+        if limits.keys != nil, at < text.count, text[at] == UInt8(ascii: "I") {
+            return try word("Infinity", .number("-Infinity"))
+        }
         guard isDigit(at) else { throw fault("a digit was expected") }
         if text[at] == UInt8(ascii: "0"), isDigit(at + 1) { throw fault("a number may not start with 0") }
         while isDigit(at) { at += 1 }

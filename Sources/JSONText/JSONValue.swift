@@ -89,12 +89,6 @@ public struct JSONObject: Sendable {
         values.append(value)
     }
 
-    mutating func reserve(_ capacity: Int) {
-        keys.reserveCapacity(capacity)
-        values.reserveCapacity(capacity)
-        positions.reserveCapacity(capacity)
-    }
-
     func contains(_ key: String) -> Bool { positions[ExactText(key)] != nil }
 }
 

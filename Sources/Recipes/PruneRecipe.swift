@@ -22,7 +22,9 @@ import Faults
 ///   sources: [news.txt, chats.jsonl@2.5]
 ///   samples: 128
 ///   sequence_length: 2048       # tokens
-///   skip_bad_lines: 0           # wrong lines of each .jsonl file that are left out
+///   skip_bad_lines: 0           # wrong records of each .jsonl file that are left out
+///   text_field: body            # the only key of .jsonl files that is read; the usual forms when absent
+///   evaluation: [test.txt]      # warn where the calibration text holds what these do
 ///   temperature: 1.0            # of the text that the model writes for the source self
 /// seed: 0
 /// structure:                    # tyr only
@@ -79,6 +81,10 @@ public struct PruneRecipe: Sendable {
     /// Of the text that the model writes for the source `self`.
     public var temperature: Double?
     public var skippedLines: Int?
+    /// The only key of .jsonl files that is read.
+    public var textField: String?
+    /// Files that the pruned model is to be evaluated on.
+    public var evaluation: [String]?
     public var budget: Budget?
     public var separatesBudgets: Bool?
     public var gradientTerm: Bool?

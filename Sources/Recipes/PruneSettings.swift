@@ -26,6 +26,10 @@ public struct PruneSettings: Sendable, Equatable {
     public var temperature: Double?
     /// Wrong lines of each .jsonl file that are left out.
     public var skippedLines: Int
+    /// The only key of .jsonl files that is read; nil reads the usual forms.
+    public var textField: String?
+    /// Files that the pruned model is to be evaluated on, which the calibration text should not hold.
+    public var evaluation: [String]
     /// Nil for every method but WANDA++ and Týr, which re-trains what is left of a block.
     public var regional: RegionalSettings?
     /// Nil for every method but Týr.
@@ -116,6 +120,8 @@ public struct PruneSettings: Sendable, Equatable {
         recipe.sequenceLength = sequenceLength
         recipe.temperature = temperature
         recipe.skippedLines = skippedLines
+        recipe.textField = textField
+        recipe.evaluation = evaluation.isEmpty ? nil : evaluation
         recipe.seed = seed
         recipe.budget = structure?.budget
         recipe.separatesBudgets = structure?.separatesBudgets

@@ -39,6 +39,8 @@ struct RecipeField {
             integer("calibration.samples", "--samples", \.samples),
             integer("calibration.sequence_length", "--sequence-length", \.sequenceLength),
             integer("calibration.skip_bad_lines", "--skip-bad-lines", \.skippedLines),
+            text("calibration.text_field", "--text-field", \.textField),
+            list("calibration.evaluation", "--evaluation", \.evaluation),
             number("calibration.temperature", "--temperature", \.temperature),
             integer("seed", "--seed", \.seed),
             option("structure.budget", "--budget", \.budget),

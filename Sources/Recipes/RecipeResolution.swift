@@ -61,12 +61,25 @@ extension PruneRecipe {
                     expected: "a number above 0 and at most 10")
             }
         }
+        let hasFiles = calibration.contains { $0 != "self" && !$0.hasPrefix("self@") }
+        if let textField, !hasFiles || textField.isEmpty {
+            throw fault(
+                "calibration.text_field",
+                textField.isEmpty ? "the text field has no name" : "only the records of files have a text field",
+                advice: "leave it out, or name the key of a .jsonl file that holds the text")
+        }
+        if evaluation?.isEmpty == false, calibration.isEmpty {
+            throw fault(
+                "calibration.evaluation", "there is no calibration text to hold against evaluation texts",
+                advice: "leave it out, or give --calibration FILE")
+        }
         return PruneSettings(
             model: model, output: output, overwrite: overwrite ?? false, shardSize: shardSize ?? .fiveGigabytes,
             outputDType: outputDType ?? .auto, method: method, preset: preset ?? .default,
             sparsity: try resolvedSparsity(pattern), pattern: pattern, allocation: allocation, calibration: calibration,
             samples: samples, sequenceLength: sequenceLength, seed: seed ?? 0,
-            temperature: writesOwnText ? temperature ?? 1 : nil, skippedLines: skippedLines ?? 0,
+            temperature: writesOwnText ? temperature ?? 1 : nil, skippedLines: skippedLines ?? 0, textField: textField,
+            evaluation: evaluation ?? [],
             regional: try resolvedRegional(method, preset: preset ?? .default, samples: samples),
             structure: try resolvedStructure(method),
             device: device ?? .auto, dtype: dtype ?? .auto,
@@ -172,10 +185,11 @@ extension PruneRecipe {
                 expected: "at least 0.005")
         }
         if isUniform {
-            // A search over one shape for all layers has nothing to evolve.
+            // A search over one shape for all layers has nothing to evolve. One supernet is what there is, and what the
+            // recipe of such a run says.
             let evolution: [(String, Bool)] = [
                 ("structure.separate_budgets", separatesBudgets == true), ("structure.levels", levels != nil),
-                ("structure.iterations", iterations != nil), ("structure.generations", generations != nil),
+                ("structure.iterations", (iterations ?? 1) != 1), ("structure.generations", generations != nil),
                 ("structure.offspring", offspring != nil), ("structure.selection", selection != nil),
             ]
             if let key = evolution.first(where: \.1)?.0 {

@@ -10,6 +10,7 @@ extension BlockReport {
         object["error_after"] = errorAfter.map(JSONValue.double) ?? .null
         if timed { object["seconds"] = seconds.map(JSONValue.double) ?? .null }
         object["sparsity"] = .object(JSONObject(sparsity.map { ($0.linear, .double($0.fraction)) }))
+        if !asked.isEmpty { object["asked"] = .object(JSONObject(asked.map { ($0.linear, .double($0.fraction)) })) }
         if !linearErrors.isEmpty {
             object["linear_errors"] = .object(JSONObject(linearErrors.map { ($0.linear, .double($0.error)) }))
         }
@@ -20,8 +21,8 @@ extension BlockReport {
         return .object(object)
     }
 
-    /// What a journal line says of a block; nil for a line that this program did not write.
-    init?(json: JSONValue) {
+    /// What a journal line or a report says of a block; nil for one that this program did not write.
+    public init?(json: JSONValue) {
         guard let object = json.objectValue, let index = object["index"]?.integerValue,
             let removed = object["removed"]?.integerValue, let weights = object["weights"]?.integerValue
         else { return nil }
@@ -33,6 +34,7 @@ extension BlockReport {
         }
         linearErrors = byLinear("linear_errors").map { (linear: $0.0, error: $0.1) }
         sparsity = byLinear("sparsity").map { (linear: $0.0, fraction: $0.1) }
+        asked = byLinear("asked").map { (linear: $0.0, fraction: $0.1) }
         (self.removed, self.weights) = (removed, weights)
         losses = (object["losses"]?.arrayValue ?? []).compactMap(\.doubleValue)
         restored = object["restored"]?.boolValue ?? false

@@ -50,16 +50,6 @@ public enum Machine {
         #endif
     }
 
-    /// The processor's name, as far as the system tells it.
-    public static var processor: String {
-        #if os(Linux)
-            let line = lines("/proc/cpuinfo").first { $0.hasPrefix("model name") }
-            return line?.split(separator: ":", maxSplits: 1).last?.drop { $0 == " " }.description ?? "unknown"
-        #else
-            return "unknown"
-        #endif
-    }
-
     static func lines(_ path: String) -> [Substring] {
         guard let file = fopen(path, "r") else { return [] }
         defer { fclose(file) }

@@ -53,7 +53,7 @@ public struct Plan {
     /// Bytes of its weight files, exact as long as no value overflows float16.
     public var weightBytes: Int { output.weightBytes }
     public var stagingBytes: Int { output.stagingBytes }
-    public var offloadBytes: Int { subject.settings.offload == nil ? 0 : memory.streamBytes }
+    public var offloadBytes: Int { subject.settings.offload == nil ? 0 : memory.offloadBytes }
     public var peakMemoryBytes: Int { memory.peak.bytes }
     /// When that peak is reached.
     public var peakPhase: String { memory.peak.name }
@@ -106,6 +106,7 @@ public struct Plan {
             list.append(
                 "the search moves what is removed between layers, attention and MLP; sizes are those of the sum")
         }
+        list += keptStates(subject)
         list.append(
             "time is extrapolated from \(specimen.words) on this machine with \(Engine.threads) "
                 + "thread\(Engine.threads == 1 ? "" : "s") and nothing else to do")
@@ -113,21 +114,37 @@ public struct Plan {
     }
 }
 
+/// Where the options for hidden states do not hold.
+private func keptStates(_ subject: PlanSubject) -> [String] {
+    let settings = subject.settings
+    guard subject.samples > 1 else { return [] }
+    var list: [String] = []
+    let whatever = "whatever --offload and --stream-dtype say"
+    if settings.method == .tyr {
+        list.append(
+            "the search holds all blocks of the model in memory, and the pruned ones of the best distribution; "
+                + "its hidden states stay there as float32, \(whatever)")
+    }
+    if let paper = subject.pruner as? PublishedWandaPP, paper.usesOptimizer,
+        settings.offload != nil || settings.streamDType != .float32
+    {
+        list.append(
+            "the outputs of the dense block, which the preset paper trains to, stay in memory as float32, \(whatever)")
+    }
+    let isAssessed = settings.allocation == .search || settings.structure.map { !$0.isUniform } ?? false
+    if isAssessed, settings.streamDType != .bfloat16 {
+        list.append(
+            "what each linear costs is measured on hidden states of all blocks as bfloat16, whatever "
+                + "--stream-dtype says"
+        )
+    }
+    return list
+}
+
 extension PlanSubject {
     /// Weights that a linear loses, by the method's comparison groups.
     func removed(_ shape: (out: Int, in: Int), goal: Goal) -> Int {
-        let count = shape.out * shape.in
-        if case .keep(let kept, let group) = goal.pattern { return count / group * (group - kept) }
-        switch settings.method {
-        case .magnitude: return goal.removed(of: count)
-        case .wandaPlusPlus where settings.preset == .default: return goal.removed(of: count)
-        case .tyr: return goal.removed(of: count)
-        case .wanda, .wandaPlusPlus: return shape.out * goal.removed(of: shape.in)
-        case .sparsegpt:
-            return stride(from: 0, to: shape.in, by: SparseGPT.blockWidth).reduce(0) { sum, start in
-                sum + goal.removed(of: shape.out * min(SparseGPT.blockWidth, shape.in - start))
-            }
-        }
+        ZeroDemand(settings, goal, rows: shape.out, columns: shape.in).total
     }
 }
 

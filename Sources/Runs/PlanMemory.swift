@@ -15,8 +15,10 @@ struct PlanMemory {
 
     /// Embedding the calibration tokens, each part of a block's pruning, writing a block, writing the checkpoint.
     let phases: [Phase]
-    /// The hidden states' own bytes, in memory or in the offload folder.
+    /// The hidden states' own bytes in the walk, in memory or in the offload folder.
     let streamBytes: Int
+    /// The most of them that an offload folder holds, in the walk or while the costs of all linears are measured.
+    let offloadBytes: Int
 
     var peak: Phase { phases.max { $0.bytes < $1.bytes } ?? Phase(name: "start", bytes: 0) }
 
@@ -87,9 +89,11 @@ struct PlanMemory {
                 stream + spare + dense + width * width * (4 + 3 * 8 + 2 * 4)
                     + matrix * (levels / 2 + 2))
         }
+        // What enters every block, as bfloat16, and a gradient.
+        let states = Int(work.assessed) * t * h * (2 * c.layerCount + subject.streamByteCount + 4)
+        offloadBytes = max(streamBytes, states)
         if work.assessed > 0 {
-            // What enters every block, as bfloat16; a block, its changes and the passes through it.
-            let states = Int(work.assessed) * t * h * (2 * c.layerCount + subject.streamByteCount + 4)
+            // A block, its changes and the passes through it.
             let logits = (1 << 22) * 4 * 6
             let passed = dense + 2 * working + weights * 4 + training(subject, step: subject.batch)
             add(

@@ -1,3 +1,4 @@
+import Calibration
 import Checkpoints
 import Faults
 
@@ -50,11 +51,13 @@ struct PlanOutput {
                 isExact: subject.isCalibrated || !subject.pruner.needsSamples))
         // Results: what they say is not known, how much they say nearly.
         let names = subject.targets.weightNames().reduce(0) { $0 + $1.utf8.count + 9 }
+        // About three words in four tokens, every 16th of their runs in 8 characters.
+        let sketch = subject.samples * subject.tokens * 3 / 4 / CalibrationSketch.oneIn * 8
         files.append(File(name: "README.md", bytes: 1300 + recipe.utf8.count, isExact: false))
         files.append(
             File(
                 name: Publication.reportName,
-                bytes: 1400 + names + 560 * subject.configuration.layerCount, isExact: false))
+                bytes: 1400 + names + sketch + 560 * subject.configuration.layerCount, isExact: false))
         let record = files.reduce(110) { $0 + $1.name.utf8.count + 130 }
         files.append(File(name: CompletionRecord.fileName, bytes: record, isExact: false))
         self.files = files

@@ -86,8 +86,11 @@ public struct PruneTargets: Sendable {
 }
 
 extension Goal {
+    /// The share that goes: of K:M, what the pattern leaves no choice about.
+    var askedFraction: Double { pattern.impliedFraction ?? sparsity.fraction }
+
     /// The same pattern with another sparsity: of K:M, another K.
-    func with(sparsity fraction: Double) throws(Fault) -> Goal {
+    public func with(sparsity fraction: Double) throws(Fault) -> Goal {
         var goal = self
         goal.sparsity = try Sparsity(fraction)
         if case .keep(_, let group) = pattern {

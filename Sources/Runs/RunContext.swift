@@ -12,7 +12,7 @@ public struct RunContext {
     public let decoder: Decoder
     public internal(set) var targets: PruneTargets
     public let types: OutputTypes
-    public let pruner: any BlockPruner
+    public internal(set) var pruner: any BlockPruner
     /// Nil for a method that looks at no data when none was given.
     public let calibration: CalibrationSet?
     /// Number type of the matrix products.

@@ -39,6 +39,8 @@ public struct BlockReport: Equatable, Sendable {
     public var seconds: Double?
     /// Fraction of zeros by linear.
     public var sparsity: [(linear: String, fraction: Double)] = []
+    /// The share asked for of each linear, where an allocation gives them different ones.
+    public var asked: [(linear: String, fraction: Double)] = []
     /// Weights removed, and weights of the linears that were to be pruned.
     public var removed = 0
     public var weights = 0
@@ -53,8 +55,8 @@ public struct BlockReport: Equatable, Sendable {
         linearErrors = errors.linears
     }
 
+    /// Whether both say the same.
     public static func == (left: BlockReport, right: BlockReport) -> Bool {
-        left.index == right.index && left.errorBefore == right.errorBefore && left.errorAfter == right.errorAfter
-            && left.removed == right.removed && left.weights == right.weights
+        left.json(timed: true) == right.json(timed: true)
     }
 }

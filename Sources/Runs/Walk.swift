@@ -129,23 +129,16 @@ struct Walk {
             guard let goal = goals[linear] else { continue }
             report.removed += zeros
             report.weights += weight.count
-            guard zeros >= leastZeros(weight, goal) else {
+            if context.settings.allocation != .uniform {
+                report.asked.append((linear: linear.rawValue, fraction: goal.askedFraction))
+            }
+            let demand = ZeroDemand(context.settings, goal, rows: weight.size(0), columns: weight.size(1))
+            if let short = demand.shortfall(in: weight) {
                 throw Fault(
                     .badData, "a pruned weight has fewer zeros than it should: please report this",
-                    place: linear.weightName(layer: block.geometry.layer), found: "\(zeros)",
-                    expected: "\(leastZeros(weight, goal))")
+                    place: linear.weightName(layer: block.geometry.layer),
+                    found: "\(short.found) \(demand.group.words)", expected: "\(short.expected)")
             }
-        }
-    }
-
-    private func leastZeros(_ weight: Tensor, _ goal: Goal) -> Int {
-        let (rows, columns) = (weight.size(0), weight.size(1))
-        if case .keep(let kept, let group) = goal.pattern { return weight.count / group * (group - kept) }
-        switch context.settings.method {
-        case .magnitude: return goal.removed(of: weight.count)
-        case .wandaPlusPlus where context.settings.preset == .default: return goal.removed(of: weight.count)
-        case .sparsegpt, .tyr: return 0
-        case .wanda, .wandaPlusPlus: return rows * goal.removed(of: columns)
         }
     }
 

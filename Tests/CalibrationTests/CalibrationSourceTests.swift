@@ -13,6 +13,12 @@ struct CalibrationSourceTests {
         #expect(
             try CalibrationSource(parsing: "x@2/t.safetensors")
                 == .file(path: "x@2/t.safetensors", kind: .tokens, weight: 1))
+        for name in ["a.ndjson", "a.JSONLINES", "a.json", "a.jl"] {
+            #expect(try CalibrationSource(parsing: name) == .file(path: name, kind: .jsonLines, weight: 1))
+        }
+        for name in ["corpus", "a.md", "wiki.train.raw", "a.txt@nan"] {
+            #expect(try CalibrationSource(parsing: name) == .file(path: name, kind: .text, weight: 1))
+        }
         #expect(try CalibrationSource(parsing: "self") == .selfSampled(weight: 1))
         #expect(try CalibrationSource(parsing: "self@0.5") == .selfSampled(weight: 0.5))
     }
@@ -29,8 +35,8 @@ struct CalibrationSourceTests {
         arguments: [
             ("a.txt.gz", "decompress it first"),
             ("a.parquet", "convert it to .jsonl, one object with a \"text\" field a line"),
-            ("a.json", "write one object a line and name the file .jsonl"), ("a.txt@nan", "name plain text .txt"),
-            ("noname", "name plain text .txt"), ("a.pt", "store the tokens as .safetensors"),
+            ("a.csv", "convert it to .jsonl, one object with a \"text\" field a line"),
+            ("a.pt", "store the tokens as .safetensors"), ("a.pdf", "store its text as a file of its own"),
         ])
     func refusedKinds(text: String, advice: String) throws {
         let fault = try #require(faultOf { () throws(Fault) in try CalibrationSource(parsing: text) })

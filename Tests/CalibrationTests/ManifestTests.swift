@@ -49,23 +49,4 @@ struct ManifestTests {
                 "1 of 3 documents of a.txt repeat earlier ones", "1 of 2 documents of b.jsonl repeat earlier ones",
             ])
     }
-
-    @Test("shared runs of 13 tokens with an evaluation text are counted and warned of")
-    func overlap() throws {
-        let folder = try TestFolder()
-        let path = try folder.writeTokens("t.safetensors", [Array(100..<140)])
-        var set = try build([path], samples: 1, length: nil)
-        set.noteOverlap(with: [(200..<240).map { Int32($0) }[...]], file: "/x/other.txt")
-        #expect(set.warnings.isEmpty)
-        // 110 to 129: eight runs of 13, all known; then 20 tokens more, of which none is.
-        set.noteOverlap(
-            with: [((110..<130).map { Int32($0) } + (500..<520).map { Int32($0) })[...]], file: "/x/eval.txt")
-        #expect(
-            set.warnings == [
-                "8 of 28 different 13-grams of eval.txt (28.57 %) also stand in the calibration text; "
-                    + "a figure measured on it may flatter the pruned model"
-            ])
-        let entries = try #require(set.manifest["overlap"]?.arrayValue)
-        #expect(entries.map { $0.objectValue?["found"] } == [.integer(0), .integer(8)])
-    }
 }

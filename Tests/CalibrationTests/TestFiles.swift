@@ -60,7 +60,7 @@ func faultOf<Result>(_ body: () throws(Fault) -> Result) -> Fault? {
 
 func build(
     _ sources: [String], samples: Int = 4, length: Int? = 4, seed: UInt64 = 0, context: Int = 64,
-    vocabulary: Int = 200_000, skippedLines: Int = 0,
+    vocabulary: Int = 200_000, skippedLines: Int = 0, evaluation: [String] = [],
     tokenizer: ScalarTokenizer = ScalarTokenizer(), chat: ChatTemplate.Choice = .missing,
     sampler: (any SelfSampler)? = nil
 ) throws(Fault) -> CalibrationSet {
@@ -68,7 +68,7 @@ func build(
     for source in sources { parsed.append(try CalibrationSource(parsing: source)) }
     let request = CalibrationRequest(
         sources: parsed, samples: samples, sequenceLength: length, seed: seed, contextLength: context,
-        vocabularySize: vocabulary, skippedLines: skippedLines)
+        vocabularySize: vocabulary, skippedLines: skippedLines, evaluation: evaluation)
     return try CalibrationBuilder(request, tokenizer: tokenizer, chat: chat, sampler: sampler).build()
 }
 

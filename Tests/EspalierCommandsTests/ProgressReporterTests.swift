@@ -39,6 +39,37 @@ struct ProgressReporterTests {
                 """)
     }
 
+    /// The last line on a terminal after work at the given times.
+    private func shown(_ steps: [(time: Double, done: Double)]) -> String {
+        let screen = Screen()
+        let reporter = screen.reporter(terminal: true)
+        reporter.begin("pruning", total: 1)
+        for step in steps {
+            screen.time = step.time
+            reporter.update(step.done)
+        }
+        return screen.text.split(separator: "\r").last.map(String.init) ?? ""
+    }
+
+    /// A run of half an hour whose first steps are slow: two days were promised after ten seconds.
+    @Test func noTimeIsPromisedBeforeItMeansSomething() {
+        let slow = [(2.0, 1e-5), (5, 3e-5), (9, 5e-5), (11, 6e-5), (30, 2e-4)]
+        #expect(!shown(slow).contains("left"))
+        // The pace picks up: what is promised still moves.
+        #expect(!shown(slow + [(40, 0.005), (60, 0.02)]).contains("left"))
+        // It has settled at 30 minutes.
+        let settled = stride(from: 100.0, through: 400, by: 20).map { ($0, ($0 - 30) / 1770) }
+        #expect(shown(slow + settled).hasSuffix("20 %, 25m 14s left"))
+    }
+
+    @Test func aFastStartPromisesNothing() {
+        #expect(!shown([(0.5, 0.05), (1, 0.1), (9.9, 0.11)]).contains("left"))
+        #expect(!shown([(0.5, 0.05), (1, 0.1), (11, 0.11), (20, 0.11)]).contains("left"))
+        #expect(shown([(1, 0.02), (6, 0.12), (12, 0.24)]).hasSuffix("24 %, 38.0 s left"))
+        #expect(!shown([(1, 0.001), (6, 0.006), (12, 0.012)]).contains("left"))
+        #expect(shown([(12, 0.5)]).hasSuffix("50 %, 12.0 s left") && !shown([(12, 1)]).contains("left"))
+    }
+
     @Test func shortPhasesLeaveNoTraceInALog() {
         let screen = Screen()
         let reporter = screen.reporter(terminal: false)

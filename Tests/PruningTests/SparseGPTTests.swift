@@ -19,7 +19,7 @@ struct SparseGPTTests {
     /// Removes column after column with the inverse Hessian of the columns that are left, which is taken anew by
     /// elimination each time: no Cholesky factor, no blocks of updates.
     private func recursion(
-        _ problem: CorrelatedProblem, _ goal: Goal, mask given: [Bool]? = nil
+        _ problem: CorrelatedProblem, _ goal: Goal
     ) -> (weight: [Double], mask: [Bool]) {
         let (rows, columns) = (problem.rows, problem.columns)
         var h = [[Double]](repeating: [Double](repeating: 0, count: columns), count: columns)
@@ -46,27 +46,25 @@ struct SparseGPTTests {
                 for b in i..<columns { inverse[a][b] -= factor * pivot[b] }
             }
         }
-        var mask = given ?? [Bool](repeating: true, count: rows * columns)
+        var mask = [Bool](repeating: true, count: rows * columns)
         func choose(_ cells: [Int], removing count: Int) {
             let scores = cells.map { cell in w[cell] * w[cell] / first[cell % columns][cell % columns] }
             let order = cells.indices.sorted { (scores[$0], $0) < (scores[$1], $1) }
             for index in order.prefix(count) { mask[cells[index]] = false }
         }
         for i in 0..<columns {
-            if given == nil {
-                switch goal.pattern {
-                case .unstructured:
-                    if i % 128 == 0 {
-                        let width = min(128, columns - i)
-                        let cells = (0..<rows * width).map { $0 / width * columns + i + $0 % width }
-                        choose(cells, removing: goal.removed(of: cells.count))
-                    }
-                case .keep(let keep, let group):
-                    if i % group == 0 {
-                        for r in 0..<rows { choose((0..<group).map { r * columns + i + $0 }, removing: group - keep) }
-                    }
-                case .structured: break
+            switch goal.pattern {
+            case .unstructured:
+                if i % 128 == 0 {
+                    let width = min(128, columns - i)
+                    let cells = (0..<rows * width).map { $0 / width * columns + i + $0 % width }
+                    choose(cells, removing: goal.removed(of: cells.count))
                 }
+            case .keep(let keep, let group):
+                if i % group == 0 {
+                    for r in 0..<rows { choose((0..<group).map { r * columns + i + $0 }, removing: group - keep) }
+                }
+            case .structured: break
             }
             for r in 0..<rows where !mask[r * columns + i] {
                 let error = w[r * columns + i] / first[i][i]
@@ -77,15 +75,12 @@ struct SparseGPTTests {
         return (w, mask)
     }
 
-    private func compare(_ problem: CorrelatedProblem, _ goal: Goal, mask: [Bool]? = nil) throws {
-        let expected = recursion(problem, goal, mask: mask)
+    private func compare(_ problem: CorrelatedProblem, _ goal: Goal) throws {
+        let expected = recursion(problem, goal)
         let factor = try #require(SparseGPT.factor(gram: problem.gram, samples: problem.samples))
         #expect(factor.damping == 0.01)
-        let given = mask.map {
-            Tensor($0.map { Float($0 ? 1 : 0) }, shape: [problem.rows, problem.columns]).to(.bool)
-        }
         let before = problem.weight.floats()
-        let found = SparseGPT.solve(problem.weight, factor: factor, goal: goal, mask: given)
+        let found = SparseGPT.solve(problem.weight, factor: factor, goal: goal)
         #expect(problem.weight.floats() == before)
         #expect(found.mask.floats().map { $0 == 1 } == expected.mask)
         #expect(relativeError(found.weight.floats(), expected.weight.map { Float($0) }) < 1e-4)
@@ -106,14 +101,6 @@ struct SparseGPTTests {
     func pattern(_ keep: Int, _ group: Int, _ columns: Int) throws {
         try compare(
             CorrelatedProblem(rows: 4, columns: columns), Goal(pattern: .keep(keep, of: group), sparsity: .half))
-    }
-
-    @Test(arguments: [20, 140])
-    func givenMask(_ columns: Int) throws {
-        var draws = Draws(9)
-        let mask = draws.numbers(4 * columns).map { $0 > 0 }
-        try compare(
-            CorrelatedProblem(rows: 4, columns: columns), Goal(pattern: .unstructured, sparsity: .half), mask: mask)
     }
 
     @Test func deadColumnsLoseTheirWeights() throws {

@@ -61,6 +61,23 @@ struct RecipeWritingTests {
         }
     }
 
+    @Test("so do those of a uniform run of tyr, which resume reads back")
+    func uniformRoundTrip() throws {
+        for effort in [Effort.quick, .paper] {
+            var recipe = PruneRecipe()
+            recipe.model = "m"
+            recipe.output = "o"
+            recipe.method = .tyr
+            recipe.effort = effort
+            recipe.isUniform = true
+            recipe.calibration = ["a.jsonl"]
+            recipe.textField = "body"
+            recipe.evaluation = ["test.txt"]
+            let settings = try recipe.resolved()
+            #expect(try PruneRecipe(yaml: settings.recipe().yaml()).resolved() == settings)
+        }
+    }
+
     private struct Flags {
         var method: Method
         var pattern: Pattern

@@ -223,4 +223,39 @@ struct PlanTests {
         #expect(many.peak.bytes > few.peak.bytes + many.streamBytes / 2)
         #expect(offloaded.peak.bytes < many.peak.bytes - many.streamBytes / 2)
     }
+
+    @Test("a plan says where the options for hidden states do not hold, and counts what a search puts into the folder")
+    func keptStates() throws {
+        let bench = try Bench()
+        func plan(_ change: (inout PruneRecipe) -> Void) throws -> Plan {
+            try Plan(
+                PlanSubject(
+                    try bench.context("out") {
+                        $0.offload = bench.work.path
+                        change(&$0)
+                    }))
+        }
+        let tyr = try plan {
+            $0.method = .tyr
+            $0.effort = .quick
+        }
+        #expect(tyr.assumptions.contains { $0.hasPrefix("the search holds all blocks of the model in memory") })
+        let paper = try plan {
+            $0.preset = .paper
+            $0.roundSamples = 4
+        }
+        #expect(
+            paper.assumptions.contains { $0.contains("which the preset paper trains to, stay in memory as float32") })
+        let wanda = try plan { $0.method = .wanda }
+        #expect(!wanda.assumptions.contains { $0.contains("whatever --") })
+        let search = try plan {
+            $0.method = .wanda
+            $0.allocation = .search
+        }
+        #expect(search.assumptions.contains { $0.contains("as bfloat16, whatever --stream-dtype says") })
+        // 16 samples of 12 tokens, 16 wide, float32; the search sees some of them in front of all blocks.
+        #expect(wanda.offloadBytes == 16 * 12 * 16 * 4)
+        let searched = SearchSplit.searched(of: 16).count
+        #expect(search.offloadBytes == max(wanda.offloadBytes, searched * 12 * 16 * (2 * 2 + 4 + 4)))
+    }
 }

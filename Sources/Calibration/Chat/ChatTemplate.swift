@@ -61,10 +61,10 @@ public struct ChatTemplate: Sendable, Equatable {
             case .known(let template): return template
             case .missing:
                 throw Fault(
-                    .badData, "the line has 'messages', but the model has no chat template", advice: advice)
+                    .badData, "the record is a conversation, but the model has no chat template", advice: advice)
             case .unknown(let digest, let reason):
                 throw Fault(
-                    .badData, reason ?? "the line has 'messages', but the model's chat template is not built in",
+                    .badData, reason ?? "the record is a conversation, but the model's chat template is not built in",
                     found: "a template with SHA-256 \(digest)", expected: ChatTemplate.builtIn, advice: advice)
             }
         }

@@ -30,29 +30,44 @@ final class DocumentFile {
     private(set) var digest = ""
     /// Documents without any text, which are left out.
     private(set) var emptyCount = 0
-    /// Wrong lines that were left out.
+    /// Wrong records that were left out.
     private(set) var skipped: [Fault] = []
     private(set) var identities: [Identity] = []
+    /// Conversations that have definitions of tools beside them, which are not rendered.
+    private(set) var withTools = 0
+    /// Whether the file is one JSON array.
+    private(set) var isArray = false
     private let file: ByteFile
     private let isJSON: Bool
-    private let reader: JSONLineReader
+    private let keepsEmpty: Bool
+    private let chat: ChatTemplate.Choice
+    private let records: RecordReader
     private var spans: [Span] = []
 
     var count: Int { spans.count }
 
     /// - Parameters:
-    ///   - isJSON: one JSON object a line; otherwise documents are separated by blank lines.
+    ///   - isJSON: JSON objects, one a line or in one array; otherwise documents are separated by blank lines.
     ///   - chat: renders conversations.
-    ///   - skippedLines: wrong lines of JSON that are left out; one more is an error.
+    ///   - textField: the only key that is read; nil reads the usual forms.
+    ///   - skippedLines: wrong records that are left out; one more is an error.
+    ///   - keepsEmpty: whether records without any text count.
     /// - Throws: `Fault` of kind `badData` with the line for anything that is not as it should be.
     init(
-        _ path: String, isJSON: Bool, chat: ChatTemplate.Choice, skippedLines: Int = 0,
-        longestLine: Int = LineReader.longestLine
+        _ path: String, isJSON: Bool, chat: ChatTemplate.Choice, textField: String? = nil, skippedLines: Int = 0,
+        keepsEmpty: Bool = false, longestLine: Int = LineReader.longestLine
     ) throws(Fault) {
         self.path = path
         self.isJSON = isJSON
+        self.keepsEmpty = keepsEmpty
+        self.chat = chat
         self.file = try ByteFile(path)
-        self.reader = JSONLineReader(path: path, chat: chat)
+        self.records = RecordReader(.document, textField: textField)
+        if isJSON, JSONArraySplitter.begins(try file.bytes(at: 0, count: 1 << 12)) {
+            isArray = true
+            try scanArray(skippedLines: skippedLines, longest: longestLine)
+            return
+        }
         var lines = try LineReader(file, longestLine: longestLine)
         if isJSON {
             try scanLines(&lines, skippedLines: skippedLines)
@@ -66,7 +81,7 @@ final class DocumentFile {
         let span = spans[index]
         let data = try file.bytes(at: span.offset, count: span.count)
         guard data.count == span.count else { throw changed }
-        if isJSON { return try reader.document(data, line: span.line) }
+        if isJSON { return try document(data, line: span.line).document }
         guard let text = String(validating: DocumentFile.withoutCarriageReturns(data), as: UTF8.self) else {
             throw changed
         }
@@ -84,7 +99,7 @@ final class DocumentFile {
             let start = lines.offset
             do throws(Fault) {
                 guard let line = try lines.next() else { return }
-                if !line.isBlank { try add(line) }
+                if !line.isBlank { try add(line.bytes, line: line.number, offset: line.offset) }
             } catch {
                 // A line that has no end within the limit cannot be left out.
                 guard skipped.count < skippedLines, lines.offset > start else {
@@ -97,13 +112,52 @@ final class DocumentFile {
         }
     }
 
-    private func add(_ line: LineReader.Line) throws(Fault) {
-        let document = try reader.document(line.bytes, line: line.number)
-        guard !DocumentFile.isBlank(document.text) else {
+    private func scanArray(skippedLines: Int, longest: Int) throws(Fault) {
+        var splitter = JSONArraySplitter(longest: longest)
+        var hash = SHA256()
+        var offset = 0
+        do throws(Fault) {
+            while true {
+                let part = try file.bytes(at: offset, count: 1 << 20)
+                guard !part.isEmpty else { break }
+                hash.update(data: part)
+                offset += part.count
+                for byte in part {
+                    guard let element = try splitter.take(byte) else { continue }
+                    do throws(Fault) {
+                        try add(element.bytes, line: element.line, offset: element.offset)
+                    } catch {
+                        guard skipped.count < skippedLines else { throw error }
+                        skipped.append(error)
+                    }
+                }
+            }
+            try splitter.finish()
+        } catch { throw error.inFile(path) }
+        digest = HexText.of(hash.finalize())
+    }
+
+    private func document(
+        _ bytes: some Sequence<UInt8>, line: Int
+    ) throws(Fault) -> (document: Document, hasTools: Bool) {
+        do throws(Fault) {
+            let record = try records.record(bytes, line: line, isLine: !isArray)
+            return (try record.document(chat), record.hasTools)
+        } catch {
+            var fault = error.inFile(path)
+            fault.place = fault.place ?? "line \(line)"
+            throw fault
+        }
+    }
+
+    private func add(_ bytes: [UInt8], line: Int, offset: Int) throws(Fault) {
+        let (document, hasTools) = try document(bytes, line: line)
+        guard keepsEmpty || !DocumentFile.isBlank(document.text) else {
             emptyCount += 1
             return
         }
-        spans.append(Span(line: line.number, offset: line.offset, count: line.bytes.count))
+        if hasTools { withTools += 1 }
+        spans.append(Span(line: line, offset: offset, count: bytes.count))
         identities.append(Identity(document))
     }
 

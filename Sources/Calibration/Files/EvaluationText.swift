@@ -2,19 +2,24 @@ import Crypto
 import Faults
 import Foundation
 
-/// A text to evaluate on: the whole file, as it is.
+/// A text to evaluate on: the whole file, as it is, or the documents of its records.
 public struct EvaluationText: Sendable {
     public let path: String
     /// The file's text, line ends included; only a byte-order mark at the beginning is dropped.
     public let text: String
     /// SHA-256 of the file, in hexadecimal.
     public let digest: String
+    /// Records that the text was made of; nil for a file that is the text itself.
+    public private(set) var documents: Int?
+    /// Conversations among them that have definitions of tools beside them, which are not rendered.
+    public private(set) var withTools = 0
 
     /// - Throws: `Fault` of kind `badData` for a file that is empty or not UTF-8; `missingInput` and `inputOutput` as for
     ///   any file.
     public init(_ path: String) throws(Fault) {
         let file = try ByteFile(path)
         let data = try file.bytes(at: 0, count: file.size)
+        if let fault = BinaryContent.fault(data, file: path) { throw fault }
         let content = data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data
         guard let text = String(validating: content, as: UTF8.self) else {
             throw Fault(
@@ -25,6 +30,30 @@ public struct EvaluationText: Sendable {
         self.path = path
         self.text = text
         self.digest = HexText.of(SHA256.hash(data: data))
+    }
+
+    /// The documents of a .jsonl file or JSON array as one text: a blank line follows each but the last, as
+    /// perplexities of data sets are usually measured, except behind a conversation, whose template ends it.
+    ///
+    /// - Parameters:
+    ///   - chat: renders conversations.
+    ///   - textField: the only key that is read; nil reads the usual forms.
+    public init(records path: String, chat: ChatTemplate.Choice, textField: String?) throws(Fault) {
+        let file = try DocumentFile(path, isJSON: true, chat: chat, textField: textField, keepsEmpty: true)
+        var text = ""
+        for index in 0..<file.count {
+            let document = try file.document(index)
+            text += document.text
+            if !document.isRendered, index + 1 < file.count { text += "\n\n" }
+        }
+        guard !DocumentFile.isBlank(text) else {
+            throw Fault(.badData, "the records have no text", file: path, found: "\(file.count) records")
+        }
+        self.path = path
+        self.text = text
+        self.digest = file.digest
+        documents = file.count
+        withTools = file.withTools
     }
 
     private static func firstBadLine(_ content: Data) -> String? {

@@ -33,10 +33,7 @@ public struct LineReader {
         self.file = file
         self.longestLine = longestLine
         try fill()
-        if buffer.starts(with: [0x1F, 0x8B]) {
-            throw Fault(
-                .badData, "this file is compressed", file: file.path, found: "gzip data", advice: "decompress it first")
-        }
+        if let fault = BinaryContent.fault(buffer, file: file.path) { throw fault }
         if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { at = 3 }
     }
 

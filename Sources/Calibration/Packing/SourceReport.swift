@@ -12,6 +12,8 @@ struct SourceReport {
     var empty = 0
     /// Wrong lines that were left out.
     var skipped: [Fault] = []
+    /// Conversations whose definitions of tools were not rendered.
+    var withTools = 0
     var documentsUsed = 0
     /// Tokens of the documents used, separators included.
     var tokens = 0

@@ -45,8 +45,6 @@ public struct ConfigurationReader: Sendable {
         return string
     }
 
-    public func requiredInteger(_ path: String) throws(Fault) -> Int { try required(path, integer(path)) }
-    public func requiredNumber(_ path: String) throws(Fault) -> Double { try required(path, number(path)) }
     public func requiredString(_ path: String) throws(Fault) -> String { try required(path, string(path)) }
 
     private func required<Value>(_ path: String, _ value: Value?) throws(Fault) -> Value {

@@ -8,13 +8,15 @@ public struct Evaluate: ParsableCommand {
         abstract: "Measures perplexity, divergence from the dense model, and zero-shot tasks.",
         discussion: """
             A text is tokenised as a whole, without BOS, and cut into consecutive windows of --context tokens; the last \
-            partial window is dropped. A token file holds the int32 tensor 'tokens' [n, T]; each row is one window. The \
+            partial window is dropped. The records of a .jsonl, .ndjson or .json file are joined by blank lines to one \
+            text. A token file holds the int32 tensor 'tokens' [n, T]; each row is one window. The \
             first token of a window is not scored. Perplexity is exp(mean negative log-likelihood) over all scored \
             tokens. --against measures, on the same tokens, the mean Kullback-Leibler divergence of the model's \
             predictions from the other's, in nats, and how often both find the same token most likely.
 
             --prompts compares the two models on a log of prompts, one JSON object a line: {"prompt": …, "completion": …} \
-            scores the completion, {"prompt": …} or {"text": …} the text itself, {"messages": …} the last reply. Of the --differences prompts with the \
+            scores the completion, {"prompt": …} or {"text": …} the text itself, {"messages": …} or \
+            {"conversations": …} the last reply. Of the --differences prompts with the \
             largest divergence both models' own continuations are shown, the likeliest token at a time. For these the \
             models are loaded whole, one after the other.
 
@@ -23,6 +25,9 @@ public struct Evaluate: ParsableCommand {
             files in the folder of --task-data. --task-file adds a task of your own, a small YAML file with name, data, \
             prompt, choices and answer. --against scores the other model too. Documentation/Tasks.md lists files, prompts \
             and figures.
+
+            Where a pruned model's folder has a sketch of its calibration text, a text that holds the same passages is \
+            warned of.
 
             Weights are read block by block: the model need not fit into memory, but for --differences.
 
@@ -45,8 +50,17 @@ public struct Evaluate: ParsableCommand {
     public var against: String?
 
     @Option(
-        name: .long, parsing: .singleValue, help: ArgumentHelp("A UTF-8 text; may be given again.", valueName: "file"))
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "A UTF-8 text, or records in .jsonl, .ndjson or .json; may be given again.", valueName: "file"))
     public var text: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Read only this key of the records of --text and --prompts: a text, or a list of messages (default: the "
+                + "usual forms).", valueName: "name"))
+    public var textField: String?
 
     @Option(
         name: .long, parsing: .singleValue,
@@ -89,6 +103,9 @@ public struct Evaluate: ParsableCommand {
                 throw ValidationError("--context applies to --text only: the rows of a token file are its windows.")
             }
         }
+        guard textField == nil || !prompts.files.isEmpty || text.contains(where: EvaluationRun.hasRecords) else {
+            throw ValidationError("--text-field applies to the records of .jsonl files, and none is given.")
+        }
         guard windows == nil || !text.isEmpty || !tokens.isEmpty else {
             throw ValidationError("--windows applies to --text and --tokens only; --limit bounds the items of a task.")
         }
@@ -108,7 +125,8 @@ public struct Evaluate: ParsableCommand {
         let report = try EvaluationRun(
             model: model, against: against,
             files: text.map { .text($0) } + tokens.map { .tokens($0) }, context: context, windows: windows,
-            prompts: prompts.settings, tasks: tasks.settings, engine: try engine.start(reporter)
+            prompts: prompts.settings, tasks: tasks.settings, textField: textField,
+            engine: try engine.start(reporter)
         ).measure(reporter)
         try results?.write(report.json.text() + "\n")
         try samples?.write(report.tasks?.samples ?? "")

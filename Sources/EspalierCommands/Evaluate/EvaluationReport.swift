@@ -1,3 +1,4 @@
+import Calibration
 import Evaluation
 import JSONText
 
@@ -13,6 +14,9 @@ public struct EvaluationReport {
     /// By file name, in the order asked for.
     public var files: [(name: String, measurement: Measurement)] = []
     public var prompts: PromptReport?
+    /// How much of what was scored stands in the calibration text of the model's run, by file or task; empty where the
+    /// model has no sketch of it.
+    public var overlaps: [(name: String, overlap: NGramOverlap)] = []
     public var tasks: TaskReport?
     /// When it began, in seconds since 1970, and how long it took.
     public var began = 0.0
@@ -47,6 +51,10 @@ public struct EvaluationReport {
         document["divergence"] = .object(divergence)
         for (key, value) in prompts?.members ?? [] { document[key] = value }
         for (key, value) in tasks?.members(model: model, environment: environment) ?? [] { document[key] = value }
+        if !overlaps.isEmpty {
+            document["calibration_overlap"] = .object(
+                JSONObject(overlaps.map { ($0.name, .object($0.overlap.members)) }))
+        }
         document["tokenizer_sha256"] = tokenizerDigest.map { .string($0) } ?? .null
         document["environment"] = environment
         document["date"] = .double(began)

@@ -4,6 +4,7 @@ import Decoders
 import Evaluation
 import Faults
 import Foundation
+import JSONText
 import Tokenization
 
 /// What `evaluate` does, apart from its command line.
@@ -28,11 +29,14 @@ public struct EvaluationRun {
     public var windows: Int?
     public var prompts: PromptSettings
     public var tasks: TaskSettings
+    /// The only key of records that is read; nil reads the usual forms.
+    public var textField: String?
     public var engine: EngineSettings
 
     public init(
         model: String, against: String? = nil, files: [File], context: Int? = nil, windows: Int? = nil,
-        prompts: PromptSettings = PromptSettings(), tasks: TaskSettings = TaskSettings(), engine: EngineSettings
+        prompts: PromptSettings = PromptSettings(), tasks: TaskSettings = TaskSettings(),
+        textField: String? = nil, engine: EngineSettings
     ) {
         self.model = model
         self.against = against
@@ -41,11 +45,15 @@ public struct EvaluationRun {
         self.windows = windows
         self.prompts = prompts
         self.tasks = tasks
+        self.textField = textField
         self.engine = engine
     }
 
     /// The longest window that is taken when none is asked for.
     static let defaultContext = 2048
+
+    /// Whether a text's name says that it holds records.
+    static func hasRecords(_ path: String) -> Bool { (try? CalibrationSource.kind(of: path)) == .jsonLines }
 
     /// - Throws: `Fault` for models and files that cannot be used; all files are read before the first is scored.
     public func measure(_ reporter: ProgressReporter) throws(Fault) -> EvaluationReport {
@@ -62,7 +70,9 @@ public struct EvaluationRun {
         let inputs = try read(opened, reporter)
         let promptRun = try promptRun(opened, dense, reporter)
         let taskRun = tasks.isEmpty ? nil : try TaskRun(tasks, reporter)
+        let overlaps = try overlaps(opened, inputs, promptRun, taskRun, reporter)
         var report = EvaluationReport(model: model, against: against, environment: engine.environment)
+        report.overlaps = overlaps
         report.began = date.timeIntervalSince1970
         report.tokenizerDigest = try opened.checkpoint.tokenizerDigest()
         for (file, windows) in inputs {
@@ -102,8 +112,10 @@ public struct EvaluationRun {
                 .usage, "prompts are for comparing two models", found: "one model",
                 expected: "--against with the model that it was made from")
         }
+        var settings = prompts
+        settings.textField = textField
         return try PromptRun(
-            prompts, beside: files.map(\.path), opened, against: dense, engine: engine, reporter)
+            settings, beside: files.map(\.path), opened, against: dense, engine: engine, reporter)
     }
 
     private func read(
@@ -118,7 +130,7 @@ public struct EvaluationRun {
             do throws(Fault) {
                 switch file {
                 case .text(let path):
-                    let text = try EvaluationText(path).text
+                    let text = try self.text(path, opened, reporter)
                     let encoder = if let tokenizer { tokenizer } else { try opened.tokenizer() }
                     tokenizer = encoder
                     reporter.detail("\(path): \(Amount.count(text.utf8.count)) bytes to tokenise")
@@ -139,5 +151,69 @@ public struct EvaluationRun {
             inputs.append((file, tokens))
         }
         return inputs
+    }
+
+    /// A text file's text, or that of its records.
+    private func text(
+        _ path: String, _ opened: OpenedModel, _ reporter: ProgressReporter
+    ) throws(Fault) -> String {
+        guard EvaluationRun.hasRecords(path) else { return try EvaluationText(path).text }
+        let text: EvaluationText
+        do throws(Fault) {
+            text = try EvaluationText(records: path, chat: try opened.chatTemplate(), textField: textField)
+        } catch {
+            var fault = error
+            fault.advice =
+                fault.advice ?? "give the file another ending, such as .txt, to evaluate on it as it is"
+            throw fault
+        }
+        reporter.note("\(path): the texts of \(Amount.count(text.documents ?? 0)) records, joined by blank lines")
+        if text.withTools > 0 {
+            reporter.warning("\(path): \(text.withTools) conversations rendered without the definitions of their tools")
+        }
+        return text.text
+    }
+
+    /// What the calibration text of the model's run holds of what is evaluated; empty for a model without a sketch of
+    /// it.
+    private func overlaps(
+        _ opened: OpenedModel, _ inputs: [(File, TokenWindows)], _ prompts: PromptRun?, _ tasks: TaskRun?,
+        _ reporter: ProgressReporter
+    ) throws(Fault) -> [(name: String, overlap: NGramOverlap)] {
+        guard let sketch = CalibrationSketch(folder: model) else { return [] }
+        // Token files can be scored without a tokenizer.
+        let tokenizer = sketch.level == .words ? try? opened.tokenizer() : nil
+        var texts: [(String, NGramSet)] = []
+        func add(_ name: String, _ rows: some Sequence<ArraySlice<Int32>>) {
+            texts.append((name, NGramSet(rows: rows) { tokenizer?.decode($0, skipSpecialTokens: true) }))
+        }
+        for (file, windows) in inputs {
+            let starts = stride(from: 0, to: windows.count * windows.length, by: windows.length)
+            add(
+                FileName.shortest(file.path, among: files.map(\.path) + self.prompts.files),
+                starts.map { windows.ids[$0..<$0 + windows.length] })
+        }
+        for (name, rows) in prompts?.rows ?? [] { add(name, rows) }
+        if let tasks, sketch.level == .words { texts += tasks.texts }
+        var overlaps: [(String, NGramOverlap)] = []
+        for (name, runs) in texts {
+            guard let overlap = sketch.overlap(with: runs) else { continue }
+            overlaps.append((name, overlap))
+            guard overlap.found > 0 else { continue }
+            reporter.warning(
+                "\(overlap.text) of \(name) also stand in the text that the model was calibrated on; its figures may "
+                    + "flatter the model")
+        }
+        return overlaps
+    }
+}
+
+extension CalibrationSketch {
+    /// The sketch in a published folder's report; nil for any other model.
+    fileprivate init?(folder: String) {
+        guard let bytes = try? ReadableFile.bytes(folder + "/" + PruningRecord.fileName),
+            let report = try? JSONValue(parsing: bytes)
+        else { return nil }
+        self.init(manifest: report.objectValue?["calibration"])
     }
 }

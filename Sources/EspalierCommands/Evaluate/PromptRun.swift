@@ -32,11 +32,16 @@ struct PromptRun {
                 (
                     path, FileName.shortest(path, among: settings.files + texts),
                     try LoggedPrompts(
-                        path, model, tokenizer, limit: limit,
+                        path, model, tokenizer, textField: settings.textField, limit: limit,
                         advice: "give longer texts, or prompts that leave room for their completions", reporter)
                 ))
         }
         try checkTokens()
+    }
+
+    /// The logs' tokens, for those who compare texts.
+    var rows: [(name: String, rows: [ArraySlice<Int32>])] {
+        logs.map { ($0.name, $0.log.prompts.map { $0.sequence.ids[...] }) }
     }
 
     /// - Throws: `inputOutput` when a weight cannot be read.

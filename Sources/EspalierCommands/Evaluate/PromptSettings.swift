@@ -6,6 +6,8 @@ public struct PromptSettings: Equatable, Sendable {
     public var differences: Int
     /// New tokens of a continuation at most.
     public var continuation: Int
+    /// The only key of the logs that is read; nil reads the usual forms.
+    public var textField: String?
 
     public static let defaultDifferences = 10
     public static let defaultContinuation = 64

@@ -1,3 +1,4 @@
+import Calibration
 import Evaluation
 import Faults
 import Tasks
@@ -43,6 +44,18 @@ struct TaskRun {
             throw first
         }
         self.tasks = tasks
+    }
+
+    /// What the tasks ask, without examples, for those who compare texts.
+    var texts: [(name: String, runs: NGramSet)] {
+        tasks.map { task in
+            var runs = NGramSet(.words)
+            for index in task.items.indices {
+                if case .text(let text, _, _) = task.items[index] { runs.add(text) }
+                for request in task.items[index].requests() { runs.add(request.context + request.continuation) }
+            }
+            return (task.name, runs)
+        }
     }
 
     /// - Throws: what the tokenizer and reading weights throw; `badData` for items that cannot be scored.

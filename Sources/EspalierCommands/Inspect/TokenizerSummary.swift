@@ -10,6 +10,8 @@ public struct TokenizerSummary: Equatable, Sendable {
     /// What is put before a text.
     public var prefix: [String]
     public var end: [String]
+    /// Rows of the embedding that no token uses.
+    public var unusedRows: Int
 
     init(_ opened: OpenedModel) throws(Fault) {
         let tokenizer = try opened.tokenizer()
@@ -19,18 +21,21 @@ public struct TokenizerSummary: Equatable, Sendable {
         specialTokens = tokenizer.specialTokenIDs.count
         prefix = names(special.prefix)
         end = names(special.end.sorted())
+        unusedRows = try tokenizer.unusedRows(ofEmbeddingWith: opened.configuration.vocabularySize)
     }
 
     var text: String {
         "\(Amount.count(tokens)) tokens, \(Amount.count(specialTokens)) of them special, "
             + (prefix.isEmpty ? "no BOS added" : "\(prefix.joined(separator: " ")) put before a text")
             + (end.isEmpty ? ", no end token" : ", ends with " + end.joined(separator: " or "))
+            + (unusedRows == 0 ? "" : "; \(Amount.count(unusedRows)) rows of the embedding have no token")
     }
 
     var json: JSONValue {
         .object([
             "tokens": .integer(tokens), "special_tokens": .integer(specialTokens),
             "prefix": .array(prefix.map { .string($0) }), "end": .array(end.map { .string($0) }),
+            "unused_rows": .integer(unusedRows),
         ])
     }
 }

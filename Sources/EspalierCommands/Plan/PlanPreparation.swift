@@ -15,6 +15,10 @@ extension PlanRun {
             model.warnings.forEach(reporter.warning)
             subject = try PlanSubject(settings, decoder: model.decoder, compute: engine.dtype)
             subject.warnings.forEach(reporter.warning)
+            if !settings.evaluation.isEmpty {
+                reporter.note(
+                    "what the calibration text shares with evaluation texts is known when the model has written it")
+            }
         } else {
             subject = PlanSubject(try PrunePreparation(settings, needsWeights: false, reporter: reporter).context)
         }
@@ -36,7 +40,18 @@ extension PruneRecipe {
         var recipe = self
         let isNeeded = (recipe.method ?? .wandaPlusPlus).needsCalibration || (recipe.allocation ?? .uniform) != .uniform
         let isMissing = isNeeded && recipe.calibration?.isEmpty ?? true
-        if isMissing { recipe.calibration = ["self"] }
+        if isMissing {
+            // What belongs to calibration text has nothing to say without any.
+            for (flag, isGiven) in [
+                ("--text-field", recipe.textField != nil), ("--evaluation", recipe.evaluation != nil),
+            ]
+            where isGiven {
+                throw Fault(
+                    .usage, "there is no calibration text", place: flag,
+                    advice: "give --calibration FILE, or leave it out")
+            }
+            recipe.calibration = ["self"]
+        }
         var settings = try recipe.resolved()
         if isMissing { settings.calibration = [] }
         return settings

@@ -38,10 +38,26 @@ public struct PruneOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .singleValue,
         help: ArgumentHelp(
-            "Calibration text: .txt (documents separated by blank lines), .jsonl (text, messages, or prompt and "
-                + "completion), .safetensors (int32 'tokens' [n, T]), each with an optional @weight; or self, text that "
-                + "the model writes. May be given again.", valueName: "file"))
+            "Calibration text: a UTF-8 text of any name (documents separated by blank lines); .jsonl, .ndjson or .json "
+                + "(records with text, messages, conversations, prompt and completion or chosen, or instruction and "
+                + "output); .safetensors (int32 'tokens' [n, T]); each with an optional @weight; or self, text "
+                + "that the model writes. May be given again.", valueName: "file"))
     public var calibration: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Read only this key of the records of .jsonl files: a text, or a list of messages (default: the "
+                + "usual forms).",
+            valueName: "name"))
+    public var textField: String?
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "A text or token file that the pruned model will be evaluated on: warns where the calibration text holds "
+                + "the same passages. May be given again.", valueName: "file"))
+    public var evaluation: [String] = []
 
     @Option(name: .long, help: ArgumentHelp("Calibration sequences (default: 128).", valueName: "n"))
     public var samples: Int?
@@ -59,7 +75,7 @@ public struct PruneOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Leave out up to so many wrong lines of each .jsonl file, and warn (default: 0).", valueName: "n"))
+            "Leave out up to so many wrong records of each .jsonl file, and warn (default: 0).", valueName: "n"))
     public var skipBadLines: Int?
 
     @Option(name: .long, help: ArgumentHelp("Of everything drawn at random (default: 0).", valueName: "n"))
@@ -94,6 +110,8 @@ public struct PruneOptions: ParsableArguments {
         flags.sequenceLength = sequenceLength
         flags.temperature = temperature
         flags.skippedLines = skipBadLines
+        flags.textField = textField
+        flags.evaluation = evaluation.isEmpty ? nil : evaluation
         flags.seed = seed
         flags.targets = targets.isEmpty ? nil : targets
         flags.ignore = ignore.isEmpty ? nil : ignore
@@ -259,13 +277,17 @@ public struct PruneEngineOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Number type of the stored hidden states (default: float32).", valueName: "type"),
+        help: ArgumentHelp(
+            "Number type of the stored hidden states (default: float32). The search of tyr and the teacher of "
+                + "the preset paper keep float32; what each linear costs is measured on bfloat16.", valueName: "type"),
         transform: optionValue)
     public var streamDtype: NumberFormat?
 
     @Option(
-        name: .long, help: ArgumentHelp("Keep the hidden states in this folder instead of in memory.", valueName: "dir")
-    )
+        name: .long,
+        help: ArgumentHelp(
+            "Keep the hidden states in this folder instead of in memory; those of tyr's search and of the preset "
+                + "paper's teacher stay in memory.", valueName: "dir"))
     public var offload: String?
 
     public init() {}

@@ -37,14 +37,17 @@ public struct PrunePreparation {
         let request = CalibrationRequest(
             sources: sources, samples: settings.samples, sequenceLength: settings.sequenceLength, seed: settings.seed,
             contextLength: model.configuration.contextLength, vocabularySize: model.configuration.vocabularySize,
-            skippedLines: settings.skippedLines)
-        // A token file needs no tokenizer, and its folder may have none.
-        let hasText = sources.contains { source in
-            if case .file(_, .text, _) = source { return true }
-            if case .file(_, .jsonLines, _) = source { return true }
-            return false
+            skippedLines: settings.skippedLines, textField: settings.textField, evaluation: settings.evaluation)
+        var kinds: Set<CalibrationSource.FileKind> = []
+        for case .file(_, let kind, _) in sources { kinds.insert(kind) }
+        if let field = settings.textField, !kinds.contains(.jsonLines) {
+            throw Fault(
+                .usage, "none of the calibration files has records", place: "--text-field", found: field,
+                expected: "a .jsonl, .ndjson or .json file", advice: "leave --text-field out")
         }
-        let tokenizer = hasText ? try model.tokenizer() : nil
+        for path in settings.evaluation { kinds.insert(try CalibrationSource.kind(of: path)) }
+        // A token file needs no tokenizer, and its folder may have none; where it has one, it tells the words.
+        let tokenizer = kinds.isDisjoint(with: [.text, .jsonLines]) ? try? model.tokenizer() : try model.tokenizer()
         let special = try tokenizer.map { (tokenizer) throws(Fault) in
             try SpecialTokens(model.checkpoint, tokenizer: tokenizer)
         }
@@ -68,6 +71,8 @@ private struct CalibrationTokenizer: TextTokenizer {
     func encode(_ text: String) throws(Fault) -> [Int32] {
         tokenizer?.encode(text, addSpecialTokens: false) ?? []
     }
+
+    func text(of tokens: ArraySlice<Int32>) -> String? { tokenizer?.decode(tokens, skipSpecialTokens: true) }
 }
 
 /// Writes calibration text with the dense model.

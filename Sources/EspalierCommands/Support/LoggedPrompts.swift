@@ -18,23 +18,27 @@ struct LoggedPrompts {
     var dropped = 0
 
     /// - Parameters:
+    ///   - textField: the only key of the log that is read; nil reads the usual forms.
     ///   - limit: tokens of a prompt at most; longer ones are cut.
     ///   - advice: what to do when nothing can be scored.
     /// - Throws: `missingInput` without the file, `badData` for lines that are no prompts and when nothing can be scored.
     init(
-        _ path: String, _ opened: OpenedModel, _ tokenizer: Tokenizer, limit: Int, advice: String,
-        _ reporter: ProgressReporter
+        _ path: String, _ opened: OpenedModel, _ tokenizer: Tokenizer, textField: String? = nil, limit: Int,
+        advice: String, _ reporter: ProgressReporter
     ) throws(Fault) {
         // Only a conversation in the log makes a template that is missing or unknown an error.
-        var template: ChatTemplate?
-        let log = try PromptLog(parsing: try ReadableFile.bytes(path), file: path) {
-            (value, completion) throws(Fault) in
-            let known = if let template { template } else { try opened.chatTemplate().template() }
-            template = known
-            let answer = completion.map { [ChatMessage(role: .assistant, content: $0)] } ?? []
-            return try known.exchange(try ChatMessage.list(value) + answer)
+        var choice: ChatTemplate.Choice?
+        let log = try PromptLog(parsing: try ReadableFile.bytes(path), file: path, textField: textField) {
+            () throws(Fault) in
+            let known = if let choice { choice } else { try opened.chatTemplate() }
+            choice = known
+            return known
         }
         if log.hasTornLine { reporter.warning("\(path): the last line is not complete and was left out") }
+        if log.withTools > 0 {
+            reporter.warning(
+                "\(path): \(Amount.prompts(log.withTools)) rendered without the definitions of their tools")
+        }
         var encoder = tokenizer.makeEncoder()
         for entry in log.entries {
             let prefix = entry.isRendered ? [] : tokenizer.prefixIDs

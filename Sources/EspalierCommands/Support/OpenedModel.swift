@@ -45,13 +45,10 @@ public struct OpenedModel {
                     : "copy the tokenizer of the model that this one was made from, or give token files")
         }
         let tokenizer: Tokenizer
-        do throws(Fault) { tokenizer = try Tokenizer(parsing: bytes) } catch { throw error.inFile(file) }
-        guard tokenizer.vocabularySize <= configuration.vocabularySize else {
-            throw Fault(
-                .badData, "the tokenizer has more tokens than the model has embeddings", file: file,
-                found: "\(tokenizer.vocabularySize) tokens", expected: "at most \(configuration.vocabularySize)",
-                advice: "use the tokenizer that belongs to this model")
-        }
+        do throws(Fault) {
+            tokenizer = try Tokenizer(parsing: bytes)
+            _ = try tokenizer.unusedRows(ofEmbeddingWith: configuration.vocabularySize)
+        } catch { throw error.inFile(file) }
         return tokenizer
     }
 }

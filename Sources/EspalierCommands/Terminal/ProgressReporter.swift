@@ -52,6 +52,7 @@ public final class ProgressReporter {
         var start: Double
         var completed = 0.0
         var lastShown: Double
+        var timeLeft = TimeLeft()
     }
 
     public let level: Level
@@ -83,6 +84,7 @@ public final class ProgressReporter {
         guard let open = phase else { return }
         phase?.completed = completed
         let now = surroundings.clock()
+        if let updated = phase { phase?.timeLeft.note(done: fraction(updated), elapsed: now - open.start) }
         guard now - open.lastShown >= (surroundings.isTerminal ? 0.1 : 10) else { return }
         phase?.lastShown = now
         if surroundings.isTerminal { draw() } else if level > .quiet { line(summary(now)) }
@@ -162,7 +164,9 @@ public final class ProgressReporter {
         if !open.unit.isEmpty, elapsed > 0.5, open.completed > 0 {
             parts.append("\(Amount.rate(open.completed / elapsed)) \(open.unit)/s")
         }
-        if done > 0, done < 1, elapsed > 1 { parts.append("\(Amount.duration(elapsed * (1 - done) / done)) left") }
+        if let left = open.timeLeft.seconds(done: done, elapsed: elapsed) {
+            parts.append("\(Amount.duration(left)) left")
+        }
         return parts.joined(separator: ", ")
     }
 

@@ -1,48 +1,140 @@
+import Decoders
 import Faults
 import JSONText
 import Recipes
+import Runs
 
-/// The part of a run's `report.json` that its weights can be held against.
-struct PruningRecord: Equatable {
+/// What a run wrote down of its result, in `report.json` and `recipe.yaml`: what its weights are held against.
+struct PruningRecord {
     static let fileName = "report.json"
+    static let recipeName = "recipe.yaml"
 
-    /// "2:4", "unstructured", …
-    var pattern: String
+    let path: String
+    let method: String
+    let preset: String
+    let pattern: Pattern
+    let asked: Double
+    let achieved: Double
+    let parametersBefore: Int
+    let parametersAfter: Int
+    let blocks: [BlockReport]
     /// Names of the pruned weights.
-    var linears: [String]
-    /// What the pattern demands, for a K:M one.
-    var keepOf: (keep: Int, group: Int)?
+    let linears: [String]
+    let structure: Structure?
+    /// Nil where the folder has no recipe.
+    let settings: PruneSettings?
 
-    static func == (left: PruningRecord, right: PruningRecord) -> Bool {
-        left.pattern == right.pattern && left.linears == right.linears
+    /// What is left where whole units went.
+    struct Structure {
+        var isPlain: Bool
+        var budget: String
+        var before: Int
+        var after: Int
+        /// By the source's numbers.
+        var layers: [LayerShape]
     }
 
-    /// Nil when the report names no pattern.
-    ///
-    /// - Throws: `badData` when it is not JSON or what it says cannot be understood.
-    init?(folder: String) throws(Fault) {
-        let path = folder + "/" + PruningRecord.fileName
-        let json: JSONValue
-        do throws(Fault) { json = try JSONValue(parsing: try ReadableFile.bytes(path)) } catch {
-            throw error.inFile(path)
-        }
-        guard let pattern = json.objectValue?["pattern"]?.stringValue else { return nil }
-        guard let names = json.objectValue?["linears"]?.arrayValue else {
-            throw Fault(
-                .badData, "the report names a pattern but not the weights that have it", file: path,
-                place: "key 'linears'", expected: "the names of the pruned weights")
-        }
-        self.pattern = pattern
-        linears = names.compactMap(\.stringValue)
-        guard linears.count == names.count else {
-            throw Fault(.badData, "a pruned weight has no name", file: path, place: "key 'linears'")
-        }
+    /// - Throws: `badData` when the report or the recipe is damaged, or they are not of one run.
+    init(folder: String, hasRecipe: Bool) throws(Fault) {
+        path = folder + "/" + PruningRecord.fileName
+        let reader: RecordObjectReader
         do throws(Fault) {
-            if case .keep(let keep, let group) = try Pattern(parsing: pattern) { keepOf = (keep, group) }
-        } catch {
+            reader = RecordObjectReader(
+                try JSONValue(parsing: try ReadableFile.bytes(path)).objectValue ?? JSONObject(), path: path)
+        } catch { throw error.inFile(path) }
+        method = try reader.text("method")
+        preset = try reader.text("preset")
+        let text = try reader.text("pattern")
+        do throws(Fault) { pattern = try Pattern(parsing: text) } catch {
             throw Fault(
                 .badData, error.summary, file: path, place: "key 'pattern'", found: error.found,
                 expected: error.expected)
         }
+        (asked, achieved) = (try reader.number("sparsity", "asked"), try reader.number("sparsity", "achieved"))
+        parametersBefore = try reader.integer("parameters", "before")
+        parametersAfter = try reader.integer("parameters", "after")
+        linears = try reader.list("linears").map { (value) throws(Fault) in
+            guard let name = value.stringValue else { throw reader.fault("linears", value.kindName) }
+            return name
+        }
+        blocks = try reader.list("blocks").map { (value) throws(Fault) in
+            guard let block = BlockReport(json: value) else { throw reader.fault("blocks", value.kindName) }
+            return block
+        }
+        structure = try reader.structure()
+        settings = hasRecipe ? try PruningRecord.settings(folder + "/" + PruningRecord.recipeName) : nil
+        if let settings { try check(settings) }
+    }
+
+    private static func settings(_ path: String) throws(Fault) -> PruneSettings {
+        do throws(Fault) { return try PruneRecipe(contentsOf: path).resolved() } catch {
+            var fault = error.inFile(path)
+            fault = Fault(
+                .badData, "the recipe of the run cannot be read: \(fault.summary)", file: fault.file,
+                place: fault.place, found: fault.found, expected: fault.expected)
+            throw fault
+        }
+    }
+
+    private func check(_ settings: PruneSettings) throws(Fault) {
+        try expect("method", method, settings.method.text)
+        try expect("preset", preset, settings.preset.text)
+        try expect("pattern", pattern.text, settings.pattern.text)
+        try expect("sparsity.asked", "\(asked)", "\(settings.sparsity.fraction)")
+    }
+
+    /// - Throws: `badData` that names the key when the report says something else than its recipe or the weights.
+    func expect(_ key: String, _ found: String, _ expected: String) throws(Fault) {
+        guard found != expected else { return }
+        throw Fault(
+            .badData, "the report does not say what was published", file: path, place: "key '\(key)'", found: found,
+            expected: expected,
+            advice: "report or weights were changed after the run: copy the folder again, or repeat the run")
+    }
+}
+
+/// Typed values of a report.
+private struct RecordObjectReader {
+    let object: JSONObject
+    let path: String
+
+    init(_ object: JSONObject, path: String) {
+        self.object = object
+        self.path = path
+    }
+
+    func fault(_ key: String, _ found: String?) -> Fault {
+        Fault(
+            .badData, "the report of the run cannot be understood", file: path, place: "key '\(key)'",
+            found: found ?? "nothing", expected: "the report of a run of `espalier prune`")
+    }
+
+    private func value<Value>(
+        _ keys: [String], _ read: (JSONValue) -> Value?
+    ) throws(Fault) -> Value {
+        var value: JSONValue? = .object(object)
+        for key in keys { value = value?.objectValue?[key] }
+        guard let found = value.flatMap(read) else { throw fault(keys.joined(separator: "."), value?.kindName) }
+        return found
+    }
+
+    func text(_ keys: String...) throws(Fault) -> String { try value(keys, \.stringValue) }
+    func number(_ keys: String...) throws(Fault) -> Double { try value(keys, \.doubleValue) }
+    func integer(_ keys: String...) throws(Fault) -> Int { try value(keys, \.integerValue) }
+    func list(_ keys: String...) throws(Fault) -> [JSONValue] { try value(keys, \.arrayValue) }
+
+    func structure() throws(Fault) -> PruningRecord.Structure? {
+        guard object["structure"] != nil else { return nil }
+        let layers = try list("structure", "layers").map { (value) throws(Fault) in
+            guard let heads = value.objectValue?["num_attention_heads"]?.integerValue,
+                let groups = value.objectValue?["num_key_value_heads"]?.integerValue,
+                let width = value.objectValue?["intermediate_size"]?.integerValue
+            else { throw fault("structure.layers", value.kindName) }
+            return LayerShape(headCount: heads, keyValueHeadCount: groups, intermediateSize: width)
+        }
+        return PruningRecord.Structure(
+            isPlain: try value(["structure", "plain"], \.boolValue),
+            budget: try text("structure", "budget", "of"), before: try integer("structure", "budget", "before"),
+            after: try integer("structure", "budget", "after"), layers: layers)
     }
 }

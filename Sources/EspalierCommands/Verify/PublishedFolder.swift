@@ -8,12 +8,15 @@ public struct PublishedFolder {
     public var folder: String
     public var files: Int
     public var bytes: Int
-    /// The pattern that the run recorded, if it did.
+    /// The pattern that the run recorded; nil for a folder without a report.
     public var pattern: String?
-    /// Pruned linears whose zeros were counted.
-    public var linears: Int
+    /// Pruned linears, whose zeros were counted.
+    public var linears: Int { finding?.linears ?? 0 }
     /// Zeros among their weights.
-    public var sparsity: Double?
+    public var sparsity: Double? {
+        finding.flatMap { $0.weights > 0 ? Double($0.zeros) / Double($0.weights) : nil }
+    }
+    private var finding: ReportCheck.Finding?
     public var warnings: [String]
 
     /// - Throws: `missingInput` when the folder or a file in it is missing, `badData` when something in it is not as it
@@ -29,59 +32,31 @@ public struct PublishedFolder {
         warnings = verification.warnings
         for warning in opened.warnings where !warnings.contains(warning) { warnings.append(warning) }
         if try opened.checkpoint.tokenizerJSON() != nil { _ = try opened.tokenizer() }
-        linears = 0
-        guard verification.record.files.contains(where: { $0.name == PruningRecord.fileName }) else { return }
-        guard let record = try PruningRecord(folder: folder) else { return }
-        pattern = record.pattern
-        try check(record, opened.checkpoint, reporter)
-    }
-
-    private mutating func check(
-        _ record: PruningRecord, _ checkpoint: Checkpoint, _ reporter: ProgressReporter
-    ) throws(Fault) {
-        var total = WeightScan()
-        reporter.begin("checking patterns", total: Double(record.linears.count), unit: "linears")
-        for name in record.linears {
-            guard let tensor = checkpoint.tensor(name) else {
-                throw Fault(
-                    .badData, "a pruned weight that the report names is missing", file: folder,
-                    place: "tensor '\(name)'")
-            }
-            let columns = tensor.shape.last ?? 1
-            let values = try checkpoint.floats(name)
-            let scan = WeightScan(values, columns: columns)
-            if let shape = record.keepOf {
-                let holds = values.withUnsafeBufferPointer {
-                    WeightScan.holds(keep: shape.keep, of: shape.group, $0, columns: columns)
-                }
-                guard holds else {
-                    throw Fault(
-                        .badData, "the zeros of a weight break the pattern of its report", file: folder,
-                        place: "tensor '\(name)'", found: Amount.percent(scan.zeroFraction, 2) + " zeros",
-                        expected: "at most \(shape.keep) weights in every \(shape.group) consecutive columns",
-                        advice: "repeat the run; this folder must not be served by a kernel that relies on the pattern")
-                }
-            }
-            guard scan.nonFinite == 0 else {
-                throw Fault(
-                    .badData, "a pruned weight holds values that are not numbers", file: folder,
-                    place: "tensor '\(name)'", found: "\(scan.nonFinite) of \(scan.elements)")
-            }
-            total.add(scan)
-            linears += 1
-            reporter.advance(by: 1)
-        }
-        reporter.finish()
-        if total.elements > 0 { sparsity = total.zeroFraction }
+        let names = Set(verification.record.files.map(\.name))
+        guard names.contains(PruningRecord.fileName) else { return }
+        let record = try PruningRecord(folder: folder, hasRecipe: names.contains(PruningRecord.recipeName))
+        pattern = record.pattern.text
+        finding = try ReportCheck(record: record, opened: opened).run(reporter)
     }
 
     public var text: String {
         var text = "\(Fault.harmless(folder)): sound\n"
         text += "  \(Amount.count(files)) files, \(Amount.bytes(bytes)), digests as published\n"
-        if let pattern {
-            text += "  \(Amount.count(linears)) pruned linears, pattern \(pattern) holds"
-            text += sparsity.map { ", \(Amount.percent($0, 2)) zeros\n" } ?? "\n"
+        guard let pattern, let finding else { return text }
+        text += "  \(Amount.count(linears)) pruned linears, pattern \(pattern)"
+        let zeros = sparsity.map { ": \(Amount.count(finding.zeros)) zeros, \(Amount.percent($0, 2))" }
+        text += (pattern == "structured" ? "" : zeros ?? "") + "\n"
+        if let asked = finding.asked, let groups = finding.groups {
+            text +=
+                finding.zeros == asked
+                ? "  asked for \(Amount.count(asked)): there are exactly so many, \(groups)\n"
+                : "  asked for \(Amount.count(asked)) and there, \(groups); "
+                    + "\(Amount.count(finding.zeros - asked)) more: zeros "
+                    + "of the source, or weights too small for the number type\n"
+        } else if pattern != "structured" {
+            text += "  how many zeros each linear was to have is not in the folder\n"
         }
+        for sentence in finding.compared { text += "  compared: \(sentence)\n" }
         return text
     }
 
@@ -89,7 +64,11 @@ public struct PublishedFolder {
         .object([
             "folder": .string(folder), "sound": .bool(true), "files": .integer(files), "bytes": .integer(bytes),
             "pattern": pattern.map { .string($0) } ?? .null, "linears": .integer(linears),
-            "sparsity": sparsity.map { .double($0) } ?? .null, "warnings": .array(warnings.map { .string($0) }),
+            "sparsity": sparsity.map { .double($0) } ?? .null, "zeros": finding.map { .integer($0.zeros) } ?? .null,
+            "zeros_asked": finding?.asked.map { .integer($0) } ?? .null,
+            "zeros_exact": finding?.isExact.map { .bool($0) } ?? .null,
+            "compared": .array((finding?.compared ?? []).map { .string($0) }),
+            "warnings": .array(warnings.map { .string($0) }),
         ])
     }
 }

@@ -40,8 +40,19 @@ public struct WatchCommand: ParsableCommand {
     @Option(name: .long, help: ArgumentHelp("The history, to which a line is appended.", valueName: "file"))
     public var history: String?
 
-    @Option(name: .long, help: ArgumentHelp("Prompts, one JSON object a line.", valueName: "file"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Prompts: JSON objects, one a line or in one array, with prompt and completion, messages, conversations or "
+                + "text.", valueName: "file"))
     public var prompts: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Read only this key of the prompts: a text, or a list of messages (default: the usual forms).",
+            valueName: "name"))
+    public var textField: String?
 
     @Option(
         name: .long,
@@ -75,6 +86,7 @@ public struct WatchCommand: ParsableCommand {
         }
         if let top, !(1...65_536).contains(top) { throw ValidationError("--top must be between 1 and 65536.") }
         if let length, length < 2 { throw ValidationError("--length must be at least 2.") }
+        guard textField == nil || prompts != nil else { throw ValidationError("--text-field applies to --prompts.") }
         if let alpha, !(alpha > 0 && alpha < 1) { throw ValidationError("--alpha must be above 0 and below 1.") }
         if writeReference != nil {
             guard prompts != nil else { throw ValidationError("--write-reference needs --prompts FILE.") }
@@ -93,7 +105,9 @@ public struct WatchCommand: ParsableCommand {
 
     public mutating func run() throws {
         let reporter = messages.makeReporter()
-        let run = WatchRun(model: model, length: length ?? WatchRun.defaultLength, engine: try engine.start(reporter))
+        let run = WatchRun(
+            model: model, length: length ?? WatchRun.defaultLength, textField: textField,
+            engine: try engine.start(reporter))
         if let writeReference, let prompts {
             try SamePath.refuse(writeReference, "--write-reference", among: [model, prompts])
             let written = try run.writeReference(

@@ -11,15 +11,20 @@ public struct WatchRun {
     public var model: String
     /// Tokens of a prompt at most.
     public var length: Int
+    /// The only key of the logs that is read; nil reads the usual forms.
+    public var textField: String?
     public var engine: EngineSettings
 
     /// Of the process, when there is an alarm.
     public static let alarmExitCode: Int32 = 2
     public static let defaultLength = 512
 
-    public init(model: String, length: Int = WatchRun.defaultLength, engine: EngineSettings) {
+    public init(
+        model: String, length: Int = WatchRun.defaultLength, textField: String? = nil, engine: EngineSettings
+    ) {
         self.model = model
         self.length = length
+        self.textField = textField
         self.engine = engine
     }
 
@@ -184,7 +189,8 @@ public struct WatchRun {
         _ path: String, _ opened: OpenedModel, _ reporter: ProgressReporter
     ) throws(Fault) -> [ScoredPrompt] {
         try LoggedPrompts(
-            path, opened, try opened.tokenizer(), limit: min(length, opened.configuration.contextLength),
+            path, opened, try opened.tokenizer(), textField: textField,
+            limit: min(length, opened.configuration.contextLength),
             advice: "give longer texts or a larger --length", reporter
         ).prompts.map(\.sequence)
     }

@@ -42,22 +42,18 @@ public enum SparseGPT {
         return nil
     }
 
-    /// Prunes and compensates a weight.
+    /// Prunes and compensates a weight, choosing by w² / U_jj² (paper, eq. 4; §3.3 for K:M) on the way: among 128
+    /// columns × all rows, or in every group of a K:M pattern.
     ///
-    /// - Parameters:
-    ///   - weight: [out, in] float32; not changed.
-    ///   - mask: chosen elsewhere, or nil to choose by w² / U_jj² (paper, eq. 4; §3.3 for K:M) on the way: among 128
-    ///     columns × all rows, or in every group of a K:M pattern.
+    /// - Parameter weight: [out, in] float32; not changed.
     /// - Returns: the new weight and its keep-mask.
-    public static func solve(
-        _ weight: Tensor, factor: Factor, goal: Goal, mask: Tensor? = nil
-    ) -> (weight: Tensor, mask: Tensor) {
+    public static func solve(_ weight: Tensor, factor: Factor, goal: Goal) -> (weight: Tensor, mask: Tensor) {
         let (rows, columns) = (weight.size(0), weight.size(1))
         let result = Tensor.choose(factor.dead, Tensor.zeros([1], device: weight.device), weight).contiguous()
-        let kept = mask?.clone() ?? Tensor.full([rows, columns], 1, .bool, device: weight.device)
+        let kept = Tensor.full([rows, columns], 1, .bool, device: weight.device)
         var group = 0
         var keepOf = 0
-        if mask == nil, case .keep(let keep, let size) = goal.pattern { (keepOf, group) = (keep, size) }
+        if case .keep(let keep, let size) = goal.pattern { (keepOf, group) = (keep, size) }
         let width = group > 0 ? max(group, blockWidth / group * group) : blockWidth
         for start in stride(from: 0, to: columns, by: width) {
             let count = min(width, columns - start)
@@ -65,7 +61,7 @@ public enum SparseGPT {
             let upper = factor.upper.narrowed(0, start, count)
             let inverse = upper.narrowed(1, start, count).clone()
             var keep = kept.narrowed(1, start, count).clone()
-            if mask == nil, group == 0 {
+            if group == 0 {
                 let diagonal = inverse.diagonal()
                 let total = rows * count
                 keep = (part * part / (diagonal * diagonal)).keepMask(total - goal.removed(of: total), of: total)

@@ -1,17 +1,8 @@
-import Decoders
-
 /// Half of a block.
 public struct SubLayer: Hashable, Sendable {
     public enum Kind: String, CaseIterable, Sendable {
         case attention
         case mlp
-
-        public var projections: [ProjectionName] {
-            switch self {
-            case .attention: [.qkv, .o]
-            case .mlp: [.gateUp, .down]
-            }
-        }
     }
 
     public var layer: Int

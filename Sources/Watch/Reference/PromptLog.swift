@@ -1,11 +1,10 @@
+import Calibration
 import Faults
-import JSONText
 
-/// Prompts as a server logs them: one JSON object a line.
+/// Prompts as a server logs them, or as a data set has them: JSON objects, one a line or in one array.
 ///
 /// `{"prompt": …, "completion": …}` scores the completion behind the prompt, `{"prompt": …}` or `{"text": …}` the text
-/// itself; other keys are ignored. `{"messages": …}`, with or without completion, is a conversation for those who can render
-/// one.
+/// itself, `{"messages": …}` or `{"conversations": …}` the last reply; `TextRecord` lists all forms.
 public struct PromptLog: Equatable, Sendable {
     public struct Entry: Equatable, Sendable {
         /// From 1.
@@ -16,18 +15,40 @@ public struct PromptLog: Equatable, Sendable {
         public var isRendered = false
     }
 
-    /// Renders the value of `messages`, with the completion beside it where there is one.
-    public typealias Conversation = (JSONValue, String?) throws(Fault) -> (prompt: String, reply: String?)
+    /// What the model offers for conversations; asked only where there is one.
+    public typealias Chat = () throws(Fault) -> ChatTemplate.Choice
 
     public var entries: [Entry] = []
     /// Whether a last line that a writer has not finished was left out.
     public var hasTornLine = false
+    /// Conversations that have definitions of tools beside them, which are not rendered.
+    public var withTools = 0
 
     public init() {}
 
-    /// - Parameter conversation: nil refuses `messages`.
+    /// - Parameters:
+    ///   - textField: the only key that is read; nil reads the usual forms.
     /// - Throws: `badData` with line and column for anything that is not as it should be, and for a log without prompts.
-    public init(parsing bytes: [UInt8], file: String, conversation: Conversation? = nil) throws(Fault) {
+    public init(
+        parsing bytes: [UInt8], file: String, textField: String? = nil,
+        chat: Chat = { () throws(Fault) in .missing }
+    ) throws(Fault) {
+        if let fault = BinaryContent.fault(bytes, file: file) { throw fault }
+        let records = RecordReader(.prompt, textField: textField)
+        let isArray = JSONArraySplitter.begins(bytes)
+        do throws(Fault) {
+            if isArray { try readArray(bytes, records, chat) } else { try readLines(bytes, records, chat) }
+        } catch { throw error.inFile(file) }
+        guard !entries.isEmpty else {
+            throw Fault(
+                .badData, "the file has no prompts", file: file, found: "\(bytes.count) bytes",
+                expected: "JSON objects, one a line, with prompt and completion, prompt, messages or text")
+        }
+    }
+
+    private mutating func readLines(
+        _ bytes: [UInt8], _ records: RecordReader, _ chat: Chat
+    ) throws(Fault) {
         var number = 0
         var rest = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
         while !rest.isEmpty {
@@ -37,60 +58,38 @@ public struct PromptLog: Equatable, Sendable {
             rest = end.map { rest[($0 + 1)...] } ?? []
             if line.allSatisfy({ $0 == 32 || (9...13).contains($0) }) { continue }
             do throws(Fault) {
-                entries.append(try PromptLog.entry(line, number: number, conversation))
+                try append(try records.record(line, line: number), line: number, chat)
             } catch {
                 // A log that is being written may end in the middle of a line.
-                if end == nil, !entries.isEmpty, error.summary.hasPrefix("invalid JSON") {
-                    hasTornLine = true
-                    break
-                }
-                throw error.inFile(file)
+                guard end == nil, !entries.isEmpty, error.summary.hasPrefix("invalid JSON") else { throw error }
+                hasTornLine = true
             }
-        }
-        guard !entries.isEmpty else {
-            throw Fault(
-                .badData, "the file has no prompts", file: file, found: "\(number) lines",
-                expected: "one JSON object a line, with prompt and completion, prompt, or text")
         }
     }
 
-    private static func entry(
-        _ bytes: ArraySlice<UInt8>, number: Int, _ conversation: Conversation?
-    ) throws(Fault) -> Entry {
-        let value: JSONValue
+    private mutating func readArray(
+        _ bytes: [UInt8], _ records: RecordReader, _ chat: Chat
+    ) throws(Fault) {
+        var splitter = JSONArraySplitter()
+        for byte in bytes {
+            guard let element = try splitter.take(byte) else { continue }
+            let record = try records.record(element.bytes, line: element.line, isLine: false)
+            try append(record, line: element.line, chat)
+        }
+        try splitter.finish()
+    }
+
+    private mutating func append(_ record: TextRecord, line: Int, _ chat: Chat) throws(Fault) {
         do throws(Fault) {
-            value = try JSONValue(parsing: bytes)
+            let found = try record.exchange(chat)
+            entries.append(
+                Entry(
+                    line: line, prompt: found.prompt, completion: found.completion, isRendered: found.isRendered))
         } catch {
-            // The parser counts its own lines; within one line only the column says something.
-            let column = error.place?.split(separator: ",").last.map { "," + $0 } ?? ""
-            throw Fault(.badData, error.summary, place: "line \(number)\(column)", found: error.found)
+            var fault = error
+            fault.place = fault.place ?? "line \(line)"
+            throw fault
         }
-        func fault(_ found: String) -> Fault {
-            Fault(
-                .badData, "the line is no prompt", place: "line \(number)", found: found,
-                expected: "an object with the texts prompt and completion, prompt, or text"
-                    + (conversation == nil ? "" : "; or with messages"))
-        }
-        guard let object = value.objectValue else { throw fault(value.kindName) }
-        for key in ["prompt", "completion", "text"] {
-            if let value = object[key], value.stringValue == nil { throw fault("\(key): \(value.kindName)") }
-        }
-        if let prompt = object["prompt"]?.stringValue {
-            return Entry(line: number, prompt: prompt, completion: object["completion"]?.stringValue)
-        }
-        if let messages = object["messages"], let conversation {
-            do throws(Fault) {
-                let (prompt, reply) = try conversation(messages, object["completion"]?.stringValue)
-                return Entry(line: number, prompt: prompt, completion: reply, isRendered: true)
-            } catch {
-                var fault = error
-                fault.place = fault.place ?? "line \(number)"
-                throw fault
-            }
-        }
-        guard let text = object["text"]?.stringValue else {
-            throw fault("the keys " + object.keys.prefix(8).map { String($0.prefix(40)) }.joined(separator: ", "))
-        }
-        return Entry(line: number, prompt: text, completion: nil)
+        if record.hasTools { withTools += 1 }
     }
 }

@@ -1,0 +1,99 @@
+import Faults
+
+/// Cuts a JSON array into its elements, byte by byte, so that a file may be larger than memory. What an element holds
+/// is left to whoever reads it.
+public struct JSONArraySplitter {
+    public struct Element {
+        /// Where it begins, from 1.
+        public var line: Int
+        /// Bytes from the beginning.
+        public var offset: Int
+        public var bytes: [UInt8]
+    }
+
+    private enum State {
+        case before, first, element, value, behind, after
+    }
+
+    private let longest: Int
+    private var state = State.before
+    private var offset = 0
+    private var line = 1
+    private var open = Element(line: 0, offset: 0, bytes: [])
+    private var depth = 0
+    private var isInString = false
+    private var isEscaped = false
+
+    public init(longest: Int = LineReader.longestLine) { self.longest = longest }
+
+    /// Whether the first bytes of a file begin an array.
+    public static func begins(_ start: some Collection<UInt8>) -> Bool {
+        let content = start.starts(with: [0xEF, 0xBB, 0xBF]) ? AnySequence(start.dropFirst(3)) : AnySequence(start)
+        return content.first { $0 != 32 && !(9...13).contains($0) } == UInt8(ascii: "[")
+    }
+
+    /// - Returns: an element where this byte ends one.
+    /// - Throws: `badData` with the line for what is no array.
+    public mutating func take(_ byte: UInt8) throws(Fault) -> Element? {
+        defer {
+            offset += 1
+            if byte == 10 { line += 1 }
+        }
+        if state == .value { return try continueValue(byte) }
+        if byte == 32 || (9...13).contains(byte) { return nil }
+        // A byte-order mark.
+        if state == .before, offset < 3, [0xEF, 0xBB, 0xBF].contains(byte) { return nil }
+        switch (state, byte) {
+        case (.before, UInt8(ascii: "[")): state = .first
+        case (.first, UInt8(ascii: "]")), (.behind, UInt8(ascii: "]")): state = .after
+        case (.behind, UInt8(ascii: ",")): state = .element
+        case (.first, _), (.element, _):
+            guard byte == UInt8(ascii: "{") else {
+                throw fault("an element of the array is not an object", expected: "{…}")
+            }
+            (state, depth) = (.value, 1)
+            open = Element(line: line, offset: offset, bytes: [byte])
+        case (.after, _): throw fault("text follows the end of the array", expected: "one array")
+        default: throw fault("the array is not well formed", expected: "objects, separated by commas")
+        }
+        return nil
+    }
+
+    private mutating func continueValue(_ byte: UInt8) throws(Fault) -> Element? {
+        open.bytes.append(byte)
+        guard open.bytes.count <= longest else {
+            throw Fault(
+                .badData, "an element of the array is too long", place: "line \(open.line)",
+                found: "more than \(longest) bytes", expected: "at most \(longest) bytes a record")
+        }
+        if isInString {
+            if isEscaped {
+                isEscaped = false
+            } else if byte == UInt8(ascii: "\\") {
+                isEscaped = true
+            } else if byte == UInt8(ascii: "\"") {
+                isInString = false
+            }
+            return nil
+        }
+        switch byte {
+        case UInt8(ascii: "\""): isInString = true
+        case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+        case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+        default: break
+        }
+        guard depth == 0 else { return nil }
+        state = .behind
+        defer { open.bytes = [] }
+        return open
+    }
+
+    /// - Throws: `badData` when the array is not closed.
+    public func finish() throws(Fault) {
+        guard state == .after else { throw fault("the array is not closed", expected: "]") }
+    }
+
+    private func fault(_ summary: String, expected: String) -> Fault {
+        Fault(.badData, summary, place: "line \(line)", expected: expected)
+    }
+}

@@ -1,0 +1,204 @@
+import Faults
+import JSONText
+
+/// What one object of a data set says, whichever of the usual forms it has.
+///
+/// | form | keys |
+/// | --- | --- |
+/// | plain | `text` |
+/// | OpenAI | `messages`: `role`, `content` |
+/// | ShareGPT | `conversations`: `from`, `value`; `system` |
+/// | TRL | `prompt` and `completion`, or `prompt` and `chosen`, or `chosen`: texts, or lists of messages |
+/// | Alpaca | `instruction`, `input`, `output`; `system` |
+///
+/// A key whose value is null is not there. Other keys are ignored, whatever they hold.
+public struct TextRecord: Equatable, Sendable {
+    public enum Content: Equatable, Sendable {
+        case text(String)
+        /// Joined as they are.
+        case prompt(String, completion: String?)
+        case conversation([ChatMessage])
+        case instruction(Instruction)
+    }
+
+    public let content: Content
+    /// Whether definitions of tools stand beside a conversation: the model's own template would write them, ours do
+    /// not.
+    public let hasTools: Bool
+
+    /// - Throws: `badData` without file and place.
+    init(_ object: JSONObject, _ purpose: RecordReader.Purpose, textField: String?) throws(Fault) {
+        content = try TextRecord.content(RecordObject(object), purpose, textField)
+        let definitions = object["tools"]?.arrayValue ?? object["functions"]?.arrayValue ?? []
+        switch content {
+        case .conversation, .instruction: hasTools = !definitions.isEmpty
+        case .text, .prompt: hasTools = false
+        }
+    }
+
+    private static func content(
+        _ object: RecordObject, _ purpose: RecordReader.Purpose, _ textField: String?
+    ) throws(Fault) -> Content {
+        if let textField {
+            switch try object.value(textField) {
+            case .text(let text): return .text(text)
+            case .messages(let messages): return .conversation(messages)
+            case nil: throw object.missing("the record has no '\(textField)'", expected: "'\(textField)'")
+            }
+        }
+        for form in purpose == .document ? documentForms : promptForms {
+            if let content = try read(form, object, purpose) { return content }
+        }
+        let lonely = ["prompt", "completion", "instruction"].first(where: object.has)
+        throw object.missing(
+            lonely.map { "the record has '\($0)' alone" } ?? "the record has no text",
+            expected: "text, messages, conversations, prompt and completion or chosen, or instruction and output")
+    }
+
+    // MARK: The forms
+
+    private enum Form {
+        case text, messages, shareGPT, pair, chosen, instruction
+    }
+
+    private static let documentForms: [Form] = [.text, .messages, .shareGPT, .pair, .chosen, .instruction]
+    private static let promptForms: [Form] = [.pair, .messages, .shareGPT, .chosen, .instruction, .text]
+
+    private static func read(
+        _ form: Form, _ object: RecordObject, _ purpose: RecordReader.Purpose
+    ) throws(Fault) -> Content? {
+        switch form {
+        case .text: try object.text("text").map { .text($0) }
+        case .messages: try messages(object, purpose)
+        case .shareGPT: try shareGPT(object, purpose)
+        case .pair: try pair(object, purpose)
+        case .chosen: try chosen(object)
+        case .instruction: try instruction(object, purpose)
+        }
+    }
+
+    private static func messages(
+        _ object: RecordObject, _ purpose: RecordReader.Purpose
+    ) throws(Fault) -> Content? {
+        guard var messages = try object.messages("messages") else { return nil }
+        // A server's log has the reply beside what it was given.
+        if purpose == .prompt, let reply = try object.text("completion") {
+            messages.append(ChatMessage(role: .assistant, content: reply))
+        }
+        return .conversation(messages)
+    }
+
+    private static func shareGPT(
+        _ object: RecordObject, _ purpose: RecordReader.Purpose
+    ) throws(Fault) -> Content? {
+        guard let key = ["conversations", "conversation"].first(where: object.has) else { return nil }
+        // Collections of this form do have conversations in which nobody says anything.
+        if purpose == .document, object.isEmptyList(key) { return .text("") }
+        return try object.messages(key).map { (messages) throws(Fault) in
+            .conversation(try object.systemMessage(before: messages) + messages)
+        }
+    }
+
+    /// A prompt with its answer, or alone where prompts are wanted.
+    private static func pair(
+        _ object: RecordObject, _ purpose: RecordReader.Purpose
+    ) throws(Fault) -> Content? {
+        guard let prompt = try object.value("prompt") else { return nil }
+        switch (prompt, try object.value(object.has("completion") ? "completion" : "chosen")) {
+        case (.text(let prompt), .text(let answer)): return .prompt(prompt, completion: answer)
+        case (.messages(let messages), .text(let answer)):
+            return .conversation(messages + [ChatMessage(role: .assistant, content: answer)])
+        case (.messages(let messages), .messages(let answer)):
+            // Some tell the answer alone, others the whole conversation again.
+            return .conversation(answer.starts(with: messages) ? answer : messages + answer)
+        case (.text(let prompt), .messages(let answer)):
+            let isWhole = answer.first?.role != .assistant
+            return .conversation((isWhole ? [] : [ChatMessage(role: .user, content: prompt)]) + answer)
+        case (.text(let prompt), nil): return purpose == .prompt ? .prompt(prompt, completion: nil) : nil
+        case (.messages(let messages), nil): return purpose == .prompt ? .conversation(messages) : nil
+        }
+    }
+
+    /// A preferred answer that holds its prompt.
+    private static func chosen(_ object: RecordObject) throws(Fault) -> Content? {
+        switch try object.value("chosen") {
+        case .text(let text): .text(text)
+        case .messages(let messages): .conversation(messages)
+        case nil: nil
+        }
+    }
+
+    private static func instruction(
+        _ object: RecordObject, _ purpose: RecordReader.Purpose
+    ) throws(Fault) -> Content? {
+        guard let instruction = try object.text("instruction") else { return nil }
+        let output = try object.text("output")
+        guard output != nil || purpose == .prompt else { return nil }
+        guard !object.has("history") || object.isEmptyList("history") else {
+            throw Fault(
+                .badData, "the record has a 'history', which is not read", expected: "instruction, input and output",
+                advice: "store the conversation as \"messages\"")
+        }
+        return .instruction(
+            Instruction(
+                system: try object.text("system"), instruction: instruction, input: try object.text("input") ?? "",
+                output: output))
+    }
+}
+
+/// An object of a data set, with the values that texts are made of.
+private struct RecordObject {
+    private let object: JSONObject
+
+    init(_ object: JSONObject) { self.object = object }
+
+    enum Value {
+        case text(String)
+        case messages([ChatMessage])
+    }
+
+    private func present(_ key: String) -> JSONValue? { object[key].flatMap { $0.isNull ? nil : $0 } }
+
+    func has(_ key: String) -> Bool { present(key) != nil }
+
+    func isEmptyList(_ key: String) -> Bool { present(key)?.arrayValue?.isEmpty ?? false }
+
+    /// Nil for a key that is not there or null.
+    func text(_ key: String) throws(Fault) -> String? {
+        guard let value = present(key) else { return nil }
+        guard let text = value.stringValue else {
+            throw Fault(.badData, "'\(key)' is not a string", found: value.kindName, expected: "a string")
+        }
+        guard !text.utf8.contains(0) else {
+            throw Fault(
+                .badData, "a NUL stands in '\(key)'", found: "\\u0000", expected: "text without NUL")
+        }
+        return text
+    }
+
+    func messages(_ key: String) throws(Fault) -> [ChatMessage]? {
+        try present(key).map { (value) throws(Fault) in try ChatMessage.list(value, key: key) }
+    }
+
+    /// A text, or a list of messages.
+    func value(_ key: String) throws(Fault) -> Value? {
+        if present(key)?.arrayValue != nil { return try messages(key).map { .messages($0) } }
+        return try text(key).map { .text($0) }
+    }
+
+    /// The system prompt beside a conversation that has none itself.
+    func systemMessage(before messages: [ChatMessage]) throws(Fault) -> [ChatMessage] {
+        guard messages.first?.role != .system, let text = try text("system"), !text.isEmpty else { return [] }
+        return [ChatMessage(role: .system, content: text)]
+    }
+
+    func missing(_ summary: String, expected: String) -> Fault {
+        Fault(
+            .badData, summary,
+            found: object.isEmpty
+                ? "an empty object"
+                : "the keys " + object.keys.prefix(8).map { String($0.prefix(40)) }.joined(separator: ", "),
+            expected: expected,
+            advice: object.isEmpty ? nil : "name the key that holds the text with --text-field NAME")
+    }
+}
