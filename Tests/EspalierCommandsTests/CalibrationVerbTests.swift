@@ -50,12 +50,12 @@ struct CalibrationVerbTests {
 
     @Test func overlapWithEvaluationTextsIsToldBeforeTheWorkAndAgainWhenTheModelIsEvaluated() throws {
         let folder = try model()
-        let text = words(800, seed: 1)
-        let calibration = try folder.write("calibration.txt", text)
-        let known = try folder.write("known.txt", String(text.dropFirst(400).prefix(800)))
-        let other = try folder.write("other.txt", words(400, seed: 2))
-        let heard = Heard()
         let parent = try TemporaryFolder()
+        let text = words(800, seed: 1)
+        let calibration = try parent.write("calibration.txt", text)
+        let known = try parent.write("known.txt", String(text.dropFirst(400).prefix(800)))
+        let other = try parent.write("other.txt", words(400, seed: 2))
+        let heard = Heard()
         let output = parent.path + "/out"
         let context = try prepared(
             [
