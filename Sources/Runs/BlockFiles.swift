@@ -62,32 +62,47 @@ struct BlockFiles {
 
     /// A source tensor in the form in which it is written: as stored where the type stays, else converted.
     func converted(_ tensor: TensorDescription) throws(Fault) -> (tensor: TensorDescription, bytes: [UInt8]) {
-        let target = types.type(of: tensor)
-        if target == tensor.type { return (description(tensor), try checkpoint.storedBytes(tensor.name)) }
-        let floats = Tensor.empty(tensor.shape)
-        try floats.withMutableBytes { (bytes) throws(Fault) in
-            try checkpoint.read(tensor.name, into: bytes.bindMemory(to: Float.self))
+        if types.type(of: tensor) == tensor.type { return (description(tensor), try checkpoint.storedBytes(tensor.name)) }
+        return try encoded(tensor) { (rows) throws(Fault) in
+            let floats = Tensor.empty(rows.map { [$0.count] + tensor.shape.dropFirst() } ?? tensor.shape)
+            try floats.withMutableBytes { (bytes) throws(Fault) in
+                let target = bytes.bindMemory(to: Float.self)
+                if let rows {
+                    try checkpoint.read(tensor.name, rows: rows, into: target)
+                } else {
+                    try checkpoint.read(tensor.name, into: target)
+                }
+            }
+            return floats
         }
-        return encoded(floats, as: tensor)
     }
 
     /// Float32 values in the form in which a tensor is written; float32 itself where the type cannot hold one of them.
-    func encoded(_ values: Tensor, as tensor: TensorDescription) -> (tensor: TensorDescription, bytes: [UInt8]) {
+    func encoded(
+        _ values: Tensor, as tensor: TensorDescription
+    ) throws(Fault) -> (tensor: TensorDescription, bytes: [UInt8]) {
+        try encoded(tensor) { (rows) throws(Fault) in
+            rows.map { values.narrowed(0, $0.lowerBound, $0.count) } ?? values
+        }
+    }
+
+    /// - Parameter values: float32, of some rows of the tensor, or all of it.
+    private func encoded(
+        _ tensor: TensorDescription, _ values: (Range<Int>?) throws(Fault) -> Tensor
+    ) throws(Fault) -> (tensor: TensorDescription, bytes: [UInt8]) {
         let target = types.type(of: tensor)
-        guard values.rank == 2, values.count > BlockFiles.castAtOnce else {
-            let cast = BlockFiles.cast(values, to: target)
+        func whole(_ type: StoredType) throws(Fault) -> (tensor: TensorDescription, bytes: [UInt8]) {
+            let cast = BlockFiles.cast(try values(nil), to: type)
             return (TensorDescription(name: tensor.name, shape: tensor.shape, type: cast.type), cast.values.bytes())
         }
-        // An embedding is as large as many blocks: its copies are made in parts.
-        let rows = max(1, BlockFiles.castAtOnce / max(1, values.size(1)))
+        guard tensor.shape.count == 2, tensor.count > BlockFiles.castAtOnce else { return try whole(target) }
+        // An embedding is as large as many blocks: it is read and converted in parts.
+        let size = max(1, BlockFiles.castAtOnce / max(1, tensor.shape[1]))
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(values.count * target.bitCount / 8)
-        for start in stride(from: 0, to: values.size(0), by: rows) {
-            let part = values.narrowed(0, start, min(rows, values.size(0) - start))
-            let cast = BlockFiles.cast(part, to: target)
-            guard cast.type == target || target == .f32 else {
-                return (TensorDescription(name: tensor.name, shape: tensor.shape, type: .f32), values.bytes())
-            }
+        bytes.reserveCapacity(tensor.count * target.bitCount / 8)
+        for start in stride(from: 0, to: tensor.shape[0], by: size) {
+            let cast = BlockFiles.cast(try values(start..<min(start + size, tensor.shape[0])), to: target)
+            guard cast.type == target || target == .f32 else { return try whole(.f32) }
             bytes += cast.values.bytes()
         }
         return (TensorDescription(name: tensor.name, shape: tensor.shape, type: target), bytes)
@@ -126,9 +141,9 @@ struct BlockFiles {
         var list: [(tensor: TensorDescription, bytes: [UInt8])] = []
         for tensor in tensors(part: layer + 1) {
             if let name = weights[tensor.name] {
-                list.append(encoded(block.weight(name), as: tensor))
+                list.append(try encoded(block.weight(name), as: tensor))
             } else if let name = biases[tensor.name], let bias = block.bias(name) {
-                list.append(encoded(bias, as: tensor))
+                list.append(try encoded(bias, as: tensor))
             } else {
                 list.append(try converted(tensor))
             }

@@ -136,7 +136,7 @@ struct PlanMemory {
 
         // The checkpoint is put together tensor by tensor; the streams are gone.
         let matrix = c.vocabularySize * h
-        add("writing the checkpoint", subject.convertsEmbedding ? matrix * (4 + outputWidth) : matrix * outputWidth)
+        add("writing the checkpoint", matrix * outputWidth)
         self.phases = phases
     }
 }
@@ -184,10 +184,5 @@ extension PlanSubject {
     fileprivate var outputByteCount: Int {
         guard let tensor = decoder.checkpoint.tensor(LinearName.down.weightName(layer: 0)) else { return 4 }
         return types.type(of: tensor).bitCount / 8
-    }
-
-    fileprivate var convertsEmbedding: Bool {
-        guard let tensor = decoder.checkpoint.tensor(Decoder.embeddingName) else { return false }
-        return types.type(of: tensor) != tensor.type
     }
 }

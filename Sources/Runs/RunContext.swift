@@ -116,6 +116,7 @@ public struct RunContext {
             try stream.write(
                 embedded.reshaped([range.count, tokens.columns, stream.hidden]), at: range.lowerBound)
         }
+        Machine.returnFreedMemory()
         return stream
     }
 
