@@ -153,11 +153,23 @@ public struct Checkpoint: Sendable {
     /// - Throws: `inputOutput` when a file of weights is not as it was when opened; ask before publishing.
     public func checkUnchanged() throws(Fault) { try source.checkUnchanged() }
 
-    /// The bytes of `tokenizer.json`: the folder's, or made from a GGUF file's metadata; nil when there is none.
-    public func tokenizerJSON() throws(Fault) -> [UInt8]? {
-        guard let file = sideFiles.first(where: { $0.name == "tokenizer.json" }) else { return nil }
-        return try file.bytes()
+    /// The tokenizer as one `tokenizer.json`, made of all files that speak of it or of a GGUF file's metadata; nil when
+    /// there is none.
+    ///
+    /// - Throws: `badData` for files that are wrong or of a form that is not supported, `inputOutput` when one cannot be
+    ///   read.
+    public func tokenizer() throws(Fault) -> FolderTokenizer? {
+        func bytes(_ name: String) throws(Fault) -> [UInt8]? {
+            try sideFiles.first { $0.name == name }.map { (file) throws(Fault) in try file.bytes() }
+        }
+        switch format {
+        case .huggingFace: return try FolderTokenizer(folder: path, configuration: configuration, read: bytes)
+        case .gguf: return try bytes("tokenizer.json").map { FolderTokenizer(json: $0, file: path) }
+        }
     }
+
+    /// The bytes of `tokenizer()`.
+    public func tokenizerJSON() throws(Fault) -> [UInt8]? { try tokenizer()?.json }
 
     private func known(_ name: String) throws(Fault) -> TensorDescription {
         guard let tensor = tensor(name) else {
