@@ -11,6 +11,7 @@ public struct Checkpoint: Sendable {
         case gguf = "GGUF file"
     }
 
+    /// Of a GGUF model in several files the first one's.
     public let path: String
     public let format: Format
     /// `config.json`, every key in order; for a GGUF file the equivalent made from its metadata.
@@ -59,7 +60,7 @@ public struct Checkpoint: Sendable {
     /// The tensors that a configuration calls for, given it and its file's path.
     public typealias Description = (JSONObject, String) throws(Fault) -> [(name: String, shape: [Int])]
 
-    /// Opens MODEL: a folder with `config.json` and safetensors, or a `.gguf` file.
+    /// Opens MODEL: a folder with `config.json` and safetensors, or a `.gguf` file, which may be any part of a split model.
     ///
     /// - Parameter description: where it is given, a folder may also hold `config.json` without any weights. The tensors
     ///   are then these, in the number type that the configuration names, and reading one throws `missingInput`.
@@ -95,6 +96,11 @@ public struct Checkpoint: Sendable {
 
     /// Elements of all tensors.
     public var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
+
+    /// Where a file of `weightFiles` lies.
+    public func path(ofWeightFile name: String) -> String {
+        FileSystem.joined(format == .gguf ? FileSystem.parent(path) : path, name)
+    }
 
     /// The name of the file that holds a tensor.
     public func weightFile(of name: String) -> String? { source.weightFile(of: name) }

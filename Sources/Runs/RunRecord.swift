@@ -65,10 +65,9 @@ enum Fingerprint {
     static func of(_ checkpoint: Checkpoint) throws(Fault) -> String {
         var hash = SHA256()
         hash.update(data: Data(JSONValue.object(checkpoint.configuration).text().utf8))
-        let folder = checkpoint.format == .gguf ? nil : checkpoint.path
         for (name, bytes) in checkpoint.weightFiles {
             hash.update(data: Data("\(name) \(bytes)\n".utf8))
-            let path = folder.map { $0 + "/" + name } ?? checkpoint.path
+            let path = checkpoint.path(ofWeightFile: name)
             guard let file = FileHandle(forReadingAtPath: path) else {
                 throw Fault(.inputOutput, "a weight file cannot be read", file: path)
             }

@@ -99,15 +99,7 @@ public struct Encoder: Sendable {
             }
             return
         }
-        var matches: [Range<Int>] = []
-        if case .literal(let bytes) = pattern {
-            matches = text.occurrences(of: bytes)
-        } else {
-            while (matches.last?.upperBound ?? 0) < text.count {
-                let start = matches.last?.upperBound ?? 0
-                matches.append(start..<pattern.end(in: text, from: start, classes: tokenizer.classes))
-            }
-        }
+        let matches = pattern.matches(in: text, classes: tokenizer.classes)
         let stretches = SplitBehavior.stretches(matches: matches, count: text.count, inverted: inverted)
         for range in behavior.pieces(stretches) { cut(piece.part(range), step: step + 1) }
     }

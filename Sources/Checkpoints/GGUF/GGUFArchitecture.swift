@@ -18,6 +18,8 @@ struct GGUFArchitecture: Sendable {
 
         /// Whether the converter interleaves the rows of q and k within each head.
         var permutesHeads: Bool { self == .llama }
+        /// Whether queries and keys have norms of their own.
+        var normsHeads: Bool { self == .qwen3 }
     }
 
     var family: Family
@@ -31,7 +33,11 @@ struct GGUFArchitecture: Sendable {
     var epsilon: Double
     var ropeTheta: Double
 
-    init(_ file: GGUFFile) throws(Fault) {
+    /// Far beyond every model; products of such sizes do not overflow.
+    private static let widest = 1 << 20
+    private static let deepest = 1 << 10
+
+    init(_ file: GGUFParts) throws(Fault) {
         let metadata = file.metadata
         let key = "general.architecture"
         let name = try metadata.required(key, try metadata.string(key))
@@ -42,48 +48,73 @@ struct GGUFArchitecture: Sendable {
                 expected: Family.allCases.map(\.rawValue).joined(separator: ", "))
         }
         self.family = family
-        func optional(_ suffix: String) throws(Fault) -> Int? {
+        func wrong(_ summary: String, _ suffix: String, found: String, expected: String) -> Fault {
+            Fault(
+                .badData, summary, file: file.path, place: "key '\(name).\(suffix)'", found: found,
+                expected: expected)
+        }
+        func optional(_ suffix: String, atMost limit: Int = GGUFArchitecture.widest) throws(Fault) -> Int? {
             let key = "\(name).\(suffix)"
             if let value = metadata[key], value.elements != nil {
-                throw Fault(
-                    .badData, "a size that differs from layer to layer is not supported", file: file.path,
-                    place: "key '\(key)'", found: value.kindName, expected: "one integer")
+                throw wrong(
+                    "a size that differs from layer to layer is not supported", suffix, found: value.kindName,
+                    expected: "one integer")
             }
             guard let size = try metadata.integer(key) else { return nil }
-            guard size > 0, size <= 1 << 40 else {
-                throw Fault(
-                    .badData, "a size in the GGUF metadata is impossible", file: file.path, place: "key '\(key)'",
-                    found: "\(size)", expected: "a positive number")
+            guard size > 0, size <= limit else {
+                throw wrong(
+                    "a size in the GGUF metadata is impossible", suffix, found: "\(size)",
+                    expected: "a positive number up to \(limit)")
             }
             return size
         }
-        func size(_ suffix: String) throws(Fault) -> Int {
-            try metadata.required("\(name).\(suffix)", try optional(suffix))
+        func size(_ suffix: String, atMost limit: Int = GGUFArchitecture.widest) throws(Fault) -> Int {
+            try metadata.required("\(name).\(suffix)", try optional(suffix, atMost: limit))
         }
         if let experts = try metadata.integer("\(name).expert_count"), experts > 0 {
             throw Fault(
                 .badData, "mixtures of experts are not supported", file: file.path, place: "key '\(name).expert_count'",
                 found: "\(experts) experts")
         }
-        layers = try size("block_count")
+        layers = try size("block_count", atMost: GGUFArchitecture.deepest)
         hidden = try size("embedding_length")
         intermediate = try size("feed_forward_length")
-        context = try size("context_length")
+        context = try size("context_length", atMost: Int(Int32.max))
         heads = try size("attention.head_count")
         keyValueHeads = try optional("attention.head_count_kv") ?? heads
+        guard heads % keyValueHeads == 0 else {
+            throw wrong(
+                "the heads cannot be shared out", "attention.head_count_kv",
+                found: "\(keyValueHeads) with \(heads) attention heads", expected: "a divisor of attention.head_count")
+        }
         headSize = try optional("attention.key_length") ?? hidden / heads
+        guard headSize > 0, headSize % 2 == 0, heads * headSize <= GGUFArchitecture.widest else {
+            throw wrong(
+                "the size of a head is impossible", "attention.key_length",
+                found: "\(headSize) for each of \(heads) heads", expected: "an even number")
+        }
         if let value = try optional("attention.value_length"), value != headSize {
-            throw Fault(
-                .badData, "heads with other values than keys are not supported", file: file.path,
-                place: "key '\(name).attention.value_length'", found: "\(value)", expected: "\(headSize)")
+            throw wrong(
+                "heads with other values than keys are not supported", "attention.value_length", found: "\(value)",
+                expected: "\(headSize)")
         }
         if let rotary = try optional("rope.dimension_count"), rotary != headSize {
-            throw Fault(
-                .badData, "a rotary embedding of a part of the head is not supported", file: file.path,
-                place: "key '\(name).rope.dimension_count'", found: "\(rotary)", expected: "\(headSize)")
+            throw wrong(
+                "a rotary embedding of a part of the head is not supported", "rope.dimension_count",
+                found: "\(rotary)", expected: "\(headSize)")
         }
-        let epsilonKey = "\(name).attention.layer_norm_rms_epsilon"
-        epsilon = try metadata.required(epsilonKey, try metadata.number(epsilonKey))
+        let epsilonKey = "attention.layer_norm_rms_epsilon"
+        epsilon = try metadata.required("\(name).\(epsilonKey)", try metadata.number("\(name).\(epsilonKey)"))
+        guard epsilon >= 0, epsilon < 1 else {
+            throw wrong(
+                "a value in the GGUF metadata is impossible", epsilonKey, found: "\(epsilon)",
+                expected: "a small positive number")
+        }
         ropeTheta = try metadata.number("\(name).rope.freq_base") ?? 10000
+        guard ropeTheta > 0 else {
+            throw wrong(
+                "a value in the GGUF metadata is impossible", "rope.freq_base", found: "\(ropeTheta)",
+                expected: "a positive number")
+        }
     }
 }

@@ -4,7 +4,7 @@ import JSONText
 /// `config.json` for a GGUF file.
 enum GGUFConfiguration {
     static func make(
-        _ file: GGUFFile, _ shape: GGUFArchitecture, vocabulary: Int?, weightType: StoredType,
+        _ file: GGUFParts, _ shape: GGUFArchitecture, tokenizer: GGUFTokenizer?, weightType: StoredType,
         warnings: inout [String]
     ) throws(Fault) -> JSONObject {
         let names = Set(file.entries.map(\.name))
@@ -14,6 +14,7 @@ enum GGUFConfiguration {
                 .badData, "the GGUF file has no token embedding", file: file.path, place: "tensor 'token_embd.weight'")
         }
         let rows = embedding.shape[0]
+        let vocabulary = tokenizer?.tokens.count
         if let vocabulary, vocabulary > rows {
             throw Fault(
                 .badData, "the vocabulary is larger than the embedding", file: file.path,
@@ -44,7 +45,7 @@ enum GGUFConfiguration {
         config["head_dim"] = .integer(shape.headSize)
         if shape.family == .llama { config["pretraining_tp"] = .integer(1) }
         config["rms_norm_eps"] = .double(shape.epsilon)
-        config["rope_scaling"] = try GGUFRopeScaling.make(file, shape)
+        config["rope_scaling"] = try GGUFRopeScaling.make(file, shape, warnings: &warnings)
         config["rope_theta"] = .double(shape.ropeTheta)
         config["tie_word_embeddings"] = .bool(!names.contains("output.weight"))
         config["torch_dtype"] = .string(weightType.configurationName ?? "float32")
@@ -52,6 +53,11 @@ enum GGUFConfiguration {
         config["vocab_size"] = .integer(rows)
         for (key, source) in [("bos_token_id", "bos"), ("eos_token_id", "eos"), ("pad_token_id", "padding")] {
             config[key] = try metadata.integer("tokenizer.ggml.\(source)_token_id").map { .integer($0) } ?? .null
+        }
+        // What is there without a key is so for the tokenizer, too.
+        if config["eos_token_id"] == .null, let end = tokenizer?.end { config["eos_token_id"] = .integer(end) }
+        if config["bos_token_id"] == .null, let beginning = tokenizer?.beginning {
+            config["bos_token_id"] = .integer(beginning)
         }
         return config
     }

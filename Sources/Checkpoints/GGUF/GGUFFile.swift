@@ -11,6 +11,8 @@ struct GGUFFile: Sendable {
         /// Bytes from the beginning of the file.
         var offset: Int
         var byteCount: Int
+        /// The index of the file that holds it, where a model lies in several.
+        var part = 0
 
         var count: Int { shape.reduce(1, *) }
     }
@@ -26,10 +28,22 @@ struct GGUFFile: Sendable {
 
     static let magic = Array("GGUF".utf8)
 
+    /// What stood before GGUF, by the first four bytes.
+    private static let earlierFormats = [
+        "lmgg": "GGML of before August 2023", "fmgg": "GGMF of before August 2023",
+        "tjgg": "GGJT of before August 2023", "algg": "a LoRA adapter (GGLA) of before August 2023",
+    ]
+
     init(_ path: String) throws(Fault) {
         let file = try InputFile(path)
         let start = try file.bytes(at: 0, count: min(file.size, 256))
         if let disguised = DisguisedContent.fault(start, file: path) { throw disguised }
+        if let before = GGUFFile.earlierFormats[String(decoding: start.prefix(4), as: UTF8.self)] {
+            throw Fault(
+                .badData, "this file is of a format that GGUF has replaced", file: path, place: "byte 0",
+                found: before, expected: "the letters GGUF",
+                advice: "use a GGUF file of the model, or convert the original again with a current converter")
+        }
         guard start.starts(with: GGUFFile.magic) else {
             throw Fault(
                 .badData, "this is not a GGUF file", file: path, place: "byte 0",

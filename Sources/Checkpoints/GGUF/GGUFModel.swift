@@ -4,36 +4,41 @@ import JSONText
 /// A GGUF file shown as a Hugging Face model.
 enum GGUFModel {
     static func open(_ path: String) throws(Fault) -> Checkpoint {
-        let file = try GGUFFile(path)
+        let file = try GGUFParts(path)
+        try GGUFKind.check(file)
         let shape = try GGUFArchitecture(file)
-        var warnings: [String] = []
+        var warnings = try GGUFUnreadKeys.check(file.metadata, shape)
         var tensors: [TensorDescription] = []
         var places: [ExactText: GGUFTensorSource.Place] = [:]
         for entry in file.entries where entry.name != GGUFRopeScaling.tensorName {
-            let (name, heads) = try GGUFTensorNames.huggingFace(entry, shape, file: path)
+            let (name, heads) = try GGUFTensorNames.huggingFace(entry, shape, file: file.files[entry.part].path)
             tensors.append(TensorDescription(name: name, shape: entry.shape, type: .f32, encoding: entry.type.name))
             places[ExactText(name)] = GGUFTensorSource.Place(entry: entry, permutedHeads: heads)
         }
-        if file.trailingBytes > 0 {
-            warnings.append("\(path): \(file.trailingBytes) bytes follow the last tensor; they are ignored")
+        for (path, bytes) in file.trailing {
+            warnings.append("\(path): \(bytes) bytes follow the last tensor; they are ignored")
         }
         let weightType = weightType(file)
         let tokenizer = try GGUFTokenizer(file.metadata)
         warnings += tokenizer?.warnings ?? []
         let configuration = try GGUFConfiguration.make(
-            file, shape, vocabulary: tokenizer?.tokens.count, weightType: weightType, warnings: &warnings)
+            file, shape, tokenizer: tokenizer, weightType: weightType, warnings: &warnings)
+        try GGUFCompleteness.check(
+            file, shape, rows: configuration["vocab_size"]?.integerValue ?? 0,
+            attentionBias: configuration["attention_bias"]?.boolValue ?? false,
+            mlpBias: configuration["mlp_bias"]?.boolValue ?? false)
         return Checkpoint(
-            path: path, format: .gguf, configuration: configuration, tensors: tensors, weightType: weightType,
+            path: file.path, format: .gguf, configuration: configuration, tensors: tensors, weightType: weightType,
             isQuantised: file.entries.contains { $0.type.isQuantised },
             tiesWordEmbeddings: configuration["tie_word_embeddings"]?.boolValue ?? false, warnings: warnings,
             sideFiles: try GGUFSideFiles.make(file.metadata, tokenizer, configuration),
             card: GGUFCard.make(file.metadata),
-            weightFiles: [(FileSystem.last(path), file.file.size)],
+            weightFiles: file.files.map { (FileSystem.last($0.path), $0.file.size) },
             source: GGUFTensorSource(file: file, places: places))
     }
 
     /// float32 for a quantised file, else the type with the most bytes.
-    private static func weightType(_ file: GGUFFile) -> StoredType {
+    private static func weightType(_ file: GGUFParts) -> StoredType {
         if file.entries.contains(where: { $0.type.isQuantised }) { return .f32 }
         var bytes: [StoredType: Int] = [:]
         for entry in file.entries {
@@ -44,7 +49,7 @@ enum GGUFModel {
     }
 }
 
-/// Hands out a GGUF file's tensors as float32 with Hugging Face's row order.
+/// Hands out the tensors of GGUF files as float32 with Hugging Face's row order.
 struct GGUFTensorSource: TensorSource {
     struct Place: Sendable {
         var entry: GGUFFile.Entry
@@ -52,14 +57,14 @@ struct GGUFTensorSource: TensorSource {
         var permutedHeads: Int?
     }
 
-    let file: GGUFFile
+    let file: GGUFParts
     let places: [ExactText: Place]
 
     func weightFile(of name: String) -> String? {
-        places[ExactText(name)] == nil ? nil : FileSystem.last(file.path)
+        places[ExactText(name)].map { FileSystem.last(file.files[$0.entry.part].path) }
     }
 
-    func checkUnchanged() throws(Fault) { try file.file.checkUnchanged() }
+    func checkUnchanged() throws(Fault) { try file.checkUnchanged() }
 
     func readStored(_ tensor: TensorDescription, into target: UnsafeMutableRawBufferPointer) throws(Fault) {
         #if _endian(little)

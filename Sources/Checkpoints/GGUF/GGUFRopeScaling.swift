@@ -14,26 +14,66 @@ import JSONText
 enum GGUFRopeScaling {
     static let tensorName = "rope_freqs.weight"
 
-    static func make(_ file: GGUFFile, _ shape: GGUFArchitecture) throws(Fault) -> JSONValue {
-        let prefix = "\(shape.family.rawValue).rope.scaling"
-        let type = try file.metadata.string("\(prefix).type") ?? "none"
-        if let entry = file.entries.first(where: { $0.name == tensorName }) {
-            return try fromFactors(file, entry, shape)
-        }
-        switch type {
-        case "none": return .null
+    static func make(
+        _ file: GGUFParts, _ shape: GGUFArchitecture, warnings: inout [String]
+    ) throws(Fault) -> JSONValue {
+        let metadata = file.metadata
+        let prefix = "\(shape.family.rawValue).rope."
+        let typeKey = prefix + "scaling.type"
+        let (key, factor) = try self.factor(metadata, prefix, warnings: &warnings)
+        var scaling = JSONValue.null
+        // Without a type the factor is that of a linear scaling.
+        switch try metadata.string(typeKey) ?? "linear" {
+        case "none":
+            if factor != 1 {
+                warnings.append("\(file.path): \(key) is \(factor), but \(typeKey) is none; the factor is not used")
+            }
         case "linear":
-            let factor = try file.metadata.required("\(prefix).factor", try file.metadata.number("\(prefix).factor"))
-            return .object(["rope_type": .string("linear"), "factor": .double(factor)])
-        default:
+            if factor != 1 { scaling = .object(["rope_type": .string("linear"), "factor": .double(factor)]) }
+        // With a factor of 1 it interpolates nothing and scales nothing.
+        case "yarn" where factor == 1: break
+        case let type:
             throw Fault(
                 .badData, "the rotary scaling '\(type)' is not supported", file: file.path,
-                place: "key '\(prefix).type'", found: type, expected: "none, linear, or Llama 3's factors")
+                place: "key '\(typeKey)'", found: type, expected: "none, linear, or Llama 3's factors",
+                advice: "use the model's Hugging Face folder instead")
         }
+        guard let entry = file.entries.first(where: { $0.name == tensorName }) else { return scaling }
+        let factors = try fromFactors(file, entry, shape)
+        guard factors.isNull || scaling.isNull else {
+            throw Fault(
+                .badData, "rotary factors together with a linear scaling are not supported", file: file.path,
+                place: "key '\(key)'", found: "\(factor) beside tensor '\(tensorName)'", expected: "one of the two")
+        }
+        return factors.isNull ? scaling : factors
+    }
+
+    /// What positions are divided by, and the key that says so; 0, which some converters write, means 1.
+    ///
+    /// Files of 2023 have it under another name. Where both are there, the newer one counts.
+    private static func factor(
+        _ metadata: GGUFMetadata, _ prefix: String, warnings: inout [String]
+    ) throws(Fault) -> (key: String, factor: Double) {
+        var found: [(key: String, factor: Double)] = []
+        for key in [prefix + "scaling.factor", prefix + "scale_linear"] {
+            guard let value = try metadata.number(key) else { continue }
+            guard value == 0 || value >= 1 else {
+                throw Fault(
+                    .badData, "the factor of the rotary scaling is impossible", file: metadata.file,
+                    place: "key '\(key)'", found: "\(value)", expected: "a number of at least 1")
+            }
+            found.append((key, value == 0 ? 1 : value))
+        }
+        guard let first = found.first else { return (prefix + "scaling.factor", 1) }
+        if let other = found.dropFirst().first(where: { $0.factor != first.factor }) {
+            warnings.append(
+                "\(metadata.file): \(other.key) is \(other.factor), but \(first.key) is \(first.factor), which is used")
+        }
+        return first
     }
 
     private static func fromFactors(
-        _ file: GGUFFile, _ entry: GGUFFile.Entry, _ shape: GGUFArchitecture
+        _ file: GGUFParts, _ entry: GGUFFile.Entry, _ shape: GGUFArchitecture
     ) throws(Fault) -> JSONValue {
         guard entry.count == shape.headSize / 2, entry.type == .f32 else {
             throw Fault(

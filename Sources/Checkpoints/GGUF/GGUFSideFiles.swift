@@ -8,6 +8,11 @@ enum GGUFSideFiles {
     ) throws(Fault) -> [SideFile] {
         var generation = JSONObject()
         for key in ["bos_token_id", "eos_token_id", "pad_token_id"] { generation[key] = configuration[key] ?? .null }
+        if let ends = tokenizer?.turnEnds, ends.count > 1 {
+            generation["eos_token_id"] = .array(ends.map { .integer($0) })
+        } else if let end = tokenizer?.turnEnds.first {
+            generation["eos_token_id"] = .integer(end)
+        }
         var files = [file("generation_config.json", .object(generation))]
         guard let tokenizer else { return files }
         var specials = JSONObject()

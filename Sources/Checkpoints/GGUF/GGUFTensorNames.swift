@@ -15,6 +15,12 @@ enum GGUFTensorNames {
         "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
     ]
 
+    static func unknown(_ entry: GGUFFile.Entry, _ shape: GGUFArchitecture, file: String) -> Fault {
+        Fault(
+            .badData, "the GGUF file has a tensor that its architecture does not know", file: file,
+            place: "tensor '\(entry.name)'", found: "architecture \(shape.family.rawValue), \(shape.layers) blocks")
+    }
+
     /// - Returns: the name, and the number of heads whose rows must be put back in order, if any.
     static func huggingFace(
         _ entry: GGUFFile.Entry, _ shape: GGUFArchitecture, file: String
@@ -25,9 +31,7 @@ enum GGUFTensorNames {
             (0..<shape.layers).contains(block), let middle = perBlock[String(parts[2])],
             parts[3] == "weight" || parts[3] == "bias"
         else {
-            throw Fault(
-                .badData, "the GGUF file has a tensor that its architecture does not know", file: file,
-                place: "tensor '\(entry.name)'", found: "architecture \(shape.family.rawValue), \(shape.layers) blocks")
+            throw unknown(entry, shape, file: file)
         }
         let name = "model.layers.\(block).\(middle).\(parts[3])"
         guard shape.family.permutesHeads, parts[2] == "attn_q" || parts[2] == "attn_k" else { return (name, nil) }

@@ -28,6 +28,8 @@ struct GGUFTokenizer: Sendable {
     let end: Int?
     let unknown: Int?
     let padding: Int?
+    /// Every id that ends a turn or a text, the end of a text first.
+    let turnEnds: [Int]
 
     /// Nil when the file has no tokenizer.
     init?(_ metadata: GGUFMetadata) throws(Fault) {
@@ -60,6 +62,8 @@ struct GGUFTokenizer: Sendable {
         end = try id("eos_token_id", standard: sentencePiece ? 2 : nil)
         unknown = try id("unknown_token_id", standard: sentencePiece ? 0 : nil)
         padding = try id("padding_token_id", standard: nil)
+        turnEnds = GGUFTurnEnds.ids(
+            named: [end, try id("eot_token_id", standard: nil), try id("eom_token_id", standard: nil)], tokens, kinds)
         self.model = model
         self.tokens = tokens
         self.kinds = kinds

@@ -24,43 +24,32 @@ struct GGUFTokenizerParts {
     }
 }
 
-/// Byte-level BPE: the pre-tokenizer is told by a name, and only names whose meaning is certain are accepted.
+/// Byte-level BPE.
 extension GGUFTokenizerParts {
-    static let preTokenizerNames = ["smollm", "gpt-2", "default", "llama-bpe", "qwen2"]
-
     static func byteLevel(_ metadata: GGUFMetadata) throws(Fault) -> GGUFTokenizerParts {
-        let key = "tokenizer.ggml.pre"
-        let name = try metadata.required(key, try metadata.string(key))
         var parts = GGUFTokenizerParts()
+        let pre = try GGUFPreTokenizer(metadata, warnings: &parts.warnings)
         parts.merges = try fileMerges(metadata)
+        parts.ignoresMerges = pre.ignoresMerges
+        parts.addsBeginning = pre.addsBeginning
+        if pre.composes { parts.normalizer = .object(["type": .string("NFC")]) }
         parts.decoder = bytes(prefixSpace: true, trim: true, regex: true)
-        switch name {
-        case "smollm":
-            parts.preTokenizer = sequence([
-                .object(["type": .string("Digits"), "individual_digits": .bool(true)]),
-                bytes(prefixSpace: false, trim: true, regex: true),
-            ])
-        case "gpt-2", "default":
-            parts.preTokenizer = sequence([bytes(prefixSpace: false, trim: true, regex: true)])
-            if name == "default" {
-                parts.warnings.append(
-                    "\(metadata.file): the file does not say how text is split before BPE; GPT-2's rule is used")
-            }
-        case "llama-bpe", "llama-v3", "llama3":
-            parts.preTokenizer = sequence([split(digits: "{1,3}"), bytes(prefixSpace: false, trim: true, regex: false)])
+        let cutBytes = bytes(prefixSpace: false, trim: true, regex: false)
+        let digits: JSONValue = .object(["type": .string("Digits"), "individual_digits": .bool(true)])
+        switch pre.rule {
+        case .gpt2: parts.preTokenizer = sequence([bytes(prefixSpace: false, trim: true, regex: true)])
+        case .digitsAndGPT2:
+            parts.preTokenizer = sequence([digits, bytes(prefixSpace: false, trim: true, regex: true)])
+        case .llama3:
+            parts.preTokenizer = sequence([split(GGUFPattern.tiktoken(digits: #"\p{N}{1,3}"#)), cutBytes])
             parts.postProcessorFirst = bytes(prefixSpace: true, trim: false, regex: true)
-            parts.ignoresMerges = true
-            parts.addsBeginning = true
-        case "qwen2":
-            parts.normalizer = .object(["type": .string("NFC")])
-            parts.preTokenizer = sequence([split(digits: ""), bytes(prefixSpace: false, trim: false, regex: false)])
-            parts.postProcessorFirst = bytes(prefixSpace: false, trim: false, regex: false)
-            parts.decoder = bytes(prefixSpace: false, trim: false, regex: false)
-        default:
-            throw Fault(
-                .badData, "the pre-tokenizer '\(name)' is not supported in a GGUF file", file: metadata.file,
-                place: "key '\(key)'", found: name, expected: preTokenizerNames.joined(separator: ", "),
-                advice: "use the model's Hugging Face folder instead")
+        case .qwen2:
+            let plain = bytes(prefixSpace: false, trim: false, regex: false)
+            parts.preTokenizer = sequence([split(GGUFPattern.tiktoken(digits: #"\p{N}"#)), plain])
+            parts.postProcessorFirst = plain
+            parts.decoder = plain
+        case .splits(let patterns, let singleDigits):
+            parts.preTokenizer = sequence(patterns.map(split) + (singleDigits ? [digits] : []) + [cutBytes])
         }
         return parts
     }
@@ -93,12 +82,8 @@ extension GGUFTokenizerParts {
         .object(["type": .string("Sequence"), "pretokenizers": .array(items)])
     }
 
-    /// The pattern of Llama 3 (`digits` "{1,3}") and Qwen 2 (one digit at a time).
-    private static func split(digits: String) -> JSONValue {
-        let pattern =
-            #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"# + digits
-            + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
-        return .object([
+    private static func split(_ pattern: String) -> JSONValue {
+        .object([
             "type": .string("Split"), "pattern": .object(["Regex": .string(pattern)]),
             "behavior": .string("Isolated"), "invert": .bool(false),
         ])

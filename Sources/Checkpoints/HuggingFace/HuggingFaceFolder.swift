@@ -10,6 +10,13 @@ enum HuggingFaceFolder {
         let names = try FileSystem.names(in: folder)
         let configurationPath = FileSystem.joined(folder, "config.json")
         guard names.contains("config.json") else {
+            if let file = names.first(where: { $0.hasSuffix(".gguf") }) {
+                throw Fault(
+                    .missingInput, "the folder holds GGUF files, of which one must be named", file: folder,
+                    found: names.filter { $0.hasSuffix(".gguf") }.prefix(8).joined(separator: ", "),
+                    expected: "the path of a .gguf file, or a Hugging Face model folder",
+                    advice: "name a file: \(FileSystem.joined(folder, file))")
+            }
             throw Fault(
                 .missingInput, "the folder has no config.json", file: configurationPath,
                 found: names.isEmpty ? "an empty folder" : names.prefix(8).joined(separator: ", "),

@@ -24,7 +24,9 @@ enum TextPrefix {
         guard let id = special.beginning ?? special.firstEnd else {
             throw Fault(
                 .badData, "the model names no token that begins or ends a text", file: checkpoint.path,
-                expected: "bos_token or eos_token in tokenizer_config.json")
+                expected: checkpoint.format == .gguf
+                    ? "the key 'tokenizer.ggml.bos_token_id' or 'tokenizer.ggml.eos_token_id'"
+                    : "bos_token or eos_token in tokenizer_config.json")
         }
         return id
     }

@@ -78,17 +78,16 @@ private struct DenseSampler: SelfSampler {
     let reporter: ProgressReporter
 
     func documents(tokenCount: Int, sequenceLength: Int, seed: UInt64) throws(Fault) -> [[Int32]] {
-        let start: Int32?
+        var special: SpecialTokens?
         if let tokenizer = try? model.tokenizer() {
-            start = try SpecialTokens(model.checkpoint, tokenizer: tokenizer).beginning
-        } else {
-            start = nil
+            special = try SpecialTokens(model.checkpoint, tokenizer: tokenizer)
         }
         reporter.begin("sampling calibration text", total: 1)
         defer { reporter.finish() }
         return try BatchSampling.sample(
             model.decoder, count: (tokenCount + sequenceLength - 1) / sequenceLength, length: sequenceLength,
-            temperature: temperature, seed: seed, start: start, dtype: engine.dtype
+            temperature: temperature, seed: seed, start: special?.beginning, endTokens: special?.end ?? [],
+            dtype: engine.dtype
         ) { reporter.update($0) }
     }
 }

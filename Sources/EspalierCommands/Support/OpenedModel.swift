@@ -47,8 +47,12 @@ public struct OpenedModel {
             throw Fault(
                 .missingInput, "the model has no tokenizer",
                 file: isFile ? checkpoint.path : checkpoint.path + "/tokenizer.json",
-                expected: "tokenizer.json, vocab.json with merges.txt, or tokenizer.model beside the weights",
-                advice: "copy the tokenizer of the model that this one was made from, or give token files")
+                expected: isFile
+                    ? "a GGUF file with the key 'tokenizer.ggml.model'"
+                    : "tokenizer.json, vocab.json with merges.txt, or tokenizer.model beside the weights",
+                advice: isFile
+                    ? "use a GGUF file that holds its vocabulary, or give token files"
+                    : "copy the tokenizer of the model that this one was made from, or give token files")
         }
         let tokenizer: Tokenizer
         do throws(Fault) { tokenizer = try Tokenizer(parsing: files.json) } catch { throw error.inFile(files.file) }

@@ -9,20 +9,23 @@ public struct SpecialTokens: Equatable, Sendable {
     public var prefix: [Int32]
     /// The token that a text from nothing begins with: the tokenizer's, else the one that the configuration names.
     public var beginning: Int32?
-    /// Any of them ends a text.
+    /// Any of them ends a text or a turn: what `eos_token_id`, a number or a list, of `generation_config.json` says, or
+    /// without it that of `config.json`, and the `eos_token` of `tokenizer_config.json`, at which servers stop, too.
+    ///
+    /// A GGUF file's tokens that end turns come here in the `generation_config.json` that is made of its metadata.
     public var end: Set<Int32>
-    /// The first of them.
+    /// The first of them: the one that ends a text.
     public var firstEnd: Int32?
 
-    /// - Throws: `badData` when `generation_config.json` is not JSON or a token in it is not an id.
+    /// - Throws: `badData` when one of the files is not JSON or a token in it is not an id.
     public init(_ checkpoint: Checkpoint, tokenizer: Tokenizer) throws(Fault) {
-        var generation = JSONObject()
-        if let file = checkpoint.sideFiles.first(where: { $0.name == "generation_config.json" }) {
-            let path = checkpoint.path + "/" + file.name
-            do throws(Fault) {
-                generation = try JSONValue(parsing: try file.bytes()).objectValue ?? generation
-            } catch { throw error.inFile(path) }
+        func object(_ name: String) throws(Fault) -> JSONObject {
+            guard let file = checkpoint.sideFiles.first(where: { $0.name == name }) else { return JSONObject() }
+            do throws(Fault) { return try JSONValue(parsing: try file.bytes()).objectValue ?? JSONObject() } catch {
+                throw error.inFile(checkpoint.path + "/" + name)
+            }
         }
+        let generation = try object("generation_config.json")
         func ids(_ key: String) throws(Fault) -> [Int32] {
             for object in [generation, checkpoint.configuration] {
                 guard let value = object[key], !value.isNull else { continue }
@@ -42,7 +45,10 @@ public struct SpecialTokens: Equatable, Sendable {
         prefix = tokenizer.prefixIDs
         let named = try ids("bos_token_id")
         beginning = prefix.first ?? named.first
-        let ends = try ids("eos_token_id")
+        var ends = try ids("eos_token_id")
+        let token = try object("tokenizer_config.json")["eos_token"]
+        let content = token?.stringValue ?? token?.objectValue?["content"]?.stringValue
+        if let id = content.flatMap(tokenizer.id), !ends.contains(id) { ends.append(id) }
         end = Set(ends)
         firstEnd = ends.first
     }

@@ -54,7 +54,7 @@ enum PreTokenizer: Sendable {
         }
         guard let known = SplitPattern(regex: regex) else {
             throw pattern.unsupported(
-                "the regular expression \(regex)", expected: "the pattern of GPT-2, Llama 3, Qwen 2 or Tekken")
+                "the regular expression \(regex)", expected: "the pattern of GPT-2, Llama 3, Qwen 2, Tekken, DeepSeek or GPT-4o")
         }
         return known
     }

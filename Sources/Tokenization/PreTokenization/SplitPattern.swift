@@ -11,6 +11,18 @@ enum SplitPattern: Sendable, Equatable {
     case qwen2
     /// Mistral's Tekken: words also end where small letters are followed by capitals.
     case tekken
+    /// As Llama 3, with any number of digits together.
+    case anyDigits
+    /// GPT-4o and Llama 4: as Tekken, with contractions behind words and up to three digits together.
+    case gpt4o
+    /// Qwen 3.5: as Qwen 2, with marks as parts of words.
+    case qwen35
+    /// Seed-Coder: as Qwen 2, without line ends behind signs.
+    case seedCoder
+    /// DeepSeek V3, behind digits and Chinese characters: signs that lead Latin letters, words with their marks.
+    case deepseek3
+    /// A run of scalars of one set.
+    case run(ScalarRun)
     /// A literal text.
     case literal([UInt8])
 
@@ -22,8 +34,15 @@ enum SplitPattern: Sendable, Equatable {
             self = .gpt2
         case ExactPattern(SplitPattern.tiktoken(digits: #"\p{N}{1,3}"#)): self = .llama3
         case ExactPattern(SplitPattern.tiktoken(digits: #"\p{N}"#)): self = .qwen2
+        case ExactPattern(SplitPattern.tiktoken(digits: #"\p{N}+"#)): self = .anyDigits
         case ExactPattern(SplitPattern.tekkenRegex): self = .tekken
-        default: return nil
+        case ExactPattern(SplitPattern.gpt4oRegex): self = .gpt4o
+        case ExactPattern(SplitPattern.qwen35Regex): self = .qwen35
+        case ExactPattern(SplitPattern.seedCoderRegex): self = .seedCoder
+        case ExactPattern(SplitPattern.deepseek3Regex): self = .deepseek3
+        default:
+            guard let run = ScalarRun(regex: regex) else { return nil }
+            self = .run(run)
         }
     }
 
@@ -32,23 +51,71 @@ enum SplitPattern: Sendable, Equatable {
         + #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|"#
         + #"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
 
+    private static let gpt4oRegex =
+        #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"#
+        + #"(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+"#
+        + #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|"#
+        + #"\s*[\r\n]+|\s+(?!\S)|\s+"#
+
+    private static let qwen35Regex =
+        #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}|"#
+        + #" ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+
+    private static let seedCoderRegex =
+        #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}|"#
+        + #" ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+"#
+
+    /// Its line ends stand as they are, not escaped.
+    private static let deepseek3Regex =
+        ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\##r\##n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|"##
+        + ##" ?[\p{P}\p{S}]+[\##r\##n]*|\s*[\##r\##n]+|\s+(?!\S)|\s+"##
+
     private static func tiktoken(digits: String) -> String {
         #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"# + digits
             + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
     }
 
-    /// The regular expressions match everywhere, so that their matches are the pieces of the text.
-    var coversText: Bool { if case .literal = self { false } else { true } }
+    /// Most regular expressions match everywhere, so that their matches are the pieces of the text.
+    var coversText: Bool {
+        switch self {
+        case .literal, .run, .deepseek3: false
+        default: true
+        }
+    }
 
-    /// The end of the piece that starts at `index`; only for patterns that cover the text.
+    /// What the pattern matches, from the left.
+    func matches(in text: UTF8Text, classes: ScalarClasses) -> [Range<Int>] {
+        switch self {
+        case .literal(let bytes): return text.occurrences(of: bytes)
+        case .run(let run): return run.matches(in: text, classes: classes)
+        default: break
+        }
+        var matches: [Range<Int>] = []
+        var start = 0
+        while start < text.count {
+            let end = self.end(in: text, from: start, classes: classes)
+            if end > start { matches.append(start..<end) }
+            start = max(end, start + text.scalar(at: start).length)
+        }
+        return matches
+    }
+
+    /// The end of the match that starts at `index`, which is `index` where there is none.
     @inline(__always)
     func end(in text: UTF8Text, from index: Int, classes: ScalarClasses) -> Int {
         switch self {
         case .gpt2: gpt2End(in: text, from: index, classes: classes)
         case .llama3: tiktokenEnd(in: text, from: index, classes: classes, mostDigits: 3)
         case .qwen2: tiktokenEnd(in: text, from: index, classes: classes, mostDigits: 1)
+        case .anyDigits: tiktokenEnd(in: text, from: index, classes: classes, mostDigits: .max)
+        case .qwen35:
+            tiktokenEnd(
+                in: text, from: index, classes: classes, mostDigits: 1, word: ScalarClasses.letter | ScalarClasses.mark)
+        case .seedCoder: tiktokenEnd(in: text, from: index, classes: classes, mostDigits: 1, tail: .nothing)
         case .tekken: tekkenEnd(in: text, from: index, classes: classes)
-        case .literal: text.count
+        case .gpt4o: tekkenEnd(in: text, from: index, classes: classes, mostDigits: 3, takesContractions: true)
+        case .deepseek3: deepseek3End(in: text, from: index, classes: classes)
+        case .run, .literal: text.count
         }
     }
 }
@@ -61,11 +128,14 @@ private struct ExactPattern: Equatable {
 
 /// The position behind the run of scalars of a class that starts at `index`.
 @inline(__always)
-func endOfRun(of wanted: UInt16, in text: UTF8Text, from index: Int, classes: ScalarClasses) -> Int {
+func endOfRun(
+    of wanted: UInt16, except unwanted: UInt16 = 0, in text: UTF8Text, from index: Int, classes: ScalarClasses
+) -> Int {
     var at = index
     while at < text.count {
         let (scalar, length) = text.scalar(at: at)
-        guard classes.of(scalar) & wanted != 0 else { break }
+        let found = classes.of(scalar)
+        guard found & wanted != 0, found & unwanted == 0 else { break }
         at += length
     }
     return at

@@ -2,10 +2,37 @@
 ///
 /// With U = `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`, W = `[\p{Ll}\p{Lm}\p{Lo}\p{M}]` and P = `[^\r\n\p{L}\p{N}]`, words are
 /// `P?U*W+|P?U+W*`; the order of the attempts below is that of backtracking.
-func tekkenEnd(in text: UTF8Text, from index: Int, classes: ScalarClasses) -> Int {
+///
+/// - Parameters:
+///   - mostDigits: `\p{N}{1,n}` in place of `\p{N}`.
+///   - takesContractions: whether `(?i:'s|'t|'re|'ve|'m|'ll|'d)?` stands behind words, as in GPT-4o's pattern.
+func tekkenEnd(
+    in text: UTF8Text, from index: Int, classes: ScalarClasses, mostDigits: Int = 1, takesContractions: Bool = false
+) -> Int {
+    let (scalar, length) = text.scalar(at: index)
+    if classes.of(scalar) & ScalarClasses.number != 0 {
+        var at = index + length
+        var digits = 1
+        while digits < mostDigits, at < text.count {
+            let (scalar, length) = text.scalar(at: at)
+            guard classes.of(scalar) & ScalarClasses.number != 0 else { break }
+            at += length
+            digits += 1
+        }
+        return at
+    }
+    guard let end = casedWordEnd(in: text, from: index, classes: classes) else {
+        return signsOrSpaceEnd(in: text, from: index, classes: classes, tail: .linesAndSlashes)
+    }
+    guard takesContractions, end < text.count, text[end] == UInt8(ascii: "'") else { return end }
+    let contraction = foldedContraction(in: text, after: end)
+    return contraction > 0 ? end + 1 + contraction : end
+}
+
+/// `P?U*W+|P?U+W*` at `index`: where its match ends, or nil.
+private func casedWordEnd(in text: UTF8Text, from index: Int, classes: ScalarClasses) -> Int? {
     let (scalar, length) = text.scalar(at: index)
     let found = classes.of(scalar)
-    if found & ScalarClasses.number != 0 { return index + length }
     let leads = found & (ScalarClasses.letter | ScalarClasses.newline) == 0
     let isWord = found & (ScalarClasses.letter | ScalarClasses.mark) != 0
     if leads, let end = endOfSmallEnding(in: text, from: index + length, classes: classes) { return end }
@@ -15,8 +42,7 @@ func tekkenEnd(in text: UTF8Text, from index: Int, classes: ScalarClasses) -> In
         let end = endOfCapitals(in: text, from: index + length, classes: classes).end
         if end > index + length { return end }
     }
-    if isWord { return endOfCapitals(in: text, from: index, classes: classes).end }
-    return signsOrSpaceEnd(in: text, from: index, classes: classes, trailsSlash: true)
+    return isWord ? endOfCapitals(in: text, from: index, classes: classes).end : nil
 }
 
 /// `U*W+` at `index`: where its match ends, or nil.

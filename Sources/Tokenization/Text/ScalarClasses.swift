@@ -20,6 +20,10 @@ struct ScalarClasses: Sendable {
     static let lower: UInt16 = 128
     /// `\p{M}`; also other.
     static let mark: UInt16 = 256
+    /// `\p{P}`; also other.
+    static let punctuation: UInt16 = 512
+    /// `\p{S}`; also other.
+    static let symbol: UInt16 = 1024
 
     private let table = ScalarClasses.basicPlane
 
@@ -42,6 +46,11 @@ struct ScalarClasses: Sendable {
         case .nonspacingMark, .spacingMark, .enclosingMark: return isInUnicode16(properties) ? other | mark : other
         case .decimalNumber, .letterNumber, .otherNumber:
             return isInUnicode16(properties) ? number | numeric : other | numeric
+        case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
+            .finalPunctuation, .otherPunctuation:
+            return isInUnicode16(properties) ? other | punctuation : other
+        case .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol:
+            return isInUnicode16(properties) ? other | symbol : other
         default: return other
         }
     }
