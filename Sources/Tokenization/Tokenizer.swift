@@ -12,6 +12,7 @@ public final class Tokenizer: Sendable {
     let preTokenizers: [PreTokenizer]
     let decodingSteps: [DecodingStep]
     let classes = ScalarClasses()
+    let byteAlphabet = ByteAlphabet()
     /// Added tokens that are looked for in the text as given.
     let rawTokens: AddedTokenMatcher
     /// Added tokens that are looked for in the normalised text.
@@ -141,6 +142,12 @@ public final class Tokenizer: Sendable {
 /// scheme `first` looks for. Only the usual replacement, which writes blanks as `Metaspace` does, cannot matter.
 private func refuseMovedStart(_ normalizers: [Normalizer], _ preTokenizers: [PreTokenizer]) throws(Fault) {
     for case .metaspace(let metaspace) in preTokenizers where metaspace.prefix == .first {
+        for case .replaceBlanks in normalizers {
+            throw Fault(
+                .badData, "the tokenizer uses what is not supported", place: "normalizer",
+                found: "Replace of blanks together with pre-tokenizer Metaspace of prepend_scheme first",
+                expected: "prepend_scheme always or never")
+        }
         for case .replace(let pattern, let content) in normalizers
         where pattern != [UInt8(ascii: " ")] || content != metaspace.replacement {
             throw Fault(

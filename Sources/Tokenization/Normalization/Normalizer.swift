@@ -6,6 +6,7 @@ enum Normalizer: Sendable {
     case nfc
     case prepend([UInt8])
     case replace([UInt8], with: [UInt8])
+    case replaceBlanks(BlankPattern, with: [UInt8])
 
     /// The steps of a tokenizer's `normalizer`, sequences flattened.
     ///
@@ -15,9 +16,13 @@ enum Normalizer: Sendable {
         case "NFC": return [.nfc]
         case "Prepend": return [.prepend(Array(try component.string("prepend").utf8))]
         case "Replace":
-            return [
-                .replace(try component.literalPattern("pattern"), with: Array(try component.string("content").utf8))
-            ]
+            let content = Array(try component.string("content").utf8)
+            if let regex = component.object["pattern"]?.objectValue?["Regex"]?.stringValue,
+                let known = BlankPattern(rawValue: regex)
+            {
+                return [.replaceBlanks(known, with: content)]
+            }
+            return [.replace(try component.literalPattern("pattern"), with: content)]
         case "Sequence":
             var steps: [Normalizer] = []
             for part in try component.components("normalizers") { steps += try Normalizer.steps(part) }
@@ -33,6 +38,8 @@ enum Normalizer: Sendable {
         case .prepend(let prefix): return text.isEmpty ? text : prefix + text
         case .replace(let pattern, let content):
             return text.withUnsafeBufferPointer { $0.replacingOccurrences(of: pattern, with: content) }
+        case .replaceBlanks(let pattern, let content):
+            return text.withUnsafeBufferPointer { $0.replacing(pattern.matches(in: $0), with: content) }
         }
     }
 }

@@ -35,16 +35,26 @@ enum SplitPattern: Sendable, Equatable {
         case ExactPattern(SplitPattern.tiktoken(digits: #"\p{N}{1,3}"#)): self = .llama3
         case ExactPattern(SplitPattern.tiktoken(digits: #"\p{N}"#)): self = .qwen2
         case ExactPattern(SplitPattern.tiktoken(digits: #"\p{N}+"#)): self = .anyDigits
+        case ExactPattern(SplitPattern.possessive(digits: #"\p{N}{1,3}"#)): self = .llama3
+        case ExactPattern(SplitPattern.possessive(digits: #"\p{N}"#)): self = .qwen2
         case ExactPattern(SplitPattern.tekkenRegex): self = .tekken
         case ExactPattern(SplitPattern.gpt4oRegex): self = .gpt4o
         case ExactPattern(SplitPattern.qwen35Regex): self = .qwen35
         case ExactPattern(SplitPattern.seedCoderRegex): self = .seedCoder
         case ExactPattern(SplitPattern.deepseek3Regex): self = .deepseek3
         default:
-            guard let run = ScalarRun(regex: regex) else { return nil }
-            self = .run(run)
+            if let run = ScalarRun(regex: regex) {
+                self = .run(run)
+            } else if !regex.isEmpty, !regex.unicodeScalars.contains(where: SplitPattern.signs.contains) {
+                self = .literal(Array(regex.utf8))
+            } else {
+                return nil
+            }
         }
     }
+
+    /// What means more than itself in a regular expression.
+    private static let signs = Array(#"\^$.|?*+()[]{}"#.unicodeScalars)
 
     private static let tekkenRegex =
         #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"#
@@ -73,6 +83,12 @@ enum SplitPattern: Sendable, Equatable {
     private static func tiktoken(digits: String) -> String {
         #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"# + digits
             + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+    }
+
+    /// The same cuts, written with possessive quantifiers: LLaDA, Ling and others.
+    private static func possessive(digits: String) -> String {
+        #"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|"# + digits
+            + #"| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"#
     }
 
     /// Most regular expressions match everywhere, so that their matches are the pieces of the text.

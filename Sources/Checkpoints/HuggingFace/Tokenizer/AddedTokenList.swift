@@ -26,8 +26,8 @@ struct AddedTokenList {
     /// Adds tokens one after another: one that the list has takes the new flags and keeps its id, one that the vocabulary
     /// has takes the id it has there, any other the next id after all.
     ///
-    /// - Parameter file: the file that lists them, for warnings.
-    mutating func add(_ listed: [ListedToken], from file: String) {
+    /// - Parameter file: the file that lists them, for warnings beside a `tokenizer.json`; nil without one.
+    mutating func add(_ listed: [ListedToken], from file: String?) {
         var new: [ListedToken] = []
         var moved: [String] = []
         var flagged: [ListedToken] = []
@@ -55,15 +55,16 @@ struct AddedTokenList {
                 moved.append("\(token.shown) has the id \(id), not \(wanted)")
             }
         }
-        if !new.isEmpty {
+        if !new.isEmpty, let file {
             let count = new.count == 1 ? "a token" : "\(new.count) tokens"
             warnings.append("\(file) adds \(count) that tokenizer.json does not list: \(new.shown)")
         }
         if !moved.isEmpty {
             let shown = moved.prefix(5).joined(separator: ", ") + (moved.count > 5 ? ", …" : "")
+            let file = file ?? "a table of tokens"
             warnings.append("\(file) gives tokens other ids than the tokenizer, whose own count: \(shown)")
         }
-        if !flagged.isEmpty {
+        if !flagged.isEmpty, let file {
             warnings.append(
                 "\(file) gives tokens other flags than tokenizer.json, and its flags count: \(flagged.shown)")
         }

@@ -55,7 +55,10 @@ public struct FolderTokenizer: Sendable {
         let settings = try object("tokenizer_config.json")
         let map = try object("special_tokens_map.json")
         let added = try object("added_tokens.json")
-        guard let bytes = try read("tokenizer.json") else { return nil }
+        guard let bytes = try read("tokenizer.json") else {
+            let tables = (settings: settings, map: map, added: added)
+            return try assembled(folder, configuration, read, tables, try object("vocab.json"))
+        }
         let file = FileSystem.joined(folder, "tokenizer.json")
         if settings == nil, map == nil, added == nil { return FolderTokenizer(json: bytes, file: file) }
         guard var root = try object("tokenizer.json") else { return nil }
@@ -79,6 +82,96 @@ public struct FolderTokenizer: Sendable {
         self.json = json
         self.warnings = warnings
         self.file = file
+    }
+
+    /// Of files other than `tokenizer.json`.
+    private static func assembled(
+        _ folder: String, _ configuration: JSONObject, _ read: Reader,
+        _ files: (settings: JSONObject?, map: JSONObject?, added: JSONObject?), _ vocabulary: JSONObject?
+    ) throws(Fault) -> FolderTokenizer? {
+        let tokenizerClass = TokenizerClass(settings: files.settings, configuration: configuration)
+        let settings = files.settings ?? JSONObject()
+        let main: String
+        let parts: TokenizerParts
+        let ids: JSONObject
+        var standards = tokenizerClass.standards
+        var extra: [ListedToken] = []
+        var warnings: [String] = []
+        let pieces = try read("tokenizer.model")
+        if let vocabulary, let merges = try read("merges.txt"),
+            pieces == nil || ![.llama, .general].contains(tokenizerClass)
+        {
+            main = "vocab.json"
+            ids = vocabulary
+            parts = try MergesTokenizer.parts(
+                vocabulary: vocabulary, merges: merges, class: tokenizerClass, settings: settings)
+        } else if let pieces {
+            main = "tokenizer.model"
+            let made: SentencePieceTokenizer
+            do throws(Fault) {
+                if let fault = tiktoken(pieces) { throw fault }
+                made = try SentencePieceTokenizer(
+                    SentencePieceModel(pieces), class: tokenizerClass, settings: settings, renamed: names(settings))
+            } catch { throw error.inFile(main) }
+            (parts, ids, extra, warnings) = (made.parts, made.vocabulary, made.extra, made.warnings)
+            standards += made.standards
+        } else if vocabulary != nil {
+            throw Fault(
+                .missingInput, "vocab.json has no merges.txt beside it", file: "merges.txt",
+                expected: "the merges of the vocabulary", advice: "copy it from the model that this one was made from")
+        } else {
+            return nil
+        }
+        let tables = try TokenTables(
+            configuration: files.settings, map: files.map, added: files.added, own: [], standards: standards,
+            extra: extra)
+        var list = AddedTokenList(own: [], vocabulary: ids)
+        var tokens = tables.tokens
+        if tokenizerClass == .general, main == "tokenizer.model" {
+            // Each stretch between listed tokens gets its own leading blank, so that they are looked for in the text as
+            // given.
+            for index in tokens.indices where tokens[index].id != nil { tokens[index].normalized = false }
+        }
+        list.add(tokens, from: nil)
+        warnings += tables.warnings + list.warnings
+        func around(_ key: String, _ adds: Bool?) -> ListedToken? {
+            guard adds == true, let name = tables.named[key]?.content else { return nil }
+            return list.tokens.first { $0.content.utf8.elementsEqual(name.utf8) }
+        }
+        if main == "tokenizer.model", tables.addsBeginning == nil, tables.named["bos_token"] != nil {
+            warnings.append(
+                "no file says whether the beginning token goes before a text (add_bos_token in tokenizer_config.json); "
+                    + "it does not, as in transformers 5")
+        }
+        let json = parts.json(
+            added: list.tokens, before: around("bos_token", tables.addsBeginning),
+            behind: around("eos_token", tables.addsEnd))
+        return FolderTokenizer(
+            json: Array(json.text(pretty: false).utf8), warnings: warnings.map { "\(folder): \($0)" },
+            file: FileSystem.joined(folder, main))
+    }
+
+    /// The names that `added_tokens_decoder` gives to ids.
+    private static func names(_ settings: JSONObject) -> [Int: String] {
+        var names: [Int: String] = [:]
+        for (key, value) in settings["added_tokens_decoder"]?.objectValue?.members ?? [] {
+            guard let id = Int(key), let content = value.objectValue?["content"]?.stringValue else { continue }
+            names[id] = content
+        }
+        return names
+    }
+
+    /// A file of another kind that bears SentencePiece's name.
+    private static func tiktoken(_ bytes: [UInt8]) -> Fault? {
+        let line = bytes.prefix { $0 != 10 }.prefix(200)
+        let parts = line.split(separator: 0x20)
+        guard parts.count == 2, parts[1].allSatisfy({ (0x30...0x39).contains($0) }),
+            parts[0].allSatisfy({ (0x2B...0x7A).contains($0) })
+        else { return nil }
+        return Fault(
+            .badData, "tokenizer.model is a tiktoken file, which is not supported", place: "line 1",
+            found: "a token in base 64 and its rank", expected: "a SentencePiece model",
+            advice: SentencePieceTokenizer.advice)
     }
 
     /// Ids by token of a tokenizer's model; a Unigram model has a list in place of an object.

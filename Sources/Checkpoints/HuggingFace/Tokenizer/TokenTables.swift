@@ -31,10 +31,11 @@ struct TokenTables {
     ///   - added: `added_tokens.json`.
     ///   - own: the `added_tokens` of `tokenizer.json`.
     ///   - standards: names that the tokenizer's class has where no file gives them.
+    ///   - standardExtra: further tokens where no file gives any.
     /// - Throws: `badData` naming the file and place of a table that is wrong.
     init(
         configuration: JSONObject?, map: JSONObject?, added: JSONObject?, own: [ListedToken],
-        standards: KeyValuePairs<String, String> = [:]
+        standards: [(String, String)] = [], extra standardExtra: [ListedToken] = []
     ) throws(Fault) {
         self.configuration = configuration ?? JSONObject()
         for (key, value) in standards { named[key] = ListedToken(special: value) }
@@ -60,14 +61,18 @@ struct TokenTables {
                 listed[id] = token
             }
         }
+        let keys = ["extra_special_tokens", "additional_special_tokens"]
+        if !keys.contains(where: { self.configuration[$0] != nil || map?[$0] != nil }) { extra = standardExtra }
         gather(own)
     }
 
     // MARK: tokenizer_config.json
 
     private mutating func readConfiguration() throws(Fault) {
-        for (key, value) in configuration.members where !value.isNull {
-            if TokenTables.names.contains(key) {
+        for (key, value) in configuration.members {
+            if value.isNull {
+                named[key] = nil
+            } else if TokenTables.names.contains(key) {
                 named[key] = try TokenTables.token(value, place: "key '\(key)'")
             } else if key.hasSuffix("_token"), let token = try TokenTables.ownName(value, place: "key '\(key)'") {
                 ownNames.append(key)
