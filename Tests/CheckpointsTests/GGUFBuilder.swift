@@ -61,3 +61,41 @@ struct GGUFBuilder {
         return file + data
     }
 }
+
+extension GGUFBuilder {
+    /// One block of hidden size 8, two heads of four, a byte-level tokenizer of four tokens.
+    static func sound(_ architecture: String = "llama", pre: String? = "gpt-2") -> GGUFBuilder {
+        var builder = GGUFBuilder()
+        builder.set("general.architecture", architecture)
+        for (key, value) in [
+            ("block_count", 1), ("context_length", 16), ("embedding_length", 8), ("feed_forward_length", 12),
+            ("attention.head_count", 2), ("attention.head_count_kv", 1),
+        ] as [(String, UInt32)] { builder.set("\(architecture).\(key)", value) }
+        builder.set("\(architecture).attention.layer_norm_rms_epsilon", Float(1e-6))
+        builder.set("tokenizer.ggml.model", "gpt2")
+        if let pre { builder.set("tokenizer.ggml.pre", pre) }
+        builder.set("tokenizer.ggml.tokens", ["a", "b", "ab", "<end>"])
+        builder.set("tokenizer.ggml.token_type", [1, 1, 1, 3])
+        builder.set("tokenizer.ggml.merges", ["a b"])
+        builder.set("tokenizer.ggml.eos_token_id", UInt32(3))
+        builder.soundTensors(architecture)
+        return builder
+    }
+
+    /// The tensors of `sound`; those named are left out.
+    mutating func soundTensors(_ architecture: String = "llama", rows: Int = 4, without: Set<String> = []) {
+        var list: [(String, [Int])] = [
+            ("token_embd.weight", [rows, 8]), ("blk.0.attn_q.weight", [8, 8]), ("blk.0.attn_k.weight", [4, 8]),
+            ("blk.0.attn_v.weight", [4, 8]), ("blk.0.attn_output.weight", [8, 8]), ("blk.0.ffn_gate.weight", [12, 8]),
+            ("blk.0.ffn_up.weight", [12, 8]), ("blk.0.ffn_down.weight", [8, 12]), ("blk.0.attn_norm.weight", [8]),
+            ("blk.0.ffn_norm.weight", [8]), ("output_norm.weight", [8]),
+        ]
+        if architecture == "qwen2" {
+            list += [("blk.0.attn_q.bias", [8]), ("blk.0.attn_k.bias", [4]), ("blk.0.attn_v.bias", [4])]
+        }
+        if architecture == "qwen3" {
+            list += [("blk.0.attn_q_norm.weight", [4]), ("blk.0.attn_k_norm.weight", [4])]
+        }
+        for (name, shape) in list where !without.contains(name) { tensor(name, shape) }
+    }
+}

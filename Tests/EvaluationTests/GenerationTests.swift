@@ -94,6 +94,24 @@ struct GenerationTests {
         #expect(free.joined().allSatisfy { (0..<258).contains($0) })
     }
 
+    @Test func behindAnEndTokenTheNextTextBegins() throws {
+        let model = try Written()
+        func sample(start: Int32?, ends: Set<Int32>) throws -> [[Int32]] {
+            try BatchSampling.sample(
+                model.decoder, count: 4, length: 40, temperature: 1, seed: 1, start: start, endTokens: ends,
+                dtype: .float32)
+        }
+        let ends = Set(Int32(0)..<128)
+        for row in try sample(start: 256, ends: ends) {
+            for (token, next) in zip(row, row.dropFirst()) where ends.contains(token) { #expect(next == 256) }
+            #expect(row.contains { ends.contains($0) })
+        }
+        // Without a token to begin with the model goes on by itself.
+        #expect(try sample(start: nil, ends: ends) == sample(start: nil, ends: []))
+        // A token that begins and ends texts begins no second one.
+        #expect(try sample(start: 256, ends: [256]) == sample(start: 256, ends: []))
+    }
+
     @Test func sequencesLongerThanTheContextAreRefused() throws {
         let model = try Written()
         let fault = #expect(throws: Fault.self) {

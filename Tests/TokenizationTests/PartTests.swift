@@ -57,7 +57,9 @@ import Testing
         #expect(classes.of(0xA0) == ScalarClasses.space)
         #expect(classes.of(0x0D) == ScalarClasses.space | ScalarClasses.newline)
         #expect(classes.of(0x200B) == ScalarClasses.other)
-        #expect(classes.of(0x1F600) == ScalarClasses.other)
+        #expect(classes.of(0x1F600) == ScalarClasses.other | ScalarClasses.symbol)
+        #expect(classes.of(0x21) == ScalarClasses.other | ScalarClasses.punctuation)
+        #expect(classes.of(0x2B) == ScalarClasses.other | ScalarClasses.symbol)
         #expect(classes.of(0x20BB7) == ScalarClasses.letter)
         // A letter since Unicode 17.
         #expect(classes.of(0x88F) == ScalarClasses.other)

@@ -31,7 +31,8 @@ enum GGUFPattern {
     static let deepseekCoder = ["[\r\n]", #"\s?\p{L}+"#, #"\s?\p{P}+"#, cjk]
 
     static let deepseekLLM = [
-        "[\r\n]", #"\s?["# + letters + "]+", "\\s?[!-/:-~\u{FF01}-\u{FF0F}\u{FF1A}-\u{FF5E}\u{2018}-\u{201F}\u{3000}-\u{3002}]+", #"\s+$"#, cjk,
+        "[\r\n]", #"\s?["# + letters + "]+",
+        "\\s?[!-/:-~\u{FF01}-\u{FF0F}\u{FF1A}-\u{FF5E}\u{2018}-\u{201F}\u{3000}-\u{3002}]+", #"\s+$"#, cjk,
     ]
 
     /// Chinese, Korean and what stands between, as DeepSeek lists them.

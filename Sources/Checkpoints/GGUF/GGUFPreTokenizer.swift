@@ -27,7 +27,8 @@ struct GGUFPreTokenizer {
     private static let groups: [(names: [String], value: GGUFPreTokenizer)] = [
         (
             [
-                "gpt-2", "phi-2", "mpt", "olmo", "jais", "trillion", "granite-docling", "exaone4", "gigachat", "a.x-4.0",
+                "gpt-2", "phi-2", "mpt", "olmo", "jais", "trillion", "granite-docling", "exaone4", "gigachat",
+                "a.x-4.0",
                 "mellum", "modern-bert", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de",
             ],
             GGUFPreTokenizer(rule: .gpt2)

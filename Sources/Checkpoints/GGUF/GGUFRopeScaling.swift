@@ -30,22 +30,46 @@ enum GGUFRopeScaling {
             }
         case "linear":
             if factor != 1 { scaling = .object(["rope_type": .string("linear"), "factor": .double(factor)]) }
-        // With a factor of 1 it interpolates nothing and scales nothing.
-        case "yarn" where factor == 1: break
+        case "yarn":
+            // With a factor of 1 it interpolates nothing and scales nothing.
+            if factor != 1 { scaling = try yarn(metadata, prefix, factor: factor, context: shape.context) }
         case let type:
             throw Fault(
                 .badData, "the rotary scaling '\(type)' is not supported", file: file.path,
-                place: "key '\(typeKey)'", found: type, expected: "none, linear, or Llama 3's factors",
+                place: "key '\(typeKey)'", found: type, expected: "none, linear, yarn, or Llama 3's factors",
                 advice: "use the model's Hugging Face folder instead")
         }
         guard let entry = file.entries.first(where: { $0.name == tensorName }) else { return scaling }
         let factors = try fromFactors(file, entry, shape)
         guard factors.isNull || scaling.isNull else {
             throw Fault(
-                .badData, "rotary factors together with a linear scaling are not supported", file: file.path,
+                .badData, "rotary factors together with another scaling are not supported", file: file.path,
                 place: "key '\(key)'", found: "\(factor) beside tensor '\(tensorName)'", expected: "one of the two")
         }
         return factors.isNull ? scaling : factors
+    }
+
+    /// YaRN. How far angles are scaled follows from the factor, in the format's runtimes as in transformers.
+    private static func yarn(
+        _ metadata: GGUFMetadata, _ prefix: String, factor: Double, context: Int
+    ) throws(Fault) -> JSONValue {
+        func positive(_ name: String, _ standard: Double) throws(Fault) -> Double {
+            let key = prefix + "scaling." + name
+            guard let value = try metadata.number(key) else { return standard }
+            guard value > 0 else {
+                throw Fault(
+                    .badData, "a value of the rotary scaling is impossible", file: metadata.file, place: "key '\(key)'",
+                    found: "\(value)", expected: "a positive number")
+            }
+            return value
+        }
+        let original = try positive("original_context_length", Double(context))
+        return .object([
+            "rope_type": .string("yarn"), "factor": .double(factor),
+            "original_max_position_embeddings": .integer(Int(min(original, Double(Int32.max)))),
+            "beta_fast": .double(try positive("yarn_beta_fast", 32)),
+            "beta_slow": .double(try positive("yarn_beta_slow", 1)),
+        ])
     }
 
     /// What positions are divided by, and the key that says so; 0, which some converters write, means 1.
@@ -89,23 +113,28 @@ enum GGUFRopeScaling {
         if let fault { throw fault }
         if factors.allSatisfy({ $0 == 1 }) { return .null }
         let factor = Double(factors.max() ?? 1)
-        let expected = llama3Factors(theta: shape.ropeTheta, size: shape.headSize, factor: factor)
-        guard zip(factors, expected).allSatisfy({ abs(Double($0) - $1) <= 1e-4 * $1 }) else {
+        let fits = { (context: Int) in
+            let expected = llama3Factors(
+                theta: shape.ropeTheta, size: shape.headSize, factor: factor, context: Double(context))
+            return zip(factors, expected).allSatisfy { abs(Double($0) - $1) <= 1e-4 * $1 }
+        }
+        // The published context first, then the others that models are trained with.
+        guard let context = ([8192] + (9...18).map { 1 << $0 }).first(where: fits) else {
             throw Fault(
                 .badData, "the rotary factors are not those of Llama 3", file: file.path,
                 place: "tensor '\(tensorName)'", found: "factors up to \(factor)",
-                expected: "low_freq_factor 1, high_freq_factor 4, original context 8192",
+                expected: "low_freq_factor 1, high_freq_factor 4, an original context of a power of two",
                 advice: "use the model's Hugging Face folder instead")
         }
         return .object([
             "factor": .double(factor), "low_freq_factor": .double(1), "high_freq_factor": .double(4),
-            "original_max_position_embeddings": .integer(8192), "rope_type": .string("llama3"),
+            "original_max_position_embeddings": .integer(context), "rope_type": .string("llama3"),
         ])
     }
 
     /// Llama 3's division of each rotary frequency, with its published bounds.
-    static func llama3Factors(theta: Double, size: Int, factor: Double) -> [Double] {
-        let (low, high, context) = (1.0, 4.0, 8192.0)
+    static func llama3Factors(theta: Double, size: Int, factor: Double, context: Double = 8192) -> [Double] {
+        let (low, high) = (1.0, 4.0)
         return stride(from: 0, to: size, by: 2).map { index in
             let wavelength = 2 * Double.pi * pow(theta, Double(index) / Double(size))
             if wavelength < context / high { return 1 }

@@ -8,18 +8,18 @@ enum GGUFUnreadKeys {
         "block_count", "context_length", "embedding_length", "feed_forward_length", "attention.head_count",
         "attention.head_count_kv", "attention.key_length", "attention.value_length",
         "attention.layer_norm_rms_epsilon", "expert_count", "rope.dimension_count", "rope.freq_base",
-        "rope.scaling.type", "rope.scaling.factor", "rope.scale_linear",
+        "rope.scaling.type", "rope.scaling.factor", "rope.scale_linear", "rope.scaling.original_context_length",
+        "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow",
     ]
 
     /// These tell of the model's making, or matter only beside a key that is refused.
     private static let harmless: Set<String> = [
         "vocab_size", "tensor_data_layout", "expert_used_count", "rope.scaling.finetuned",
-        "rope.scaling.original_context_length", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow",
         "attention.sliding_window_pattern",
     ]
 
     /// The values with which a key changes nothing.
-    private static func neutral(_ suffix: String, _ shape: GGUFArchitecture) -> Neutral? {
+    private static func neutral(_ suffix: String, _ shape: GGUFArchitecture, isYarn: Bool) -> Neutral? {
         switch suffix {
         case "attention.scale": .numbers([0, 1 / Double(shape.headSize).squareRoot()])
         case "logit_scale", "residual_scale", "embedding_scale", "rope.scaling.alpha": .numbers([0, 1])
@@ -29,7 +29,7 @@ enum GGUFUnreadKeys {
             "embedding_length_per_layer_input", "rope.scaling.yarn_log_multiplier":
             .numbers([0])
         case "attention.output_scale", "rope.scaling.attn_factor", "rope.scaling.yarn_attn_factor": .numbers([1])
-        case "rope.scaling.yarn_ext_factor": .numbers([-1, 0])
+        case "rope.scaling.yarn_ext_factor": .numbers([-1, isYarn ? 1 : 0])
         case "rope.freq_base_swa": .numbers([shape.ropeTheta])
         case "rope.dimension_count_swa": .numbers([Double(shape.headSize)])
         case "embedding_length_out": .numbers([Double(shape.hidden)])
@@ -63,7 +63,7 @@ enum GGUFUnreadKeys {
         var text: String {
             switch self {
             case .numbers(let numbers):
-                numbers.map { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" }.joined(separator: " or ")
+                numbers.map { $0 == $0.rounded() && abs($0) < 1e15 ? "\(Int($0))" : "\($0)" }.joined(separator: " or ")
             case .flag(let flag): "\(flag)"
             case .window(let context): "0, or at least the context's \(context)"
             }
@@ -83,13 +83,14 @@ enum GGUFUnreadKeys {
     /// - Throws: `badData` naming the key.
     static func check(_ metadata: GGUFMetadata, _ shape: GGUFArchitecture) throws(Fault) -> [String] {
         let prefix = shape.family.rawValue + "."
+        let isYarn = try metadata.string(prefix + "rope.scaling.type") == "yarn"
         var unread: [String] = []
         for key in metadata.keys {
             let own = key.hasPrefix(prefix)
             let suffix = own ? String(key.dropFirst(prefix.count)) : ""
             if own, read.contains(suffix) || harmless.contains(suffix) { continue }
             guard let value = metadata[key] else { continue }
-            let neutral = own ? neutral(suffix, shape) : nil
+            let neutral = own ? neutral(suffix, shape, isYarn: isYarn) : nil
             if let neutral, neutral.holds(value) { continue }
             if neutral != nil || key.contains(".rope.") {
                 throw Fault(

@@ -9,7 +9,7 @@ public struct Generate: ParsableCommand {
         discussion: """
             The continuation goes to standard output as it comes, the likeliest token at a time unless a temperature is \
             given. BOS is put before the prompt where the tokenizer does so; an empty prompt starts from BOS. The text \
-            ends at the model's end token, after --max-tokens, or when the context is full. All weights are held in \
+            ends at a token that ends a text or a turn, after --max-tokens, or when the context is full. All weights are held in \
             memory.
 
             EXAMPLES

@@ -45,7 +45,7 @@ struct ScalarRun: Sendable, Equatable {
         if leads, let end = run(in: text, from: index + length, classes: classes).end { return (end, end) }
         let (end, stop) = run(in: text, from: index, classes: classes)
         // No shorter run within this one ends a line if the whole does not.
-        return (end, endsLine ? max(stop, index + length) : index + length)
+        return (end, endsLine && most == .max ? max(stop, index + length) : index + length)
     }
 
     private func run(in text: UTF8Text, from index: Int, classes: ScalarClasses) -> (end: Int?, stop: Int) {
