@@ -11,7 +11,8 @@ import base64, copy, io, json, os, sys, tempfile
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 import sentencepiece
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from sentencepiece import sentencepiece_model_pb2
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoTokenizer
 
 LETTERS = "▁abcdefgimnostu<>|_"
@@ -156,7 +157,7 @@ def sentence_piece(texts, kind="bpe", **options):
     buffer = io.BytesIO()
     settings = {"byte_fallback": True, "normalization_rule_name": "identity", "remove_extra_whitespaces": False, **options}
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(lines * 3), model_writer=buffer, model_type=kind, vocab_size=900, minloglevel=2,
+        sentence_iterator=iter(lines * 3), model_writer=buffer, model_type=kind, vocab_size=720, minloglevel=2,
         character_coverage=0.98, hard_vocab_limit=False, **settings)
     return buffer.getvalue()
 
@@ -167,12 +168,22 @@ def piece_cases(texts):
         return name, config(model_type), {key: value for key, value in files.items() if value is not None}
 
     bpe, unigram = sentence_piece(texts), sentence_piece(texts, "unigram")
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as rules:
+        # Full width to plain, e with a mark to one scalar, three kinds of blanks, a sign to nothing, one to three.
+        rules.write("FF21\t41\nFF46\t66\n65 301\tE9\nA0\t20\n3000\t20\n9\t20\n200B\n2026\t2E 2E 2E\n1F44D\t2B\n")
+        rules.flush()
+        mapped = sentence_piece(
+            texts, "unigram", normalization_rule_tsv=rules.name, normalization_rule_name="user_defined",
+            remove_extra_whitespaces=True, user_defined_symbols=["<mask>", "a|b", "▁▁"], control_symbols=["<ctl>"])
+        mapped_bpe = sentence_piece(
+            texts, normalization_rule_tsv=rules.name, normalization_rule_name="user_defined",
+            remove_extra_whitespaces=True, byte_fallback=False)
     stripped = sentence_piece(texts, remove_extra_whitespaces=True)
     defined = sentence_piece(texts, user_defined_symbols=["<mask>", "▁▁"], control_symbols=["<ctl>"])
     bare = sentence_piece(texts, add_dummy_prefix=False, byte_fallback=False)
     llama = {"tokenizer_class": "LlamaTokenizer", "add_bos_token": True, "add_eos_token": False}
-    more = {"0": token("<unk>"), "1": token("<s>"), "2": token("</s>"), "900": token("<|im_end|>"),
-            "901": token("<mask>", normalized=True, special=False)}
+    more = {"0": token("<unk>"), "1": token("<s>"), "2": token("</s>"), "720": token("<|im_end|>"),
+            "721": token("<mask>", normalized=True, special=False)}
     return [
         case("LlamaTokenizer", bpe, llama),
         case("LlamaTokenizer, legacy", bpe, {**llama, "legacy": True}),
@@ -180,8 +191,7 @@ def piece_cases(texts):
         case("LlamaTokenizer without a prefix", bpe, {**llama, "add_prefix_space": False}),
         case("LlamaTokenizer without settings", bpe, {"tokenizer_class": "LlamaTokenizer"}),
         case("LlamaTokenizer with more tokens", bpe, {**llama, "eos_token": "<|im_end|>", "added_tokens_decoder": more}),
-        case("LlamaTokenizer with added_tokens.json", bpe, llama, added={"<|im_end|>": 900, "<mask>": 901}),
-        case("LlamaTokenizer over Unigram", unigram, llama),
+        case("LlamaTokenizer with added_tokens.json", bpe, llama, added={"<|im_end|>": 720, "<mask>": 721}),
         case("LlamaTokenizer over pieces of the user", defined, llama),
         case("LlamaTokenizer over pieces of the user, with a list", defined, {**llama, "extra_special_tokens": ["<x>"]}),
         case("no class", bpe),
@@ -191,7 +201,39 @@ def piece_cases(texts):
         case("no class, more tokens", bpe, {"add_bos_token": True, "added_tokens_decoder": more}),
         case("no class, a piece renamed", bpe, {"added_tokens_decoder": {"400": token("<|im_end|>")}}),
         case("mistral overrules the class", bpe, llama, model_type="mistral"),
+        case("no class, pieces of the user", defined),
+        case("LlamaTokenizer over Unigram", unigram, llama),
+        case("no class, Unigram", unigram),
+        case("no class, Unigram with everything", mapped, {"add_bos_token": True, "extra_special_tokens": ["<x>"]}),
+        case("no class, a table of characters", mapped_bpe),
+        *unigram_cases(mapped),
     ]
+
+
+def unigram_cases(model):
+    """tokenizer.json files as transformers wrote them of Unigram models."""
+    proto = sentencepiece_model_pb2.ModelProto()
+    proto.ParseFromString(model)
+    table = normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap)
+    made = []
+    for name, fallback, normalizer, cutter in [
+            ("T5", False, [table, normalizers.Strip(left=False, right=True), normalizers.Replace(Regex(" {2,}"), "▁")],
+             [pre_tokenizers.Metaspace()]),
+            ("XLM-R", False, [table, normalizers.Replace(Regex(" {2,}"), " ")],
+             [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]),
+            ("Unigram with bytes", True, [normalizers.Replace(" ", "▁"), normalizers.Prepend("▁")],
+             [pre_tokenizers.Metaspace(prepend_scheme="never", split=False)]),
+    ]:
+        tokenizer = Tokenizer(models.Unigram([(piece.piece, piece.score) for piece in proto.pieces], 0, fallback))
+        tokenizer.normalizer = normalizers.Sequence(normalizer)
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(cutter)
+        tokenizer.decoder = decoders.Metaspace()
+        tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 2)])
+        tokenizer.add_special_tokens(["<s>", "</s>", "<unk>"])
+        tokenizer.add_tokens([AddedToken("<mask>", lstrip=True, normalized=True)])
+        made.append((name, config(), {"tokenizer.json": json.loads(tokenizer.to_str()), "tokenizer_config.json": {
+            "tokenizer_class": "PreTrainedTokenizerFast", "extra_special_tokens": ["<x>"]}}))
+    return made
 
 
 def main():
@@ -201,9 +243,11 @@ def main():
     marks = ["abc<|im_end|>de", "<s>ab</s> <unk>c", "ab <|im_end|> c <x> d", "<y>a<x>b<|im_end|>", "  <x>  <y> ", "", "a b a_a",
              "b  b <x>ab", "<x> </s> a</s> b"]
     chosen = marks + texts[7:65:3] + ["<|im_start|>a<|im_end|>\n<|endoftext|>", "a <mask> b<mask>c", "  a  b ", "▁a", " <s> a ",
-                                      "<ctl>a<x>", "x\u0301 12 don't I'M"]
+                                      "<ctl>a<x>", "x\u0301 12 don't I'M", "ＡＢｆ e\u0301\u0308 ae\u0301 …a\u00a0 \u3000b\tc\u200bd 👍🏽 a|b a| \r\n"]
+    pieces = piece_cases(texts)
     for kind, group, inputs in [
-            ("tables", table_cases(), marks), ("merges", merges_cases(texts), chosen), ("pieces", piece_cases(texts), chosen)]:
+            ("tables", table_cases(), marks), ("merges", merges_cases(texts), chosen), ("pieces", pieces[:-7], chosen),
+            ("unigram", pieces[-7:], chosen[::2] + chosen[-1:])]:
         contents, cases = [], []
 
         def position(value):

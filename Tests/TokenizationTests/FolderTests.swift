@@ -16,7 +16,7 @@ import Testing
         var testDescription: String { "\(kind): \(name)" }
     }
 
-    static let cases: [Case] = ["tables", "merges", "pieces"].flatMap { kind -> [Case] in
+    static let cases: [Case] = ["tables", "merges", "pieces", "unigram"].flatMap { kind -> [Case] in
         let cases = (try? Fixture.json("folders-\(kind).json").member("cases"))?.arrayValue ?? []
         return cases.enumerated().map { Case(kind: kind, index: $0, name: (try? $1.member("name"))?.stringValue ?? "") }
     }

@@ -34,7 +34,7 @@ import Testing
         """#
 
     static let unsupported = [
-        Case(path: "model.type", value: #""Unigram""#, names: "Unigram"),
+        Case(path: "model.type", value: #""WordPiece""#, names: "WordPiece"),
         Case(path: "model.dropout", value: "0.1", names: "dropout"),
         Case(path: "model.continuing_subword_prefix", value: #""@@""#, names: "@@"),
         Case(path: "model.end_of_word_suffix", value: #""</w>""#, names: "</w>"),
@@ -52,8 +52,8 @@ import Testing
         Case(
             path: "pre_tokenizer",
             value:
-                ##"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel", "add_prefix_space": false}, {"type": "Digits", "individual_digits": true}]}"##,
-            names: "ByteLevel before another"),
+                ##"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel", "add_prefix_space": false}, {"type": "UnicodeScripts"}]}"##,
+            names: "UnicodeScripts"),
         Case(
             path: "normalizer", value: #"{"type": "Replace", "pattern": {"String": "x"}, "content": "y"}"#,
             names: "prepend_scheme first", and: "pre_tokenizer", #"{"type": "Metaspace", "prepend_scheme": "first"}"#),

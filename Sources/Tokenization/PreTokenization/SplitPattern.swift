@@ -25,6 +25,8 @@ enum SplitPattern: Sendable, Equatable {
     case run(ScalarRun)
     /// A literal text.
     case literal([UInt8])
+    /// One of several literal texts.
+    case literals(LiteralAlternatives)
 
     /// The pattern of a known regular expression, or nil.
     init?(regex: String) {
@@ -45,16 +47,13 @@ enum SplitPattern: Sendable, Equatable {
         default:
             if let run = ScalarRun(regex: regex) {
                 self = .run(run)
-            } else if !regex.isEmpty, !regex.unicodeScalars.contains(where: SplitPattern.signs.contains) {
-                self = .literal(Array(regex.utf8))
+            } else if let literals = LiteralAlternatives(regex: regex) {
+                self = .literals(literals)
             } else {
                 return nil
             }
         }
     }
-
-    /// What means more than itself in a regular expression.
-    private static let signs = Array(#"\^$.|?*+()[]{}"#.unicodeScalars)
 
     private static let tekkenRegex =
         #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"#
@@ -94,7 +93,7 @@ enum SplitPattern: Sendable, Equatable {
     /// Most regular expressions match everywhere, so that their matches are the pieces of the text.
     var coversText: Bool {
         switch self {
-        case .literal, .run, .deepseek3: false
+        case .literal, .literals, .run, .deepseek3: false
         default: true
         }
     }
@@ -103,6 +102,7 @@ enum SplitPattern: Sendable, Equatable {
     func matches(in text: UTF8Text, classes: ScalarClasses) -> [Range<Int>] {
         switch self {
         case .literal(let bytes): return text.occurrences(of: bytes)
+        case .literals(let literals): return literals.matches(in: text)
         case .run(let run): return run.matches(in: text, classes: classes)
         default: break
         }
@@ -131,7 +131,7 @@ enum SplitPattern: Sendable, Equatable {
         case .tekken: tekkenEnd(in: text, from: index, classes: classes)
         case .gpt4o: tekkenEnd(in: text, from: index, classes: classes, mostDigits: 3, takesContractions: true)
         case .deepseek3: deepseek3End(in: text, from: index, classes: classes)
-        case .run, .literal: text.count
+        case .run, .literal, .literals: text.count
         }
     }
 }

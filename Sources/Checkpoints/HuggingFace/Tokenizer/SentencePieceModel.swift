@@ -33,8 +33,8 @@ struct SentencePieceModel {
     private(set) var unknown = "<unk>"
     private(set) var beginning = "<s>"
     private(set) var end = "</s>"
-    /// Whether text is rewritten by a table of characters.
-    private(set) var hasCharacterMap = false
+    /// A table by which characters of a text are rewritten; often empty.
+    private(set) var characterMap: [UInt8] = []
     private(set) var addsPrefix = true
     private(set) var removesExtraBlanks = true
     private(set) var escapesBlanks = true
@@ -108,7 +108,7 @@ struct SentencePieceModel {
         var reader = ProtobufReader(message)
         while let (field, value) = try reader.next() {
             switch (field, value) {
-            case (2, .bytes(let bytes)): hasCharacterMap = !bytes.isEmpty
+            case (2, .bytes(let bytes)): characterMap = Array(bytes)
             case (3, .number(let number)): addsPrefix = number != 0
             case (4, .number(let number)): removesExtraBlanks = number != 0
             case (5, .number(let number)): escapesBlanks = number != 0

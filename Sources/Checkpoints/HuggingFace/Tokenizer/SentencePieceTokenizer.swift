@@ -1,4 +1,5 @@
 import Faults
+import Foundation
 import JSONText
 
 /// A tokenizer of a SentencePiece model, as the reference converts it.
@@ -42,7 +43,7 @@ struct SentencePieceTokenizer {
             warnings.append(
                 "tokenizer.model is no BPE model; its pieces are merged in the order of their ids, as LlamaTokenizer of "
                     + "transformers 5 does, where SentencePiece itself cuts some text differently")
-        } else if model.hasCharacterMap || model.removesExtraBlanks {
+        } else if !model.characterMap.isEmpty || model.removesExtraBlanks {
             warnings.append(
                 "tokenizer.model rewrites characters or blanks, which LlamaTokenizer of transformers 5 leaves alone; so "
                     + "are they here, where SentencePiece itself cuts some text differently")
@@ -76,35 +77,44 @@ struct SentencePieceTokenizer {
 
     /// The model's own settings: merges are ranked by scores.
     private init(general model: SentencePieceModel, settings: JSONObject, renamed: [Int: String]) throws(Fault) {
-        let unsupported =
-            model.algorithm != .bpe
-            ? "a \(model.algorithm) model"
-            : model.hasCharacterMap ? "a table of characters (precompiled_charsmap)" : nil
-        if let unsupported {
-            throw Fault(
-                .badData, "the SentencePiece model is not supported", file: "tokenizer.model", found: unsupported,
-                expected: "a BPE model without a table of characters", advice: SentencePieceTokenizer.advice)
-        }
-        vocabulary = try SentencePieceTokenizer.vocabulary(model, renamed: renamed)
-        let names = vocabulary.keys
-        let userDefined = model.pieces.indices.filter { model.pieces[$0].kind == .userDefined }.map { names[$0] }
-        if !userDefined.isEmpty {
+        guard model.algorithm == .bpe || model.algorithm == .unigram else {
             throw Fault(
                 .badData, "the SentencePiece model is not supported", file: "tokenizer.model",
-                found: "pieces defined by its user, such as \(ListedToken.shown(userDefined[0]))",
-                expected: "a model without them", advice: SentencePieceTokenizer.advice)
+                found: "a \(model.algorithm) model", expected: "a BPE or Unigram model",
+                advice: SentencePieceTokenizer.advice)
         }
-        extra = SentencePieceTokenizer.extra(model)
+        let isUnigram = model.algorithm == .unigram
+        vocabulary = try SentencePieceTokenizer.vocabulary(model, renamed: isUnigram ? [:] : renamed)
+        let names = vocabulary.keys
+        let userDefined = model.pieces.indices.filter { model.pieces[$0].kind == .userDefined }.map { names[$0] }
+        extra = SentencePieceTokenizer.extra(model).filter(\.special)
         if model.beginningID >= 0 { standards.append(("bos_token", model.beginning)) }
         if model.endID >= 0 { standards.append(("eos_token", model.end)) }
         if model.unknownID >= 0 { standards.append(("unk_token", model.unknown)) }
-        parts = TokenizerParts(
-            model: TokenizerParts.bpe(
-                vocabulary: vocabulary, merges: SentencePieceTokenizer.scoredMerges(model, names),
-                unknown: model.unknown, fusesUnknown: true, byteFallback: model.byteFallback))
+        if isUnigram {
+            let pieces = model.pieces.map { JSONValue.array([.string($0.text), .double(Double($0.score))]) }
+            parts = TokenizerParts(
+                model: .object([
+                    "type": .string("Unigram"), "unk_id": .integer(model.unknownID), "vocab": .array(pieces),
+                    "byte_fallback": .bool(model.byteFallback),
+                ]))
+        } else {
+            parts = TokenizerParts(
+                model: TokenizerParts.bpe(
+                    vocabulary: vocabulary, merges: SentencePieceTokenizer.scoredMerges(model, names),
+                    unknown: model.unknown, fusesUnknown: true, byteFallback: model.byteFallback,
+                    ignoresMerges: !userDefined.isEmpty))
+        }
         let mark = SentencePieceTokenizer.mark
         let isLegacy = settings["legacy"]?.boolValue ?? true
         var normalizers: [JSONValue] = []
+        if !model.characterMap.isEmpty {
+            normalizers.append(
+                .object([
+                    "type": .string("Precompiled"),
+                    "precompiled_charsmap": .string(Data(model.characterMap).base64EncodedString()),
+                ]))
+        }
         if model.removesExtraBlanks {
             normalizers.append(TokenizerParts.replace(TokenizerParts.regex(#"\A +| +\z"#), ""))
             normalizers.append(TokenizerParts.replace(TokenizerParts.regex(" {2,}"), " "))
@@ -114,9 +124,30 @@ struct SentencePieceTokenizer {
             normalizers.append(TokenizerParts.replace(TokenizerParts.regex(#"\A"# + mark), mark + mark))
         }
         parts.normalizer = TokenizerParts.sequence("normalizers", normalizers)
-        if model.addsPrefix { parts.preTokenizer = SentencePieceTokenizer.metaspace(isLegacy ? "always" : "first") }
+        var cuts: [JSONValue] = []
+        if model.addsPrefix { cuts.append(SentencePieceTokenizer.metaspace(isLegacy ? "always" : "first")) }
+        if !userDefined.isEmpty {
+            cuts.append(
+                .object([
+                    "type": .string("Split"), "behavior": .string("Isolated"), "invert": .bool(false),
+                    "pattern": TokenizerParts.regex(SentencePieceTokenizer.alternatives(userDefined)),
+                ]))
+        }
+        if !cuts.isEmpty { parts.preTokenizer = TokenizerParts.sequence("pretokenizers", cuts) }
         parts.decoder = SentencePieceTokenizer.decoder(
             byteFallback: model.byteFallback, fuses: model.addsPrefix || model.byteFallback, strips: model.addsPrefix)
+    }
+
+    /// A regular expression for literal texts, the longest first.
+    private static func alternatives(_ texts: [String]) -> String {
+        let signs = Set(#"\^$.|?*+()[]{}"#.unicodeScalars)
+        let sorted = texts.enumerated().sorted {
+            let (first, second) = ($0.element.unicodeScalars.count, $1.element.unicodeScalars.count)
+            return first > second || (first == second && $0.offset < $1.offset)
+        }
+        return sorted.map { text in
+            text.element.unicodeScalars.map { signs.contains($0) ? "\\\($0)" : "\($0)" }.joined()
+        }.joined(separator: "|")
     }
 
     /// Only normal pieces merge: the highest score first, then the lowest id, then the parts by their bytes.
