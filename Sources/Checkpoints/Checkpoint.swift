@@ -169,7 +169,10 @@ public struct Checkpoint: Sendable {
             try sideFiles.first { $0.name == name }.map { (file) throws(Fault) in try file.bytes() }
         }
         switch format {
-        case .huggingFace: return try FolderTokenizer(folder: path, configuration: configuration, read: bytes)
+        case .huggingFace:
+            let made = try FolderTokenizer(folder: path, configuration: configuration, read: bytes)
+            if made == nil, let fault = UnreadTokenizer.fault(folder: path) { throw fault }
+            return made
         case .gguf: return try bytes("tokenizer.json").map { FolderTokenizer(json: $0, file: path) }
         }
     }

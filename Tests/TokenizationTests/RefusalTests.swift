@@ -77,6 +77,19 @@ import Testing
         Case(path: "model.vocab", value: "[]", names: "model.vocab"),
         Case(path: "model.unk_token", value: #""<unk>""#, names: "<unk>"),
         Case(path: "model", value: "null", names: "model"),
+        Case(path: "model", value: #"{"type": "Unigram", "vocab": {"a": 0}}"#, names: "model.vocab"),
+        Case(path: "model", value: #"{"type": "Unigram", "vocab": []}"#, names: "at least one token"),
+        Case(path: "model", value: #"{"type": "Unigram", "vocab": [["a", 0], ["b"]]}"#, names: "model.vocab[1]"),
+        Case(path: "model", value: #"{"type": "Unigram", "vocab": [["a", 1e999]]}"#, names: "model.vocab[0]"),
+        Case(
+            path: "model", value: #"{"type": "Unigram", "unk_id": 7, "vocab": [["a", 0], ["b", 0], ["c", 0]]}"#,
+            names: "unk_id"),
+        Case(
+            path: "normalizer", value: #"{"type": "Precompiled", "precompiled_charsmap": "AAAA"}"#,
+            names: "normalizer.precompiled_charsmap"),
+        Case(
+            path: "normalizer", value: #"{"type": "Precompiled", "precompiled_charsmap": "/////wAAAAA="}"#,
+            names: "normalizer.precompiled_charsmap"),
         Case(path: "added_tokens", value: #"[{"id": 4, "content": "<s>"}]"#, names: #""<s>""#),
         Case(path: "added_tokens", value: #"[{"id": 1, "content": "a"}]"#, names: #""a""#),
         Case(path: "added_tokens", value: #"[{"id": 2, "content": "<s>"}]"#, names: #""<s>""#),

@@ -28,7 +28,10 @@ public struct PublishedFolder {
         bytes = verification.record.files.reduce(0) { $0 + $1.bytes }
         warnings = verification.warnings
         for warning in opened.warnings where !warnings.contains(warning) { warnings.append(warning) }
-        if try opened.checkpoint.tokenizerJSON() != nil { _ = try opened.tokenizer() }
+        let isRead = (try? opened.checkpoint.tokenizerJSON()) ?? nil
+        if isRead != nil || opened.checkpoint.sideFiles.contains(where: { $0.name == "tokenizer.json" }) {
+            _ = try opened.tokenizer()
+        }
         linears = 0
         guard verification.record.files.contains(where: { $0.name == PruningRecord.fileName }) else { return }
         guard let record = try PruningRecord(folder: folder) else { return }
