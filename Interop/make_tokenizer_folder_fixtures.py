@@ -104,6 +104,16 @@ def table_cases():
         case("extra beside additional", {**full, "extra_special_tokens": ["<x>"], "additional_special_tokens": ["<y>"]}),
         case("empty extra beside additional", {**full, "extra_special_tokens": [], "additional_special_tokens": ["<y>"]}),
         case("extra by names", {**full, "extra_special_tokens": {"image_token": "<x>", "a": "<y>"}}),
+        case("one token twice with other flags", {
+            **plain, "mask_token": {"__type": "AddedToken", **token("<x>", rstrip=True)}, "extra_special_tokens": ["<x>"]}),
+        case("a named object in added_tokens.json", {
+            **plain, "pad_token": {"__type": "AddedToken", **token("a b", normalized=True)}}, added={"a b": size}),
+        case("a name of its own in both files", {**plain, "image_token": "<x>"}, {"image_token": "<y>"}),
+        case("lists in both files", {**plain, "extra_special_tokens": ["<x>"]}, {"additional_special_tokens": ["<y>"]}),
+        case("an empty list before another", {**plain, "extra_special_tokens": []}, {"additional_special_tokens": ["<y>"]}),
+        case("extra by names beside additional", {
+            **plain, "extra_special_tokens": {"a": "<y>"}, "additional_special_tokens": ["<x>"]}),
+        case("a list that added_tokens.json repeats", None, {"additional_special_tokens": ["<x>"]}, {"<x>": size}),
         case("a name of its own", {**full, "image_token": "<x>", "foo_token": token("<y>")}),
         case("add_bos_token without a template", {**full, "add_bos_token": True, "add_eos_token": True}),
         case("add_bos_token against a template", {**full, "add_bos_token": False}, tokenizer=template),
@@ -159,7 +169,10 @@ def sentence_piece(texts, kind="bpe", **options):
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(lines * 3), model_writer=buffer, model_type=kind, vocab_size=720, minloglevel=2,
         character_coverage=0.98, hard_vocab_limit=False, **settings)
-    return buffer.getvalue()
+    proto = sentencepiece_model_pb2.ModelProto()
+    proto.ParseFromString(buffer.getvalue())
+    proto.normalizer_spec.normalization_rule_tsv = ""  # the name of a temporary file
+    return proto.SerializeToString()
 
 
 def piece_cases(texts):

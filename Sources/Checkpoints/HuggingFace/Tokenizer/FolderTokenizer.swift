@@ -132,6 +132,8 @@ public struct FolderTokenizer: Sendable {
             // given.
             for index in tokens.indices where tokens[index].id != nil { tokens[index].normalized = false }
         }
+        // This class adds its special tokens once more, without other flags.
+        if tokenizerClass == .qwen2 { tokens += tables.specials.map { ListedToken(special: $0) } }
         list.add(tokens, from: nil)
         warnings += tables.warnings + list.warnings
         func around(_ key: String, _ adds: Bool?) -> ListedToken? {

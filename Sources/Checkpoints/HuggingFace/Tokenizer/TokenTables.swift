@@ -11,6 +11,8 @@ struct TokenTables {
 
     /// To be added to the tokenizer, in this order; a later one with other flags replaces an earlier one.
     private(set) var tokens: [ListedToken] = []
+    /// The contents of all named and extra tokens, in the reference's order.
+    private(set) var specials: [String] = []
     /// The tokens that are named by an attribute, by its name.
     private(set) var named: [String: ListedToken] = [:]
     /// `add_bos_token` and `add_eos_token`.
@@ -19,9 +21,17 @@ struct TokenTables {
     private(set) var warnings: [String] = []
 
     private let configuration: JSONObject
-    /// Attributes beyond the usual ones, in the order of the file.
-    private var ownNames: [String] = []
+    /// Attributes beyond the usual ones, in the order of the files: objects and those of `special_tokens_map.json`, which
+    /// come first, and texts of `tokenizer_config.json`, which count where both are there.
+    private var laterNames: [String] = []
+    private var settledNames: [String] = []
+    /// Attributes that `tokenizer_config.json` gives as objects.
+    private var objectNames: Set<String> = []
     private var extra: [ListedToken] = []
+    /// Whether a file gives `extra_special_tokens` as a list, however short: others are passed over then.
+    private var hasExtra = false
+    /// Whether the extra tokens are the `additional_special_tokens` of `special_tokens_map.json`.
+    private var hasOldExtra = false
     /// By id, from the table that counts.
     private var listed: [Int: ListedToken] = [:]
 
@@ -61,8 +71,7 @@ struct TokenTables {
                 listed[id] = token
             }
         }
-        let keys = ["extra_special_tokens", "additional_special_tokens"]
-        if !keys.contains(where: { self.configuration[$0] != nil || map?[$0] != nil }) { extra = standardExtra }
+        if !hasExtra, !standardExtra.isEmpty { extra = standardExtra }
         gather(own)
     }
 
@@ -75,9 +84,10 @@ struct TokenTables {
             } else if TokenTables.names.contains(key) {
                 named[key] = try TokenTables.token(value, place: "key '\(key)'")
             } else if key.hasSuffix("_token"), let token = try TokenTables.ownName(value, place: "key '\(key)'") {
-                ownNames.append(key)
+                if value.stringValue == nil { laterNames.append(key) } else { settledNames.append(key) }
                 named[key] = token
             }
+            if value.objectValue != nil { objectNames.insert(key) }
         }
         addsBeginning = try flag("add_bos_token")
         addsEnd = try flag("add_eos_token")
@@ -104,14 +114,19 @@ struct TokenTables {
         let new = object["extra_special_tokens"]
         let old = object["additional_special_tokens"]
         let isEmpty = new.map { $0.isNull || $0.arrayValue?.isEmpty == true || $0.objectValue?.isEmpty == true } ?? true
+        hasExtra = hasExtra || (new != nil && new?.objectValue == nil) || (isEmpty && old != nil)
         let key = isEmpty ? "additional_special_tokens" : "extra_special_tokens"
         guard let value = isEmpty ? old : new, !value.isNull else { return }
         if let members = value.objectValue {
             for (name, value) in members.members {
                 guard let token = try TokenTables.ownName(value, place: "key '\(key)'") else { continue }
-                if named[name] == nil { ownNames.append(name) }
+                if !settledNames.contains(name) { settledNames.append(name) }
                 named[name] = token
             }
+            var rest = JSONObject()
+            rest["additional_special_tokens"] = old
+            try readExtra(rest)
+            hasExtra = false
             return
         }
         guard let items = value.arrayValue else {
@@ -169,19 +184,31 @@ struct TokenTables {
             } else {
                 token = try TokenTables.token(value, place: "key '\(key)'")
             }
+            let isSettled = settledNames.contains(key)
             if let other = named[key], !other.content.utf8.elementsEqual(token.content.utf8) {
                 warnings.append(
                     "\(key) is \(other.shown) in tokenizer_config.json and \(token.shown) in special_tokens_map.json; "
-                        + "the latter counts")
+                        + (isSettled ? "the former counts" : "the latter counts"))
             }
-            if !TokenTables.names.contains(key), named[key] == nil { ownNames.append(key) }
+            if !TokenTables.names.contains(key), !laterNames.contains(key) { laterNames.append(key) }
+            guard !isSettled else { continue }
+            objectNames.remove(key)
             named[key] = token
         }
-        try readExtra(rest)
+        if rest["extra_special_tokens"] != nil {
+            rest["additional_special_tokens"] = nil
+            try readExtra(rest)
+        } else if !hasExtra {
+            if rest["additional_special_tokens"] != nil { extra = [] }
+            try readExtra(rest)
+            (hasExtra, hasOldExtra) = (false, !extra.isEmpty)
+        }
     }
 
     private mutating func read(added: JSONObject) throws(Fault) {
-        let specials = Set((Array(named.values) + extra).map { ExactText($0.content) })
+        // The reference compares texts before it has read the objects of tokenizer_config.json.
+        let texts = TokenTables.names.filter { !objectNames.contains($0) }.compactMap { named[$0] }
+        let specials = Set((texts + (hasOldExtra ? [] : extra)).map { ExactText($0.content) })
         for (content, value) in added.members {
             guard let id = value.integerValue, id >= 0, id <= Int(Int32.max) else {
                 throw Fault(
@@ -225,18 +252,26 @@ struct TokenTables {
 
     /// Tokens of the table by their ids, then those with names, then the extra ones; these last only where neither the
     /// table nor `tokenizer.json` has them.
-    private mutating func gather(_ own: [ListedToken]) {
+    private mutating func gather(_ listedAlready: [ListedToken]) {
         var positions: [ExactText: Int] = [:]
         for (_, token) in listed.sorted(by: { $0.key < $1.key }) {
             if positions[ExactText(token.content)] == nil { positions[ExactText(token.content)] = tokens.count }
             tokens.append(token)
         }
-        var known = Set(own.map { ExactText($0.content) }).union(positions.keys)
-        let all = (TokenTables.names + ownNames).compactMap { named[$0] }
+        let known = Set(listedAlready.map { ExactText($0.content) }).union(positions.keys)
+        let own = laterNames + settledNames.filter { !laterNames.contains($0) }
+        let all = (TokenTables.names + own).compactMap { named[$0] }
+        specials = (all + extra).map(\.content)
         for token in all {
             if let index = positions[ExactText(token.content)] { tokens[index].special = true }
         }
-        for token in all + extra where known.insert(ExactText(token.content)).inserted { tokens.append(token) }
+        // Of one that stands there twice with other flags the last counts.
+        var seen: [ExactText: [ListedToken]] = [:]
+        for token in all + extra where !known.contains(ExactText(token.content)) {
+            guard seen[ExactText(token.content)]?.contains(where: { $0.hasFlags(of: token) }) != true else { continue }
+            seen[ExactText(token.content), default: []].append(token)
+            tokens.append(token)
+        }
     }
 
     private static func token(_ value: JSONValue, place: String) throws(Fault) -> ListedToken {
