@@ -30,16 +30,20 @@ public struct Checkpoint: Sendable {
     public let sideFiles: [SideFile]
     /// The model's own card, README.md, where it has one; for a GGUF file what its metadata say of licence and origin.
     public let card: SideFile?
+    /// Files and folders that a copy of the model does not carry along, by name; folders end in a slash.
+    public let filesLeft: [String]
     /// Files that hold tensors, by name, and their sizes in bytes; none where the configuration alone is there.
     public let weightFiles: [(name: String, bytes: Int)]
 
     private let positions: [ExactText: Int]
     private let source: any TensorSource
+    private let diagnosis: WeightDiagnosis?
 
     init(
         path: String, format: Format, configuration: JSONObject, tensors: [TensorDescription], weightType: StoredType,
         isQuantised: Bool, tiesWordEmbeddings: Bool, warnings: [String], sideFiles: [SideFile],
-        card: SideFile?, weightFiles: [(name: String, bytes: Int)], source: any TensorSource
+        card: SideFile?, weightFiles: [(name: String, bytes: Int)], source: any TensorSource,
+        filesLeft: [String] = [], diagnosis: WeightDiagnosis? = nil
     ) {
         self.path = path
         self.format = format
@@ -55,6 +59,8 @@ public struct Checkpoint: Sendable {
         self.positions = Dictionary(
             tensors.enumerated().map { (ExactText($1.name), $0) }, uniquingKeysWith: { first, _ in first })
         self.source = source
+        self.filesLeft = filesLeft
+        self.diagnosis = diagnosis
     }
 
     /// The tensors that a configuration calls for, given it and its file's path.
@@ -87,6 +93,10 @@ public struct Checkpoint: Sendable {
     }
 
     public func tensor(_ name: String) -> TensorDescription? { positions[ExactText(name)].map { tensors[$0] } }
+
+    /// Why a tensor is missing, or has an unexpected shape or type, as far as the folder tells: weights of a quantiser, an
+    /// adapter, a head that is not there. Nil when nothing but the tensor is known.
+    public func cause(ofUnusable name: String) -> Fault? { diagnosis?.cause(of: name) }
 
     /// Whether tensors can be read: false where the configuration alone is there.
     public var hasWeights: Bool { !weightFiles.isEmpty }

@@ -7,14 +7,18 @@ public struct Decoder {
     public let checkpoint: Checkpoint
     public let configuration: DecoderConfiguration
     public let device: Device
+    /// What a person should know of the configuration.
+    public let notes: [String]
 
     /// - Throws: `Fault` when the configuration cannot be used or a tensor is missing or has another shape.
     public init(_ checkpoint: Checkpoint, device: Device = .cpu) throws(Fault) {
         self.checkpoint = checkpoint
         self.device = device
         let file = checkpoint.format == .gguf ? checkpoint.path : checkpoint.path + "/config.json"
-        configuration = try DecoderConfiguration(checkpoint.configuration, file: file)
-        try checkShapes()
+        var notes: [String] = []
+        configuration = try DecoderConfiguration(checkpoint.configuration, file: file, notes: &notes)
+        self.notes = notes
+        try checkTensors()
     }
 
     public static let embeddingName = "model.embed_tokens.weight"
@@ -47,9 +51,13 @@ public struct Decoder {
 
     private static func normName(_ name: String, _ layer: Int) -> String { "model.layers.\(layer).\(name).weight" }
 
-    private func checkShapes() throws(Fault) {
+    private func checkTensors() throws(Fault) {
         for (name, shape) in expectedTensors {
-            guard let found = checkpoint.tensor(name) else {
+            let found = checkpoint.tensor(name)
+            if let found, found.shape == shape, found.type.isFloatingPoint { continue }
+            // A quantised or otherwise wrapped model has a cause of its own, which helps more than the tensor's name.
+            if let cause = checkpoint.cause(ofUnusable: name) { throw cause }
+            guard let found else {
                 throw Fault(
                     .badData, "the checkpoint lacks a tensor that its configuration calls for", file: checkpoint.path,
                     place: "tensor '\(name)'", found: "nothing", expected: "shape \(shape)",
@@ -62,6 +70,10 @@ public struct Decoder {
                     expected: "shape \(shape)",
                     advice: "compare config.json with the weights, or download the checkpoint again")
             }
+            throw Fault(
+                .badData, "a weight is not stored as floating-point numbers", file: checkpoint.path,
+                place: "tensor '\(name)'", found: found.type.rawValue, expected: "F32, F16, BF16 or F64",
+                advice: "start from the original model")
         }
     }
 

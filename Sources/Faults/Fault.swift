@@ -63,24 +63,36 @@ public struct Fault: Error, Equatable, Sendable {
 extension Fault: CustomStringConvertible {
     /// The message as printed: the summary, then one indented line per known part.
     public var description: String {
-        var lines = [summary]
+        var lines = [Fault.harmless(summary)]
         if let file {
-            lines.append("  file: \(Fault.clipped(file))" + (place.map { ", \($0)" } ?? ""))
+            lines.append("  file: \(Fault.clipped(file))" + (place.map { ", \(Fault.clipped($0))" } ?? ""))
         } else if let place {
-            lines.append("  at: \(place)")
+            lines.append("  at: \(Fault.clipped(place))")
         }
         if let found { lines.append("  found: \(Fault.clipped(found))") }
-        if let expected { lines.append("  expected: \(expected)") }
-        if let advice { lines.append("  try: \(advice)") }
+        if let expected { lines.append("  expected: \(Fault.harmless(expected))") }
+        if let advice { lines.append("  try: \(Fault.harmless(advice))") }
         return lines.joined(separator: "\n")
     }
 
     /// Hostile names can be a megabyte long or carry terminal escapes; a message shows their start, harmless.
     private static func clipped(_ text: String) -> String {
+        let start = text.unicodeScalars.prefix(400)
+        let isWhole = start.endIndex == text.unicodeScalars.endIndex
+        return harmless(String(String.UnicodeScalarView(start))) + (isWhole ? "" : "…")
+    }
+
+    /// A text as one line that cannot move a terminal's cursor, colour it or turn its reading direction: a line break is
+    /// shown as ⏎, other control characters as �.
+    public static func harmless(_ text: String) -> String {
         var shown = ""
-        for (count, scalar) in text.unicodeScalars.enumerated() {
-            if count == 400 { return shown + "…" }
-            shown.unicodeScalars.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n", "\u{2028}", "\u{2029}": shown.unicodeScalars.append("⏎")
+            case "\u{202A}"..."\u{202E}", "\u{2066}"..."\u{2069}": shown.unicodeScalars.append("\u{FFFD}")
+            default:
+                shown.unicodeScalars.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
+            }
         }
         return shown
     }

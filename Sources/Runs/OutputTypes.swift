@@ -36,7 +36,9 @@ public struct OutputTypes: Sendable {
     public var configuration: JSONObject {
         let source = checkpoint.configuration
         guard let name = configurationName else { return source }
-        let key = source["dtype"] != nil ? "dtype" : "torch_dtype"
-        return source.edited([ConfigurationEdit(key, value: .string(name))])
+        // Both names of the key where both are there: readers differ in which of them they take.
+        let keys = ["dtype", "torch_dtype"].filter { source[$0] != nil }
+        return source.edited(
+            (keys.isEmpty ? ["torch_dtype"] : keys).map { ConfigurationEdit($0, value: .string(name)) })
     }
 }

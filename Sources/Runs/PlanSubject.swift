@@ -53,8 +53,10 @@ public struct PlanSubject {
             ? min(
                 settings.sequenceLength ?? PruneSettings.defaultSequenceLength, decoder.configuration.contextLength) : 1
         isCalibrated = false
-        warnings = RunContext.warnings(
-            settings, pruner, samples: samples, tokens: tokens, configuration: decoder.configuration)
+        warnings =
+            RunContext.filesLeft(decoder.checkpoint)
+            + RunContext.warnings(
+                settings, pruner, samples: samples, tokens: tokens, configuration: decoder.configuration)
         files = BlockFiles(checkpoint: decoder.checkpoint, configuration: decoder.configuration, types: types)
     }
 

@@ -36,10 +36,19 @@ public struct RunContext {
                 advice: "add --calibration FILE (.txt, .jsonl or a token file), or --calibration self")
         }
         warnings =
-            (calibration?.warnings ?? [])
+            RunContext.filesLeft(decoder.checkpoint) + (calibration?.warnings ?? [])
             + RunContext.warnings(
                 settings, pruner, samples: calibration?.tokens.rows ?? 0, tokens: calibration?.tokens.columns ?? 0,
                 configuration: decoder.configuration)
+    }
+
+    /// What of the model's folder the output will not hold.
+    static func filesLeft(_ checkpoint: Checkpoint) -> [String] {
+        let names = checkpoint.filesLeft
+        guard !names.isEmpty else { return [] }
+        let shown =
+            names.prefix(12).joined(separator: ", ") + (names.count > 12 ? ", and \(names.count - 12) more" : "")
+        return ["\(checkpoint.path): not copied to the output: \(shown)"]
     }
 
     /// What is thin about the calibration text, and what the model's shape does not allow.

@@ -78,13 +78,16 @@ struct GGUFKeyTests {
         }
         #expect(
             try yarn { $0.set("llama.rope.scaling.yarn_ext_factor", Float(1)) }
-                == #"{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":16,"beta_fast":32.0,"beta_slow":1.0}"#)
+                == #"{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":16,"beta_fast":32.0,"beta_slow":1.0}"#
+        )
         #expect(
             try yarn {
                 $0.set("llama.rope.scaling.original_context_length", UInt32(4))
                 $0.set("llama.rope.scaling.yarn_beta_fast", Float(16))
                 $0.set("llama.rope.scaling.yarn_beta_slow", Float(2))
-            } == #"{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":4,"beta_fast":16.0,"beta_slow":2.0}"#)
+            }
+                == #"{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":4,"beta_fast":16.0,"beta_slow":2.0}"#
+        )
         // Without extrapolation it is another scaling.
         fault(.badData, "changes the model's numbers", "yarn_ext_factor") {
             try yarn { $0.set("llama.rope.scaling.yarn_ext_factor", Float(0)) }

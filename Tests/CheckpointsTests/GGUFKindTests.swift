@@ -46,10 +46,4 @@ struct GGUFKindTests {
             }
         }
     }
-
-    @Test func aFolderOfGGUFFilesAsksForOne() throws {
-        try folder.folder("models")
-        try folder.write("models/m.gguf", GGUFBuilder.sound().file)
-        fault(.missingInput, "of which one must be named", "m.gguf") { try Checkpoint.open(folder.path("models")) }
-    }
 }

@@ -95,6 +95,19 @@ struct GGUFTokenizerTests {
         try ends(["<|end|>", "<|user|>", "a", "b"], [3, 3, 1, 1], [], "0")
     }
 
+    @Test func whatIsLeftOutIsTold() throws {
+        var builder = GGUFBuilder.sound()
+        builder.set("tokenizer.ggml.padding_token_id", UInt32(4))
+        builder.set("tokenizer.chat_template", "{{ messages }}")
+        builder.set("tokenizer.chat_template.tool_use", "{{ tools }}")
+        let model = try open(builder)
+        #expect(model.warnings.count == 2)
+        #expect(model.warnings.contains { $0.contains("padding_token_id is 4") })
+        #expect(model.warnings.contains { $0.contains("not carried over: tool_use") })
+        #expect(model.configuration["pad_token_id"]?.isNull == true)
+        #expect(try file("tokenizer_config.json", of: model)["pad_token"] == nil)
+    }
+
     @Test func anEndBeyondTheVocabularyIsRefused() {
         fault(.badData, "special token is not in the vocabulary", "tokenizer.ggml.eot_token_id") {
             var builder = GGUFBuilder.sound()

@@ -38,6 +38,34 @@ struct PublishingTests {
         #expect(try verified.checkpoint.floats("a") == [1, 2])
     }
 
+    @Test func filesOfInnerFoldersArePublishedAndVerified() throws {
+        try folder.write("t.jinja", "{{ x }}")
+        let template = SideFile(name: "templates/t.jinja", content: .file(path: folder.path("t.jinja")))
+        // What an interrupted run left in such a folder goes with the rest of it.
+        do { try begin().copy(template) }
+        let staging = try begin()
+        #expect(try staging.names().isEmpty)
+        try staging.write("config.json", Array(#"{"model_type":"llama"}"#.utf8))
+        let digest = try staging.copy(template)
+        #expect(digest.name == "templates/t.jinja")
+        let weights = try staging.writeShard("model.safetensors", [(tensor, bytes(of: [1, 2]))])
+        try staging.publish(known: [weights])
+        let verified = try FolderVerification(folder.path("out"))
+        #expect(verified.record.files.map(\.name) == ["config.json", "model.safetensors", "templates/t.jinja"])
+        #expect(verified.warnings.isEmpty)
+        try folder.write("out/templates/other.jinja", "x")
+        #expect(try FolderVerification(folder.path("out")).warnings.contains { $0.contains("templates/other.jinja") })
+        try folder.write("out/templates/t.jinja", "{{ y }}")
+        fault(.badData, "not as it was published", "templates/t.jinja") { try FolderVerification(folder.path("out")) }
+        // The folder may not be another one, even one with the right files.
+        try folder.folder("elsewhere")
+        try folder.write("elsewhere/t.jinja", "{{ x }}")
+        try FileManager.default.removeItem(atPath: folder.path("out/templates"))
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path("out/templates"), withDestinationPath: "../elsewhere")
+        fault(.badData, "leads out of the model's folder") { try FolderVerification(folder.path("out")) }
+    }
+
     @Test func existingOutputIsRefusedBeforeWork() throws {
         try publish()
         fault(.outputExists, "exists already", "--overwrite") { try place.check(inputs: [], bytes: 0) }

@@ -110,7 +110,7 @@ struct ConfigurationTests {
     }
 
     @Test(arguments: [
-        (#"{"rope_type": "yarn", "factor": 4.0}"#, "rope_scaling.rope_type"),
+        (#"{"rope_type": "longrope", "factor": 4.0}"#, "rope_scaling.rope_type"),
         (#"{"type": "linear"}"#, "rope_scaling.factor"),
         (#"{"rope_type": "linear", "factor": 0.5}"#, "rope_scaling.factor"), (#""linear""#, "rope_scaling"),
         (#"{"rope_type": "llama3", "factor": 8.0}"#, "rope_scaling.low_freq_factor"),

@@ -1,3 +1,4 @@
+import Faults
 import Testing
 
 @testable import EspalierCommands
@@ -97,6 +98,17 @@ struct ProgressReporterTests {
         reporter.warning("the \u{1B}[31mfile\u{7}")
         reporter.finish()
         #expect(screen.text == "warning: the \u{FFFD}[31mfile\u{FFFD}\n")
+    }
+
+    @Test func messagesAreOneLineWhateverTheyQuote() {
+        let screen = Screen()
+        let reporter = screen.reporter(terminal: false)
+        reporter.warning("pattern [\r\n]+\u{2028}\u{202E}x")
+        reporter.note("a\nb")
+        #expect(screen.text == "warning: pattern [\u{FFFD}⏎]+⏎\u{FFFD}x\na⏎b\n")
+        let fault = Fault(
+            .badData, "a\nb", file: "c\nd", place: "tensor 'e\nf'", found: "g\nh", expected: "i\nj", advice: "k\nl")
+        #expect(fault.description.split(separator: "\n").count == 5)
     }
 
     @Test func detailsAreForTheVerbose() {

@@ -65,6 +65,9 @@ struct TurnEndTests {
         let folder = try model { $0.configuration = [("eos_token_id", .array([.integer(5), .integer(6)]))] }
         #expect(try special(folder.path).end == [5, 6])
         // The tokenizer's own end, at which servers stop, too.
+        try folder.write("special_tokens_map.json", #"{"eos_token": {"content": "<|end|>"}}"#)
+        #expect(try special(folder.path).end == [5, 6, 257])
+        try folder.write("special_tokens_map.json", #"{"eos_token": "<|begin|>"}"#)
         try folder.write("tokenizer_config.json", #"{"eos_token": "<|end|>"}"#)
         #expect(try special(folder.path).end == [5, 6, 257])
         #expect(try special(folder.path).firstEnd == 5)

@@ -53,6 +53,84 @@ struct PublishedFolderTests {
         #expect(after.objectValue?["sparsity_config"] == nil)
     }
 
+    /// Writes the bench's weights anew under other names, with tensors added.
+    private func rename(_ bench: Bench, adding extra: [String: String] = [:], _ name: (String) -> String) throws {
+        let path = bench.model.path + "/model.safetensors"
+        let file = try SafetensorsFile(path)
+        var list = file.tensors.map { (stored: $0.name, written: name($0.name)) }
+        list += extra.map { (stored: $0.value, written: $0.key) }
+        let writer = try SafetensorsWriter(
+            path + "-new",
+            try list.map { pair in
+                let tensor = try #require(file.tensor(pair.stored))
+                return TensorDescription(name: pair.written, shape: tensor.shape, type: tensor.type)
+            })
+        for tensor in writer.order {
+            let stored = try #require(list.first { $0.written == tensor.name }).stored
+            try writer.write(tensor.name, try file.bytes(stored))
+        }
+        _ = try writer.finish()
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.moveItem(atPath: path + "-new", toPath: path)
+    }
+
+    @Test("weights under other names are published under the names of the model's code, byte for byte as under those")
+    func otherNames() throws {
+        func weights(_ name: (String) -> String) throws -> Data? {
+            let bench = try Bench()
+            try rename(bench, name)
+            try bench.prune("out") { $0.method = .magnitude }
+            return try bench.files("out")["model.safetensors"]
+        }
+        let plain = try #require(try weights { $0 })
+        #expect(try weights { $0 == Decoder.embeddingName ? Decoder.headName : $0 } == plain)
+        #expect(try weights { String($0.dropFirst("model.".count)) } == plain)
+        #expect(try weights { "_orig_mod." + $0 } == plain)
+    }
+
+    @Test("a tied head that differs from the embedding is published, and the configuration says that it is not tied")
+    func untied() throws {
+        let bench = try Bench { $0.extra = [("lm_head.weight", [Bench.vocabulary, 16])] }
+        try bench.prune("out") { $0.method = .magnitude }
+        let model = try Checkpoint.open(bench.path("out"))
+        #expect(!model.tiesWordEmbeddings && model.warnings.isEmpty)
+        #expect(model.configuration["tie_word_embeddings"]?.boolValue == false)
+        #expect(
+            try model.storedBytes("lm_head.weight") == Checkpoint.open(bench.model.path).storedBytes("lm_head.weight"))
+    }
+
+    @Test("templates in a folder are published, and what stays behind is named before the work")
+    func sideFiles() throws {
+        let bench = try Bench()
+        try FileManager.default.createDirectory(
+            atPath: bench.model.path + "/additional_chat_templates", withIntermediateDirectories: false)
+        try bench.model.write("additional_chat_templates/tool_use.jinja", "{{ x }}")
+        try bench.model.write("tekken.json", "{}")
+        try bench.model.write("params.json", "{}")
+        let context = try bench.context(try bench.settings("out") { $0.method = .magnitude })
+        #expect(context.warnings.contains { $0.hasSuffix("not copied to the output: params.json") })
+        try bench.prune("out") { $0.method = .magnitude }
+        let names = try FolderVerification(bench.path("out")).record.files.map(\.name)
+        #expect(names.contains("additional_chat_templates/tool_use.jinja") && names.contains("tekken.json"))
+        #expect(!names.contains("params.json"))
+        #expect(
+            try String(contentsOfFile: bench.path("out/additional_chat_templates/tool_use.jinja"), encoding: .utf8)
+                == "{{ x }}")
+    }
+
+    @Test("both names of the number type are set where both are there")
+    func bothNamesOfTheNumberType() throws {
+        let bench = try Bench {
+            $0.configuration = [("torch_dtype", .string("float32")), ("dtype", .string("float32"))]
+        }
+        try bench.prune("out") {
+            $0.method = .magnitude
+            $0.outputDType = .bfloat16
+        }
+        let json = try JSONValue(parsing: Array(try #require(try bench.files("out")["config.json"]))).objectValue
+        #expect(json?["dtype"]?.stringValue == "bfloat16" && json?["torch_dtype"]?.stringValue == "bfloat16")
+    }
+
     @Test("config.json names the number type when another one is written")
     func numberType() throws {
         let bench = try Bench { $0.configuration = [("torch_dtype", .string("float32"))] }
@@ -70,7 +148,13 @@ struct PublishedFolderTests {
         let bench = try Bench { tiny in
             tiny.tied = isTied
             // Files that carry the tied matrix twice are common.
-            if isTied { tiny.extra = [("lm_head.weight", [Bench.vocabulary, 16])] }
+            if isTied {
+                tiny.extra = [("lm_head.weight", [Bench.vocabulary, 16])]
+                tiny.edit = { name, values in
+                    guard name == Decoder.headName || name == Decoder.embeddingName else { return }
+                    for index in values.indices { values[index] = Float(index % 13) / 13 - 0.5 }
+                }
+            }
         }
         try bench.prune("out") { $0.method = .magnitude }
         let file = try SafetensorsFile(bench.path("out/model.safetensors"))

@@ -68,6 +68,19 @@ enum FileSystem {
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
+    /// What stands in a folder, with "inner/name" for what stands in a folder in it.
+    static func paths(in folder: String) throws(Fault) -> [String] {
+        var paths: [String] = []
+        for name in try names(in: folder) {
+            guard kind(joined(folder, name)) == .folder else {
+                paths.append(name)
+                continue
+            }
+            paths += try names(in: joined(folder, name)).map { joined(name, $0) }
+        }
+        return paths
+    }
+
     /// The absolute path without symbolic links; nil when it does not exist.
     static func resolved(_ path: String) -> String? {
         guard let buffer = realpath(path, nil) else { return nil }
@@ -90,6 +103,14 @@ enum FileSystem {
 
     static func removeFile(_ path: String) throws(Fault) {
         guard unlink(path) == 0 || errno == ENOENT else { throw failure("the file cannot be removed", path, errno) }
+    }
+
+    /// Removes a file, or a folder that holds files only. A link is removed, not what it leads to.
+    static func removeFileOrFolder(_ path: String) throws(Fault) {
+        var status = stat()
+        guard lstat(path, &status) == 0, kind(ofMode: status.st_mode) == .folder else { return try removeFile(path) }
+        for name in try names(in: path) { try removeFile(joined(path, name)) }
+        guard rmdir(path) == 0 else { throw failure("the folder cannot be removed", path, errno) }
     }
 
     /// Makes renames and new names in the folder durable.

@@ -54,6 +54,7 @@ enum GGUFConfiguration {
         for (key, source) in [("bos_token_id", "bos"), ("eos_token_id", "eos"), ("pad_token_id", "padding")] {
             config[key] = try metadata.integer("tokenizer.ggml.\(source)_token_id").map { .integer($0) } ?? .null
         }
+        if tokenizer != nil, tokenizer?.padding == nil { config["pad_token_id"] = .null }
         // What is there without a key is so for the tokenizer, too.
         if config["eos_token_id"] == .null, let end = tokenizer?.end { config["eos_token_id"] = .integer(end) }
         if config["bos_token_id"] == .null, let beginning = tokenizer?.beginning {

@@ -61,7 +61,20 @@ struct GGUFTokenizer: Sendable {
         beginning = try id("bos_token_id", standard: sentencePiece ? 1 : nil)
         end = try id("eos_token_id", standard: sentencePiece ? 2 : nil)
         unknown = try id("unknown_token_id", standard: sentencePiece ? 0 : nil)
-        padding = try id("padding_token_id", standard: nil)
+        var noticed: [String] = []
+        // Some converters count a padding token that they did not add; nothing here pads.
+        if let id = try metadata.integer(prefix + "padding_token_id"), !tokens.indices.contains(id) {
+            noticed.append(
+                "\(metadata.file): \(prefix)padding_token_id is \(id), which is not in the vocabulary; it is left out")
+            padding = nil
+        } else {
+            padding = try id("padding_token_id", standard: nil)
+        }
+        let templates = metadata.keys.filter { $0.hasPrefix("tokenizer.chat_template.") }
+        if !templates.isEmpty {
+            let names = templates.map { $0.dropFirst("tokenizer.chat_template.".count) }.joined(separator: ", ")
+            noticed.append("\(metadata.file): the further chat templates of the file are not carried over: \(names)")
+        }
         turnEnds = GGUFTurnEnds.ids(
             named: [end, try id("eot_token_id", standard: nil), try id("eom_token_id", standard: nil)], tokens, kinds)
         self.model = model
@@ -84,7 +97,7 @@ struct GGUFTokenizer: Sendable {
         }
         let template = try GGUFTokenizer.template(
             metadata, tokens, beginning: beginning, end: end, addsBeginning: parts.addsBeginning)
-        warnings = parts.warnings
+        warnings = parts.warnings + noticed
         json = .object([
             "version": .string("1.0"), "truncation": .null, "padding": .null,
             "added_tokens": .array(GGUFTokenizer.addedTokens(tokens, kinds, model)),

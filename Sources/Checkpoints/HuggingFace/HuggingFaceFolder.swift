@@ -9,52 +9,67 @@ enum HuggingFaceFolder {
     static func open(_ folder: String, orDescribed description: Checkpoint.Description?) throws(Fault) -> Checkpoint {
         let names = try FileSystem.names(in: folder)
         let configurationPath = FileSystem.joined(folder, "config.json")
-        guard names.contains("config.json") else {
-            if let file = names.first(where: { $0.hasSuffix(".gguf") }) {
-                throw Fault(
-                    .missingInput, "the folder holds GGUF files, of which one must be named", file: folder,
-                    found: names.filter { $0.hasSuffix(".gguf") }.prefix(8).joined(separator: ", "),
-                    expected: "the path of a .gguf file, or a Hugging Face model folder",
-                    advice: "name a file: \(FileSystem.joined(folder, file))")
-            }
-            throw Fault(
-                .missingInput, "the folder has no config.json", file: configurationPath,
-                found: names.isEmpty ? "an empty folder" : names.prefix(8).joined(separator: ", "),
-                expected: "a Hugging Face model folder", advice: "name the folder that holds config.json")
-        }
-        let configuration = try JSONFile.object(try SafePath.checked(folder, "config.json"))
+        guard names.contains("config.json") else { throw ForeignFolder.fault(names, folder: folder) }
+        var configuration = try JSONFile.object(try SafePath.checked(folder, "config.json"))
         var warnings = try check(configuration, configurationPath, names)
+        if let fault = AdapterFolder.fault(names, folder: folder) { throw fault }
         let reader = ConfigurationReader(configuration, file: configurationPath)
-        let tied = try reader.boolean("tie_word_embeddings") ?? false
+        var tied = try reader.boolean("tie_word_embeddings") ?? false
         if let description, MissingWeights.areMissing(names) {
             let type = try MissingWeights.type(reader)
+            let files = try SideFiles(folder, names, weights: [])
             return Checkpoint(
                 path: folder, format: .huggingFace, configuration: configuration,
                 tensors: try description(configuration, configurationPath).map {
                     TensorDescription(name: $0.name, shape: $0.shape, type: type)
                 },
                 weightType: type, isQuantised: false, tiesWordEmbeddings: tied, warnings: warnings,
-                sideFiles: try sideFiles(folder, names), card: card(folder, names), weightFiles: [],
-                source: MissingWeights(folder: folder))
+                sideFiles: files.copied, card: card(folder, names), weightFiles: [],
+                source: MissingWeights(folder: folder), filesLeft: files.left)
         }
-        let weights = try HuggingFaceWeights(folder, names, warnings: &warnings)
+        var weights = try HuggingFaceWeights(folder, names, warnings: &warnings)
+        let stored = weights.tensors
+        if let fault = AdapterFolder.fault(stored, folder: folder) { throw fault }
+        if let fault = QuantisedWeights.fault(stored, files: names, folder: folder) { throw fault }
+        let canonical = TensorNames(stored.map(\.name))
+        if let note = canonical.note {
+            warnings.append("\(folder): \(note)")
+            weights.rename(canonical.names)
+        }
         var tensors = weights.tensors
-        if tied, let head = tensors.first(where: { $0.name == headName }) {
-            if let embedding = tensors.first(where: { $0.name == embeddingName }),
-                !(try weights.equal(head, embedding))
-            {
-                warnings.append(
-                    "\(folder): lm_head.weight differs from the embedding, but config.json ties them; "
-                        + "lm_head.weight is left out")
-            }
-            tensors.removeAll { $0.name == headName }
+        if tied {
+            tied = try tie(&weights, folder, &warnings)
+            tensors = tied ? weights.tensors.filter { $0.name != headName } : weights.tensors
+            // What is published says so, too.
+            if !tied { configuration["tie_word_embeddings"] = .bool(false) }
         }
+        let weightFiles = weights.files.map { (name: FileSystem.last($0.path), bytes: $0.size) }
+        let files = try SideFiles(folder, names, weights: weightFiles.map(\.name))
         return Checkpoint(
             path: folder, format: .huggingFace, configuration: configuration, tensors: tensors,
             weightType: weightType(tensors), isQuantised: false, tiesWordEmbeddings: tied, warnings: warnings,
-            sideFiles: try sideFiles(folder, names), card: card(folder, names),
-            weightFiles: weights.files.map { (FileSystem.last($0.path), $0.size) },
-            source: weights)
+            sideFiles: files.copied, card: card(folder, names), weightFiles: weightFiles, source: weights,
+            filesLeft: files.left,
+            diagnosis: WeightDiagnosis(
+                folder: folder, files: names, stored: weights.tensors, promised: weights.promised, isTied: tied))
+    }
+
+    /// Makes one matrix of head and embedding where the configuration ties them, whichever of the two is stored.
+    ///
+    /// - Returns: false when both are stored and differ: they are then two matrices, as for transformers 5.
+    private static func tie(
+        _ weights: inout HuggingFaceWeights, _ folder: String, _ warnings: inout [String]
+    ) throws(Fault) -> Bool {
+        guard let head = weights.tensors.first(where: { $0.name == headName }) else { return true }
+        guard let embedding = weights.tensors.first(where: { $0.name == embeddingName }) else {
+            weights.rename(weights.tensors.map { $0.name == headName ? embeddingName : $0.name })
+            return true
+        }
+        if try weights.equal(head, embedding) { return true }
+        warnings.append(
+            "\(folder): lm_head.weight differs from the embedding, though config.json ties them; both are used, as in "
+                + "transformers 5, while other software may leave out lm_head.weight")
+        return false
     }
 
     /// Refuses what cannot be read, warns about what is ignored.
@@ -73,7 +88,18 @@ enum HuggingFaceFolder {
                     advice: "start from the original model")
             }
         }
+        // MLX writes its own key, and the packed weights under the names of the plain ones.
+        if let value = configuration["quantization"]?.objectValue, value["bits"] != nil || value["group_size"] != nil {
+            throw QuantisedWeights.fault(
+                "MLX", "config.json, key 'quantization'",
+                found: value["bits"].map { "bits: \($0.text())" } ?? "an object", FileSystem.parent(path))
+        }
         var warnings: [String] = []
+        if let type = configuration["dtype"]?.stringValue, let old = configuration["torch_dtype"]?.stringValue,
+            type != old
+        {
+            warnings.append("\(path): dtype is \(type) and torch_dtype is \(old); dtype counts, as in transformers 5")
+        }
         let code = names.filter { $0.hasSuffix(".py") }
         if configuration["auto_map"] != nil || !code.isEmpty {
             let what = (configuration["auto_map"] == nil ? [] : ["auto_map in config.json"]) + code
@@ -90,14 +116,6 @@ enum HuggingFaceFolder {
         return bytes.max { ($0.value, $0.key.rank) < ($1.value, $1.key.rank) }?.key ?? .f32
     }
 
-    private static func sideFiles(_ folder: String, _ names: [String]) throws(Fault) -> [SideFile] {
-        var files: [SideFile] = []
-        for name in names where isSideFile(name) && FileSystem.kind(FileSystem.joined(folder, name)) == .file {
-            files.append(SideFile(name: name, content: .file(path: try SafePath.checked(folder, name))))
-        }
-        return files
-    }
-
     /// Nil as well for one that cannot be read: nothing depends on it.
     private static func card(_ folder: String, _ names: [String]) -> SideFile? {
         let name = "README.md"
@@ -105,19 +123,5 @@ enum HuggingFaceFolder {
             let path = try? SafePath.checked(folder, name), let size = FileSystem.size(path), size <= 4 << 20
         else { return nil }
         return SideFile(name: name, content: .file(path: path))
-    }
-
-    static func isSideFile(_ name: String) -> Bool {
-        let exact = [
-            "special_tokens_map.json", "added_tokens.json", "merges.txt", "chat_template.jinja", "chat_template.json",
-            "generation_config.json",
-        ]
-        if exact.contains(name) { return true }
-        let capitals = name.uppercased()
-        if capitals.hasPrefix("LICENSE") || capitals.hasPrefix("LICENCE") || capitals.hasPrefix("NOTICE") {
-            return true
-        }
-        guard name.hasPrefix("tokenizer") || name.hasPrefix("vocab") else { return false }
-        return [".json", ".model", ".txt", ".tiktoken", ".v3"].contains { name.hasSuffix($0) }
     }
 }

@@ -4,30 +4,65 @@ import JSONText
 /// The safetensors of a folder: one file, or the shards that the index names.
 struct HuggingFaceWeights: TensorSource {
     let files: [SafetensorsFile]
-    let tensors: [TensorDescription]
+    private(set) var tensors: [TensorDescription]
+    /// Tensors that the index promises and no file holds, with the file that should.
+    private(set) var promised: [(tensor: String, file: String)] = []
     /// Position in `files`, by tensor.
-    private let owners: [ExactText: Int]
+    private var owners: [ExactText: Int]
+    /// Names in the files, of tensors that are handed out under another.
+    private var storedNames: [ExactText: String] = [:]
 
     static let singleName = "model.safetensors"
 
     init(_ folder: String, _ names: [String], warnings: inout [String]) throws(Fault) {
-        if names.contains(ShardIndex.fileName) {
-            if names.contains(HuggingFaceWeights.singleName) {
-                warnings.append("\(folder): both model.safetensors and an index are there; the index is used")
-            }
-            try self.init(index: try ShardIndex(folder: folder), folder: folder, warnings: &warnings)
-        } else if names.contains(HuggingFaceWeights.singleName) {
-            let path = try SafePath.checked(folder, HuggingFaceWeights.singleName)
-            try self.init(files: [try SafetensorsFile(path)])
-        } else {
-            let shards = names.filter { $0.hasSuffix(".safetensors") }
-            if shards.isEmpty, let fault = PickledWeights.fault(names, folder: folder) { throw fault }
-            throw Fault(
-                .missingInput, "the folder has no model.safetensors and no index of shards", file: folder,
-                found: (shards.isEmpty ? names : shards).prefix(8).joined(separator: ", "),
-                expected: "model.safetensors, or \(ShardIndex.fileName) with its shards",
-                advice: shards.isEmpty ? MissingWeights.advice : "download the missing files")
+        let hasSingle = names.contains(HuggingFaceWeights.singleName)
+        guard names.contains(ShardIndex.fileName) else {
+            guard hasSingle else { throw HuggingFaceWeights.nothing(folder, names) }
+            try self.init(single: folder)
+            return
         }
+        let index = try ShardIndex(folder: folder)
+        guard hasSingle, !index.files.contains(HuggingFaceWeights.singleName) else {
+            try self.init(index: index, folder: folder, warnings: &warnings)
+            return
+        }
+        // Other software disagrees on which of the two is the model, so they must be the same.
+        try self.init(single: folder)
+        let missing = index.missing(in: folder)
+        guard missing.isEmpty else {
+            warnings.append(
+                "\(index.path): left over from other weights: it names \(missing.count) files that are not there "
+                    + "(\(missing.prefix(3).joined(separator: ", "))); model.safetensors is read instead")
+            return
+        }
+        var ignored: [String] = []
+        let shards = try HuggingFaceWeights(index: index, folder: folder, warnings: &ignored)
+        if let difference = try difference(from: shards) {
+            throw Fault(
+                .badData, "the folder holds two models: a single file of weights, and shards that differ from it",
+                file: folder, place: difference,
+                found: "\(HuggingFaceWeights.singleName) and \(ShardIndex.fileName) with "
+                    + "\(index.files.prefix(3).joined(separator: ", "))\(index.files.count > 3 ? ", …" : "")",
+                expected: "one of them",
+                advice: "move away what is stale: transformers would read \(HuggingFaceWeights.singleName), "
+                    + "vLLM the index")
+        }
+        warnings.append(
+            "\(folder): model.safetensors and the shards of the index hold the same weights; model.safetensors is read")
+    }
+
+    private static func nothing(_ folder: String, _ names: [String]) -> Fault {
+        let shards = names.filter { $0.hasSuffix(".safetensors") }
+        if shards.isEmpty, let fault = PickledWeights.fault(names, folder: folder) { return fault }
+        return Fault(
+            .missingInput, "the folder has no model.safetensors and no index of shards", file: folder,
+            found: (shards.isEmpty ? names : shards).prefix(8).joined(separator: ", "),
+            expected: "model.safetensors, or \(ShardIndex.fileName) with its shards",
+            advice: shards.isEmpty ? MissingWeights.advice : "download the missing files")
+    }
+
+    private init(single folder: String) throws(Fault) {
+        try self.init(files: [try SafetensorsFile(try SafePath.checked(folder, HuggingFaceWeights.singleName))])
     }
 
     private init(files: [SafetensorsFile]) throws(Fault) {
@@ -50,7 +85,7 @@ struct HuggingFaceWeights: TensorSource {
 
     private init(index: ShardIndex, folder: String, warnings: inout [String]) throws(Fault) {
         let names = index.files
-        let missing = names.filter { FileSystem.kind(FileSystem.joined(folder, $0)) == nil }
+        let missing = index.missing(in: folder)
         guard missing.isEmpty else {
             throw Fault(
                 .missingInput, "\(missing.count) of \(names.count) shards are missing", file: index.path,
@@ -61,25 +96,67 @@ struct HuggingFaceWeights: TensorSource {
         for name in names { files.append(try SafetensorsFile(try SafePath.checked(folder, name))) }
         try self.init(files: files)
         let positions = Dictionary(uniqueKeysWithValues: names.enumerated().map { (ExactText($1), $0) })
+        var moved: [String] = []
         for (tensor, file) in index.map {
-            guard let position = owners[ExactText(tensor)], position == positions[ExactText(file)] else {
-                throw Fault(
-                    .badData, "a shard does not hold a tensor that the index promises", file: index.path,
-                    place: "weight_map, tensor '\(tensor)'", found: "no such tensor in \(file)",
-                    advice: "download index and shards again, from the same revision")
+            guard let position = owners[ExactText(tensor)] else {
+                promised.append((tensor, file))
+                continue
             }
+            if position != positions[ExactText(file)] { moved.append(tensor) }
+        }
+        // Whether the model needs what is not there is for its configuration to say.
+        if !promised.isEmpty {
+            warnings.append(
+                "\(index.path): the index names \(promised.count) tensors that no shard holds: "
+                    + HuggingFaceWeights.list(promised.map(\.tensor)))
+        }
+        if !moved.isEmpty {
+            warnings.append(
+                "\(index.path): \(moved.count) tensors stand in another shard than the index says: "
+                    + HuggingFaceWeights.list(moved))
         }
         let indexed = Set(index.map.map { ExactText($0.tensor) })
         let extra = tensors.filter { !indexed.contains(ExactText($0.name)) }.map(\.name)
         if !extra.isEmpty {
             warnings.append(
                 "\(index.path): the shards hold \(extra.count) tensors that the index does not name: "
-                    + extra.prefix(5).joined(separator: ", "))
+                    + HuggingFaceWeights.list(extra))
         }
         let bytes = tensors.reduce(0) { $0 + $1.byteCount }
         if let total = index.totalSize, total != bytes {
             warnings.append("\(index.path): metadata.total_size is \(total), but the tensors have \(bytes) bytes")
         }
+    }
+
+    private static func list(_ names: [String]) -> String { names.prefix(5).joined(separator: ", ") }
+
+    /// Hands tensors out under other names, given in the order of `tensors`.
+    mutating func rename(_ names: [String]) {
+        var (owners, stored): ([ExactText: Int], [ExactText: String]) = ([:], [:])
+        for (position, name) in zip(tensors.indices, names) {
+            let old = tensors[position].name
+            owners[ExactText(name)] = self.owners[ExactText(old)]
+            stored[ExactText(name)] = storedName(old)
+            tensors[position].name = name
+        }
+        self.owners = owners
+        storedNames = stored
+    }
+
+    private func storedName(_ name: String) -> String { storedNames[ExactText(name)] ?? name }
+
+    /// Where these weights and others differ first, in words; nil when they are the same bytes under the same names.
+    private func difference(from other: HuggingFaceWeights) throws(Fault) -> String? {
+        let positions = Dictionary(uniqueKeysWithValues: other.tensors.enumerated().map { (ExactText($1.name), $0) })
+        for tensor in tensors {
+            guard let position = positions[ExactText(tensor.name)] else { return "tensor '\(tensor.name)'" }
+            guard try HuggingFaceWeights.equal(self, tensor, other, other.tensors[position]) else {
+                return "tensor '\(tensor.name)'"
+            }
+        }
+        if other.tensors.count == tensors.count { return nil }
+        let known = Set(tensors.map { ExactText($0.name) })
+        return other.tensors.first { !known.contains(ExactText($0.name)) }.map { "tensor '\($0.name)'" }
     }
 
     func weightFile(of name: String) -> String? { owners[ExactText(name)].map { FileSystem.last(files[$0].path) } }
@@ -96,7 +173,7 @@ struct HuggingFaceWeights: TensorSource {
     }
 
     func readStored(_ tensor: TensorDescription, into target: UnsafeMutableRawBufferPointer) throws(Fault) {
-        try file(tensor).read(tensor.name, into: target)
+        try file(tensor).read(storedName(tensor.name), into: target)
     }
 
     func read(_ tensor: TensorDescription, into target: UnsafeMutableBufferPointer<Float>) throws(Fault) {
@@ -107,7 +184,9 @@ struct HuggingFaceWeights: TensorSource {
                 place: "tensor '\(tensor.name)'", found: tensor.type.rawValue, expected: "F32, F16, BF16 or F64")
         }
         #if _endian(little)
-            if tensor.type == .f32 { return try file.read(tensor.name, into: UnsafeMutableRawBufferPointer(target)) }
+            if tensor.type == .f32 {
+                return try file.read(storedName(tensor.name), into: UnsafeMutableRawBufferPointer(target))
+            }
         #endif
         let stride = (4 << 20) / size
         let scratch = UnsafeMutableRawBufferPointer.allocate(
@@ -117,7 +196,7 @@ struct HuggingFaceWeights: TensorSource {
         while done < tensor.count {
             let count = min(stride, tensor.count - done)
             let part = UnsafeMutableRawBufferPointer(rebasing: scratch[..<(count * size)])
-            try file.read(tensor.name, from: done * size, into: part)
+            try file.read(storedName(tensor.name), from: done * size, into: part)
             _ = FloatConversion.widen(
                 UnsafeRawBufferPointer(part), tensor.type,
                 into: UnsafeMutableBufferPointer(rebasing: target[done..<done + count]))
@@ -125,10 +204,40 @@ struct HuggingFaceWeights: TensorSource {
         }
     }
 
-    /// Whether two tensors hold the same bytes, read a few megabytes at a time.
+    /// Whether two tensors hold the same numbers, in whichever types, read a few megabytes at a time.
     func equal(_ left: TensorDescription, _ right: TensorDescription) throws(Fault) -> Bool {
+        guard left.type != right.type else { return try HuggingFaceWeights.equal(self, left, self, right) }
+        guard left.shape == right.shape, left.type.isFloatingPoint, right.type.isFloatingPoint else { return false }
+        let stride = 1 << 20
+        for start in Swift.stride(from: 0, to: left.count, by: stride) {
+            let range = start..<min(start + stride, left.count)
+            guard try floats(left, range) == floats(right, range) else { return false }
+        }
+        return true
+    }
+
+    /// Some elements of a tensor, widened.
+    private func floats(_ tensor: TensorDescription, _ range: Range<Int>) throws(Fault) -> [Float] {
+        let size = tensor.type.bitCount / 8
+        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count * size, alignment: 16)
+        defer { scratch.deallocate() }
+        try file(tensor).read(storedName(tensor.name), from: range.lowerBound * size, into: scratch)
+        return [Float](unsafeUninitializedCapacity: range.count) { buffer, initialized in
+            _ = FloatConversion.widen(
+                UnsafeRawBufferPointer(scratch), tensor.type,
+                into: UnsafeMutableBufferPointer(start: buffer.baseAddress, count: range.count))
+            initialized = range.count
+        }
+    }
+
+    /// Whether two tensors hold the same bytes, read a few megabytes at a time.
+    private static func equal(
+        _ leftWeights: HuggingFaceWeights, _ left: TensorDescription, _ rightWeights: HuggingFaceWeights,
+        _ right: TensorDescription
+    ) throws(Fault) -> Bool {
         guard left.type == right.type, left.shape == right.shape else { return false }
-        let (leftFile, rightFile) = (try file(left), try file(right))
+        let (leftFile, rightFile) = (try leftWeights.file(left), try rightWeights.file(right))
+        let (leftName, rightName) = (leftWeights.storedName(left.name), rightWeights.storedName(right.name))
         let stride = 4 << 20
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * stride, alignment: 16)
         defer { scratch.deallocate() }
@@ -137,8 +246,8 @@ struct HuggingFaceWeights: TensorSource {
             let count = min(stride, left.byteCount - done)
             let first = UnsafeMutableRawBufferPointer(rebasing: scratch[..<count])
             let second = UnsafeMutableRawBufferPointer(rebasing: scratch[stride..<stride + count])
-            try leftFile.read(left.name, from: done, into: first)
-            try rightFile.read(right.name, from: done, into: second)
+            try leftFile.read(leftName, from: done, into: first)
+            try rightFile.read(rightName, from: done, into: second)
             guard first.elementsEqual(second) else { return false }
             done += count
         }

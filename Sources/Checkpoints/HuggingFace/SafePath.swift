@@ -7,6 +7,12 @@ enum SafePath {
             && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") || $0 < 0x20 }
     }
 
+    /// Whether the name is that of a file, or of a file in a folder beside the others.
+    static func isPlainPath(_ path: String) -> Bool {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.count <= 2 && parts.allSatisfy { isPlainName(String($0)) }
+    }
+
     /// The path of a file in `folder`, or nil when it leads out of it through a symbolic link.
     ///
     /// The model hub's cache keeps a snapshot as links into the `blobs` folder two levels up; those are followed.

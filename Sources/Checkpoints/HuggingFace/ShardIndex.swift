@@ -14,6 +14,11 @@ struct ShardIndex {
     /// Names of the files, each once, sorted.
     var files: [String] { Set(map.map(\.file)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
 
+    /// Files that are not there.
+    func missing(in folder: String) -> [String] {
+        files.filter { FileSystem.kind(FileSystem.joined(folder, $0)) == nil }
+    }
+
     init(folder: String) throws(Fault) {
         let path = try SafePath.checked(folder, ShardIndex.fileName)
         let json = try JSONFile.object(path)

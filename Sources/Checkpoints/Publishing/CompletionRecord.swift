@@ -38,7 +38,7 @@ public struct CompletionRecord: Equatable, Sendable {
         guard let members = json["files"]?.objectValue else { throw fault("files", "no object") }
         var files: [FileDigest] = []
         for (name, value) in members.members {
-            guard SafePath.isPlainName(name), let entry = value.objectValue,
+            guard SafePath.isPlainPath(name), let entry = value.objectValue,
                 let sha256 = entry["sha256"]?.stringValue, let bytes = entry["bytes"]?.integerValue
             else { throw fault("files.\(name)", value.kindName) }
             files.append(FileDigest(name: name, sha256: sha256, bytes: bytes))

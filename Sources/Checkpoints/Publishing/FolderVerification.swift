@@ -15,7 +15,8 @@ public struct FolderVerification: Sendable {
     public init(_ folder: String) throws(Fault) {
         let record = try CompletionRecord(folder: folder)
         for expected in record.files {
-            let path = FileSystem.joined(folder, expected.name)
+            // A record may not vouch for a file elsewhere, behind a link that took a folder's place.
+            let path = try SafePath.checked(folder, expected.name)
             let file = try InputFile(path)
             guard file.size == expected.bytes else {
                 throw FolderVerification.changed(path, "\(file.size) bytes", "\(expected.bytes) bytes")
@@ -27,7 +28,7 @@ public struct FolderVerification: Sendable {
         }
         let checkpoint = try Checkpoint.open(folder)
         let known = Set(record.files.map(\.name) + [CompletionRecord.fileName])
-        let extra = try FileSystem.names(in: folder).filter { !known.contains($0) }
+        let extra = try FileSystem.paths(in: folder).filter { !known.contains($0) }
         for weights in checkpoint.weightFiles where !known.contains(weights.name) {
             throw Fault(
                 .badData, "a file of weights is not in the completion record",

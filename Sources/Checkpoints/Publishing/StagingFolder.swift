@@ -10,7 +10,7 @@ import JSONText
 /// The folder in which a run's output grows, `OUT.partial`, until `publish` gives it its name.
 ///
 /// Every file in it is written under another name first and renamed when it is durable, so a file with its final name
-/// is whole. The folder is flat. As long as the value lives, no other run can have the same output.
+/// is whole. A file's name may be "folder/name", nothing deeper. As long as the value lives, no other run can have the same output.
 public final class StagingFolder: Sendable {
     static let mark = ".staging"
 
@@ -48,7 +48,9 @@ public final class StagingFolder: Sendable {
             try FileSystem.makeFolder(place.staging)
         } else {
             // The mark goes last: should this be interrupted, the folder is still known as ours.
-            for name in try FileSystem.names(in: place.staging) where name != mark { try folder.remove(name) }
+            for name in try FileSystem.names(in: place.staging) where name != mark {
+                try FileSystem.removeFileOrFolder(folder.path(of: name))
+            }
         }
         _ = try folder.write(mark, [])
         try FileSystem.syncFolder(place.parent)
@@ -81,12 +83,18 @@ public final class StagingFolder: Sendable {
 
     public func contains(_ name: String) -> Bool { FileSystem.kind(path(of: name)) == .file }
 
-    /// Writes a whole file.
+    /// Writes a whole file; its folder in this one is made when it is not there.
     @discardableResult
     public func write(_ name: String, _ bytes: [UInt8]) throws(Fault) -> FileDigest {
+        if name.contains("/") {
+            let inner = FileSystem.parent(path(of: name))
+            if FileSystem.kind(inner) == nil { try FileSystem.makeFolder(inner) }
+        }
         let file = try OutputFile(path(of: name))
         try file.write(bytes)
-        return try file.finish()
+        var digest = try file.finish()
+        digest.name = name
+        return digest
     }
 
     /// Copies a model's side file, byte for byte.
@@ -136,7 +144,7 @@ public final class StagingFolder: Sendable {
 
     /// Names of the files that are whole.
     public func names() throws(Fault) -> [String] {
-        try FileSystem.names(in: path).filter { name in
+        try FileSystem.paths(in: path).filter { name in
             name != StagingFolder.mark && name != CompletionRecord.fileName
                 && !name.hasSuffix(OutputFile.temporaryEnding)
         }
@@ -152,7 +160,7 @@ public final class StagingFolder: Sendable {
             let trusted = known.first { $0.name == name && $0.bytes == FileSystem.size(path(of: name)) }
             if let trusted { digests.append(trusted) } else { digests.append(try digest(name)) }
         }
-        for name in try FileSystem.names(in: path) where name.hasSuffix(OutputFile.temporaryEnding) {
+        for name in try FileSystem.paths(in: path) where name.hasSuffix(OutputFile.temporaryEnding) {
             try remove(name)
         }
         try write(CompletionRecord.fileName, CompletionRecord(digests).bytes)

@@ -4,7 +4,7 @@ import JSONText
 /// Typed access to the keys of a `config.json`, every complaint with the key's path.
 struct ConfigurationReader {
     private let json: JSONObject
-    private let file: String
+    let file: String
     private let prefix: String
 
     init(_ json: JSONObject, file: String, prefix: String = "") {
@@ -19,12 +19,18 @@ struct ConfigurationReader {
             found: found, expected: expected, advice: advice)
     }
 
-    private func value(_ key: String) -> JSONValue? {
+    func value(_ key: String) -> JSONValue? {
         guard let value = json[key], !value.isNull else { return nil }
         return value
     }
 
     func has(_ key: String) -> Bool { value(key) != nil }
+
+    /// Whether the key stands there without a value.
+    func isNull(_ key: String) -> Bool { json[key]?.isNull ?? false }
+
+    /// Keys that have a value.
+    var keys: [String] { json.keys.filter(has) }
 
     /// Far beyond every model; products of such sizes do not overflow.
     static let widest = 1 << 20
@@ -43,10 +49,20 @@ struct ConfigurationReader {
     }
 
     func object(_ key: String) throws(Fault) -> JSONObject {
-        guard let object = value(key)?.objectValue else {
-            throw fault(key, found: value(key)?.kindName ?? "nothing", expected: "an object")
-        }
+        guard let object = try optionalObject(key) else { throw fault(key, found: "nothing", expected: "an object") }
         return object
+    }
+
+    /// Nil where the key has no value.
+    func optionalObject(_ key: String) throws(Fault) -> JSONObject? {
+        guard let value = value(key) else { return nil }
+        guard let object = value.objectValue else { throw fault(key, found: value.kindName, expected: "an object") }
+        return object
+    }
+
+    /// A reader of an object inside this one.
+    func inner(_ key: String) throws(Fault) -> ConfigurationReader {
+        ConfigurationReader(try object(key), file: file, prefix: "\(prefix)\(key).")
     }
 
     func objects(_ key: String) throws(Fault) -> [JSONObject] {
@@ -96,9 +112,21 @@ struct ConfigurationReader {
         return flag
     }
 
-    func expect(_ key: String, _ expected: String, default fallback: String) throws(Fault) {
-        let found = value(key)?.stringValue ?? (value(key) == nil ? fallback : value(key)?.kindName ?? "")
-        guard found == expected else { throw fault(key, found: found, expected: expected) }
+    /// A number that may not be left to chance: a null stops transformers, and no other reader says what it means.
+    func positiveNumber(_ key: String) throws(Fault) -> Double? {
+        guard has(key) || isNull(key) else { return nil }
+        guard let value = value(key)?.doubleValue, value.isFinite, value > 0 else {
+            throw fault(key, found: value(key)?.shown ?? "null", expected: "a positive number")
+        }
+        return value
+    }
+
+    /// The gate's activation: SiLU under either of its names.
+    func checkActivation() throws(Fault) {
+        guard let value = value("hidden_act") else { return }
+        guard let name = value.stringValue, ["silu", "swish"].contains(name) else {
+            throw fault("hidden_act", found: value.shown, expected: "silu")
+        }
     }
 
     func family(_ key: String = "model_type") throws(Fault) -> Family {
@@ -119,74 +147,20 @@ struct ConfigurationReader {
         let scored = Family.allCases.map { ($0.rawValue, $0.rawValue.commonPrefix(with: name.lowercased()).count) }
         return scored.max { $0.1 < $1.1 }?.0 ?? ""
     }
-
-    /// `rope_theta` and `rope_scaling`, or both in `rope_parameters` as newer files have it.
-    func rotary() throws(Fault) -> RotaryConfiguration {
-        var theta = try number("rope_theta", default: Family.llama.defaultTheta)
-        var key = "rope_scaling"
-        if let parameters = value("rope_parameters") {
-            guard let object = parameters.objectValue else {
-                throw fault("rope_parameters", found: parameters.kindName, expected: "an object")
-            }
-            key = "rope_parameters"
-            theta = try ConfigurationReader(object, file: file, prefix: "rope_parameters.")
-                .number("rope_theta", default: theta)
-        }
-        guard theta > 0 else { throw fault("rope_theta", found: "\(theta)", expected: "a positive number") }
-        let partial = try number("partial_rotary_factor", default: 1)
-        guard partial == 1 else { throw fault("partial_rotary_factor", found: "\(partial)", expected: "1") }
-        return RotaryConfiguration(theta: theta, scaling: try scaling(key))
-    }
-
-    private func scaling(_ key: String) throws(Fault) -> RotaryConfiguration.Scaling {
-        guard let value = value(key) else { return .none }
-        guard let object = value.objectValue else { throw fault(key, found: value.kindName, expected: "an object") }
-        let inner = ConfigurationReader(object, file: file, prefix: "\(prefix)\(key).")
-        let typeKey = inner.has("rope_type") ? "rope_type" : "type"
-        switch inner.value(typeKey)?.stringValue ?? "default" {
-        case "default": return .none
-        case "linear": return .linear(factor: try inner.factor())
-        case "llama3":
-            let low = try inner.number("low_freq_factor")
-            let high = try inner.number("high_freq_factor")
-            guard low > 0, high > low else {
-                throw inner.fault(
-                    "high_freq_factor", found: "\(high) with low_freq_factor \(low)",
-                    expected: "a number above a positive low_freq_factor")
-            }
-            return .llama3(
-                factor: try inner.factor(), lowFrequency: low, highFrequency: high,
-                originalContext: Double(try inner.positive("original_max_position_embeddings")))
-        case let other:
-            throw inner.fault(
-                typeKey, found: "the string \"\(other.prefix(60))\"", expected: "default, linear or llama3")
-        }
-    }
-
-    private func factor() throws(Fault) -> Double {
-        let factor = try number("factor")
-        guard factor >= 1 else { throw fault("factor", found: "\(factor)", expected: "a number of at least 1") }
-        return factor
-    }
-
-    func windows(family: Family, layers: Int) throws(Fault) -> [Int?] {
-        let none = [Int?](repeating: nil, count: layers)
-        guard family.hasWindow, has("sliding_window") else { return none }
-        if family.hasOptionalWindow, try !flag("use_sliding_window", default: false) { return none }
-        let window = try positive("sliding_window")
-        if let types = value("layer_types")?.arrayValue {
-            guard types.count == layers else {
-                throw fault("layer_types", found: "\(types.count) entries", expected: "\(layers), one for each layer")
-            }
-            return types.map { $0.stringValue == "sliding_attention" ? window : nil }
-        }
-        let full = family.hasOptionalWindow ? try number("max_window_layers", default: 28) : 0
-        return (0..<layers).map { Double($0) >= full ? window : nil }
-    }
 }
 
 extension String {
     fileprivate func commonPrefix(with other: String) -> Substring {
         prefix(zip(self, other).prefix { $0 == $1 }.count)
+    }
+}
+
+extension JSONValue {
+    /// A value as a message shows it: small ones as they stand, others by their kind.
+    var shown: String {
+        switch self {
+        case .bool(let flag): flag ? "true" : "false"
+        default: kindName
+        }
     }
 }

@@ -26,6 +26,14 @@ public struct DecoderConfiguration: Equatable, Sendable {
 
     /// - Throws: `Fault` of kind `badData` naming the key, what was found and what was expected.
     public init(_ json: JSONObject, file: String) throws(Fault) {
+        var notes: [String] = []
+        try self.init(json, file: file, notes: &notes)
+    }
+
+    /// - Parameter notes: takes on what a person should know of this file: keys that contradict each other, and keys
+    ///   that count for nothing here though they look as if they did.
+    /// - Throws: `Fault` of kind `badData` naming the key, what was found and what was expected.
+    public init(_ json: JSONObject, file: String, notes: inout [String]) throws(Fault) {
         let reader = ConfigurationReader(json, file: file)
         let compact = try CompactConfiguration(json, file: file)
         if let compact { family = compact.family } else { family = try reader.family() }
@@ -33,7 +41,10 @@ public struct DecoderConfiguration: Equatable, Sendable {
         hiddenSize = try reader.positive("hidden_size", atMost: widest)
         let layerCount = try reader.positive("num_hidden_layers", atMost: ConfigurationReader.deepest)
         let headCount = try reader.positive("num_attention_heads", atMost: widest)
-        let keyValueHeadCount = try reader.positive("num_key_value_heads", default: headCount)
+        // A null means as many as query heads; an absent key the family's default.
+        let keyValueHeadCount = try reader.positive(
+            "num_key_value_heads",
+            default: reader.isNull("num_key_value_heads") ? headCount : family.defaultKeyValueHeads ?? headCount)
         let shape = LayerShape(
             headCount: headCount, keyValueHeadCount: keyValueHeadCount,
             intermediateSize: try reader.positive("intermediate_size", atMost: widest))
@@ -42,9 +53,13 @@ public struct DecoderConfiguration: Equatable, Sendable {
         guard headCount % keyValueHeadCount == 0 else {
             throw reader.fault(
                 "num_key_value_heads", found: "\(keyValueHeadCount) with \(headCount) attention heads",
-                expected: "a divisor of num_attention_heads")
+                expected: "a divisor of num_attention_heads",
+                advice: reader.has("num_key_value_heads")
+                    ? nil : "name num_key_value_heads: this family's default is \(keyValueHeadCount)")
         }
-        if reader.has("head_dim") {
+        if let size = family.defaultHeadDimension, !reader.has("head_dim") {
+            headDimension = size
+        } else if reader.has("head_dim") {
             headDimension = try reader.positive("head_dim", atMost: widest)
         } else {
             guard hiddenSize % headCount == 0 else {
@@ -62,14 +77,16 @@ public struct DecoderConfiguration: Equatable, Sendable {
             throw reader.fault("rms_norm_eps", found: "\(normEpsilon)", expected: "a small positive number")
         }
         tiesWordEmbeddings = try reader.flag("tie_word_embeddings", default: false)
-        let attentionBias = try reader.flag("attention_bias", default: family.queryKeyValueBias)
+        let attentionBias = family.readsAttentionBias ? try reader.flag("attention_bias", default: false) : false
         hasQueryKeyValueBias = family.queryKeyValueBias || attentionBias
-        hasOutputBias = family.readsAttentionBias && attentionBias
+        hasOutputBias = attentionBias
         hasMLPBias = family.readsMLPBias ? try reader.flag("mlp_bias", default: false) : false
         hasQueryKeyNorm = family.queryKeyNorm
-        rotary = try reader.rotary()
-        try reader.expect("hidden_act", "silu", default: "silu")
-        windows = try reader.windows(family: family, layers: layerCount)
+        var rotaryReader = RotaryReader(reader, contextLength: contextLength)
+        rotary = try rotaryReader.read()
+        try reader.checkActivation()
+        var windowReader = WindowReader(reader, family: family, layers: layerCount)
+        windows = try windowReader.read()
         layers = Array(repeating: shape, count: layerCount)
         if let compact {
             guard compact.layers.count == layerCount else {
@@ -85,6 +102,8 @@ public struct DecoderConfiguration: Equatable, Sendable {
                 "head_dim", found: "\(headDimension) with \(mostHeads) attention heads",
                 expected: "all heads together at most \(widest) wide")
         }
+        notes += rotaryReader.notes + windowReader.notes
+        notes += try ForeignKeys.check(reader, self)
     }
 
     public var layerCount: Int { layers.count }
@@ -155,17 +174,4 @@ public struct DecoderConfiguration: Equatable, Sendable {
         let attention = layers[layer].headCount * headDimension * (tokens + 1)
         return 2 * Double(tokens) * Double(weightCount(layer: layer) + attention)
     }
-}
-
-/// How positions turn into angles.
-public struct RotaryConfiguration: Equatable, Sendable {
-    public enum Scaling: Equatable, Sendable {
-        case none
-        /// Positions divided by the factor.
-        case linear(factor: Double)
-        /// Llama 3.1's: low frequencies divided by the factor, high ones kept, a ramp between.
-        case llama3(factor: Double, lowFrequency: Double, highFrequency: Double, originalContext: Double)
-    }
-    public var theta: Double
-    public var scaling: Scaling
 }

@@ -22,5 +22,17 @@ public enum Family: String, CaseIterable, Sendable {
         case .qwen2, .qwen3: 32_768
         }
     }
-    var defaultTheta: Double { 10_000 }
+    /// transformers' default where the configuration does not say; nil where it is the number of query heads.
+    var defaultKeyValueHeads: Int? {
+        switch self {
+        case .llama: nil
+        case .mistral: 8
+        case .qwen2, .qwen3: 32
+        }
+    }
+    /// transformers' default where the configuration does not say; nil where it follows from the hidden size.
+    var defaultHeadDimension: Int? { self == .qwen3 ? 128 : nil }
+    static let defaultTheta = 10_000.0
+    /// Of the families that have one, where the configuration does not mention it at all.
+    static let defaultWindow = 4096
 }

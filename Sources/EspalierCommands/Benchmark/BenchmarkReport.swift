@@ -1,3 +1,4 @@
+import Faults
 import Evaluation
 import JSONText
 
@@ -96,7 +97,7 @@ public struct BenchmarkReport {
         sizes.add(cells: ["model", "parameters", "weight files", "peak memory"])
         for one in [model] + (against.map { [$0] } ?? []) {
             sizes.add(cells: [
-                ProgressReporter.harmless(one.path), Amount.count(one.parameters), Amount.bytes(one.bytes),
+                Fault.harmless(one.path), Amount.count(one.parameters), Amount.bytes(one.bytes),
                 one.peakMemoryBytes.map(Amount.bytes) ?? "–",
             ])
         }

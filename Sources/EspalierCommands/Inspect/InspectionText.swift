@@ -1,3 +1,4 @@
+import Faults
 import JSONText
 
 extension Inspection {
@@ -5,7 +6,7 @@ extension Inspection {
     public var text: String {
         let c = configuration
         var facts = TextTable(leftColumns: 2)
-        facts.add("model", ProgressReporter.harmless(model) + " (\(checkpoint.format.rawValue))")
+        facts.add("model", Fault.harmless(model) + " (\(checkpoint.format.rawValue))")
         facts.add(
             "family",
             "\(c.family.rawValue), \(c.layerCount) blocks, hidden \(c.hiddenSize), MLP "
@@ -66,7 +67,7 @@ extension Inspection {
             text += "\nnon-finite weights: "
             text += nonFinite.isEmpty ? "none\n" : "\n"
             for (tensor, count) in nonFinite {
-                text += "  \(ProgressReporter.harmless(tensor)): \(Amount.count(count))\n"
+                text += "  \(Fault.harmless(tensor)): \(Amount.count(count))\n"
             }
         }
         return text

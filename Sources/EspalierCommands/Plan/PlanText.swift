@@ -1,3 +1,4 @@
+import Faults
 import Decoders
 import Runs
 
@@ -6,7 +7,7 @@ enum PlanText {
     static func text(_ plan: Plan) -> String {
         let settings = plan.subject.settings
         var facts = TextTable(leftColumns: 2)
-        facts.add("model", ProgressReporter.harmless(settings.model))
+        facts.add("model", Fault.harmless(settings.model))
         facts.add(
             "method",
             settings.method.text + (settings.preset == .paper ? " (preset paper)" : "")

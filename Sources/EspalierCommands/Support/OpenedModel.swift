@@ -25,7 +25,7 @@ public struct OpenedModel {
         self.decoder = decoder
         let expected = Set(decoder.expectedTensors.map(\.name))
         let unexpected = decoder.checkpoint.tensors.map(\.name).filter { !expected.contains($0) }
-        var warnings = decoder.checkpoint.warnings
+        var warnings = decoder.checkpoint.warnings + decoder.notes
         if !unexpected.isEmpty {
             let shown = unexpected.prefix(5).joined(separator: ", ") + (unexpected.count > 5 ? ", …" : "")
             warnings.append("\(path): \(unexpected.count) tensors that the model does not use: \(shown)")

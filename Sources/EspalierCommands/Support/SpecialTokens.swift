@@ -10,7 +10,8 @@ public struct SpecialTokens: Equatable, Sendable {
     /// The token that a text from nothing begins with: the tokenizer's, else the one that the configuration names.
     public var beginning: Int32?
     /// Any of them ends a text or a turn: what `eos_token_id`, a number or a list, of `generation_config.json` says, or
-    /// without it that of `config.json`, and the `eos_token` of `tokenizer_config.json`, at which servers stop, too.
+    /// without it that of `config.json`, and the `eos_token` of `tokenizer_config.json` or else of `special_tokens_map.json`,
+    /// at which servers stop, too.
     ///
     /// A GGUF file's tokens that end turns come here in the `generation_config.json` that is made of its metadata.
     public var end: Set<Int32>
@@ -46,9 +47,12 @@ public struct SpecialTokens: Equatable, Sendable {
         let named = try ids("bos_token_id")
         beginning = prefix.first ?? named.first
         var ends = try ids("eos_token_id")
-        let token = try object("tokenizer_config.json")["eos_token"]
-        let content = token?.stringValue ?? token?.objectValue?["content"]?.stringValue
-        if let id = content.flatMap(tokenizer.id), !ends.contains(id) { ends.append(id) }
+        for name in ["tokenizer_config.json", "special_tokens_map.json"] {
+            guard let token = try object(name)["eos_token"], !token.isNull else { continue }
+            let content = token.stringValue ?? token.objectValue?["content"]?.stringValue
+            if let id = content.flatMap(tokenizer.id), !ends.contains(id) { ends.append(id) }
+            break
+        }
         end = Set(ends)
         firstEnd = ends.first
     }

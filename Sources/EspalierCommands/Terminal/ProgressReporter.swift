@@ -1,3 +1,5 @@
+import Faults
+
 /// Tells a person how the work goes: phases with a bar on a terminal, plain lines elsewhere; notes and warnings.
 ///
 /// Everything goes to standard error. Not for several threads at once.
@@ -72,7 +74,7 @@ public final class ProgressReporter {
     public func begin(_ title: String, total: Double, unit: String = "") {
         finish()
         let now = surroundings.clock()
-        phase = Phase(title: Self.harmless(title), total: total, unit: unit, start: now, lastShown: now)
+        phase = Phase(title: Fault.harmless(title), total: total, unit: unit, start: now, lastShown: now)
         draw()
     }
 
@@ -103,14 +105,14 @@ public final class ProgressReporter {
     // MARK: Lines
 
     /// A line for everyone who did not ask for quiet.
-    public func note(_ text: String) { if level > .quiet { line(Self.harmless(text)) } }
+    public func note(_ text: String) { if level > .quiet { line(Fault.harmless(text)) } }
 
     /// A line for those who asked for more.
-    public func detail(_ text: String) { if level == .verbose { line(Self.harmless(text)) } }
+    public func detail(_ text: String) { if level == .verbose { line(Fault.harmless(text)) } }
 
     /// What the user should know whatever they asked for.
     public func warning(_ text: String) {
-        line(surroundings.style.warning("warning:") + " " + Self.harmless(text))
+        line(surroundings.style.warning("warning:") + " " + Fault.harmless(text))
     }
 
     private func line(_ text: String) {
@@ -166,14 +168,10 @@ public final class ProgressReporter {
 
     // MARK: Text for a terminal
 
-    /// Control characters replaced: file names may hold escapes.
+    /// Control characters but line breaks replaced, for text of several lines: file names may hold escapes.
     static func harmless(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            let isControl = scalar.properties.generalCategory == .control && scalar != "\n"
-            result.unicodeScalars.append(isControl ? "\u{FFFD}" : scalar)
-        }
-        return result
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { Fault.harmless(String($0)) }
+            .joined(separator: "\n")
     }
 
     /// Columns that a text takes, wide characters counted as two.

@@ -79,7 +79,7 @@ public struct PublishedFolder {
     }
 
     public var text: String {
-        var text = "\(ProgressReporter.harmless(folder)): sound\n"
+        var text = "\(Fault.harmless(folder)): sound\n"
         text += "  \(Amount.count(files)) files, \(Amount.bytes(bytes)), digests as published\n"
         if let pattern {
             text += "  \(Amount.count(linears)) pruned linears, pattern \(pattern) holds"

@@ -69,12 +69,14 @@ extension ScalarRun {
         }
 
         private mutating func bracket() -> ScalarSet? {
-            var set = ScalarSet(isNegated: take("^"))
+            let isNegated = take("^")
+            var classes: UInt16 = 0
+            var ranges: [ClosedRange<UInt32>] = []
             while !take("]") {
                 // Intersections and sets within sets are other expressions.
                 if at + 1 < scalars.count, scalars[at] == "&", scalars[at + 1] == "&" { return nil }
-                if let classes = named() {
-                    set.classes |= classes
+                if let value = named() {
+                    classes |= value
                     continue
                 }
                 guard let low = scalar() else { return nil }
@@ -84,9 +86,10 @@ extension ScalarRun {
                     guard let end = scalar(), end >= low else { return nil }
                     high = end
                 }
-                set.ranges.append(low.value...high.value)
+                ranges.append(low.value...high.value)
             }
-            return set.classes == 0 && set.ranges.isEmpty ? nil : set
+            guard classes != 0 || !ranges.isEmpty else { return nil }
+            return ScalarSet(isNegated: isNegated, classes: classes, ranges: ranges)
         }
 
         /// One scalar of a bracket expression, which may be escaped.

@@ -62,16 +62,3 @@ struct ScalarRun: Sendable, Equatable {
         return (end, at)
     }
 }
-
-/// A set of scalars: classes and ranges, or all but these.
-struct ScalarSet: Sendable, Equatable {
-    var isNegated = false
-    var classes: UInt16 = 0
-    var ranges: [ClosedRange<UInt32>] = []
-
-    @inline(__always)
-    func contains(_ scalar: UInt32, _ table: ScalarClasses) -> Bool {
-        let isIn = table.of(scalar) & classes != 0 || ranges.contains { $0.contains(scalar) }
-        return isIn != isNegated
-    }
-}
