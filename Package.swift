@@ -98,7 +98,7 @@ let package = Package(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "Faults", "JSONText"],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "TokenizationTests", dependencies: ["Faults", "JSONText", "Tokenization"],
+            name: "TokenizationTests", dependencies: ["Checkpoints", "Faults", "JSONText", "Tokenization"],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "CalibrationTests",

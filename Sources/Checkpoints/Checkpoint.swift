@@ -161,7 +161,9 @@ public struct Checkpoint: Sendable {
     /// A tensor as float32.
     public func floats(_ name: String) throws(Fault) -> [Float] {
         let tensor = try known(name)
-        return try Checkpoint.filled(tensor.count) { (buffer) throws(Fault) in try source.read(tensor, from: 0, into: buffer) }
+        return try Checkpoint.filled(tensor.count) { (buffer) throws(Fault) in
+            try source.read(tensor, from: 0, into: buffer)
+        }
     }
 
     /// A tensor's bytes in its `type`, little-endian.
@@ -190,11 +192,26 @@ public struct Checkpoint: Sendable {
     /// - Throws: `inputOutput` when a file of weights is not as it was when opened; ask before publishing.
     public func checkUnchanged() throws(Fault) { try source.checkUnchanged() }
 
-    /// The bytes of `tokenizer.json`: the folder's, or made from a GGUF file's metadata; nil when there is none.
-    public func tokenizerJSON() throws(Fault) -> [UInt8]? {
-        guard let file = sideFiles.first(where: { $0.name == "tokenizer.json" }) else { return nil }
-        return try file.bytes()
+    /// The tokenizer as one `tokenizer.json`, made of all files that speak of it or of a GGUF file's metadata; nil when
+    /// there is none.
+    ///
+    /// - Throws: `badData` for files that are wrong or of a form that is not supported, `inputOutput` when one cannot be
+    ///   read.
+    public func tokenizer() throws(Fault) -> FolderTokenizer? {
+        func bytes(_ name: String) throws(Fault) -> [UInt8]? {
+            try sideFiles.first { $0.name == name }.map { (file) throws(Fault) in try file.bytes() }
+        }
+        switch format {
+        case .huggingFace:
+            let made = try FolderTokenizer(folder: path, configuration: configuration, read: bytes)
+            if made == nil, let fault = UnreadTokenizer.fault(folder: path) { throw fault }
+            return made
+        case .gguf: return try bytes("tokenizer.json").map { FolderTokenizer(json: $0, file: path) }
+        }
     }
+
+    /// The bytes of `tokenizer()`.
+    public func tokenizerJSON() throws(Fault) -> [UInt8]? { try tokenizer()?.json }
 
     private func known(_ name: String) throws(Fault) -> TensorDescription {
         guard let tensor = tensor(name) else {

@@ -62,7 +62,9 @@ struct BlockFiles {
 
     /// A source tensor in the form in which it is written: as stored where the type stays, else converted.
     func converted(_ tensor: TensorDescription) throws(Fault) -> (tensor: TensorDescription, bytes: [UInt8]) {
-        if types.type(of: tensor) == tensor.type { return (description(tensor), try checkpoint.storedBytes(tensor.name)) }
+        if types.type(of: tensor) == tensor.type {
+            return (description(tensor), try checkpoint.storedBytes(tensor.name))
+        }
         return try encoded(tensor) { (rows) throws(Fault) in
             let floats = Tensor.empty(rows.map { [$0.count] + tensor.shape.dropFirst() } ?? tensor.shape)
             try floats.withMutableBytes { (bytes) throws(Fault) in

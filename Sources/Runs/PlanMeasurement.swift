@@ -265,7 +265,8 @@ struct PlanMeasurement {
         let matrix = head.matrix
         let dense = OutputMatrix.Dense.logits(try matrix.logits(hidden))
         let targets = [Int64](repeating: 0, count: rows)
-        comparison = scale * (try time { () throws(Fault) in _ = try matrix.scores(hidden, against: dense, targets: targets) })
+        comparison =
+            scale * (try time { () throws(Fault) in _ = try matrix.scores(hidden, against: dense, targets: targets) })
     }
 
     // MARK: Work on sequences

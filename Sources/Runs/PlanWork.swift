@@ -101,7 +101,8 @@ struct PlanWork {
         // The dense model's logits are made once for a stage where they are few enough to keep.
         func sides(_ samples: Int) -> Double {
             let scored = samples * (subject.tokens / SearchModel.scoredEvery)
-            return scored * subject.configuration.vocabularySize * subject.compute.byteCount <= SearchModel.logitBytes ? 1 : 2
+            return scored * subject.configuration.vocabularySize * subject.compute.byteCount <= SearchModel.logitBytes
+                ? 1 : 2
         }
         let first = options.stages[0].samples
         let last = options.stages[options.stages.count - 1].samples

@@ -62,6 +62,8 @@ public struct Encoder: Sendable {
         guard !piece.text.isEmpty else { return }
         guard step < tokenizer.preTokenizers.count else { return encodeUncut(piece.text) }
         switch tokenizer.preTokenizers[step] {
+        case .byteLevel(let addsPrefixSpace, let splits) where step + 1 < tokenizer.preTokenizers.count:
+            cutWritten(piece, addsPrefixSpace: addsPrefixSpace, splits: splits, step: step)
         case .byteLevel(let addsPrefixSpace, let splits):
             if addsPrefixSpace, piece.text.first != UInt8(ascii: " ") {
                 let text = [UInt8(ascii: " ")] + Array(piece.text)
@@ -72,6 +74,14 @@ public struct Encoder: Sendable {
         case .split(let pattern, let behavior, let inverted):
             cut(piece, by: pattern, behavior, inverted: inverted, step: step)
         case .digits(let individual): cutDigits(piece, individual: individual, step: step)
+        case .punctuation(let behavior):
+            let matches = piece.text.scalars(where: isPunctuation)
+            let stretches = SplitBehavior.stretches(matches: matches, count: piece.text.count, inverted: false)
+            for range in behavior.pieces(stretches) { cut(piece.part(range), step: step + 1) }
+        case .whiteSpace:
+            let matches = piece.text.scalars { Unicode.Scalar($0)?.properties.isWhitespace ?? false }
+            let stretches = SplitBehavior.stretches(matches: matches, count: piece.text.count, inverted: false)
+            for range in SplitBehavior.removed.pieces(stretches) { cut(piece.part(range), step: step + 1) }
         case .metaspace(let metaspace): cut(piece, by: metaspace, step: step)
         }
     }
@@ -83,6 +93,22 @@ public struct Encoder: Sendable {
             let end = gpt2End(in: text, from: start, classes: tokenizer.classes)
             encodeWord(text.part(start..<end))
             start = end
+        }
+    }
+
+    /// `ByteLevel` with steps behind it, which see its characters in place of bytes; so does the model.
+    private mutating func cutWritten(_ piece: Piece, addsPrefixSpace: Bool, splits: Bool, step: Int) {
+        let blank = UInt8(ascii: " ")
+        let bytes = (addsPrefixSpace && piece.text.first != blank ? [blank] : []) + Array(piece.text)
+        bytes.withUnsafeBufferPointer { text in
+            var start = 0
+            while start < text.count {
+                let end = splits ? gpt2End(in: text, from: start, classes: tokenizer.classes) : text.count
+                let written = text[start..<end].flatMap { tokenizer.byteAlphabet.characters[Int($0)] }
+                let lead = piece.isStart && start == 0 ? 0 : -1
+                written.withUnsafeBufferPointer { cut(Piece(text: $0, lead: lead), step: step + 1) }
+                start = end
+            }
         }
     }
 

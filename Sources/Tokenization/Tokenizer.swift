@@ -4,14 +4,15 @@ import JSONText
 /// Text ↔ token ids by a `tokenizer.json`, with the ids that Hugging Face's `tokenizers` gives.
 ///
 /// Supported are BPE models over bytes or over characters with byte fallback, as the Llama, Mistral, SmolLM and Qwen
-/// families use them. What else a file asks for is refused by name, never approximated. A tokenizer does not change
+/// families use them, and Unigram models of SentencePiece. What else a file asks for is refused by name, never approximated. A tokenizer does not change
 /// after its making and can be used from several threads.
 public final class Tokenizer: Sendable {
-    let model: BPEModel
+    let model: TokenModel
     let normalizers: [Normalizer]
     let preTokenizers: [PreTokenizer]
     let decodingSteps: [DecodingStep]
     let classes = ScalarClasses()
+    let byteAlphabet = ByteAlphabet()
     /// Added tokens that are looked for in the text as given.
     let rawTokens: AddedTokenMatcher
     /// Added tokens that are looked for in the normalised text.
@@ -53,15 +54,15 @@ public final class Tokenizer: Sendable {
         try refuseMovedStart(normalizers, preTokenizers)
         decodingSteps = try part("decoder").map(DecodingStep.steps) ?? [.spaced]
 
-        let file = try ModelFile(root.object["model"] ?? .null)
+        let source = try ModelSource(root.object["model"] ?? .null)
         var added: [AddedToken] = []
         for (index, item) in (root.optional("added_tokens")?.arrayValue ?? []).enumerated() {
             added.append(try AddedToken(Component(item, place: "added_tokens[\(index)]")))
         }
-        let vocabulary = try joinedVocabulary(model: file.vocabulary, added: added)
+        let vocabulary = try joinedVocabulary(model: source.vocabulary, added: added)
         var byteLevel = false
         if case .byteLevel = preTokenizers.last { byteLevel = true }
-        model = try file.model(vocabulary, byteLevel: byteLevel)
+        model = try source.model(vocabulary, byteLevel: byteLevel)
 
         specialTokenIDs = Set(added.filter(\.special).map(\.id))
         // Where two tokens look alike once normalised, special ones come first.
@@ -141,6 +142,12 @@ public final class Tokenizer: Sendable {
 /// scheme `first` looks for. Only the usual replacement, which writes blanks as `Metaspace` does, cannot matter.
 private func refuseMovedStart(_ normalizers: [Normalizer], _ preTokenizers: [PreTokenizer]) throws(Fault) {
     for case .metaspace(let metaspace) in preTokenizers where metaspace.prefix == .first {
+        for normalizer in normalizers where normalizer.movesStart {
+            throw Fault(
+                .badData, "the tokenizer uses what is not supported", place: "normalizer",
+                found: "a step that rewrites the start together with pre-tokenizer Metaspace of prepend_scheme first",
+                expected: "prepend_scheme always or never")
+        }
         for case .replace(let pattern, let content) in normalizers
         where pattern != [UInt8(ascii: " ")] || content != metaspace.replacement {
             throw Fault(

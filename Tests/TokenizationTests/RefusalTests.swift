@@ -34,7 +34,7 @@ import Testing
         """#
 
     static let unsupported = [
-        Case(path: "model.type", value: #""Unigram""#, names: "Unigram"),
+        Case(path: "model.type", value: #""WordPiece""#, names: "WordPiece"),
         Case(path: "model.dropout", value: "0.1", names: "dropout"),
         Case(path: "model.continuing_subword_prefix", value: #""@@""#, names: "@@"),
         Case(path: "model.end_of_word_suffix", value: #""</w>""#, names: "</w>"),
@@ -52,8 +52,8 @@ import Testing
         Case(
             path: "pre_tokenizer",
             value:
-                ##"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel", "add_prefix_space": false}, {"type": "Digits", "individual_digits": true}]}"##,
-            names: "ByteLevel before another"),
+                ##"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel", "add_prefix_space": false}, {"type": "UnicodeScripts"}]}"##,
+            names: "UnicodeScripts"),
         Case(
             path: "normalizer", value: #"{"type": "Replace", "pattern": {"String": "x"}, "content": "y"}"#,
             names: "prepend_scheme first", and: "pre_tokenizer", #"{"type": "Metaspace", "prepend_scheme": "first"}"#),
@@ -77,6 +77,19 @@ import Testing
         Case(path: "model.vocab", value: "[]", names: "model.vocab"),
         Case(path: "model.unk_token", value: #""<unk>""#, names: "<unk>"),
         Case(path: "model", value: "null", names: "model"),
+        Case(path: "model", value: #"{"type": "Unigram", "vocab": {"a": 0}}"#, names: "model.vocab"),
+        Case(path: "model", value: #"{"type": "Unigram", "vocab": []}"#, names: "at least one token"),
+        Case(path: "model", value: #"{"type": "Unigram", "vocab": [["a", 0], ["b"]]}"#, names: "model.vocab[1]"),
+        Case(path: "model", value: #"{"type": "Unigram", "vocab": [["a", 1e999]]}"#, names: "model.vocab[0]"),
+        Case(
+            path: "model", value: #"{"type": "Unigram", "unk_id": 7, "vocab": [["a", 0], ["b", 0], ["c", 0]]}"#,
+            names: "unk_id"),
+        Case(
+            path: "normalizer", value: #"{"type": "Precompiled", "precompiled_charsmap": "AAAA"}"#,
+            names: "normalizer.precompiled_charsmap"),
+        Case(
+            path: "normalizer", value: #"{"type": "Precompiled", "precompiled_charsmap": "/////wAAAAA="}"#,
+            names: "normalizer.precompiled_charsmap"),
         Case(path: "added_tokens", value: #"[{"id": 4, "content": "<s>"}]"#, names: #""<s>""#),
         Case(path: "added_tokens", value: #"[{"id": 1, "content": "a"}]"#, names: #""a""#),
         Case(path: "added_tokens", value: #"[{"id": 2, "content": "<s>"}]"#, names: #""<s>""#),

@@ -12,8 +12,9 @@ extension FileDigest {
 }
 
 extension Checkpoint {
-    /// SHA-256 of the tokenizer's file, in lowercase hexadecimal; nil where the model has none. From a GGUF file it is that
-    /// of the `tokenizer.json` that is made of its metadata, so that a model keeps it through pruning.
+    /// SHA-256 of the tokenizer's file, in lowercase hexadecimal; nil where the model has none. Where other files add to it
+    /// or a GGUF file's metadata stand for it, that of the `tokenizer.json` made of them, so that a model keeps it through
+    /// pruning and two tokenizers that cut text differently never share it.
     public func tokenizerDigest() throws(Fault) -> String? {
         try tokenizerJSON().map { hexadecimal(SHA256.hash(data: $0)) }
     }

@@ -11,6 +11,9 @@ public struct OpenedModel {
     /// The checkpoint's warnings and what was noticed on opening.
     public let warnings: [String]
 
+    /// What the files say of the tokenizer. A fault waits until a verb asks for it: many need no tokenizer.
+    private let tokenizerFiles: Result<FolderTokenizer?, Fault>
+
     public var checkpoint: Checkpoint { decoder.checkpoint }
     public var configuration: DecoderConfiguration { decoder.configuration }
 
@@ -27,6 +30,11 @@ public struct OpenedModel {
             let shown = unexpected.prefix(5).joined(separator: ", ") + (unexpected.count > 5 ? ", …" : "")
             warnings.append("\(path): \(unexpected.count) tensors that the model does not use: \(shown)")
         }
+        do throws(Fault) {
+            let files = try checkpoint.tokenizer()
+            tokenizerFiles = .success(files)
+            warnings += files?.warnings ?? []
+        } catch { tokenizerFiles = .failure(error) }
         self.warnings = warnings
     }
 
@@ -34,21 +42,23 @@ public struct OpenedModel {
     ///
     /// - Throws: `missingInput` without one, `badData` when it is not supported or has ids that the model lacks.
     public func tokenizer() throws(Fault) -> Tokenizer {
-        let file = checkpoint.format == .gguf ? checkpoint.path : checkpoint.path + "/tokenizer.json"
-        guard let bytes = try checkpoint.tokenizerJSON() else {
+        guard let files = try tokenizerFiles.get() else {
+            let isFile = checkpoint.format == .gguf
             throw Fault(
-                .missingInput, "the model has no tokenizer", file: file,
-                expected: checkpoint.format == .gguf
-                    ? "a GGUF file with the key 'tokenizer.ggml.model'" : "a tokenizer.json beside the weights",
-                advice: checkpoint.format == .gguf
+                .missingInput, "the model has no tokenizer",
+                file: isFile ? checkpoint.path : checkpoint.path + "/tokenizer.json",
+                expected: isFile
+                    ? "a GGUF file with the key 'tokenizer.ggml.model'"
+                    : "tokenizer.json, vocab.json with merges.txt, or tokenizer.model beside the weights",
+                advice: isFile
                     ? "use a GGUF file that holds its vocabulary, or give token files"
                     : "copy the tokenizer of the model that this one was made from, or give token files")
         }
         let tokenizer: Tokenizer
         do throws(Fault) {
-            tokenizer = try Tokenizer(parsing: bytes)
+            tokenizer = try Tokenizer(parsing: files.json)
             _ = try tokenizer.unusedRows(ofEmbeddingWith: configuration.vocabularySize)
-        } catch { throw error.inFile(file) }
+        } catch { throw error.inFile(files.file) }
         return tokenizer
     }
 }

@@ -76,7 +76,8 @@ public struct PromptComparison {
                 group.map { states.hidden($0, sequences[$0].scoredFrom..<sequences[$0].ids.count) })
         }
         var found = try model.outputMatrix(dtype: dtype).scores(
-            streams[0], against: .model(try dense.outputMatrix(dtype: dtype), stream: streams[1]), targets: targets)[...]
+            streams[0], against: .model(try dense.outputMatrix(dtype: dtype), stream: streams[1]), targets: targets)[
+                ...]
         return group.map { index in
             let count = sequences[index].ids.count - sequences[index].scoredFrom
             var scores = PositionScores()

@@ -15,7 +15,7 @@ struct ModelFile {
         component = try Component(json, place: "model")
         // Files older than the `type` field hold a BPE model if they hold merges.
         let type = component.optional("type") == nil && component.object["merges"] != nil ? "BPE" : try component.type()
-        guard type == "BPE" else { throw component.unsupported("model type \(type)", expected: "BPE") }
+        guard type == "BPE" else { throw component.unsupported("model type \(type)", expected: "BPE or Unigram") }
         if let dropout = component.optional("dropout"), dropout.doubleValue != 0 {
             throw component.unsupported("dropout \(dropout.text())", expected: "null: merges must not be random")
         }
@@ -57,13 +57,7 @@ struct ModelFile {
             }
             unknown = id
         }
-        var fallback: [Int32]?
-        if try component.bool("byte_fallback", default: false) {
-            fallback = (UInt8.min...UInt8.max).map { byte in
-                let hex = String(byte, radix: 16, uppercase: true)
-                return vocabulary.modelID(of: Array("<0x\(byte < 16 ? "0" : "")\(hex)>".utf8)) ?? -1
-            }
-        }
+        let fallback = try component.bool("byte_fallback", default: false) ? vocabulary.byteTokens() : nil
         let ignoresMerges = try component.bool("ignore_merges", default: false)
         let merges = try mergeTable(vocabulary)
         let marker = Array("▁".utf8)

@@ -79,6 +79,57 @@ struct Vocabulary: Sendable {
         return Array(bytes[offsets[Int(id)]..<offsets[Int(id) + 1]])
     }
 
+    /// The ids of `<0x00>` … `<0xFF>`, -1 where the model has none.
+    func byteTokens() -> [Int32] {
+        (UInt8.min...UInt8.max).map { byte in
+            let hex = String(byte, radix: 16, uppercase: true)
+            return modelID(of: Array("<0x\(byte < 16 ? "0" : "")\(hex)>".utf8)) ?? -1
+        }
+    }
+
+    /// Calls with every token that stands at a place of a text, and where it ends; the shortest first.
+    ///
+    /// - Parameters:
+    ///   - sorted: ids by their tokens' bytes.
+    ///   - starts: where the tokens with each first byte start in `sorted`, and one more.
+    func forEachPrefix(
+        of text: UTF8Text, from place: Int, among sorted: [Int32], starts: [Int], _ body: (Int32, Int) -> Void
+    ) {
+        bytes.withUnsafeBufferPointer { bytes in
+            func byte(_ position: Int, _ depth: Int) -> Int {
+                let id = Int(sorted[position])
+                let at = offsets[id] + depth
+                return at < offsets[id + 1] ? Int(bytes[at]) : -1
+            }
+            let first = Int(text[place])
+            var (low, high) = (starts[first], starts[first + 1])
+            var depth = 1
+            while low < high {
+                // Of the tokens that begin like the text up to here, one that ends here stands first.
+                if byte(low, depth) < 0 {
+                    body(sorted[low], place + depth)
+                    low += 1
+                }
+                guard place + depth < text.count else { return }
+                let wanted = Int(text[place + depth])
+                low = Vocabulary.bound(low, high) { byte($0, depth) < wanted }
+                high = Vocabulary.bound(low, high) { byte($0, depth) <= wanted }
+                depth += 1
+            }
+        }
+    }
+
+    /// The first place of a range that is not `before`, which holds for a beginning of it.
+    @inline(__always)
+    private static func bound(_ low: Int, _ high: Int, _ before: (Int) -> Bool) -> Int {
+        var (low, high) = (low, high)
+        while low < high {
+            let middle = (low + high) / 2
+            if before(middle) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
     /// Ids of the model's tokens, in order.
     var modelIDs: [Int32] { (0..<count).filter { isInModel[$0] }.map { Int32($0) } }
 

@@ -6,6 +6,10 @@ enum Normalizer: Sendable {
     case nfc
     case prepend([UInt8])
     case replace([UInt8], with: [UInt8])
+    case replaceBlanks(BlankPattern, with: [UInt8])
+    case characterMap(CharacterMap)
+    /// White space leaves the ends.
+    case strip(left: Bool, right: Bool)
 
     /// The steps of a tokenizer's `normalizer`, sequences flattened.
     ///
@@ -15,15 +19,40 @@ enum Normalizer: Sendable {
         case "NFC": return [.nfc]
         case "Prepend": return [.prepend(Array(try component.string("prepend").utf8))]
         case "Replace":
+            let content = Array(try component.string("content").utf8)
+            if let regex = component.object["pattern"]?.objectValue?["Regex"]?.stringValue,
+                let known = BlankPattern(rawValue: regex)
+            {
+                return [.replaceBlanks(known, with: content)]
+            }
+            return [.replace(try component.literalPattern("pattern"), with: content)]
+        case "Precompiled":
+            // A file without a table changes nothing.
+            guard component.optional("precompiled_charsmap") != nil else { return [] }
             return [
-                .replace(try component.literalPattern("pattern"), with: Array(try component.string("content").utf8))
+                .characterMap(
+                    try CharacterMap(base64: try component.string("precompiled_charsmap"), place: component.place))
+            ]
+        case "Strip":
+            return [
+                .strip(left: try component.bool("strip_left"), right: try component.bool("strip_right"))
             ]
         case "Sequence":
             var steps: [Normalizer] = []
             for part in try component.components("normalizers") { steps += try Normalizer.steps(part) }
             return steps
         case let type:
-            throw component.unsupported("normalizer \(type)", expected: "NFC, Prepend, Replace or Sequence")
+            throw component.unsupported(
+                "normalizer \(type)", expected: "NFC, Precompiled, Prepend, Replace, Strip or Sequence")
+        }
+    }
+
+    /// Whether it can replace what a text starts with.
+    var movesStart: Bool {
+        switch self {
+        case .nfc, .prepend, .replace: false
+        case .replaceBlanks, .characterMap: true
+        case .strip(let left, _): left
         }
     }
 
@@ -33,6 +62,21 @@ enum Normalizer: Sendable {
         case .prepend(let prefix): return text.isEmpty ? text : prefix + text
         case .replace(let pattern, let content):
             return text.withUnsafeBufferPointer { $0.replacingOccurrences(of: pattern, with: content) }
+        case .characterMap(let map): return map.apply(to: text)
+        case .strip(let left, let right):
+            return text.withUnsafeBufferPointer { text in
+                let isSpace = { (value: UInt32) in Unicode.Scalar(value)?.properties.isWhitespace ?? false }
+                var (start, end) = (0, text.count)
+                while left, start < end, isSpace(text.scalar(at: start).value) {
+                    start += text.scalar(at: start).length
+                }
+                while right, start < end, isSpace(text.scalar(at: text.start(ofScalarBefore: end)).value) {
+                    end = text.start(ofScalarBefore: end)
+                }
+                return Array(text[start..<end])
+            }
+        case .replaceBlanks(let pattern, let content):
+            return text.withUnsafeBufferPointer { $0.replacing(pattern.matches(in: $0), with: content) }
         }
     }
 }

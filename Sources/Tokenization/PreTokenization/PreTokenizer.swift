@@ -2,10 +2,13 @@ import Faults
 
 /// One step that cuts text into the pieces which are merged on their own.
 enum PreTokenizer: Sendable {
-    /// The last step of a byte-level tokenizer: pieces become bytes.
+    /// Pieces become bytes, each written as a character: usually the last step. Those behind it see these characters.
     case byteLevel(addsPrefixSpace: Bool, splits: Bool)
     case split(SplitPattern, SplitBehavior, inverted: Bool)
     case digits(individual: Bool)
+    case punctuation(SplitBehavior)
+    /// White space between pieces is dropped.
+    case whiteSpace
     case metaspace(Metaspace)
 
     /// The steps of a tokenizer's `pre_tokenizer`, sequences flattened.
@@ -14,11 +17,6 @@ enum PreTokenizer: Sendable {
     static func steps(_ component: Component) throws(Fault) -> [PreTokenizer] {
         var steps: [PreTokenizer] = []
         try append(component, to: &steps)
-        for step in steps.dropLast() {
-            if case .byteLevel = step {
-                throw component.unsupported("ByteLevel before another pre-tokenizer", expected: "ByteLevel last")
-            }
-        }
         return steps
     }
 
@@ -33,18 +31,27 @@ enum PreTokenizer: Sendable {
                     splits: try component.bool("use_regex", default: true)))
         case "Digits": steps.append(.digits(individual: try component.bool("individual_digits")))
         case "Metaspace": steps.append(.metaspace(try Metaspace(component)))
+        case "Punctuation":
+            let standard = component.optional("behavior") == nil
+            steps.append(.punctuation(standard ? .isolated : try behavior(component)))
+        case "WhitespaceSplit": steps.append(.whiteSpace)
         case "Split":
-            let name = try component.string("behavior")
-            guard let behavior = SplitBehavior(rawValue: name) else {
-                throw component.wrong(
-                    "behavior", expected: "Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous")
-            }
+            let behavior = try behavior(component)
             steps.append(
                 .split(try pattern(component), behavior, inverted: try component.bool("invert", default: false)))
         case let type:
             throw component.unsupported(
-                "pre-tokenizer \(type)", expected: "ByteLevel, Split, Digits, Metaspace or Sequence")
+                "pre-tokenizer \(type)",
+                expected: "ByteLevel, Split, Digits, Punctuation, WhitespaceSplit, Metaspace or Sequence")
         }
+    }
+
+    private static func behavior(_ component: Component) throws(Fault) -> SplitBehavior {
+        guard let behavior = SplitBehavior(rawValue: try component.string("behavior")) else {
+            throw component.wrong(
+                "behavior", expected: "Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous")
+        }
+        return behavior
     }
 
     private static func pattern(_ component: Component) throws(Fault) -> SplitPattern {

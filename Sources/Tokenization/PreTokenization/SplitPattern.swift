@@ -25,6 +25,8 @@ enum SplitPattern: Sendable, Equatable {
     case run(ScalarRun)
     /// A literal text.
     case literal([UInt8])
+    /// One of several literal texts.
+    case literals(LiteralAlternatives)
 
     /// The pattern of a known regular expression, or nil.
     init?(regex: String) {
@@ -35,14 +37,21 @@ enum SplitPattern: Sendable, Equatable {
         case ExactPattern(SplitPattern.tiktoken(digits: #"\p{N}{1,3}"#)): self = .llama3
         case ExactPattern(SplitPattern.tiktoken(digits: #"\p{N}"#)): self = .qwen2
         case ExactPattern(SplitPattern.tiktoken(digits: #"\p{N}+"#)): self = .anyDigits
+        case ExactPattern(SplitPattern.possessive(digits: #"\p{N}{1,3}"#)): self = .llama3
+        case ExactPattern(SplitPattern.possessive(digits: #"\p{N}"#)): self = .qwen2
         case ExactPattern(SplitPattern.tekkenRegex): self = .tekken
         case ExactPattern(SplitPattern.gpt4oRegex): self = .gpt4o
         case ExactPattern(SplitPattern.qwen35Regex): self = .qwen35
         case ExactPattern(SplitPattern.seedCoderRegex): self = .seedCoder
         case ExactPattern(SplitPattern.deepseek3Regex): self = .deepseek3
         default:
-            guard let run = ScalarRun(regex: regex) else { return nil }
-            self = .run(run)
+            if let run = ScalarRun(regex: regex) {
+                self = .run(run)
+            } else if let literals = LiteralAlternatives(regex: regex) {
+                self = .literals(literals)
+            } else {
+                return nil
+            }
         }
     }
 
@@ -75,10 +84,16 @@ enum SplitPattern: Sendable, Equatable {
             + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
     }
 
+    /// The same cuts, written with possessive quantifiers: LLaDA, Ling and others.
+    private static func possessive(digits: String) -> String {
+        #"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|"# + digits
+            + #"| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"#
+    }
+
     /// Most regular expressions match everywhere, so that their matches are the pieces of the text.
     var coversText: Bool {
         switch self {
-        case .literal, .run, .deepseek3: false
+        case .literal, .literals, .run, .deepseek3: false
         default: true
         }
     }
@@ -87,6 +102,7 @@ enum SplitPattern: Sendable, Equatable {
     func matches(in text: UTF8Text, classes: ScalarClasses) -> [Range<Int>] {
         switch self {
         case .literal(let bytes): return text.occurrences(of: bytes)
+        case .literals(let literals): return literals.matches(in: text)
         case .run(let run): return run.matches(in: text, classes: classes)
         default: break
         }
@@ -115,7 +131,7 @@ enum SplitPattern: Sendable, Equatable {
         case .tekken: tekkenEnd(in: text, from: index, classes: classes)
         case .gpt4o: tekkenEnd(in: text, from: index, classes: classes, mostDigits: 3, takesContractions: true)
         case .deepseek3: deepseek3End(in: text, from: index, classes: classes)
-        case .run, .literal: text.count
+        case .run, .literal, .literals: text.count
         }
     }
 }

@@ -53,12 +53,29 @@ extension UnsafeBufferPointer<UInt8> {
         return found
     }
 
+    /// The places of the scalars that a rule picks, each on its own.
+    func scalars(where isPicked: (UInt32) -> Bool) -> [Range<Int>] {
+        var found: [Range<Int>] = []
+        var at = 0
+        while at < count {
+            let (value, length) = scalar(at: at)
+            if isPicked(value) { found.append(at..<at + length) }
+            at += length
+        }
+        return found
+    }
+
     /// The text with every occurrence of `pattern` replaced.
     func replacingOccurrences(of pattern: [UInt8], with content: [UInt8]) -> [UInt8] {
+        replacing(occurrences(of: pattern), with: content)
+    }
+
+    /// The text with parts of it replaced, which are in order and do not overlap.
+    func replacing(_ ranges: [Range<Int>], with content: [UInt8]) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(count)
         var end = 0
-        for range in occurrences(of: pattern) {
+        for range in ranges {
             output.append(contentsOf: self[end..<range.lowerBound])
             output.append(contentsOf: content)
             end = range.upperBound

@@ -1,0 +1,236 @@
+import Faults
+import JSONText
+
+/// What the files of a Hugging Face folder say together about its tokenizer, as one `tokenizer.json`.
+///
+/// The reference is transformers 5.24's `AutoTokenizer`, with one difference: the steps of a `tokenizer.json` are those
+/// that the file gives, also where the reference builds the steps of a class anew and leaves some of the file's out.
+public struct FolderTokenizer: Sendable {
+    /// A `tokenizer.json`: the folder's own, byte for byte, where the other files add nothing.
+    public let json: [UInt8]
+    /// Where the files disagree, and what they add to one another.
+    public let warnings: [String]
+    /// The file that holds the vocabulary, by its path.
+    public let file: String
+
+    /// A file of the folder by its name; nil where it is not there.
+    typealias Reader = (String) throws(Fault) -> [UInt8]?
+
+    init(json: [UInt8], file: String) {
+        self.json = json
+        self.file = file
+        warnings = []
+    }
+
+    /// - Parameters:
+    ///   - folder: its path, for messages.
+    ///   - configuration: `config.json`.
+    ///   - read: the folder's files.
+    /// - Throws: `badData` naming the file and the place of what is wrong, or the form that is not supported.
+    init?(folder: String, configuration: JSONObject, read: Reader) throws(Fault) {
+        do throws(Fault) {
+            guard let made = try FolderTokenizer.made(folder: folder, configuration: configuration, read: read) else {
+                return nil
+            }
+            self = made
+        } catch {
+            var fault = error
+            fault.file = fault.file.map { $0.utf8.contains(UInt8(ascii: "/")) ? $0 : FileSystem.joined(folder, $0) }
+            throw fault
+        }
+    }
+
+    private static func made(
+        folder: String, configuration: JSONObject, read: Reader
+    ) throws(Fault) -> FolderTokenizer? {
+        func object(_ name: String) throws(Fault) -> JSONObject? {
+            guard let bytes = try read(name) else { return nil }
+            do throws(Fault) {
+                guard let object = try JSONValue(parsing: bytes).objectValue else {
+                    throw Fault(.badData, "the file is not a JSON object")
+                }
+                return object
+            } catch { throw error.inFile(name) }
+        }
+        let settings = try object("tokenizer_config.json")
+        let map = try object("special_tokens_map.json")
+        let added = try object("added_tokens.json")
+        guard let bytes = try read("tokenizer.json") else {
+            let tables = (settings: settings, map: map, added: added)
+            return try assembled(folder, configuration, read, tables, try object("vocab.json"))
+        }
+        let file = FileSystem.joined(folder, "tokenizer.json")
+        if settings == nil, map == nil, added == nil { return FolderTokenizer(json: bytes, file: file) }
+        guard var root = try object("tokenizer.json") else { return nil }
+        let own: [ListedToken]
+        do throws(Fault) { own = try AddedTokenList.own(root["added_tokens"]) } catch {
+            throw error.inFile("tokenizer.json")
+        }
+        let tables = try TokenTables(configuration: settings, map: map, added: added, own: own)
+        var list = AddedTokenList(own: own, vocabulary: FolderTokenizer.vocabulary(root))
+        list.add(tables.tokens, from: FolderTokenizer.source(settings: settings, map: map, added: added))
+        let warnings = tables.warnings + list.warnings + templateWarnings(tables, root["post_processor"])
+        var json = bytes
+        if list.tokens != own {
+            root["added_tokens"] = .array(list.tokens.map { $0.json(id: $0.id ?? 0) })
+            json = Array(JSONValue.object(root).text(pretty: false).utf8)
+        }
+        return FolderTokenizer(json: json, warnings: warnings.map { "\(folder): \($0)" }, file: file)
+    }
+
+    private init(json: [UInt8], warnings: [String], file: String) {
+        self.json = json
+        self.warnings = warnings
+        self.file = file
+    }
+
+    /// Of files other than `tokenizer.json`.
+    private static func assembled(
+        _ folder: String, _ configuration: JSONObject, _ read: Reader,
+        _ files: (settings: JSONObject?, map: JSONObject?, added: JSONObject?), _ vocabulary: JSONObject?
+    ) throws(Fault) -> FolderTokenizer? {
+        let tokenizerClass = TokenizerClass(settings: files.settings, configuration: configuration)
+        let settings = files.settings ?? JSONObject()
+        let main: String
+        let parts: TokenizerParts
+        let ids: JSONObject
+        var standards = tokenizerClass.standards
+        var extra: [ListedToken] = []
+        var warnings: [String] = []
+        let pieces = try read("tokenizer.model")
+        if let vocabulary, let merges = try read("merges.txt"),
+            pieces == nil || ![.llama, .general].contains(tokenizerClass)
+        {
+            main = "vocab.json"
+            ids = vocabulary
+            parts = try MergesTokenizer.parts(
+                vocabulary: vocabulary, merges: merges, class: tokenizerClass, settings: settings)
+        } else if let pieces {
+            main = "tokenizer.model"
+            let made: SentencePieceTokenizer
+            do throws(Fault) {
+                if let fault = tiktoken(pieces) { throw fault }
+                made = try SentencePieceTokenizer(
+                    SentencePieceModel(pieces), class: tokenizerClass, settings: settings, renamed: names(settings))
+            } catch { throw error.inFile(main) }
+            (parts, ids, extra, warnings) = (made.parts, made.vocabulary, made.extra, made.warnings)
+            standards += made.standards
+        } else if vocabulary != nil {
+            throw Fault(
+                .missingInput, "vocab.json has no merges.txt beside it", file: "merges.txt",
+                expected: "the merges of the vocabulary", advice: "copy it from the model that this one was made from")
+        } else {
+            return nil
+        }
+        let tables = try TokenTables(
+            configuration: files.settings, map: files.map, added: files.added, own: [], standards: standards,
+            extra: extra)
+        var list = AddedTokenList(own: [], vocabulary: ids)
+        var tokens = tables.tokens
+        if tokenizerClass == .general, main == "tokenizer.model" {
+            // Each stretch between listed tokens gets its own leading blank, so that they are looked for in the text as
+            // given.
+            for index in tokens.indices where tokens[index].id != nil { tokens[index].normalized = false }
+        }
+        // This class adds its special tokens once more, without other flags.
+        if tokenizerClass == .qwen2 { tokens += tables.specials.map { ListedToken(special: $0) } }
+        list.add(tokens, from: nil)
+        warnings += tables.warnings + list.warnings
+        func around(_ key: String, _ adds: Bool?) -> ListedToken? {
+            guard adds == true, let name = tables.named[key]?.content else { return nil }
+            return list.tokens.first { $0.content.utf8.elementsEqual(name.utf8) }
+        }
+        if main == "tokenizer.model", tables.addsBeginning == nil, tables.named["bos_token"] != nil {
+            warnings.append(
+                "no file says whether the beginning token goes before a text (add_bos_token in tokenizer_config.json); "
+                    + "it does not, as in transformers 5")
+        }
+        let json = parts.json(
+            added: list.tokens, before: around("bos_token", tables.addsBeginning),
+            behind: around("eos_token", tables.addsEnd))
+        return FolderTokenizer(
+            json: Array(json.text(pretty: false).utf8), warnings: warnings.map { "\(folder): \($0)" },
+            file: FileSystem.joined(folder, main))
+    }
+
+    /// The names that `added_tokens_decoder` gives to ids.
+    private static func names(_ settings: JSONObject) -> [Int: String] {
+        var names: [Int: String] = [:]
+        for (key, value) in settings["added_tokens_decoder"]?.objectValue?.members ?? [] {
+            guard let id = Int(key), let content = value.objectValue?["content"]?.stringValue else { continue }
+            names[id] = content
+        }
+        return names
+    }
+
+    /// A file of another kind that bears SentencePiece's name.
+    private static func tiktoken(_ bytes: [UInt8]) -> Fault? {
+        let line = bytes.prefix { $0 != 10 }.prefix(200)
+        let parts = line.split(separator: 0x20)
+        guard parts.count == 2, parts[1].allSatisfy({ (0x30...0x39).contains($0) }),
+            parts[0].allSatisfy({ (0x2B...0x7A).contains($0) })
+        else { return nil }
+        return Fault(
+            .badData, "tokenizer.model is a tiktoken file, which is not supported", place: "line 1",
+            found: "a token in base 64 and its rank", expected: "a SentencePiece model",
+            advice: SentencePieceTokenizer.advice)
+    }
+
+    /// Ids by token of a tokenizer's model; a Unigram model has a list in place of an object.
+    private static func vocabulary(_ root: JSONObject) -> JSONObject {
+        let value = root["model"]?.objectValue?["vocab"]
+        if let object = value?.objectValue { return object }
+        var vocabulary = JSONObject()
+        for (id, item) in (value?.arrayValue ?? []).enumerated() {
+            guard let token = item.arrayValue?.first?.stringValue, vocabulary[token] == nil else { continue }
+            vocabulary[token] = .integer(id)
+        }
+        return vocabulary
+    }
+
+    /// The file whose tables add tokens, for messages.
+    private static func source(settings: JSONObject?, map: JSONObject?, added: JSONObject?) -> String {
+        if let table = settings?["added_tokens_decoder"], !table.isNull { return "tokenizer_config.json" }
+        let names = [
+            settings == nil ? nil : "tokenizer_config.json", map == nil ? nil : "special_tokens_map.json",
+            added == nil ? nil : "added_tokens.json",
+        ]
+        return names.compactMap(\.self).joined(separator: " or ")
+    }
+
+    /// The post-processor of `tokenizer.json` decides which tokens go around a text; a setting that says otherwise is
+    /// passed over.
+    private static func templateWarnings(_ tables: TokenTables, _ processor: JSONValue?) -> [String] {
+        let template = Template(processor)
+        var warnings: [String] = []
+        for (key, wanted, found) in [
+            ("add_bos_token", tables.addsBeginning, template.hasPrefix),
+            ("add_eos_token", tables.addsEnd, template.hasSuffix),
+        ] {
+            guard let wanted, wanted != found else { continue }
+            warnings.append(
+                "tokenizer_config.json says \(key) \(wanted), but the post-processor of tokenizer.json "
+                    + (found ? "adds one" : "adds none") + "; tokenizer.json counts")
+        }
+        return warnings
+    }
+
+    /// Whether a post-processor puts tokens before and behind a text.
+    private struct Template {
+        var hasPrefix = false
+        var hasSuffix = false
+
+        init(_ processor: JSONValue?) {
+            guard let object = processor?.objectValue else { return }
+            if let parts = object["processors"]?.arrayValue {
+                for part in parts.map(Template.init) {
+                    hasPrefix = hasPrefix || part.hasPrefix
+                    hasSuffix = hasSuffix || part.hasSuffix
+                }
+            } else if let single = object["single"]?.arrayValue {
+                hasPrefix = single.first?.objectValue?["SpecialToken"] != nil
+                hasSuffix = single.last?.objectValue?["SpecialToken"] != nil
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Faults
+import JSONText
+
+/// A byte-level tokenizer of `vocab.json` and `merges.txt`, with the steps of its class.
+enum MergesTokenizer {
+    static func parts(
+        vocabulary: JSONObject, merges: [UInt8], class tokenizerClass: TokenizerClass, settings: JSONObject
+    ) throws(Fault) -> TokenizerParts {
+        let prefix = settings["add_prefix_space"]?.boolValue ?? false
+        var parts = TokenizerParts(
+            model: TokenizerParts.bpe(
+                vocabulary: vocabulary, merges: try MergesTokenizer.merges(merges), unknown: nil, fusesUnknown: false,
+                byteFallback: false))
+        parts.decoder = bytes(prefix: true, regex: true)
+        switch tokenizerClass {
+        case .gpt2: parts.preTokenizer = bytes(prefix: prefix, regex: true)
+        case .gptNeoX:
+            parts.normalizer = .object(["type": .string("NFC")])
+            parts.preTokenizer = bytes(prefix: prefix, regex: true)
+        case .qwen2:
+            parts.normalizer = .object(["type": .string("NFC")])
+            let pattern =
+                #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|"#
+                + #"\s*[\r\n]+|\s+(?!\S)|\s+"#
+            let split: JSONValue = .object([
+                "type": .string("Split"), "pattern": TokenizerParts.regex(pattern), "behavior": .string("Isolated"),
+                "invert": .bool(false),
+            ])
+            parts.preTokenizer = TokenizerParts.sequence("pretokenizers", [split, bytes(prefix: prefix, regex: false)])
+        case .llama, .general, .other:
+            throw Fault(
+                .badData, "nothing says how vocab.json and merges.txt cut text", file: "tokenizer_config.json",
+                place: "key 'tokenizer_class'", found: tokenizerClass.name,
+                expected: "GPT2Tokenizer, GPTNeoXTokenizer or Qwen2Tokenizer",
+                advice: "add the tokenizer.json of the model that this one was made from, or name the class")
+        }
+        return parts
+    }
+
+    /// Lines of two tokens with a blank between, behind a line of the version.
+    private static func merges(_ bytes: [UInt8]) throws(Fault) -> [JSONValue] {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Fault(.badData, "the merges are not UTF-8", file: "merges.txt")
+        }
+        var merges: [JSONValue] = []
+        var lines = text.utf8.split(separator: 10, omittingEmptySubsequences: false)
+        if lines.last?.isEmpty == true { lines.removeLast() }
+        for (index, line) in lines.enumerated() {
+            let line = line.last == 13 ? line.dropLast() : line
+            if line.starts(with: "#version".utf8) { continue }
+            let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
+            guard parts.count == 2, let left = String(parts[0]), let right = String(parts[1]) else {
+                throw Fault(
+                    .badData, "a merge is not two tokens with a blank between", file: "merges.txt",
+                    place: "line \(index + 1)", found: ListedToken.shown(String(decoding: line, as: UTF8.self)))
+            }
+            merges.append(.array([.string(left), .string(right)]))
+        }
+        return merges
+    }
+
+    private static func bytes(prefix: Bool, regex: Bool) -> JSONValue {
+        .object([
+            "type": .string("ByteLevel"), "add_prefix_space": .bool(prefix), "trim_offsets": .bool(true),
+            "use_regex": .bool(regex),
+        ])
+    }
+}
