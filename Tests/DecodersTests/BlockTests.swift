@@ -35,6 +35,28 @@ struct BlockTests {
         #expect((parts[.q] ?? 0) > 0 && (parts[.k] ?? 0) > 0)
     }
 
+    /// A prompt, then token after token, of several sequences at once: what one pass over all of them gives.
+    @Test(arguments: ["llama", "mistral"]) func aCacheGivesWhatOnePassGives(_ name: String) throws {
+        let fixture = try Fixture(name)
+        let block = try fixture.decoder.block(0)
+        let hidden = fixture.decoder.configuration.hiddenSize
+        let ids = (0..<3 * 12).map { Int32(($0 * 7 + 3) % fixture.decoder.configuration.vocabularySize) }
+        let x = try fixture.decoder.embedded(ids).reshaped([3, 12, hidden])
+        let rotary = fixture.decoder.rotary(positions: 12)
+        Engine.withoutGradient {
+            let expected = block(x, rotary: rotary).floats()
+            let cache = KeyValueCache(layerCount: 1, capacity: 12)
+            let pieces = [0..<5, 5..<6, 6..<9, 9..<10, 10..<12].map { range in
+                defer { cache.advance(range.count) }
+                return block(x.narrowed(1, range.lowerBound, range.count), rotary: rotary, cache: cache)
+            }
+            let found = Tensor.concatenated(pieces, dimension: 1).floats()
+            let largest = expected.map(\.magnitude).max() ?? 0
+            for (a, b) in zip(found, expected) { #expect(abs(a - b) < 1e-5 * largest) }
+            #expect(found.count == expected.count && cache.length == 12)
+        }
+    }
+
     @Test func observersSeeTheInputOfEveryProjection() throws {
         let fixture = try Fixture("llama")
         let block = try fixture.decoder.block(0)

@@ -197,7 +197,7 @@ struct StructuralBenchmarks {
             }
             var best = (reading: 0.0, writing: 0.0)
             for _ in 0..<4 {
-                let cache = KeyValueCache(layerCount: blocks.count)
+                let cache = KeyValueCache(layerCount: blocks.count, capacity: 512 + written)
                 let prompt = Tensor((0..<batch * 512).map { Int64($0 * 7919 % configuration.vocabularySize) })
                 var next = prompt
                 let reading = seconds { next = pass(prompt, 512, cache) }
