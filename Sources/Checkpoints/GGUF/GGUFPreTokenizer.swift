@@ -54,33 +54,33 @@ struct GGUFPreTokenizer {
         ),
         (
             ["tekken"],
-            GGUFPreTokenizer(rule: .splits([GGUFPattern.tekken]), ignoresMerges: true, addsBeginning: true)
+            GGUFPreTokenizer(rule: .splits([TokenizerPattern.tekken]), ignoresMerges: true, addsBeginning: true)
         ),
-        (["gpt-4o", "llama4", "kanana2", "talkie"], GGUFPreTokenizer(rule: .splits([GGUFPattern.gpt4o]))),
-        (["qwen35"], GGUFPreTokenizer(rule: .splits([GGUFPattern.qwen35]), composes: true)),
-        (["seed-coder"], GGUFPreTokenizer(rule: .splits([GGUFPattern.seedCoder]))),
+        (["gpt-4o", "llama4", "kanana2", "talkie"], GGUFPreTokenizer(rule: .splits([TokenizerPattern.gpt4o]))),
+        (["qwen35"], GGUFPreTokenizer(rule: .splits([TokenizerPattern.qwen35]), composes: true)),
+        (["seed-coder"], GGUFPreTokenizer(rule: .splits([TokenizerPattern.seedCoder]))),
         (
             ["minicpm5"],
             GGUFPreTokenizer(
-                rule: .splits([#"\p{N}{1,3}"#, GGUFPattern.tiktoken(digits: #"\p{N}+"#)]), ignoresMerges: true)
+                rule: .splits([#"\p{N}{1,3}"#, TokenizerPattern.tiktoken(digits: #"\p{N}+"#)]), ignoresMerges: true)
         ),
-        (["deepseek-coder"], GGUFPreTokenizer(rule: .splits(GGUFPattern.deepseekCoder, singleDigits: true))),
-        (["deepseek-llm"], GGUFPreTokenizer(rule: .splits(GGUFPattern.deepseekLLM, singleDigits: true))),
+        (["deepseek-coder"], GGUFPreTokenizer(rule: .splits(TokenizerPattern.deepseekCoder, singleDigits: true))),
+        (["deepseek-llm"], GGUFPreTokenizer(rule: .splits(TokenizerPattern.deepseekLLM, singleDigits: true))),
         (
             ["deepseek-v3", "hunyuan-dense", "joyai-llm"],
-            GGUFPreTokenizer(rule: .splits([#"\p{N}{1,3}"#, GGUFPattern.chineseAndJapanese, GGUFPattern.deepseek3]))
+            GGUFPreTokenizer(rule: .splits([#"\p{N}{1,3}"#, TokenizerPattern.chineseAndJapanese, TokenizerPattern.deepseek3]))
         ),
         (
             ["falcon"],
             GGUFPreTokenizer(
-                rule: .splits([#"[\p{P}\$\+<=>\^~\|`]+"#, GGUFPattern.gpt2, "[0-9][0-9][0-9]"]))
+                rule: .splits([#"[\p{P}\$\+<=>\^~\|`]+"#, TokenizerPattern.gpt2, "[0-9][0-9][0-9]"]))
         ),
-        (["poro-chat", "bloom", "gpt3-finnish"], GGUFPreTokenizer(rule: .splits([GGUFPattern.bloom]))),
-        (["viking"], GGUFPreTokenizer(rule: .splits([GGUFPattern.bloom, #"\p{N}"#]))),
+        (["poro-chat", "bloom", "gpt3-finnish"], GGUFPreTokenizer(rule: .splits([TokenizerPattern.bloom]))),
+        (["viking"], GGUFPreTokenizer(rule: .splits([TokenizerPattern.bloom, #"\p{N}"#]))),
         (
             ["default"],
             GGUFPreTokenizer(
-                rule: .splits([#"[\p{P}\$\+<=>\^~\|]+"#, GGUFPattern.gpt2, #"\p{N}+"#, "[0-9][0-9][0-9]"]))
+                rule: .splits([#"[\p{P}\$\+<=>\^~\|]+"#, TokenizerPattern.gpt2, #"\p{N}+"#, "[0-9][0-9][0-9]"]))
         ),
     ]
 
