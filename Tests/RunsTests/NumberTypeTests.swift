@@ -7,7 +7,8 @@ import Torch
 
 @testable import Runs
 
-/// Every method in every number type that the command line accepts: products in 16 bits cost a little, never the method.
+/// Every method in every number type that the command line accepts: products in 16 bits cost a little, never the
+/// method.
 @Suite("Number types of the products")
 struct NumberTypeTests {
     enum Arm: CaseIterable {

@@ -246,7 +246,8 @@ struct PublishedFolderTests {
         #expect(Set(many.tensors.map(\.name)) == Set(one.tensors.map(\.name)))
         for tensor in one.tensors { #expect(try many.storedBytes(tensor.name) == one.storedBytes(tensor.name)) }
         let index = try #require(try JSONValue(parsing: Array(files[ShardName.index] ?? Data())).objectValue)
-        #expect(index["metadata"]?.objectValue?["total_size"]?.integerValue == one.totalBytes)
+        let bytes = one.tensors.reduce(0) { $0 + $1.byteCount }
+        #expect(index["metadata"]?.objectValue?["total_size"]?.integerValue == bytes)
         #expect(index["weight_map"]?.objectValue?.keys.count == one.tensors.count)
     }
 

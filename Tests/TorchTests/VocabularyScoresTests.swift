@@ -102,6 +102,16 @@ struct VocabularyScoresTests {
         #expect(found.allSatisfy { $0.agrees })
     }
 
+    @Test(arguments: [false, true]) func aTargetBeyondTheVocabularyHasNoLoss(_ byTensors: Bool) {
+        let (n, v) = (VocabularyScoresTests.positions, VocabularyScoresTests.vocabulary)
+        var draws = Draws(4)
+        let (logits, dense) = (draws.tensor([n, v]), draws.tensor([n, v]))
+        let targets = (0..<n).map { $0 == 2 ? Int64(v) : 7 }
+        let found = scores(logits, dense, targets: targets, piece: 64, byTensors: byTensors)
+        #expect(found[2].loss.isNaN && found[2].denseLoss.isNaN && found[2].divergence.isFinite)
+        #expect(found[1].loss.isFinite && found[3].denseLoss.isFinite)
+    }
+
     @Test(arguments: [Float.nan, .infinity], [false, true])
     func logitsThatAreNotNumbersGiveNoScore(_ value: Float, _ byTensors: Bool) {
         let (n, v) = (VocabularyScoresTests.positions, VocabularyScoresTests.vocabulary)

@@ -12,7 +12,7 @@ struct GGUFPreTokenizer {
         case digitsAndGPT2
         case llama3
         case qwen2
-        /// Regular expressions applied one after the other, single digits behind them where asked for.
+        /// Regular expressions applied one after the other, single digits after them where asked for.
         case splits([String], singleDigits: Bool = false)
     }
 
@@ -28,8 +28,7 @@ struct GGUFPreTokenizer {
         (
             [
                 "gpt-2", "phi-2", "mpt", "olmo", "jais", "trillion", "granite-docling", "exaone4", "gigachat",
-                "a.x-4.0",
-                "mellum", "modern-bert", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de",
+                "a.x-4.0", "mellum", "modern-bert", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de",
             ],
             GGUFPreTokenizer(rule: .gpt2)
         ),
@@ -68,7 +67,8 @@ struct GGUFPreTokenizer {
         (["deepseek-llm"], GGUFPreTokenizer(rule: .splits(TokenizerPattern.deepseekLLM, singleDigits: true))),
         (
             ["deepseek-v3", "hunyuan-dense", "joyai-llm"],
-            GGUFPreTokenizer(rule: .splits([#"\p{N}{1,3}"#, TokenizerPattern.chineseAndJapanese, TokenizerPattern.deepseek3]))
+            GGUFPreTokenizer(
+                rule: .splits([#"\p{N}{1,3}"#, TokenizerPattern.chineseAndJapanese, TokenizerPattern.deepseek3]))
         ),
         (
             ["falcon"],
@@ -105,8 +105,9 @@ struct GGUFPreTokenizer {
         self = group.value
         if name.isEmpty || name == "default" {
             warnings.append(
-                "\(metadata.file): the file does not say how text is split before BPE (key '\(key)'); the format's default "
-                    + "rule is used, which is seldom the model's own: results are better with a file that says it")
+                "\(metadata.file): the file does not say how text is split before BPE (key '\(key)'); the format's "
+                    + "default rule is used, which is seldom the model's own: results are better with a file that says it"
+            )
         }
     }
 

@@ -59,7 +59,8 @@ struct SentencePieceTokenizer {
         parts.decoder = SentencePieceTokenizer.decoder(byteFallback: true, fuses: true, strips: prefix)
     }
 
-    /// Every division of a piece into two pieces is a merge: by the id of the piece, then by the length of the left part.
+    /// Every division of a piece into two pieces is a merge: by the id of the piece, then by the length of the left
+    /// part.
     private static func merges(_ pieces: [String], _ vocabulary: JSONObject) -> [JSONValue] {
         var merges: [JSONValue] = []
         for piece in pieces {
@@ -156,7 +157,7 @@ struct SentencePieceTokenizer {
         var merges: [JSONValue] = []
         for id in order {
             let scalars = names[id].unicodeScalars
-            // Of two parts at the start of one piece the shorter has the lesser bytes.
+            // The shorter of two parts at the start of one piece has the lesser bytes.
             for index in scalars.indices.dropFirst() {
                 let (left, right) = (String(scalars[..<index]), String(scalars[index...]))
                 guard normal.contains(ExactText(left)), normal.contains(ExactText(right)) else { continue }
