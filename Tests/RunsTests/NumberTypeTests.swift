@@ -47,7 +47,7 @@ struct NumberTypeTests {
         return (try #require(found.divergence).kl, result)
     }
 
-    @Test("every method in every type", arguments: Arm.allCases)
+    @Test("narrow number types cost every method little", arguments: Arm.allCases)
     func everyMethod(_ arm: Arm) throws {
         let bench = try Bench()
         let wide = try prune(bench, arm, .float32)

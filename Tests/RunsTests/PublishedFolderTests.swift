@@ -99,7 +99,7 @@ struct PublishedFolderTests {
             try model.storedBytes("lm_head.weight") == Checkpoint.open(bench.model.path).storedBytes("lm_head.weight"))
     }
 
-    @Test("templates in a folder are published, and what stays behind is named before the work")
+    @Test("templates in a folder are published, and what is not copied is named before the work")
     func sideFiles() throws {
         let bench = try Bench()
         try FileManager.default.createDirectory(

@@ -42,7 +42,7 @@ struct VocabularyScoresTests {
     /// Logits of either type beside those of either type, in pieces of many sizes.
     @Test(
         arguments: [DType.float32, .bfloat16, .float16], [DType.float32, .bfloat16, .float16])
-    func theFormulas(_ type: DType, _ denseType: DType) {
+    func scoresAreThoseOfTheFormulasInEveryTypeAndPiece(_ type: DType, _ denseType: DType) {
         let (n, v) = (VocabularyScoresTests.positions, VocabularyScoresTests.vocabulary)
         var draws = Draws(1)
         let logits = Tensor(draws.numbers(n * v).map { $0 * 12 }, shape: [n, v]).to(type)
@@ -71,7 +71,7 @@ struct VocabularyScoresTests {
     }
 
     /// Small divergences keep their digits; between equal predictions there is none.
-    @Test func nearPredictions() {
+    @Test func smallDivergencesKeepTheirDigits() {
         let (n, v) = (VocabularyScoresTests.positions, VocabularyScoresTests.vocabulary)
         var draws = Draws(2)
         let values = draws.numbers(n * v).map { $0 * 9 }
