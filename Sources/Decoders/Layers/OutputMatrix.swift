@@ -14,7 +14,7 @@ public struct OutputMatrix {
 
     /// The other model of a comparison, whose predictions count as the true ones.
     public enum Dense {
-        /// With its stream [n, hidden] for the same positions.
+        /// A model, with its stream [n, hidden] for the same positions.
         case model(OutputMatrix, stream: Tensor)
         /// Its logits [n, vocabulary], made earlier.
         case logits(Tensor)
