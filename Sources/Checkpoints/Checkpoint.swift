@@ -174,7 +174,7 @@ public struct Checkpoint: Sendable {
     }
 
     /// An array that is read in place.
-    private static func filled<Element>(
+    static func filled<Element>(
         _ count: Int, read: (UnsafeMutableBufferPointer<Element>) throws(Fault) -> Void
     ) throws(Fault) -> [Element] {
         var fault: Fault?
