@@ -161,7 +161,8 @@ at::Tensor composed(const at::Tensor &q, const at::Tensor &k, const at::Tensor &
 
 at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, double scale, int64_t window) {
   if (!q.device().is_cpu() || !has_loop_type(q.scalar_type())) return composed(q, k, v, scale, window);
-  // Processors that multiply float16 matrices are few; elsewhere libtorch's products take ten times as long as float32's.
+  // Processors that multiply float16 matrices are few; elsewhere libtorch's products take ten times as long as
+  // float32's.
   if (q.scalar_type() == at::kHalf)
     return Attention::apply(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), scale, window).to(at::kHalf);
   return Attention::apply(q, k, v, scale, window);

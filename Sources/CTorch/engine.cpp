@@ -79,9 +79,9 @@ const char *esp_version(void) {
 }
 const char *esp_header_version(void) { return TORCH_VERSION; }
 
-// A block's forward pass makes and drops the same large tensors for every batch. By default glibc asks the kernel for each
-// anew and gives it back at once; the kernel zeroes the pages every time: a quarter of an evaluation's processor time was
-// that. Kept in the heap they are found again.
+// A block's forward pass makes and drops the same large tensors for every batch. By default glibc asks the kernel for
+// each anew and gives it back at once; the kernel zeroes the pages every time: a quarter of an evaluation's processor
+// time was that. Kept in the heap they are found again.
 void esp_keep_freed_memory(void) {
 #if defined(__GLIBC__)
   mallopt(M_MMAP_MAX, 0);

@@ -57,8 +57,8 @@ inline bool has_loop_type(at::ScalarType type) {
   return type == at::kFloat || type == at::kBFloat16 || type == at::kHalf;
 }
 
-// Calls body with a typed pointer to the data of t. Every other number type is an error: bits that are taken for another
-// type's would be wrong numbers, and nobody would be told.
+// Calls body with a typed pointer to the data of t. Every other number type is an error: bits that are taken for
+// another type's would be wrong numbers, and nobody would be told.
 template <typename Body>
 void dispatch(const at::Tensor &t, Body body) {
   switch (t.scalar_type()) {
@@ -107,7 +107,8 @@ ESP_FOR_TYPE_PAIRS(ESP_DECLARE2)
 #undef ESP_DECLARE2
 
 // softmax_range: softmax over row[first ..< last] of scale * row, in place; zeros elsewhere in [0, width).
-// softmax_backward_range: its derivative by the unscaled row, gradient = scale * p * (gradient - sum p gradient), in place.
+// softmax_backward_range: its derivative by the unscaled row, in place:
+// gradient = scale * p * (gradient - sum p gradient).
 #define ESP_DECLARE_SOFTMAX(X)                                                                                    \
   void softmax_range(X *row, int64_t first, int64_t last, int64_t width, float scale);                            \
   void softmax_backward_range(const X *p, X *gradient, int64_t first, int64_t last, int64_t width, float scale);

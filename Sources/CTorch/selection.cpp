@@ -1,5 +1,5 @@
-// Exact selection: which of a group's scores are its `keep` highest. The count is exact, ties are broken by index, and the
-// result depends neither on the number of threads nor on the device.
+// Exact selection: which of a group's scores are its `keep` highest. The count is exact, ties are broken by index, and
+// the result depends neither on the number of threads nor on the device.
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -72,7 +72,7 @@ void keep_by_radix(const float *scores, bool *keep, int64_t count, int64_t drop)
   int64_t left = drop;
   int done = 0;
   for (int shift : kShifts) {
-    int bits = shift == 0 ? 10 : kBits;
+    int bits = std::min(kBits, 32 - done);
     for_parts([&](int64_t part, int64_t begin, int64_t end) {
       auto &histogram = histograms[part];
       histogram.fill(0);

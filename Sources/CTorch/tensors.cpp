@@ -215,8 +215,9 @@ esp_tensor esp_log_softmax(esp_tensor a, int dimension) {
 esp_tensor esp_matmul(esp_tensor a, esp_tensor b) {
   return make([&] { return at::matmul(a->value, b->value); });
 }
-// x Wᵀ + b. A processor without float16 arithmetic has float16 products that take three times as long as float32's, but for
-// a few rows, where reading the weight is all the work: there the operands are widened, and only the result is rounded.
+// x Wᵀ + b. Without float16 arithmetic a processor's float16 products take three times as long as float32's, except for
+// fewer than four rows, where reading the weight is all the work. So the operands of larger products are widened, and
+// only the result is rounded.
 static at::Tensor product(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
   bool widens = x.scalar_type() == at::kHalf && x.device().is_cpu() && !esp_has_fast_float16() &&
                 x.numel() >= 4 * x.size(-1);

@@ -1,8 +1,8 @@
-// What the predictions of a position say, collected while the vocabulary passes in pieces: the logits of a piece are read
-// while they are in cache, and those of the whole vocabulary never exist.
+// What the predictions of a position say, collected while the vocabulary passes in pieces: the logits of a piece are
+// read while they are in cache, and those of the whole vocabulary never exist.
 //
-// Of each position a row of float64 is kept, the columns below. Sums are relative to the highest logit so far, and are
-// scaled when a higher one comes.
+// Each position has a row of float64, the columns below. Sums are relative to the highest logit so far, and are scaled
+// when a higher one comes. A logit that is not a number, or infinite and the highest, makes the sums not a number.
 #include <cmath>
 #include <limits>
 
@@ -14,9 +14,10 @@ using namespace espalier;
 
 namespace {
 
-// Of a model: the highest logit, sum exp(z - highest), the target's logit, and the likeliest token.
+// For one model: the highest logit, sum exp(z - highest), the target's logit (not a number until it has passed), and the
+// likeliest token.
 enum Column { kHighest = 0, kSum = 1, kTarget = 2, kLikeliest = 3, kModelColumns = 4 };
-// Of both: sum exp(dense - dense's highest) * (dense - model).
+// For both: sum exp(dense - dense's highest) * (dense - model).
 constexpr int64_t kCross = 2 * kModelColumns;
 constexpr int64_t kColumns = kCross + 1;
 
@@ -123,8 +124,8 @@ void add_composed(const at::Tensor &state, const at::Tensor &logits, const at::T
     auto isHigher = highest.gt(before);
     column(kHighest).copy_(at::where(isHigher, highest, before));
     // The first of equals: where `max` names another, the lowest index that has the value.
-    auto position = at::where(values.eq(std::get<0>(best).unsqueeze(1)), at::arange(width, values.options().dtype(at::kLong)),
-                              at::full({}, width, values.options().dtype(at::kLong)))
+    auto ids = values.options().dtype(at::kLong);
+    auto position = at::where(values.eq(std::get<0>(best).unsqueeze(1)), at::arange(width, ids), at::full({}, width, ids))
                         .amin(1);
     column(kLikeliest).copy_(at::where(isHigher, (position + first).to(at::kDouble), column(kLikeliest)));
     auto factor = at::where(isHigher, (before - highest).exp(), at::ones_like(before));
@@ -143,8 +144,11 @@ void add_composed(const at::Tensor &state, const at::Tensor &logits, const at::T
 esp_tensor esp_vocabulary_scores(int64_t positions, int index) {
   return make([&] {
     auto state = at::zeros({positions, kColumns}, at::TensorOptions().dtype(at::kDouble).device(device(index)));
-    for (int64_t model : {int64_t(0), int64_t(kModelColumns)})
+    for (int64_t model : {int64_t(0), int64_t(kModelColumns)}) {
       state.select(1, model + kHighest).fill_(-std::numeric_limits<double>::infinity());
+      // A target that no piece holds must not pass for one whose logit is zero.
+      state.select(1, model + kTarget).fill_(std::numeric_limits<double>::quiet_NaN());
+    }
     return state;
   });
 }
@@ -154,15 +158,17 @@ bool esp_add_vocabulary_scores(esp_tensor state, esp_tensor logits, esp_tensor d
   return act([&] {
     const auto &rows = state->value, &z = logits->value, &ids = targets->value;
     int64_t count = rows.size(0), width = z.size(1);
-    TORCH_CHECK(rows.scalar_type() == at::kDouble && rows.size(1) == kColumns && z.size(0) == count &&
+    TORCH_CHECK(rows.scalar_type() == at::kDouble && rows.size(1) == kColumns && z.dim() == 2 && z.size(0) == count &&
                     ids.scalar_type() == at::kLong && ids.numel() == count,
                 "logits, targets and scores are of different positions");
     TORCH_CHECK(!dense || dense->value.sizes() == z.sizes(), "the logits of two models differ in shape");
+    if (count == 0 || width == 0) return;
     if (!z.device().is_cpu() || by_tensors) {
       add_composed(rows, z, dense ? dense->value : at::Tensor(), ids, first);
       return;
     }
-    TORCH_CHECK(rows.is_contiguous() && ids.is_contiguous() && z.stride(1) == 1 && (!dense || dense->value.stride(1) == 1),
+    TORCH_CHECK(rows.is_contiguous() && ids.is_contiguous() && z.stride(1) == 1 &&
+                    (!dense || dense->value.stride(1) == 1),
                 "scores, targets and rows of logits must be contiguous");
     double *out = rows.data_ptr<double>();
     const int64_t *target = ids.data_ptr<int64_t>();

@@ -26,8 +26,8 @@ public enum CalibrationSource: Equatable, Sendable {
     /// Only a number after the last "@" is a weight, so that "news@home.txt" is a file's name; a file whose name ends
     /// in "@" and a number is written with "@1" after it.
     ///
-    /// - Throws: `Fault` of kind `usage` for a weight that is not positive, of kind `badData` for a kind of file that is
-    ///   not read.
+    /// - Throws: `Fault` of kind `usage` for a weight that is not positive, of kind `badData` for a kind of file that
+    ///   is not read.
     public init(parsing text: String) throws(Fault) {
         var path = text
         var weight = 1.0
@@ -68,12 +68,13 @@ public enum CalibrationSource: Equatable, Sendable {
         switch suffix {
         case "jsonl", "ndjson", "jsonlines", "jl", "json": return .jsonLines
         case "safetensors": return .tokens
-        case "gz", "zst", "xz", "bz2", "zip", "tgz", "tar", "7z", "rar", "lz4", "br": advice = "decompress it first"
+        case "gz", "zst", "xz", "bz2", "zip", "tgz", "tar", "7z", "rar", "lz4", "br": advice = FileKindAdvice.decompress
         case "parquet", "arrow", "feather", "orc", "avro", "csv", "tsv", "xlsx", "xls", "ods", "db", "sqlite", "h5":
             advice = FileKindAdvice.convert
-        case "pt", "pth", "bin", "npy", "npz", "pkl", "pickle": advice = "store the tokens as .safetensors"
-        case "pdf", "doc", "docx", "odt", "rtf", "epub", "ppt", "pptx": advice = "store its text as a file of its own"
-        case "gguf", "onnx", "png", "jpg", "jpeg", "gif", "webp", "mp3", "wav", "flac", "mp4": advice = "name a text"
+        case "pt", "pth", "bin", "npy", "npz", "pkl", "pickle": advice = FileKindAdvice.tokens
+        case "pdf", "doc", "docx", "odt", "rtf", "epub", "ppt", "pptx": advice = FileKindAdvice.extract
+        case "gguf", "onnx", "png", "jpg", "jpeg", "gif", "webp", "mp3", "wav", "flac", "mp4":
+            advice = FileKindAdvice.other
         default: return .text
         }
         throw Fault(

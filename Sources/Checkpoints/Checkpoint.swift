@@ -11,7 +11,7 @@ public struct Checkpoint: Sendable {
         case gguf = "GGUF file"
     }
 
-    /// Of a GGUF model in several files the first one's.
+    /// The folder or file; for a GGUF model in several files that of the first.
     public let path: String
     public let format: Format
     /// `config.json`, every key in order; for a GGUF file the equivalent made from its metadata.
@@ -66,10 +66,12 @@ public struct Checkpoint: Sendable {
     /// The tensors that a configuration calls for, given it and its file's path.
     public typealias Description = (JSONObject, String) throws(Fault) -> [(name: String, shape: [Int])]
 
-    /// Opens MODEL: a folder with `config.json` and safetensors, or a `.gguf` file, which may be any part of a split model.
+    /// Opens MODEL: a folder with `config.json` and safetensors, or a `.gguf` file, which may be any part of a split
+    /// model.
     ///
-    /// - Parameter description: where it is given, a folder may also hold `config.json` without any weights. The tensors
-    ///   are then these, in the number type that the configuration names, and reading one throws `missingInput`.
+    /// - Parameter description: where it is given, a folder may also hold `config.json` without any weights. The
+    ///   tensors are then these, in the number type that the configuration names, and reading one throws
+    ///   `missingInput`.
     /// - Throws: `missingInput` when something is not there, `badData` when it breaks its format or is not supported,
     ///   `inputOutput` when the disk refuses.
     public static func open(_ path: String, orDescribed description: Description? = nil) throws(Fault) -> Checkpoint {
@@ -94,15 +96,12 @@ public struct Checkpoint: Sendable {
 
     public func tensor(_ name: String) -> TensorDescription? { positions[ExactText(name)].map { tensors[$0] } }
 
-    /// Why a tensor is missing, or has an unexpected shape or type, as far as the folder tells: weights of a quantiser, an
-    /// adapter, a head that is not there. Nil when nothing but the tensor is known.
+    /// Why a tensor is missing, or has an unexpected shape or type, as far as the folder tells: weights of a
+    /// quantiser, an adapter, a head that is not there. Nil when nothing but the tensor is known.
     public func cause(ofUnusable name: String) -> Fault? { diagnosis?.cause(of: name) }
 
     /// Whether tensors can be read: false where the configuration alone is there.
     public var hasWeights: Bool { !weightFiles.isEmpty }
-
-    /// Bytes of all tensors as they are handed out.
-    public var totalBytes: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
     /// Elements of all tensors.
     public var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
@@ -175,7 +174,7 @@ public struct Checkpoint: Sendable {
     }
 
     /// An array that is read in place.
-    private static func filled<Element>(
+    static func filled<Element>(
         _ count: Int, read: (UnsafeMutableBufferPointer<Element>) throws(Fault) -> Void
     ) throws(Fault) -> [Element] {
         var fault: Fault?
@@ -195,8 +194,8 @@ public struct Checkpoint: Sendable {
     /// The tokenizer as one `tokenizer.json`, made of all files that speak of it or of a GGUF file's metadata; nil when
     /// there is none.
     ///
-    /// - Throws: `badData` for files that are wrong or of a form that is not supported, `inputOutput` when one cannot be
-    ///   read.
+    /// - Throws: `badData` for files that are wrong or of a form that is not supported, `inputOutput` when one cannot
+    ///   be read.
     public func tokenizer() throws(Fault) -> FolderTokenizer? {
         func bytes(_ name: String) throws(Fault) -> [UInt8]? {
             try sideFiles.first { $0.name == name }.map { (file) throws(Fault) in try file.bytes() }

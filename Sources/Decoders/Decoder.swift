@@ -89,7 +89,9 @@ public struct Decoder {
         return tensor.to(device)
     }
 
-    /// Some rows of a matrix, [rows.count, columns] float32, on this decoder's device.
+    /// Some rows of the embedding or the output matrix, [rows.count, hidden] float32, on this decoder's device.
+    ///
+    /// - Throws: `badData` for a tensor or rows that are not there, `inputOutput` when they cannot be read.
     func tensor(_ name: String, rows: Range<Int>) throws(Fault) -> Tensor {
         let tensor = Tensor.empty([rows.count, configuration.hiddenSize])
         try tensor.withMutableBytes { (bytes) throws(Fault) in
@@ -191,8 +193,8 @@ public struct Decoder {
 }
 
 extension Checkpoint {
-    /// Opens MODEL as `open` does, and a folder that holds `config.json` without weights, too: its tensors are those that
-    /// the configuration calls for, and cannot be read.
+    /// Opens MODEL as `open` does, and a folder that holds `config.json` without weights, too: its tensors are those
+    /// that the configuration calls for, and cannot be read.
     ///
     /// - Throws: what `open` throws; `badData` for a configuration that cannot be used.
     public static func openOrDescribe(_ path: String) throws(Fault) -> Checkpoint {

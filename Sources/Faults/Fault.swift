@@ -82,8 +82,8 @@ extension Fault: CustomStringConvertible {
         return harmless(String(String.UnicodeScalarView(start))) + (isWhole ? "" : "…")
     }
 
-    /// A text as one line that cannot move a terminal's cursor, colour it or turn its reading direction: a line break is
-    /// shown as ⏎, other control characters as �.
+    /// A text as one line that cannot move a terminal's cursor, colour it or turn its reading direction: a line break
+    /// is shown as ⏎, other control characters as �.
     public static func harmless(_ text: String) -> String {
         var shown = ""
         for scalar in text.unicodeScalars {

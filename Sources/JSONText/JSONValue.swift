@@ -89,6 +89,9 @@ public struct JSONObject: Sendable {
         values.append(value)
     }
 
+    /// The value of a key; nil for a key that is not there and for a null.
+    public func present(_ key: String) -> JSONValue? { self[key].flatMap { $0.isNull ? nil : $0 } }
+
     func contains(_ key: String) -> Bool { positions[ExactText(key)] != nil }
 }
 

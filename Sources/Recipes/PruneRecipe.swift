@@ -78,7 +78,7 @@ public struct PruneRecipe: Sendable {
     public var samples: Int?
     /// Tokens per sample.
     public var sequenceLength: Int?
-    /// Of the text that the model writes for the source `self`.
+    /// Temperature of the text that the model writes for the source `self`.
     public var temperature: Double?
     public var skippedLines: Int?
     /// The only key of .jsonl files that is read.

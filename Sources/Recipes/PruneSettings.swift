@@ -22,9 +22,9 @@ public struct PruneSettings: Sendable, Equatable {
     /// holds.
     public var sequenceLength: Int?
     public var seed: UInt64
-    /// Of the text that the model writes for the source `self`; nil where `self` is no source.
+    /// Temperature of the text that the model writes for the source `self`; nil where `self` is no source.
     public var temperature: Double?
-    /// Wrong lines of each .jsonl file that are left out.
+    /// Wrong records of each .jsonl file that are left out.
     public var skippedLines: Int
     /// The only key of .jsonl files that is read; nil reads the usual forms.
     public var textField: String?

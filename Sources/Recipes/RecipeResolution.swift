@@ -3,7 +3,8 @@ import Faults
 extension PruneRecipe {
     /// The settings of a run: defaults filled in, ranges and contradictions checked.
     ///
-    /// - Throws: `Fault` of kind `badRecipe` with the place for a value from a recipe, of kind `usage` for one from a flag.
+    /// - Throws: `Fault` of kind `badRecipe` with the place for a value from a recipe, of kind `usage` for one from a
+    ///   flag.
     public func resolved() throws(Fault) -> PruneSettings {
         guard let model else {
             throw Fault(

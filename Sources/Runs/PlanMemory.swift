@@ -120,8 +120,8 @@ struct PlanMemory {
                 "optimising a block",
                 held + spare + dense + grams + training(subject, step: work.step) + optimiser(subject, work))
         }
-        // The errors before and after, on weights as they are written: one sequence at a time through three blocks, with the
-        // outputs of the dense one's linears; then the written bytes.
+        // The errors before and after, on weights as they are written: one sequence at a time through three blocks,
+        // with the outputs of the dense one's linears; then the written bytes.
         let hasStart = work.solves + work.alternations > 0 || work.updates > 0
         let results = hasStart ? outcome + weights * 4 : outcome
         if n > 0 {

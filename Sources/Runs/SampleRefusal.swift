@@ -15,9 +15,10 @@ extension PruneSettings {
             advice: "use more text, or a shorter --sequence-length")
     }
 
+    /// What is refused without any sample.
     var needsCalibration: Fault {
         Fault(
             .usage, "\(allocation == .uniform ? method.text : "--allocate \(allocation)") needs calibration text",
-            advice: "add --calibration FILE (.txt, .jsonl or a token file), or --calibration self")
+            advice: "add --calibration FILE (a text, .jsonl or a token file), or --calibration self")
     }
 }

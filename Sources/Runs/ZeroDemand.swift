@@ -62,17 +62,15 @@ public struct ZeroDemand: Equatable, Sendable {
         return goal.removed(of: count)
     }
 
-    private var columnStarts: StrideTo<Int> {
-        guard case .columns(let width) = group else { return stride(from: 0, to: 0, by: 1) }
-        return stride(from: 0, to: columns, by: width)
-    }
+    /// Where the groups of `columns(width)` begin.
+    private func starts(_ width: Int) -> StrideTo<Int> { stride(from: 0, to: columns, by: width) }
 
     /// Zeros of all groups.
     public var total: Int {
         switch group {
         case .matrix: least(of: rows * columns)
         case .row: rows * least(of: columns)
-        case .columns(let width): columnStarts.reduce(0) { $0 + least(of: rows * min(width, columns - $1)) }
+        case .columns(let width): starts(width).reduce(0) { $0 + least(of: rows * min(width, columns - $1)) }
         case .run(let width): rows * columns / width * least(of: width)
         }
     }
@@ -88,7 +86,7 @@ public struct ZeroDemand: Equatable, Sendable {
         case .row: return shortfall(fewest(zeros.sum(1)), of: columns)
         case .run(let width): return shortfall(fewest(zeros.reshaped([-1, width]).sum(1)), of: width)
         case .columns(let width):
-            for start in columnStarts {
+            for start in starts(width) {
                 let count = min(width, columns - start)
                 if let short = shortfall(Int(zeros.narrowed(1, start, count).sum().scalar), of: rows * count) {
                     return short
@@ -105,7 +103,7 @@ public struct ZeroDemand: Equatable, Sendable {
         case .row: return shortfall(in: values, runs: columns)
         case .run(let width): return shortfall(in: values, runs: width)
         case .columns(let width):
-            for start in columnStarts {
+            for start in starts(width) {
                 let count = min(width, columns - start)
                 var zeros = 0
                 for row in 0..<rows {

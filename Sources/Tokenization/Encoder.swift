@@ -96,7 +96,7 @@ public struct Encoder: Sendable {
         }
     }
 
-    /// `ByteLevel` with steps behind it, which see its characters in place of bytes; so does the model.
+    /// `ByteLevel` with steps after it, which see its characters in place of bytes; so does the model.
     private mutating func cutWritten(_ piece: Piece, addsPrefixSpace: Bool, splits: Bool, step: Int) {
         let blank = UInt8(ascii: " ")
         let bytes = (addsPrefixSpace && piece.text.first != blank ? [blank] : []) + Array(piece.text)

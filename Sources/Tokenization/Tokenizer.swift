@@ -4,8 +4,8 @@ import JSONText
 /// Text ↔ token ids by a `tokenizer.json`, with the ids that Hugging Face's `tokenizers` gives.
 ///
 /// Supported are BPE models over bytes or over characters with byte fallback, as the Llama, Mistral, SmolLM and Qwen
-/// families use them, and Unigram models of SentencePiece. What else a file asks for is refused by name, never approximated. A tokenizer does not change
-/// after its making and can be used from several threads.
+/// families use them, and Unigram models of SentencePiece. What else a file asks for is refused by name, never
+/// approximated. A tokenizer does not change after its making and can be used from several threads.
 public final class Tokenizer: Sendable {
     let model: TokenModel
     let normalizers: [Normalizer]
@@ -85,10 +85,10 @@ public final class Tokenizer: Sendable {
     /// The highest id plus one, added tokens included.
     public var vocabularySize: Int { model.vocabulary.count }
 
-    /// How many rows of an embedding no token uses: padding, which is usual and worth a warning at most.
+    /// Refuses an embedding that has no row for a token; rows without a token are padding, and usual.
     ///
-    /// - Throws: `Fault` of kind `badData` if there are fewer rows than ids.
-    public func unusedRows(ofEmbeddingWith rows: Int) throws(Fault) -> Int {
+    /// - Throws: `Fault` of kind `badData` naming the last token.
+    public func check(embeddingRows rows: Int) throws(Fault) {
         guard rows >= vocabularySize else {
             let last = Int32(vocabularySize - 1)
             throw Fault(
@@ -96,14 +96,10 @@ public final class Tokenizer: Sendable {
                 place: "token \"\(token(of: last) ?? "")\", id \(last)", found: "\(vocabularySize) tokens",
                 expected: "at most \(rows)", advice: "use the tokenizer that belongs to the model")
         }
-        return rows - vocabularySize
     }
 
     /// Ids that `encode` puts before a text when special tokens are wanted: usually the one of BOS, or none.
     public var prefixIDs: [Int32] { template.prefix }
-
-    /// Ids that `encode` puts behind a text when special tokens are wanted.
-    public var suffixIDs: [Int32] { template.suffix }
 
     public func id(of token: String) -> Int32? { model.vocabulary.id(of: Array(token.utf8)) }
 
@@ -114,8 +110,8 @@ public final class Tokenizer: Sendable {
 
     /// The ids of a text.
     ///
-    /// - Parameter addSpecialTokens: whether `prefixIDs` and `suffixIDs` are put around it. Special tokens written in
-    ///   the text are recognised in any case.
+    /// - Parameter addSpecialTokens: whether the tokens that the post-processor names are put around it. Special tokens
+    ///   written in the text are recognised in any case.
     public func encode(_ text: String, addSpecialTokens: Bool) -> [Int32] {
         var encoder = makeEncoder()
         return encoder.encode(text, addSpecialTokens: addSpecialTokens)

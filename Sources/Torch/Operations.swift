@@ -67,7 +67,8 @@ extension Tensor {
     public func linear(_ weight: Tensor, bias: Tensor? = nil) -> Tensor {
         Tensor(esp_linear(handle, weight.handle, bias?.handle))
     }
-    /// self = x Wᵀ for x [n, in], W [out, in] and self [n, out] of their number type: a product into memory that is there.
+    /// self = x Wᵀ for x [n, in], W [out, in] and self [n, out] of their number type: a product into memory that is
+    /// there.
     public func setLinear(_ x: Tensor, _ weight: Tensor) {
         Engine.require(esp_linear_into(handle, x.handle, weight.handle))
     }
@@ -163,9 +164,9 @@ extension Tensor {
                 epsilon, Int64(step)))
     }
 
-    /// SparseGPT's recursion over one block of columns: self [rows, width] is pruned and compensated in place, `inverse`
-    /// is the block of the upper Cholesky factor of H⁻¹, `keep` the bool mask (given, or written when `group` > 0), and
-    /// `errors` receives what the later columns must make up for.
+    /// SparseGPT's recursion over one block of columns: self [rows, width] is pruned and compensated in place,
+    /// `inverse` is the block of the upper Cholesky factor of H⁻¹, `keep` the bool mask (given, or written when
+    /// `group` > 0), and `errors` receives what the later columns must make up for.
     public func sparseGPTBlock(inverse: Tensor, keep: Tensor, keepOf: Int, group: Int, errors: Tensor) {
         Engine.require(
             esp_sparsegpt_block(handle, inverse.handle, keep.handle, Int64(keepOf), Int64(group), errors.handle))

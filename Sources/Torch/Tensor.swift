@@ -43,8 +43,8 @@ public enum Device: Equatable, Sendable {
 /// An n-dimensional array of numbers: Swift's handle on a libtorch tensor.
 ///
 /// Not `Sendable`: all tensors of a process belong to its engine thread. A mistake in shapes is ours and traps with
-/// libtorch's message; memory that runs out and a device that fails are the world's and end the process with an exit code
-/// and advice.
+/// libtorch's message; memory that runs out and a device that fails are the world's and end the process with an exit
+/// code and advice.
 public final class Tensor {
     let handle: esp_tensor
 

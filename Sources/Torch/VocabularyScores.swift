@@ -8,18 +8,23 @@ import CTorch
     import Darwin
 #endif
 
-/// What the predictions of n positions say of the tokens that followed, collected while the vocabulary passes in pieces.
+/// What the predictions of n positions say of the tokens that followed, collected while the vocabulary passes in
+/// pieces.
 ///
-/// The logits of the whole vocabulary never exist: a piece is read while it is in cache, once for all that is wanted of it.
+/// The logits of the whole vocabulary never exist: a piece is read while it is in cache, once for all that is wanted
+/// of it.
 public final class VocabularyScores {
     /// Positions with a target, in order.
     public let positions: [Int]
     /// [n] int64; negative where nothing is scored.
     private let targets: Tensor
-    /// [n, 9] float64
+    /// [n, `columns`] float64, as `esp_vocabulary_scores` describes them
     private let state: Tensor
     private let hasDense: Bool
     private let byTensors: Bool
+
+    /// Four for each model, and one for both.
+    private static let columns = 9
 
     /// - Parameters:
     ///   - targets: the token whose likelihood is wanted at each of n positions; negative at one that is not scored.
@@ -40,8 +45,10 @@ public final class VocabularyScores {
     /// Adds the logits of the tokens from `first` on for the positions of a range.
     ///
     /// - Parameters:
-    ///   - logits: [rows.count, v], its rows contiguous; the pieces of a position come in the vocabulary's order.
+    ///   - logits: [rows.count, v] of any floating-point type that has loops, its rows contiguous; the pieces of a
+    ///     position come in the vocabulary's order.
     ///   - dense: the dense model's, of the same shape.
+    ///   - rows: the positions, of all that there are targets for.
     public func add(_ logits: Tensor, dense: Tensor?, rows: Range<Int>, first: Int) {
         precondition((dense != nil) == hasDense, "scores of one model and of two are kept apart")
         let own = state.narrowed(0, rows.lowerBound, rows.count)
@@ -54,7 +61,8 @@ public final class VocabularyScores {
         }
     }
 
-    /// What is known of a position once the whole vocabulary has passed. Not a number where a logit was not.
+    /// What is known of a position once the whole vocabulary has passed. Not a number where a logit was not, and where
+    /// the vocabulary does not hold the target.
     public struct Score: Equatable, Sendable {
         /// −ln p(target), in nats.
         public var loss: Double
@@ -70,17 +78,31 @@ public final class VocabularyScores {
     public func results() -> [Score] {
         let values = state.doubles()
         return positions.map { position in
-            let row = values[9 * position..<9 * position + 9]
-            let at = row.startIndex
-            let normaliser = row[at] + log(row[at + 1])
-            guard hasDense else {
-                return Score(loss: normaliser - row[at + 2], denseLoss: 0, divergence: 0, agrees: false)
-            }
-            let denseNormaliser = row[at + 4] + log(row[at + 5])
-            let divergence = row[at + 8] / row[at + 5] - denseNormaliser + normaliser
+            let start = VocabularyScores.columns * position
+            let model = ModelScore(values[start..<start + 4])
+            guard hasDense else { return Score(loss: model.loss, denseLoss: 0, divergence: 0, agrees: false) }
+            let dense = ModelScore(values[start + 4..<start + 8])
+            let divergence = values[start + 8] / dense.sum - dense.normaliser + model.normaliser
             return Score(
-                loss: normaliser - row[at + 2], denseLoss: denseNormaliser - row[at + 6],
-                divergence: divergence.isFinite ? divergence : .nan, agrees: row[at + 3] == row[at + 7])
+                loss: model.loss, denseLoss: dense.loss, divergence: divergence.isFinite ? divergence : .nan,
+                agrees: model.likeliest == dense.likeliest)
+        }
+    }
+
+    /// One model's columns of a position.
+    private struct ModelScore {
+        let sum: Double
+        /// ln Σ_v exp(logit)
+        let normaliser: Double
+        let loss: Double
+        let likeliest: Double
+
+        init(_ columns: ArraySlice<Double>) {
+            let first = columns.startIndex
+            sum = columns[first + 1]
+            normaliser = columns[first] + log(sum)
+            loss = normaliser - columns[first + 2]
+            likeliest = columns[first + 3]
         }
     }
 }

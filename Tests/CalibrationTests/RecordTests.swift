@@ -73,7 +73,7 @@ struct RecordTests {
         #expect(try content(parts) == .conversation([ChatMessage(role: .user, content: "a\nb\nc")]))
     }
 
-    @Test("a log's reply stands behind its messages")
+    @Test("a log's reply follows its messages")
     func logged() throws {
         let line = #"{"messages": [{"role": "user", "content": "hi"}], "completion": "hello"}"#
         #expect(try content(line, .prompt) == .conversation(RecordTests.pair))

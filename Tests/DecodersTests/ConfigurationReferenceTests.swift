@@ -14,7 +14,8 @@ struct ConfigurationReferenceTests {
         var title: String
         var weights: String
         var configuration: JSONObject
-        /// Stored tensors whose name begins with a key are called something else, or, where the value is null, left out.
+        /// Stored tensors whose name begins with a key are called something else, or, where the value is null, left
+        /// out.
         var names: JSONObject
         /// Of the last token; nil where transformers refuses or makes up weights.
         var logits: [Float]?

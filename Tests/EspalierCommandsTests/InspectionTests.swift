@@ -96,6 +96,6 @@ struct InspectionTests {
 
     @Test func escapesInNamesDoNotReachTheTerminal() throws {
         let found = try inspection(try model { $0.extra = [("\u{1B}[31mred", [1])] })
-        #expect(!ProgressReporter.harmless(found.warnings.joined()).contains("\u{1B}"))
+        #expect(!Fault.harmless(found.warnings.joined()).contains("\u{1B}"))
     }
 }

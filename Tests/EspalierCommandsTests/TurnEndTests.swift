@@ -17,8 +17,8 @@ struct TurnEndTests {
         return try SpecialTokens(opened.checkpoint, tokenizer: try opened.tokenizer())
     }
 
-    /// A GGUF model whose first new token is the end of a turn: without the last norm all tokens are equally likely, and
-    /// the lowest id wins.
+    /// A GGUF model whose first new token is the end of a turn: without the last norm all tokens are equally likely,
+    /// and the lowest id wins.
     private func gguf(_ keys: [(name: String, value: TinyGGUF.Value)]) throws -> (TemporaryFolder, String) {
         var model = TinyGGUF()
         model.keys = keys

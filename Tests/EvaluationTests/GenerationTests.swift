@@ -94,7 +94,7 @@ struct GenerationTests {
         #expect(free.joined().allSatisfy { (0..<258).contains($0) })
     }
 
-    @Test func behindAnEndTokenTheNextTextBegins() throws {
+    @Test func afterAnEndTokenTheNextTextBegins() throws {
         let model = try Written()
         func sample(start: Int32?, ends: Set<Int32>) throws -> [[Int32]] {
             try BatchSampling.sample(

@@ -6,8 +6,8 @@ import Torch
 
 @testable import Pruning
 
-/// The default regional optimizer: exact zeros, a result that is never worse on what it did not see, and the same result
-/// every time.
+/// The default regional optimizer: exact zeros, a result that is never worse on what it did not see, and the same
+/// result every time.
 struct WandaPPTests {
     /// A gentler rate than the default: 220 tokens are all there is to learn from.
     private func options(_ rate: Double = 5e-3) -> WandaPP.Options {

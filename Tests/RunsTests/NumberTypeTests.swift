@@ -7,7 +7,8 @@ import Torch
 
 @testable import Runs
 
-/// Every method in every number type that the command line accepts: products in 16 bits cost a little, never the method.
+/// Every method in every number type that the command line accepts: products in 16 bits cost a little, never the
+/// method.
 @Suite("Number types of the products")
 struct NumberTypeTests {
     enum Arm: CaseIterable {
@@ -46,7 +47,7 @@ struct NumberTypeTests {
         return (try #require(found.divergence).kl, result)
     }
 
-    @Test("every method in every type", arguments: Arm.allCases)
+    @Test("narrow number types cost every method little", arguments: Arm.allCases)
     func everyMethod(_ arm: Arm) throws {
         let bench = try Bench()
         let wide = try prune(bench, arm, .float32)

@@ -25,7 +25,7 @@ struct RefusalTests {
         #expect(try bench.files("out.previous-1") == before)
     }
 
-    @Test("a search whose text gives one sample: it has none to measure on", arguments: [true, false])
+    @Test("a search whose text gives one sample is refused: it has none to measure on", arguments: [true, false])
     func oneSample(isStructural: Bool) throws {
         let bench = try Bench(tokens: Bench.rows(1))
         let settings = try bench.settings("out") {
@@ -36,7 +36,7 @@ struct RefusalTests {
         #expect(!bench.exists("out.partial") && !bench.exists("out"))
     }
 
-    @Test("walks without calibration text", arguments: [Method.wanda, .tyr])
+    @Test("walks without calibration text are refused", arguments: [Method.wanda, .tyr])
     func noText(method: Method) throws {
         let bench = try Bench()
         let settings = try bench.settings("out") { $0.method = method }

@@ -149,11 +149,11 @@ import Testing
         #expect(fault?.kind == .badData)
     }
 
-    @Test func `an embedding with fewer rows than tokens is refused, one with more is padded`() throws {
+    @Test func `an embedding with fewer rows than tokens is refused, one with more is accepted`() throws {
         let tokenizer = try Tokenizer(parsing: Array(RefusalTests.valid.utf8))
-        #expect(try tokenizer.unusedRows(ofEmbeddingWith: 4) == 0)
-        #expect(try tokenizer.unusedRows(ofEmbeddingWith: 64) == 60)
-        let fault = #expect(throws: Fault.self) { try tokenizer.unusedRows(ofEmbeddingWith: 3) }
+        try tokenizer.check(embeddingRows: 4)
+        try tokenizer.check(embeddingRows: 64)
+        let fault = #expect(throws: Fault.self) { try tokenizer.check(embeddingRows: 3) }
         #expect(fault?.kind == .badData)
         #expect(fault?.place?.contains("<s>") == true)
     }

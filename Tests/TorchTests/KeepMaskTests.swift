@@ -23,8 +23,8 @@ struct KeepMaskTests {
         return mask.dtype == .bool ? values.map { $0 == 1 } : []
     }
 
-    /// Groups that all threads share, of scores that differ in their last bits only, of few values, and of all sizes; the
-    /// number that stays falls within a run of equals, too.
+    /// Groups that all threads share, of scores that differ in their last bits only, of few values, and of all sizes;
+    /// the number that stays falls within a run of equals, too.
     @Test(arguments: [1, 2]) func groupsOfAWholeMatrix(_ threads: Int) {
         let before = Engine.threads
         Engine.setThreads(threads)

@@ -1,7 +1,8 @@
 import Testing
 import Torch
 
-/// The loops over 16-bit numbers against the float32 ones on the same, already rounded, inputs: forward and by every input.
+/// The loops over 16-bit numbers against the float32 ones on the same, already rounded, inputs: forward and by every
+/// input.
 @Suite(.serialized) struct NarrowTypeTests {
     static let types: [DType] = [.bfloat16, .float16]
 
@@ -107,8 +108,8 @@ import Torch
         #expect(Tensor(gate, shape: [1, 2]).to(type).swiglu().floats()[0].isNaN)
     }
 
-    /// Bits of one type that are read as another's are wrong numbers: what has no loop goes through tensor operations or
-    /// is refused.
+    /// Bits of one type that are read as another's are wrong numbers: what has no loop goes through tensor operations
+    /// or is refused.
     @Test func otherTypesAreNotTakenForOneOfTheThree() {
         var draws = Draws(8)
         let x = draws.tensor([4, 16]).to(.float64)

@@ -42,7 +42,7 @@ struct VocabularyScoresTests {
     /// Logits of either type beside those of either type, in pieces of many sizes.
     @Test(
         arguments: [DType.float32, .bfloat16, .float16], [DType.float32, .bfloat16, .float16])
-    func theFormulas(_ type: DType, _ denseType: DType) {
+    func scoresAreThoseOfTheFormulasInEveryTypeAndPiece(_ type: DType, _ denseType: DType) {
         let (n, v) = (VocabularyScoresTests.positions, VocabularyScoresTests.vocabulary)
         var draws = Draws(1)
         let logits = Tensor(draws.numbers(n * v).map { $0 * 12 }, shape: [n, v]).to(type)
@@ -71,7 +71,7 @@ struct VocabularyScoresTests {
     }
 
     /// Small divergences keep their digits; between equal predictions there is none.
-    @Test func nearPredictions() {
+    @Test func smallDivergencesKeepTheirDigits() {
         let (n, v) = (VocabularyScoresTests.positions, VocabularyScoresTests.vocabulary)
         var draws = Draws(2)
         let values = draws.numbers(n * v).map { $0 * 9 }
@@ -100,6 +100,16 @@ struct VocabularyScoresTests {
             Tensor(values, shape: [n, v]), Tensor(dense, shape: [n, v]), targets: [Int64](repeating: 0, count: n),
             piece: 30, byTensors: byTensors)
         #expect(found.allSatisfy { $0.agrees })
+    }
+
+    @Test(arguments: [false, true]) func aTargetBeyondTheVocabularyHasNoLoss(_ byTensors: Bool) {
+        let (n, v) = (VocabularyScoresTests.positions, VocabularyScoresTests.vocabulary)
+        var draws = Draws(4)
+        let (logits, dense) = (draws.tensor([n, v]), draws.tensor([n, v]))
+        let targets = (0..<n).map { $0 == 2 ? Int64(v) : 7 }
+        let found = scores(logits, dense, targets: targets, piece: 64, byTensors: byTensors)
+        #expect(found[2].loss.isNaN && found[2].denseLoss.isNaN && found[2].divergence.isFinite)
+        #expect(found[1].loss.isFinite && found[3].denseLoss.isFinite)
     }
 
     @Test(arguments: [Float.nan, .infinity], [false, true])

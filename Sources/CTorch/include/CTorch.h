@@ -107,7 +107,7 @@ esp_tensor esp_exp(esp_tensor a);
 // Matrices ---------------------------------------------------------------------------------------------------------
 esp_tensor esp_matmul(esp_tensor a, esp_tensor b);
 esp_tensor esp_linear(esp_tensor x, esp_tensor weight, esp_tensor bias);  // bias may be NULL
-bool esp_linear_into(esp_tensor y, esp_tensor x, esp_tensor weight);      // y = x weightT, all [.., ..] of one type
+bool esp_linear_into(esp_tensor y, esp_tensor x, esp_tensor weight);      // y = x weightT: matrices of one type
 bool esp_addmm_in_place(esp_tensor c, esp_tensor a, esp_tensor b, double beta, double alpha);   // c = beta c + alpha a b
 bool esp_add_gram(esp_tensor h, esp_tensor x, double alpha);              // h += alpha xT x, float32, x [n, k]
 esp_tensor esp_cholesky(esp_tensor a, bool upper, bool *positive_definite);
@@ -129,17 +129,17 @@ esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale,
 esp_tensor esp_tree_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window,
                               const int64_t *ranges, const int64_t *counts, int nodes);
 // What the predictions of n positions say, collected over pieces of the vocabulary: float64 [n, 9], the columns in
-// vocabulary_scores.cpp's order: of the model, then of the dense model it is compared with, the highest logit, the sum of
-// exp(logit - highest), the target's logit and the likeliest token; last, sum exp(dense - highest) * (dense - model).
+// vocabulary_scores.cpp's order: for the model, then for the dense model it is compared with, the highest logit, the sum
+// of exp(logit - highest), the target's logit and the likeliest token; last, sum exp(dense - highest) * (dense - model).
 esp_tensor esp_vocabulary_scores(int64_t positions, int device);
-// Adds the logits [n, v] of the tokens from `first` on; `dense`, of the same shape, may be NULL. `targets` [n] int64 are the
-// tokens whose logits are wanted; a position with a negative one is passed over. `by_tensors` has the processor work as other
-// devices do.
+// Adds the logits [n, v] of the tokens from `first` on; `dense`, of the same shape, may be NULL. `targets` [n] int64 are
+// the tokens whose logits are wanted; the row of a position with a negative one means nothing. `by_tensors` has the
+// processor work as other devices do.
 bool esp_add_vocabulary_scores(esp_tensor state, esp_tensor logits, esp_tensor dense, esp_tensor targets, int64_t first,
                                bool by_tensors);
 bool esp_split(esp_tensor t, const int64_t *sizes, int count, int dimension, esp_tensor *parts);
 
-// Pruning's own loops (CPU; other devices go through tensor operations or the CPU) --------------------------------------------------------
+// Pruning's own loops (CPU; other devices go through tensor operations or the CPU) ---------------------------------
 // Keep-mask, bool, of the `keep` largest of every run of `group` scores in a row; ties keep the higher index. On the
 // scores' own device; `by_tensors` has the processor work as other devices do.
 esp_tensor esp_mask_keep_of(esp_tensor scores, int64_t keep, int64_t group, bool by_tensors);
@@ -153,8 +153,8 @@ bool esp_rmsprop_step(esp_tensor w, esp_tensor gradient, esp_tensor square, esp_
 bool esp_adam_step(esp_tensor w, esp_tensor gradient, esp_tensor first, esp_tensor second, esp_tensor mask,
                    esp_tensor working, double rate, double beta1, double beta2, double epsilon, int64_t step);
 // SparseGPT on one block of columns w [rows, width] (updated in place), with hinv the upper Cholesky factor's block
-// [width, width]. With group == 0 the mask is given in `keep`; else keep_of of every `group` columns are chosen on the way,
-// by w^2 / diag^2, and `keep` receives them. errors [rows, width] receives (w - q) / d for the later columns.
+// [width, width]. With group == 0 the mask is given in `keep`; else keep_of of every `group` columns are chosen on the
+// way, by w^2 / diag^2, and `keep` receives them. errors [rows, width] receives (w - q) / d for the later columns.
 bool esp_sparsegpt_block(esp_tensor w, esp_tensor hinv, esp_tensor keep, int64_t keep_of, int64_t group,
                          esp_tensor errors);
 

@@ -25,8 +25,8 @@ extension ChatMessage {
         guard let object = item.objectValue else {
             throw fault("\(name) is not an object", found: item.kindName, expected: "{…}")
         }
-        let roleKey = present("role", object) == nil && present("from", object) != nil ? "from" : "role"
-        guard let roleValue = present(roleKey, object) else {
+        let roleKey = object.present("role") == nil && object.present("from") != nil ? "from" : "role"
+        guard let roleValue = object.present(roleKey) else {
             throw fault("'\(name).role' is missing", found: nil, expected: "a string")
         }
         guard let word = roleValue.stringValue else {
@@ -39,12 +39,12 @@ extension ChatMessage {
                 expected: Role.allCases.map(\.rawValue).joined(separator: ", "))
         }
         for key in ["tool_calls", "function_call"] {
-            if let call = present(key, object), call.arrayValue?.isEmpty != true {
+            if let call = object.present(key), call.arrayValue?.isEmpty != true {
                 throw tools("\(name) calls a tool", found: "'\(key)'")
             }
         }
-        let key = present("content", object) == nil && present("value", object) != nil ? "value" : "content"
-        return ChatMessage(role: role, content: try content(present(key, object), "\(name).\(key)"))
+        let key = object.present("content") == nil && object.present("value") != nil ? "value" : "content"
+        return ChatMessage(role: role, content: try content(object.present(key), "\(name).\(key)"))
     }
 
     private static func content(_ value: JSONValue?, _ name: String) throws(Fault) -> String {
@@ -59,14 +59,14 @@ extension ChatMessage {
                 texts.append(try text(part, name, expected: "a part with text"))
                 continue
             }
-            let kind = present("type", object)?.stringValue
-            guard kind.map(textParts.contains) ?? (present("text", object) != nil) else {
+            let kind = object.present("type")?.stringValue
+            guard kind.map(textParts.contains) ?? (object.present("text") != nil) else {
                 throw Fault(
                     .badData, "'\(name)' is not text", found: kind.map { "a part of type \($0)" } ?? "no type",
                     expected: "a part of type text",
                     advice: "leave the record out (--skip-bad-lines N), or keep the text of its messages only")
             }
-            texts.append(try text(present("text", object) ?? .null, name + ".text", expected: "a string"))
+            texts.append(try text(object.present("text") ?? .null, name + ".text", expected: "a string"))
         }
         return texts.joined(separator: "\n")
     }
@@ -92,10 +92,6 @@ extension ChatMessage {
         "function_response", "observation",
     ]
     private static let textParts: Set<String> = ["text", "input_text", "output_text"]
-
-    private static func present(_ key: String, _ object: JSONObject) -> JSONValue? {
-        object[key].flatMap { $0.isNull ? nil : $0 }
-    }
 
     private static func tools(_ summary: String, found: String) -> Fault {
         Fault(

@@ -4,8 +4,8 @@ import Foundation
 
 /// A chat template that is built in: a conversation becomes the text that the model's own template would give.
 ///
-/// The model's template is only compared with known ones, never executed: templates are programs, and those of strangers
-/// have been used to attack the programs that ran them.
+/// The model's template is only compared with known ones, never executed: templates are programs, and those of
+/// strangers have been used to attack the programs that ran them.
 public struct ChatTemplate: Sendable, Equatable {
     /// How conversations are written.
     enum Style: Sendable, Equatable {

@@ -2,8 +2,8 @@ import Crypto
 import Faults
 import Foundation
 
-/// A file's documents: found and checked in one pass, read again when they are wanted, so that a file may be larger than
-/// memory.
+/// A file's documents: found and checked in one pass, read again when they are wanted, so that a file may be larger
+/// than memory.
 final class DocumentFile {
     /// A document's text.
     struct Document: Equatable {

@@ -14,8 +14,8 @@ public struct EvaluationText: Sendable {
     /// Conversations among them that have definitions of tools beside them, which are not rendered.
     public private(set) var withTools = 0
 
-    /// - Throws: `Fault` of kind `badData` for a file that is empty or not UTF-8; `missingInput` and `inputOutput` as for
-    ///   any file.
+    /// - Throws: `Fault` of kind `badData` for a file that is empty or not UTF-8; `missingInput` and `inputOutput` as
+    ///   for any file.
     public init(_ path: String) throws(Fault) {
         let file = try ByteFile(path)
         let data = try file.bytes(at: 0, count: file.size)
@@ -33,7 +33,7 @@ public struct EvaluationText: Sendable {
     }
 
     /// The documents of a .jsonl file or JSON array as one text: a blank line follows each but the last, as
-    /// perplexities of data sets are usually measured, except behind a conversation, whose template ends it.
+    /// perplexities of data sets are usually measured, except after a conversation, whose template ends it.
     ///
     /// - Parameters:
     ///   - chat: renders conversations.

@@ -12,7 +12,7 @@ public struct JSONArraySplitter {
     }
 
     private enum State {
-        case before, first, element, value, behind, after
+        case before, first, element, value, separator, after
     }
 
     private let longest: Int
@@ -45,8 +45,8 @@ public struct JSONArraySplitter {
         if state == .before, offset < 3, [0xEF, 0xBB, 0xBF].contains(byte) { return nil }
         switch (state, byte) {
         case (.before, UInt8(ascii: "[")): state = .first
-        case (.first, UInt8(ascii: "]")), (.behind, UInt8(ascii: "]")): state = .after
-        case (.behind, UInt8(ascii: ",")): state = .element
+        case (.first, UInt8(ascii: "]")), (.separator, UInt8(ascii: "]")): state = .after
+        case (.separator, UInt8(ascii: ",")): state = .element
         case (.first, _), (.element, _):
             guard byte == UInt8(ascii: "{") else {
                 throw fault("an element of the array is not an object", expected: "{…}")
@@ -83,7 +83,7 @@ public struct JSONArraySplitter {
         default: break
         }
         guard depth == 0 else { return nil }
-        state = .behind
+        state = .separator
         defer { open.bytes = [] }
         return open
     }

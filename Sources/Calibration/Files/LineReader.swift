@@ -37,8 +37,8 @@ public struct LineReader {
         if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { at = 3 }
     }
 
-    /// Bytes behind it are still to be read: after an error, at the line behind the wrong one; or at the wrong one itself,
-    /// where that never ended.
+    /// Bytes behind it are still to be read: after an error, at the line behind the wrong one; or at the wrong one
+    /// itself, where that never ended.
     var offset: Int { bufferOffset + at }
 
     /// SHA-256 of what has been read; after the last line, of the file.

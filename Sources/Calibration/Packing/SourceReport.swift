@@ -10,7 +10,7 @@ struct SourceReport {
     var documents = 0
     var duplicates = 0
     var empty = 0
-    /// Wrong lines that were left out.
+    /// Wrong records that were left out.
     var skipped: [Fault] = []
     /// Conversations whose definitions of tools were not rendered.
     var withTools = 0

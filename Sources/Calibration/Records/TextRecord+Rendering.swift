@@ -1,7 +1,7 @@
 import Faults
 
 extension TextRecord {
-    /// A prompt as a model meets it, and the answer that stands behind it.
+    /// A prompt as a model meets it, and the answer that follows it.
     public struct Exchange: Equatable, Sendable {
         public var prompt: String
         public var completion: String?

@@ -157,15 +157,13 @@ private struct RecordObject {
         case messages([ChatMessage])
     }
 
-    private func present(_ key: String) -> JSONValue? { object[key].flatMap { $0.isNull ? nil : $0 } }
+    func has(_ key: String) -> Bool { object.present(key) != nil }
 
-    func has(_ key: String) -> Bool { present(key) != nil }
-
-    func isEmptyList(_ key: String) -> Bool { present(key)?.arrayValue?.isEmpty ?? false }
+    func isEmptyList(_ key: String) -> Bool { object.present(key)?.arrayValue?.isEmpty ?? false }
 
     /// Nil for a key that is not there or null.
     func text(_ key: String) throws(Fault) -> String? {
-        guard let value = present(key) else { return nil }
+        guard let value = object.present(key) else { return nil }
         guard let text = value.stringValue else {
             throw Fault(.badData, "'\(key)' is not a string", found: value.kindName, expected: "a string")
         }
@@ -177,12 +175,12 @@ private struct RecordObject {
     }
 
     func messages(_ key: String) throws(Fault) -> [ChatMessage]? {
-        try present(key).map { (value) throws(Fault) in try ChatMessage.list(value, key: key) }
+        try object.present(key).map { (value) throws(Fault) in try ChatMessage.list(value, key: key) }
     }
 
     /// A text, or a list of messages.
     func value(_ key: String) throws(Fault) -> Value? {
-        if present(key)?.arrayValue != nil { return try messages(key).map { .messages($0) } }
+        if object.present(key)?.arrayValue != nil { return try messages(key).map { .messages($0) } }
         return try text(key).map { .text($0) }
     }
 

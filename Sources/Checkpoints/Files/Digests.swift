@@ -12,16 +12,16 @@ extension FileDigest {
 }
 
 extension Checkpoint {
-    /// SHA-256 of the tokenizer's file, in lowercase hexadecimal; nil where the model has none. Where other files add to it
-    /// or a GGUF file's metadata stand for it, that of the `tokenizer.json` made of them, so that a model keeps it through
-    /// pruning and two tokenizers that cut text differently never share it.
+    /// SHA-256 of the tokenizer's file, in lowercase hexadecimal; nil where the model has none. Where other files add
+    /// to it or a GGUF file's metadata stand for it, that of the `tokenizer.json` made of them, so that a model keeps
+    /// it through pruning and two tokenizers that cut text differently never share it.
     public func tokenizerDigest() throws(Fault) -> String? {
         try tokenizerJSON().map { hexadecimal(SHA256.hash(data: $0)) }
     }
 }
 
-/// SHA-256 of token ids as little-endian int32, in lowercase hexadecimal: tells whether two results were measured on the
-/// same tokens.
+/// SHA-256 of token ids as little-endian int32, in lowercase hexadecimal: tells whether two results were measured on
+/// the same tokens.
 public func tokenDigest(_ ids: [Int32]) -> String {
     var hash = SHA256()
     ids.map(\.littleEndian).withUnsafeBytes { hash.update(bufferPointer: $0) }

@@ -8,7 +8,7 @@ import JSONText
 /// `-00001-of-00003.gguf`. Any part may be named: the others are looked for beside it.
 struct GGUFParts: Sendable {
     let files: [GGUFFile]
-    /// Of all parts, in their order.
+    /// The tensors of all parts, in their order.
     let entries: [GGUFFile.Entry]
 
     /// The first part's.
@@ -87,7 +87,7 @@ struct GGUFParts: Sendable {
             expected: "the whole file", advice: "join the pieces in their order: cat model.gguf-split-* > model.gguf")
     }
 
-    /// Bytes behind the last tensor of each part that has such.
+    /// Bytes after the last tensor of each part that has such.
     var trailing: [(path: String, bytes: Int)] {
         files.filter { $0.trailingBytes > 0 }.map { ($0.path, $0.trailingBytes) }
     }

@@ -12,7 +12,7 @@ struct GGUFPreTokenizer {
         case digitsAndGPT2
         case llama3
         case qwen2
-        /// Regular expressions applied one after the other, single digits behind them where asked for.
+        /// Regular expressions applied one after the other, single digits after them where asked for.
         case splits([String], singleDigits: Bool = false)
     }
 
@@ -28,8 +28,7 @@ struct GGUFPreTokenizer {
         (
             [
                 "gpt-2", "phi-2", "mpt", "olmo", "jais", "trillion", "granite-docling", "exaone4", "gigachat",
-                "a.x-4.0",
-                "mellum", "modern-bert", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de",
+                "a.x-4.0", "mellum", "modern-bert", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de",
             ],
             GGUFPreTokenizer(rule: .gpt2)
         ),
@@ -54,33 +53,34 @@ struct GGUFPreTokenizer {
         ),
         (
             ["tekken"],
-            GGUFPreTokenizer(rule: .splits([GGUFPattern.tekken]), ignoresMerges: true, addsBeginning: true)
+            GGUFPreTokenizer(rule: .splits([TokenizerPattern.tekken]), ignoresMerges: true, addsBeginning: true)
         ),
-        (["gpt-4o", "llama4", "kanana2", "talkie"], GGUFPreTokenizer(rule: .splits([GGUFPattern.gpt4o]))),
-        (["qwen35"], GGUFPreTokenizer(rule: .splits([GGUFPattern.qwen35]), composes: true)),
-        (["seed-coder"], GGUFPreTokenizer(rule: .splits([GGUFPattern.seedCoder]))),
+        (["gpt-4o", "llama4", "kanana2", "talkie"], GGUFPreTokenizer(rule: .splits([TokenizerPattern.gpt4o]))),
+        (["qwen35"], GGUFPreTokenizer(rule: .splits([TokenizerPattern.qwen35]), composes: true)),
+        (["seed-coder"], GGUFPreTokenizer(rule: .splits([TokenizerPattern.seedCoder]))),
         (
             ["minicpm5"],
             GGUFPreTokenizer(
-                rule: .splits([#"\p{N}{1,3}"#, GGUFPattern.tiktoken(digits: #"\p{N}+"#)]), ignoresMerges: true)
+                rule: .splits([#"\p{N}{1,3}"#, TokenizerPattern.tiktoken(digits: #"\p{N}+"#)]), ignoresMerges: true)
         ),
-        (["deepseek-coder"], GGUFPreTokenizer(rule: .splits(GGUFPattern.deepseekCoder, singleDigits: true))),
-        (["deepseek-llm"], GGUFPreTokenizer(rule: .splits(GGUFPattern.deepseekLLM, singleDigits: true))),
+        (["deepseek-coder"], GGUFPreTokenizer(rule: .splits(TokenizerPattern.deepseekCoder, singleDigits: true))),
+        (["deepseek-llm"], GGUFPreTokenizer(rule: .splits(TokenizerPattern.deepseekLLM, singleDigits: true))),
         (
             ["deepseek-v3", "hunyuan-dense", "joyai-llm"],
-            GGUFPreTokenizer(rule: .splits([#"\p{N}{1,3}"#, GGUFPattern.chineseAndJapanese, GGUFPattern.deepseek3]))
+            GGUFPreTokenizer(
+                rule: .splits([#"\p{N}{1,3}"#, TokenizerPattern.chineseAndJapanese, TokenizerPattern.deepseek3]))
         ),
         (
             ["falcon"],
             GGUFPreTokenizer(
-                rule: .splits([#"[\p{P}\$\+<=>\^~\|`]+"#, GGUFPattern.gpt2, "[0-9][0-9][0-9]"]))
+                rule: .splits([#"[\p{P}\$\+<=>\^~\|`]+"#, TokenizerPattern.gpt2, "[0-9][0-9][0-9]"]))
         ),
-        (["poro-chat", "bloom", "gpt3-finnish"], GGUFPreTokenizer(rule: .splits([GGUFPattern.bloom]))),
-        (["viking"], GGUFPreTokenizer(rule: .splits([GGUFPattern.bloom, #"\p{N}"#]))),
+        (["poro-chat", "bloom", "gpt3-finnish"], GGUFPreTokenizer(rule: .splits([TokenizerPattern.bloom]))),
+        (["viking"], GGUFPreTokenizer(rule: .splits([TokenizerPattern.bloom, #"\p{N}"#]))),
         (
             ["default"],
             GGUFPreTokenizer(
-                rule: .splits([#"[\p{P}\$\+<=>\^~\|]+"#, GGUFPattern.gpt2, #"\p{N}+"#, "[0-9][0-9][0-9]"]))
+                rule: .splits([#"[\p{P}\$\+<=>\^~\|]+"#, TokenizerPattern.gpt2, #"\p{N}+"#, "[0-9][0-9][0-9]"]))
         ),
     ]
 
@@ -105,8 +105,9 @@ struct GGUFPreTokenizer {
         self = group.value
         if name.isEmpty || name == "default" {
             warnings.append(
-                "\(metadata.file): the file does not say how text is split before BPE (key '\(key)'); the format's default "
-                    + "rule is used, which is seldom the model's own: results are better with a file that says it")
+                "\(metadata.file): the file does not say how text is split before BPE (key '\(key)'); the format's "
+                    + "default rule is used, which is seldom the model's own: results are better with a file that says it"
+            )
         }
     }
 

@@ -105,12 +105,9 @@ enum GGUFRopeScaling {
                 place: "tensor '\(tensorName)'",
                 found: "\(entry.type.name) \(entry.shape)", expected: "F32 [\(shape.headSize / 2)]")
         }
-        var factors = [Float](repeating: 0, count: entry.count)
-        var fault: Fault?
-        factors.withUnsafeMutableBufferPointer { buffer in
-            do throws(Fault) { try file.read(entry, from: 0, into: buffer) } catch { fault = error }
+        let factors: [Float] = try Checkpoint.filled(entry.count) { (buffer) throws(Fault) in
+            try file.read(entry, from: 0, into: buffer)
         }
-        if let fault { throw fault }
         if factors.allSatisfy({ $0 == 1 }) { return .null }
         let factor = Double(factors.max() ?? 1)
         let fits = { (context: Int) in

@@ -98,32 +98,22 @@ struct GGUFTokenizer: Sendable {
         let template = try GGUFTokenizer.template(
             metadata, tokens, beginning: beginning, end: end, addsBeginning: parts.addsBeginning)
         warnings = parts.warnings + noticed
-        json = .object([
-            "version": .string("1.0"), "truncation": .null, "padding": .null,
-            "added_tokens": .array(GGUFTokenizer.addedTokens(tokens, kinds, model)),
-            "normalizer": parts.normalizer, "pre_tokenizer": parts.preTokenizer,
-            "post_processor": parts.postProcessor(template), "decoder": parts.decoder,
-            "model": .object([
-                "type": .string("BPE"), "dropout": .null,
-                "unk_token": sentencePiece ? unknown.map { .string(tokens[$0]) } ?? .null : .null,
-                "continuing_subword_prefix": .null, "end_of_word_suffix": .null, "fuse_unk": .bool(sentencePiece),
-                "byte_fallback": .bool(sentencePiece), "ignore_merges": .bool(parts.ignoresMerges),
-                "vocab": .object(vocabulary),
-                "merges": .array(parts.merges.map { .array([.string($0.left), .string($0.right)]) }),
-            ]),
-        ])
+        json = TokenizerJSON.document(
+            added: GGUFTokenizer.addedTokens(tokens, kinds, model), normalizer: parts.normalizer,
+            preTokenizer: parts.preTokenizer, postProcessor: parts.postProcessor(template), decoder: parts.decoder,
+            model: TokenizerJSON.bpe(
+                vocabulary: vocabulary, merges: parts.merges.map(TokenizerJSON.merge),
+                unknown: sentencePiece ? unknown.map { tokens[$0] } : nil, fusesUnknown: sentencePiece,
+                byteFallback: sentencePiece, ignoresMerges: parts.ignoresMerges))
     }
 
     /// Tokens that are cut out of the text before the model sees it.
-    private static func addedTokens(_ tokens: [String], _ kinds: [Int], _ model: Model) -> [JSONValue] {
-        zip(tokens, kinds).enumerated().compactMap { (id, pair) -> JSONValue? in
+    private static func addedTokens(_ tokens: [String], _ kinds: [Int], _ model: Model) -> [ListedToken] {
+        zip(tokens, kinds).enumerated().compactMap { (id, pair) -> ListedToken? in
             let (token, kind) = pair
-            let special = kind == TokenKind.control || (kind == TokenKind.unknown && model == .llama)
-            guard special || kind == TokenKind.userDefined else { return nil }
-            return .object([
-                "id": .integer(id), "content": .string(token), "single_word": .bool(false), "lstrip": .bool(false),
-                "rstrip": .bool(false), "normalized": .bool(false), "special": .bool(special),
-            ])
+            var listed = ListedToken(special: token, id: id)
+            listed.special = kind == TokenKind.control || (kind == TokenKind.unknown && model == .llama)
+            return listed.special || kind == TokenKind.userDefined ? listed : nil
         }
     }
 
@@ -131,7 +121,7 @@ struct GGUFTokenizer: Sendable {
     private static func template(
         _ metadata: GGUFMetadata, _ tokens: [String], beginning: Int?, end: Int?, addsBeginning: Bool
     ) throws(Fault) -> JSONValue? {
-        func added(_ key: String, _ id: Int?, standard: Bool) throws(Fault) -> (token: String, id: Int)? {
+        func added(_ key: String, _ id: Int?, standard: Bool) throws(Fault) -> TokenizerJSON.Named? {
             guard try metadata.bool("tokenizer.ggml.\(key)") ?? standard else { return nil }
             guard let id else {
                 throw Fault(
@@ -140,28 +130,8 @@ struct GGUFTokenizer: Sendable {
             }
             return (tokens[id], id)
         }
-        let first = try added("add_bos_token", beginning, standard: addsBeginning)
-        let last = try added("add_eos_token", end, standard: false)
-        if first == nil, last == nil { return nil }
-        func sequence(_ name: String, _ type: Int) -> [JSONValue] {
-            let special = { (token: (token: String, id: Int)) -> JSONValue in
-                .object(["SpecialToken": .object(["id": .string(token.token), "type_id": .integer(type)])])
-            }
-            let text: JSONValue = .object([
-                "Sequence": .object(["id": .string(name), "type_id": .integer(type)])
-            ])
-            return (first.map { [special($0)] } ?? []) + [text] + (last.map { [special($0)] } ?? [])
-        }
-        var specials = JSONObject()
-        for added in [first, last].compactMap({ $0 }) {
-            specials[added.token] = .object([
-                "id": .string(added.token), "ids": .array([.integer(added.id)]),
-                "tokens": .array([.string(added.token)]),
-            ])
-        }
-        return .object([
-            "type": .string("TemplateProcessing"), "single": .array(sequence("A", 0)),
-            "pair": .array(sequence("A", 0) + sequence("B", 1)), "special_tokens": .object(specials),
-        ])
+        return TokenizerJSON.template(
+            before: try added("add_bos_token", beginning, standard: addsBeginning),
+            after: try added("add_eos_token", end, standard: false))
     }
 }

@@ -32,24 +32,28 @@ extension GGUFTokenizerParts {
         parts.merges = try fileMerges(metadata)
         parts.ignoresMerges = pre.ignoresMerges
         parts.addsBeginning = pre.addsBeginning
-        if pre.composes { parts.normalizer = .object(["type": .string("NFC")]) }
-        parts.decoder = bytes(prefixSpace: true, trim: true, regex: true)
-        let cutBytes = bytes(prefixSpace: false, trim: true, regex: false)
-        let digits: JSONValue = .object(["type": .string("Digits"), "individual_digits": .bool(true)])
+        if pre.composes { parts.normalizer = TokenizerJSON.composition }
+        parts.decoder = TokenizerJSON.byteLevel(prefixSpace: true, regex: true)
+        let cutBytes = TokenizerJSON.byteLevel(prefixSpace: false, regex: false)
+        let cutText = TokenizerJSON.byteLevel(prefixSpace: false, regex: true)
         switch pre.rule {
-        case .gpt2: parts.preTokenizer = sequence([bytes(prefixSpace: false, trim: true, regex: true)])
-        case .digitsAndGPT2:
-            parts.preTokenizer = sequence([digits, bytes(prefixSpace: false, trim: true, regex: true)])
+        case .gpt2: parts.preTokenizer = TokenizerJSON.preTokenizers([cutText])
+        case .digitsAndGPT2: parts.preTokenizer = TokenizerJSON.preTokenizers([TokenizerJSON.digits, cutText])
         case .llama3:
-            parts.preTokenizer = sequence([split(GGUFPattern.tiktoken(digits: #"\p{N}{1,3}"#)), cutBytes])
-            parts.postProcessorFirst = bytes(prefixSpace: true, trim: false, regex: true)
+            parts.preTokenizer = TokenizerJSON.preTokenizers([
+                TokenizerJSON.split(TokenizerPattern.tiktoken(digits: #"\p{N}{1,3}"#)), cutBytes,
+            ])
+            parts.postProcessorFirst = TokenizerJSON.byteLevel(prefixSpace: true, trim: false, regex: true)
         case .qwen2:
-            let plain = bytes(prefixSpace: false, trim: false, regex: false)
-            parts.preTokenizer = sequence([split(GGUFPattern.tiktoken(digits: #"\p{N}"#)), plain])
+            let plain = TokenizerJSON.byteLevel(prefixSpace: false, trim: false, regex: false)
+            parts.preTokenizer = TokenizerJSON.preTokenizers([
+                TokenizerJSON.split(TokenizerPattern.tiktoken(digits: #"\p{N}"#)), plain,
+            ])
             parts.postProcessorFirst = plain
             parts.decoder = plain
         case .splits(let patterns, let singleDigits):
-            parts.preTokenizer = sequence(patterns.map(split) + (singleDigits ? [digits] : []) + [cutBytes])
+            parts.preTokenizer = TokenizerJSON.preTokenizers(
+                patterns.map(TokenizerJSON.split) + (singleDigits ? [TokenizerJSON.digits] : []) + [cutBytes])
         }
         return parts
     }
@@ -70,24 +74,6 @@ extension GGUFTokenizerParts {
         }
         return merges
     }
-
-    private static func bytes(prefixSpace: Bool, trim: Bool, regex: Bool) -> JSONValue {
-        .object([
-            "type": .string("ByteLevel"), "add_prefix_space": .bool(prefixSpace), "trim_offsets": .bool(trim),
-            "use_regex": .bool(regex),
-        ])
-    }
-
-    private static func sequence(_ items: [JSONValue]) -> JSONValue {
-        .object(["type": .string("Sequence"), "pretokenizers": .array(items)])
-    }
-
-    private static func split(_ pattern: String) -> JSONValue {
-        .object([
-            "type": .string("Split"), "pattern": .object(["Regex": .string(pattern)]),
-            "behavior": .string("Isolated"), "invert": .bool(false),
-        ])
-    }
 }
 
 /// SentencePiece BPE.
@@ -104,26 +90,19 @@ extension GGUFTokenizerParts {
         }
         let prefixSpace = try metadata.bool("tokenizer.ggml.add_space_prefix") ?? true
         let mark = "\u{2581}"
-        let toMark: JSONValue = .object([
-            "type": .string("Replace"), "pattern": .object(["String": .string(" ")]), "content": .string(mark),
-        ])
-        let fromMark: JSONValue = .object([
-            "type": .string("Replace"), "pattern": .object(["String": .string(mark)]), "content": .string(" "),
-        ])
-        var decoders: [JSONValue] = [
-            fromMark, .object(["type": .string("ByteFallback")]), .object(["type": .string("Fuse")]),
+        let toMark = TokenizerJSON.replace(TokenizerJSON.text(" "), with: mark)
+        var decoders = [
+            TokenizerJSON.replace(TokenizerJSON.text(mark), with: " "), TokenizerJSON.byteFallback,
+            TokenizerJSON.fusion,
         ]
         var parts = GGUFTokenizerParts()
         parts.normalizer = toMark
         if prefixSpace {
             let prepend: JSONValue = .object(["type": .string("Prepend"), "prepend": .string(mark)])
-            parts.normalizer = .object(["type": .string("Sequence"), "normalizers": .array([prepend, toMark])])
-            decoders.append(
-                .object([
-                    "type": .string("Strip"), "content": .string(" "), "start": .integer(1), "stop": .integer(0),
-                ]))
+            parts.normalizer = TokenizerJSON.normalizers([prepend, toMark])
+            decoders.append(TokenizerJSON.leadingBlank)
         }
-        parts.decoder = .object(["type": .string("Sequence"), "decoders": .array(decoders)])
+        parts.decoder = TokenizerJSON.decoders(decoders)
         parts.merges = scoreMerges(tokens: tokens, kinds: kinds, scores: scores, vocabulary: vocabulary)
         parts.addsBeginning = true
         return parts

@@ -1,7 +1,7 @@
 import JSONText
 
-/// The tokens that end a text or a turn of a conversation in a GGUF file: those that keys name, and those that are known
-/// by their text, since many files name the end of a text alone.
+/// The tokens that end a text or a turn of a conversation in a GGUF file: those that keys name, and those that are
+/// known by their text, since many files name the end of a text alone.
 enum GGUFTurnEnds {
     /// As the runtimes of the format know them. Padding and separators of code, which end no turn, are not among them.
     private static let texts: Set<ExactText> = Set(

@@ -1,9 +1,9 @@
 import Faults
 
-/// The keys of a model's architecture that are not read: one that would change the numbers is refused by name unless its
-/// value changes nothing, the others are told.
+/// The keys of a model's architecture that are not read: one that would change the numbers is refused by name unless
+/// its value changes nothing, the others are told.
 enum GGUFUnreadKeys {
-    /// Read elsewhere, by the name behind the architecture's.
+    /// Keys that are read elsewhere, by what follows the architecture's name.
     private static let read: Set<String> = [
         "block_count", "context_length", "embedding_length", "feed_forward_length", "attention.head_count",
         "attention.head_count_kv", "attention.key_length", "attention.value_length",

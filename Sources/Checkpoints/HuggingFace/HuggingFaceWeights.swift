@@ -226,15 +226,8 @@ struct HuggingFaceWeights: TensorSource {
 
     /// Some elements of a tensor, widened.
     private func floats(_ tensor: TensorDescription, _ range: Range<Int>) throws(Fault) -> [Float] {
-        let size = tensor.type.bitCount / 8
-        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count * size, alignment: 16)
-        defer { scratch.deallocate() }
-        try file(tensor).read(storedName(tensor.name), from: range.lowerBound * size, into: scratch)
-        return [Float](unsafeUninitializedCapacity: range.count) { buffer, initialized in
-            _ = FloatConversion.widen(
-                UnsafeRawBufferPointer(scratch), tensor.type,
-                into: UnsafeMutableBufferPointer(start: buffer.baseAddress, count: range.count))
-            initialized = range.count
+        try Checkpoint.filled(range.count) { (buffer) throws(Fault) in
+            try read(tensor, from: range.lowerBound, into: buffer)
         }
     }
 

@@ -2,8 +2,8 @@ import Faults
 
 /// Weights in the formats of quantisers, known by what stands beside the weights.
 ///
-/// Such tensors must not be read as if they were weights: packed ones have another shape, but 8-bit ones, and 16-bit ones
-/// that still lack their scales, have the right shape and the wrong values.
+/// Such tensors must not be read as if they were weights: packed ones have another shape, but 8-bit ones, and 16-bit
+/// ones that still lack their scales, have the right shape and the wrong values.
 enum QuantisedWeights {
     /// Formats and the endings of tensor names that only they have; the first that fits is named.
     private static let formats: [(name: String, endings: [String])] = [

@@ -3,7 +3,7 @@ import Faults
 /// Sorts the files of a folder into those that a copy of the model carries along and those that it does not.
 struct SideFiles {
     private(set) var copied: [SideFile] = []
-    /// Names of what stays behind, folders with a slash at their end. Weights, the configuration, the card and what
+    /// Names of what is not copied, folders with a slash at their end. Weights, the configuration, the card and what
     /// other warnings speak of are not among them.
     private(set) var left: [String] = []
 
@@ -50,8 +50,7 @@ struct SideFiles {
         guard SafePath.isPlainName(name) else { return false }
         let exact = [
             "special_tokens_map.json", "added_tokens.json", "merges.txt", "chat_template.json",
-            "generation_config.json",
-            "tekken.json",
+            "generation_config.json", "tekken.json",
         ]
         if exact.contains(name) { return true }
         let capitals = name.uppercased()

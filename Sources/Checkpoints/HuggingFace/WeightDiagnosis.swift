@@ -6,7 +6,7 @@ struct WeightDiagnosis: Sendable {
     let folder: String
     /// Files in the folder.
     var files: [String]
-    /// Names as stored.
+    /// Tensors of all files, without the formats and adapters that are refused when the folder is opened.
     var stored: [TensorDescription]
     /// Tensors that the index promises and no file holds, with the file that should.
     var promised: [(tensor: String, file: String)]
@@ -14,8 +14,6 @@ struct WeightDiagnosis: Sendable {
 
     /// The reason why a tensor is missing or of the wrong shape or type; nil when nothing special is known.
     func cause(of name: String) -> Fault? {
-        if let fault = AdapterFolder.fault(stored, folder: folder) { return fault }
-        if let fault = QuantisedWeights.fault(stored, files: files, folder: folder) { return fault }
         let found = stored.first { $0.name == name }
         if let found {
             if let hint = QuantisedWeights.hint(files, folder: folder) { return hint }

@@ -10,7 +10,8 @@ import JSONText
 /// The folder in which a run's output grows, `OUT.partial`, until `publish` gives it its name.
 ///
 /// Every file in it is written under another name first and renamed when it is durable, so a file with its final name
-/// is whole. A file's name may be "folder/name", nothing deeper. As long as the value lives, no other run can have the same output.
+/// is whole. A file's name may be "folder/name", nothing deeper. As long as the value lives, no other run can have the
+/// same output.
 public final class StagingFolder: Sendable {
     static let mark = ".staging"
 

@@ -33,6 +33,6 @@ public enum Family: String, CaseIterable, Sendable {
     /// transformers' default where the configuration does not say; nil where it follows from the hidden size.
     var defaultHeadDimension: Int? { self == .qwen3 ? 128 : nil }
     static let defaultTheta = 10_000.0
-    /// Of the families that have one, where the configuration does not mention it at all.
+    /// The window of the families that have one, where the configuration does not mention it at all.
     static let defaultWindow = 4096
 }

@@ -4,8 +4,8 @@ import JSONText
 /// Keys that change what a model computes in some other family, or for some other reader, and that this family's block
 /// does not know.
 ///
-/// A configuration that carries one with an effect describes another model than the one that would be computed, so it is
-/// refused; the value that leaves everything as it is passes.
+/// A configuration that carries one with an effect describes another model than the one that would be computed, so it
+/// is refused; the value that leaves everything as it is passes.
 enum ForeignKeys {
     /// Factors; 1 leaves everything as it is.
     private static let factors = [
@@ -21,9 +21,8 @@ enum ForeignKeys {
         "attention_chunk_size", "attn_temperature_tuning", "rope_interleave", "rope_interleaved", "rope_traditional",
         "use_bidirectional_attention", "use_parallel_residual", "parallel_attn", "alibi", "use_alibi", "scale_depth",
         "use_dynamic_ntk", "use_logn_attn", "use_mrope", "sliding_window_pattern", "use_bias", "add_bias_linear",
-        "num_experts",
-        "num_local_experts",
-        "n_routed_experts", "kv_lora_rank", "q_lora_rank", "per_layer_config", "use_post_norm", "sandwich_norm",
+        "num_experts", "num_local_experts", "n_routed_experts", "kv_lora_rank", "q_lora_rank", "per_layer_config",
+        "use_post_norm", "sandwich_norm",
     ]
     private static let queryKeyNorms = ["use_qk_norm", "qk_norm", "qk_layernorm", "use_query_key_norm"]
     private static let queryKeyValueBiases = ["qkv_bias", "use_qkv_bias", "add_qkv_bias", "attention_qkv_bias"]

@@ -11,10 +11,10 @@ import JSONText
 
 /// Reads the rotary embedding of a `config.json`, with the precedence that transformers 5 gives to its many places.
 ///
-/// `rope_scaling`, the old name of the object, wins over `rope_parameters` as a whole; within the object `rope_theta` wins
-/// over the key of the same name outside, but outside `original_max_position_embeddings` wins. Where two places differ the
-/// notes say so. A key that no reader of these families knows is refused: it stands for a rotation that is not computed
-/// here.
+/// `rope_scaling`, the old name of the object, wins over `rope_parameters` as a whole; within the object `rope_theta`
+/// wins over the key of the same name outside, but outside `original_max_position_embeddings` wins. Where two places
+/// differ the notes say so. A key that no reader of these families knows is refused: it stands for a rotation that is
+/// not computed here.
 struct RotaryReader {
     private let outer: ConfigurationReader
     private let contextLength: Int

@@ -2,7 +2,7 @@ import Torch
 
 /// Keys and values of the positions seen so far, one pair for each layer.
 ///
-/// The room for all positions is taken once: a token's keys and values are written behind those that are there, and
+/// The room for all positions is taken once: a token's keys and values are written after those that are there, and
 /// attention reads all of them in place.
 public final class KeyValueCache {
     /// [b, kv, capacity, d], so that the positions of a head follow each other.

@@ -6,14 +6,15 @@ import Torch
 public struct OutputMatrix {
     /// Rows of the matrix.
     public let vocabularySize: Int
-    /// The stream [n, hidden] that left the last block -> what is multiplied by the matrix, in the products' number type.
+    /// The stream [n, hidden] that left the last block -> what is multiplied by the matrix, in the products' number
+    /// type.
     let normalise: (Tensor) -> Tensor
     /// Some rows [count, hidden], in the products' number type.
     let rows: (Range<Int>) throws(Fault) -> Tensor
 
     /// The other model of a comparison, whose predictions count as the true ones.
     public enum Dense {
-        /// With its stream [n, hidden] for the same positions.
+        /// A model, with its stream [n, hidden] for the same positions.
         case model(OutputMatrix, stream: Tensor)
         /// Its logits [n, vocabulary], made earlier.
         case logits(Tensor)
@@ -25,14 +26,15 @@ public struct OutputMatrix {
     /// Rows that are read together.
     private static let readRows = 8192
 
-    /// Numbers of a piece of logits: for plans.
+    /// Logits of a piece, for plans of memory.
     public static let pieceElements = piecePositions * pieceTokens
 
     /// What the model predicts for n positions, in one pass over the vocabulary.
     ///
     /// - Parameters:
     ///   - stream: [n, hidden] float32, as it left the last block.
-    ///   - targets: the token that followed each position; negative at one that is not scored.
+    ///   - dense: another model of the same vocabulary; nil leaves the scores' comparison empty.
+    ///   - targets: n tokens, each the one that followed its position; negative at one that is not scored.
     ///   - progress: told the share of the vocabulary that is done.
     /// - Returns: the scores of the positions with a target, in order.
     /// - Throws: what reading weights throws.
@@ -66,6 +68,8 @@ public struct OutputMatrix {
     }
 
     /// The logits [n, vocabulary] of a stream [n, hidden], in the products' number type: for few positions.
+    ///
+    /// - Throws: what reading weights throws.
     public func logits(_ stream: Tensor) throws(Fault) -> Tensor {
         normalise(stream).linear(try rows(0..<vocabularySize))
     }
@@ -74,6 +78,7 @@ public struct OutputMatrix {
     private struct Pieces {
         /// [n, hidden]
         let input: Tensor
+        /// Rows of the matrix, [count, hidden]; the input until some are taken.
         private var weight: Tensor
         private let buffer: Tensor
 
@@ -84,9 +89,11 @@ public struct OutputMatrix {
             buffer = Tensor.empty([positions * OutputMatrix.pieceTokens], input.dtype, device: input.device)
         }
 
+        /// The rows [count, hidden] that logits are of from now on.
         mutating func take(_ rows: Tensor) { weight = rows }
 
         /// - Parameter tokens: within the rows that were taken.
+        /// - Returns: [positions, tokens], overwritten by the next call.
         func logits(_ positions: Range<Int>, _ tokens: Range<Int>) -> Tensor {
             let piece = buffer.narrowed(0, 0, positions.count * tokens.count).reshaped([positions.count, tokens.count])
             piece.setLinear(

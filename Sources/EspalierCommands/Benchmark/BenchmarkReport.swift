@@ -1,5 +1,5 @@
-import Faults
 import Evaluation
+import Faults
 import JSONText
 
 /// What `benchmark` found.

@@ -9,16 +9,16 @@ public struct Evaluate: ParsableCommand {
         discussion: """
             A text is tokenised as a whole, without BOS, and cut into consecutive windows of --context tokens; the last \
             partial window is dropped. The records of a .jsonl, .ndjson or .json file are joined by blank lines to one \
-            text. A token file holds the int32 tensor 'tokens' [n, T]; each row is one window. The \
-            first token of a window is not scored. Perplexity is exp(mean negative log-likelihood) over all scored \
-            tokens. --against measures, on the same tokens, the mean Kullback-Leibler divergence of the model's \
-            predictions from the other's, in nats, and how often both find the same token most likely.
+            text. A token file holds the int32 tensor 'tokens' [n, T]; each row is one window. The first token of a window \
+            is not scored. Perplexity is exp(mean negative log-likelihood) over all scored tokens. --against measures, on \
+            the same tokens, the mean Kullback-Leibler divergence of the model's predictions from the other's, in nats, \
+            and how often both find the same token most likely.
 
-            --prompts compares the two models on a log of prompts, one JSON object a line: {"prompt": …, "completion": …} \
-            scores the completion, {"prompt": …} or {"text": …} the text itself, {"messages": …} or \
-            {"conversations": …} the last reply. Of the --differences prompts with the \
-            largest divergence both models' own continuations are shown, the likeliest token at a time. For these the \
-            models are loaded whole, one after the other.
+            --prompts compares the two models on a log of prompts, JSON objects, one a line or in one array: \
+            {"prompt": …, "completion": …} scores the completion, {"prompt": …} or {"text": …} the text itself, \
+            {"messages": …} or {"conversations": …} the last reply. Both models' own continuations of the --differences \
+            prompts with the largest divergence are shown, the likeliest token at a time. For these the models are loaded \
+            whole, one after the other.
 
             --tasks scores the named tasks as lm-evaluation-harness does: \(taskNames); also mmlu_stem and \
             the like, and single subjects as mmlu_anatomy. Their data are read from local files only: the sets' published \
@@ -26,8 +26,8 @@ public struct Evaluate: ParsableCommand {
             prompt, choices and answer. --against scores the other model too. Documentation/Tasks.md lists files, prompts \
             and figures.
 
-            Where a pruned model's folder has a sketch of its calibration text, a text that holds the same passages is \
-            warned of.
+            A warning names every text, log and task that shares passages with the text that a pruned model was \
+            calibrated on, where its folder has a sketch of that.
 
             Weights are read block by block: the model need not fit into memory, but for --differences.
 

@@ -1,5 +1,6 @@
 import Calibration
 import Evaluation
+import Faults
 import JSONText
 
 /// What `evaluate` found.
@@ -9,7 +10,8 @@ public struct EvaluationReport {
     public var environment: JSONValue
     /// SHA-256 of the model's tokenizer; nil where it has none.
     public var tokenizerDigest: String?
-    /// SHA-256 of the tokens that were scored, by file name: tells other results on the same tokens from those on others.
+    /// SHA-256 of the tokens that were scored, by file name: tells other results on the same tokens from those on
+    /// others.
     public var tokenDigests: [String: String] = [:]
     /// By file name, in the order asked for.
     public var files: [(name: String, measurement: Measurement)] = []
@@ -75,7 +77,7 @@ public struct EvaluationReport {
                 + (hasDense ? ["dense", "ratio", "KL", "same top token"] : []))
         for (name, found) in files {
             var cells = [
-                ProgressReporter.harmless(name), Amount.count(found.scoredTokens), Amount.count(found.windows),
+                Fault.harmless(name), Amount.count(found.scoredTokens), Amount.count(found.windows),
                 Amount.count(found.context), Amount.fixed(found.perplexity, 3),
             ]
             if let dense = found.divergence {

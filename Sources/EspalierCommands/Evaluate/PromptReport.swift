@@ -1,4 +1,5 @@
 import Evaluation
+import Faults
 import JSONText
 
 /// How two models compare on logs of prompts.
@@ -42,7 +43,7 @@ public struct PromptReport {
         for log in logs {
             let dense = log.total.divergence
             table.add(
-                ProgressReporter.harmless(log.name), Amount.count(log.prompts), Amount.count(log.total.tokens),
+                Fault.harmless(log.name), Amount.count(log.prompts), Amount.count(log.total.tokens),
                 Amount.fixed(log.total.perplexity, 3), Amount.fixed(dense.densePerplexity, 3),
                 Amount.fixed(log.total.perplexityRatio, 4), Amount.fixed(dense.kl, 4),
                 Amount.percent(dense.topAgreement, 2))

@@ -1,4 +1,5 @@
 import Evaluation
+import Faults
 import JSONText
 
 /// A prompt on which two models differ, with what each of them goes on to write.
@@ -52,7 +53,7 @@ public struct PromptSample {
         let score =
             "KL \(Amount.fixed(score.divergence.kl, 4)), same top token \(Amount.percent(score.divergence.topAgreement)), "
             + "perplexity \(Amount.fixed(score.perplexity, 2)) (dense \(Amount.fixed(score.divergence.densePerplexity, 2)))"
-        let place = ProgressReporter.harmless(file).replacing("\n", with: " ")
+        let place = Fault.harmless(file)
         return "\n\(number). \(place), line \(line): \(score)\n"
             + PromptSample.block("prompt", PromptSample.shortened(prompt))
             + (completion.map { PromptSample.block("logged", PromptSample.shortened($0)) } ?? "")
@@ -61,9 +62,9 @@ public struct PromptSample {
             + (firstDifference.map { "   they differ from new token \($0 + 1) on\n" } ?? "")
     }
 
-    /// Every line behind a margin, so that a text cannot pass for the tool's own words.
+    /// Every line beside a margin, so that a text cannot pass for the tool's own words.
     private static func block(_ label: String, _ text: String) -> String {
-        let lines = ProgressReporter.harmless(text).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { Fault.harmless(String($0)) }
         return lines.enumerated().map { index, line in
             let head = index == 0 ? label : ""
             return "   " + head + String(repeating: " ", count: 6 - head.count) + " | " + line + "\n"

@@ -1,4 +1,5 @@
 import Checkpoints
+import Faults
 import JSONText
 import Tasks
 
@@ -122,7 +123,7 @@ public struct TaskReport {
         func row(_ name: String, _ items: Int, _ shots: Int, _ found: TaskValue, dense: TaskValue?) {
             table.add(
                 cells: [
-                    ProgressReporter.harmless(name), found.metric.rawValue, Amount.count(items), Amount.count(shots),
+                    Fault.harmless(name), found.metric.rawValue, Amount.count(items), Amount.count(shots),
                     Amount.fixed(found.value, 4), found.standardError.map { Amount.fixed($0, 4) } ?? "-",
                 ] + (dense.map { [Amount.fixed($0.value, 4)] } ?? []))
         }

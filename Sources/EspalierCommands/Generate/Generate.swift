@@ -9,8 +9,8 @@ public struct Generate: ParsableCommand {
         discussion: """
             The continuation goes to standard output as it comes, the likeliest token at a time unless a temperature is \
             given. BOS is put before the prompt where the tokenizer does so; an empty prompt starts from BOS. The text \
-            ends at a token that ends a text or a turn, after --max-tokens, or when the context is full. All weights are held in \
-            memory.
+            ends at a token that ends a text or a turn, after --max-tokens, or when the context is full. All weights are \
+            held in memory.
 
             EXAMPLES
               espalier generate model.gguf --prompt "The capital of France is"
@@ -24,7 +24,7 @@ public struct Generate: ParsableCommand {
     @Option(name: .long, help: "The text to continue.")
     public var prompt: String
 
-    @Option(name: .long, help: ArgumentHelp("New tokens at most.", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Write at most this many new tokens.", valueName: "n"))
     public var maxTokens = 128
 
     @Option(name: .long, help: ArgumentHelp("0 takes the likeliest token; more draws more freely.", valueName: "t"))
@@ -35,7 +35,7 @@ public struct Generate: ParsableCommand {
         help: ArgumentHelp("Draw from the likeliest tokens with this probability in all (default: 1).", valueName: "p"))
     public var topP: Double?
 
-    @Option(name: .long, help: ArgumentHelp("Of the draws (default: 0).", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Seed of the draws (default: 0).", valueName: "n"))
     public var seed: UInt64?
 
     @OptionGroup(title: "Engine") public var engine: EngineOptions

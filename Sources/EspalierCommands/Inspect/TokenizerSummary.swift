@@ -21,7 +21,7 @@ public struct TokenizerSummary: Equatable, Sendable {
         specialTokens = tokenizer.specialTokenIDs.count
         prefix = names(special.prefix)
         end = names(special.end.sorted())
-        unusedRows = try tokenizer.unusedRows(ofEmbeddingWith: opened.configuration.vocabularySize)
+        unusedRows = opened.configuration.vocabularySize - tokens
     }
 
     var text: String {

@@ -26,7 +26,7 @@ public struct PlanCommand: ParsableCommand {
 
     @OptionGroup public var request: PruneArguments
 
-    @Flag(name: .long, help: "Whether the run would replace the output.")
+    @Flag(name: .long, help: "Plan a run that replaces the output.")
     public var overwrite = false
 
     @OptionGroup(title: "Messages") public var messages: OutputOptions

@@ -1,5 +1,5 @@
-import Faults
 import Decoders
+import Faults
 import Runs
 
 /// A plan for people.

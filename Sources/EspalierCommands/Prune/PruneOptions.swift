@@ -2,7 +2,8 @@ import ArgumentParser
 import Faults
 import Recipes
 
-/// The options of `prune` and `plan`. All are optional: what is not given comes from the recipe, else from the defaults.
+/// The options of `prune` and `plan`. All are optional: what is not given comes from the recipe, else from the
+/// defaults.
 public struct PruneOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Settings from a YAML file; flags win over it.", valueName: "file"))
     public var recipe: String?
@@ -47,16 +48,15 @@ public struct PruneOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Read only this key of the records of .jsonl files: a text, or a list of messages (default: the "
-                + "usual forms).",
+            "Read only this key of the records: a text, or a list of messages (default: the usual forms).",
             valueName: "name"))
     public var textField: String?
 
     @Option(
         name: .long, parsing: .singleValue,
         help: ArgumentHelp(
-            "A text or token file that the pruned model will be evaluated on: warns where the calibration text holds "
-                + "the same passages. May be given again.", valueName: "file"))
+            "Warn where the calibration text holds passages of this text or token file, on which the pruned model will "
+                + "be evaluated. May be given again.", valueName: "file"))
     public var evaluation: [String] = []
 
     @Option(name: .long, help: ArgumentHelp("Calibration sequences (default: 128).", valueName: "n"))
@@ -69,16 +69,16 @@ public struct PruneOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Of the text that the model writes for --calibration self (default: 1).", valueName: "t"))
+        help: ArgumentHelp("Sampling temperature of the text for --calibration self (default: 1).", valueName: "t"))
     public var temperature: Double?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Leave out up to so many wrong records of each .jsonl file, and warn (default: 0).", valueName: "n"))
+            "Leave out at most this many wrong records of each .jsonl file, and warn (default: 0).", valueName: "n"))
     public var skipBadLines: Int?
 
-    @Option(name: .long, help: ArgumentHelp("Of everything drawn at random (default: 0).", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Seed of everything drawn at random (default: 0).", valueName: "n"))
     public var seed: UInt64?
 
     @Option(
@@ -193,29 +193,30 @@ public struct StructuralOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Between the sparsities of candidates (default: 6.25%; paper: 12.5%).", valueName: "f"),
+        help: ArgumentHelp("Step between the sparsities of candidates (default: 6.25%; paper: 12.5%).", valueName: "f"),
         transform: optionValue)
     public var interval: Sparsity?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Supernets, each with half the interval around what was found (default: 1; paper: 4).", valueName: "n"))
+            "Searches, each with half the interval around what was found (default: 1; paper: 4).", valueName: "n"))
     public var iterations: Int?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Of the evolutionary search (default: 6; quick: 4; paper: 50).", valueName: "n"))
+        help: ArgumentHelp("Generations of the evolutionary search (default: 6; quick: 4; paper: 50).", valueName: "n"))
     public var generations: Int?
 
     @Option(
-        name: .long, help: ArgumentHelp("Of a generation (default: 12; quick: 8; paper: 128).", valueName: "n"))
+        name: .long,
+        help: ArgumentHelp("Distributions tried in a generation (default: 12; quick: 8; paper: 128).", valueName: "n"))
     public var offspring: Int?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "survivors:tokens of each selection stage, such as 16:2048,4:16384,1:131072 (default: by effort and data).",
+            "Stages of the selection as survivors:tokens, such as 16:2048,4:16384,1:131072 (default: by effort and data).",
             valueName: "stages"), transform: optionValue)
     public var selection: SelectionStages?
 
@@ -225,13 +226,13 @@ public struct StructuralOptions: ParsableArguments {
 
     @Flag(
         name: .long,
-        help: "The same heads and width in all layers: a plain model of its family, which opens everywhere.")
+        help: "Give all layers the same heads and width: a plain model of its family, which opens everywhere.")
     public var uniform = false
 
     @Option(
         name: .customLong("for"),
         help: ArgumentHelp(
-            "Uniform, in widths that the kernels of these take: transformers, vllm, llama.cpp, mlx.",
+            "Keep all layers alike, in widths that the kernels of these engines take: transformers, vllm, llama.cpp, mlx.",
             valueName: "engine,…"), transform: optionValue)
     public var engines: ServingEngines?
 
@@ -278,8 +279,8 @@ public struct PruneEngineOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Number type of the stored hidden states (default: float32). The search of tyr and the teacher of "
-                + "the preset paper keep float32; what each linear costs is measured on bfloat16.", valueName: "type"),
+            "Number type of the stored hidden states (default: float32). The search of tyr and the teacher of the "
+                + "preset paper use float32 and the costs of linears bfloat16, whatever is given.", valueName: "type"),
         transform: optionValue)
     public var streamDtype: NumberFormat?
 

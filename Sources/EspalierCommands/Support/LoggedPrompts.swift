@@ -21,7 +21,8 @@ struct LoggedPrompts {
     ///   - textField: the only key of the log that is read; nil reads the usual forms.
     ///   - limit: tokens of a prompt at most; longer ones are cut.
     ///   - advice: what to do when nothing can be scored.
-    /// - Throws: `missingInput` without the file, `badData` for lines that are no prompts and when nothing can be scored.
+    /// - Throws: `missingInput` without the file, `badData` for lines that are no prompts and when nothing can be
+    ///   scored.
     init(
         _ path: String, _ opened: OpenedModel, _ tokenizer: Tokenizer, textField: String? = nil, limit: Int,
         advice: String, _ reporter: ProgressReporter

@@ -4,8 +4,8 @@ import Faults
 import Tokenization
 import Torch
 
-/// A model opened for a verb: its headers are read and hold together, its weights are on the disk, or nowhere for a verb
-/// that does not need them.
+/// A model opened for a verb: its headers are read and hold together, its weights are on the disk, or nowhere for a
+/// verb that does not need them.
 public struct OpenedModel {
     public let decoder: Decoder
     /// The checkpoint's warnings and what was noticed on opening.
@@ -38,6 +38,9 @@ public struct OpenedModel {
         self.warnings = warnings
     }
 
+    /// Whether files tell a tokenizer, in a form that is read.
+    var hasTokenizer: Bool { (try? tokenizerFiles.get()) != nil }
+
     /// The model's tokenizer.
     ///
     /// - Throws: `missingInput` without one, `badData` when it is not supported or has ids that the model lacks.
@@ -57,7 +60,7 @@ public struct OpenedModel {
         let tokenizer: Tokenizer
         do throws(Fault) {
             tokenizer = try Tokenizer(parsing: files.json)
-            _ = try tokenizer.unusedRows(ofEmbeddingWith: configuration.vocabularySize)
+            try tokenizer.check(embeddingRows: configuration.vocabularySize)
         } catch { throw error.inFile(files.file) }
         return tokenizer
     }

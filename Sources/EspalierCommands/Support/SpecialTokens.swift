@@ -10,8 +10,8 @@ public struct SpecialTokens: Equatable, Sendable {
     /// The token that a text from nothing begins with: the tokenizer's, else the one that the configuration names.
     public var beginning: Int32?
     /// Any of them ends a text or a turn: what `eos_token_id`, a number or a list, of `generation_config.json` says, or
-    /// without it that of `config.json`, and the `eos_token` of `tokenizer_config.json` or else of `special_tokens_map.json`,
-    /// at which servers stop, too.
+    /// without it that of `config.json`, and the `eos_token` of `tokenizer_config.json` or else of
+    /// `special_tokens_map.json`, at which servers stop, too.
     ///
     /// A GGUF file's tokens that end turns come here in the `generation_config.json` that is made of its metadata.
     public var end: Set<Int32>

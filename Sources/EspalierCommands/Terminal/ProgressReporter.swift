@@ -172,12 +172,6 @@ public final class ProgressReporter {
 
     // MARK: Text for a terminal
 
-    /// Control characters but line breaks replaced, for text of several lines: file names may hold escapes.
-    static func harmless(_ text: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).map { Fault.harmless(String($0)) }
-            .joined(separator: "\n")
-    }
-
     /// Columns that a text takes, wide characters counted as two.
     static func columns(_ text: String) -> Int { text.reduce(0) { $0 + columns($1) } }
 

@@ -68,11 +68,9 @@ struct PruningRecord {
 
     private static func settings(_ path: String) throws(Fault) -> PruneSettings {
         do throws(Fault) { return try PruneRecipe(contentsOf: path).resolved() } catch {
-            var fault = error.inFile(path)
-            fault = Fault(
-                .badData, "the recipe of the run cannot be read: \(fault.summary)", file: fault.file,
-                place: fault.place, found: fault.found, expected: fault.expected)
-            throw fault
+            throw Fault(
+                .badData, "the recipe of the run cannot be read: \(error.summary)", file: error.file ?? path,
+                place: error.place, found: error.found, expected: error.expected)
         }
     }
 

@@ -31,8 +31,7 @@ public struct PublishedFolder {
         bytes = verification.record.files.reduce(0) { $0 + $1.bytes }
         warnings = verification.warnings
         for warning in opened.warnings where !warnings.contains(warning) { warnings.append(warning) }
-        let isRead = (try? opened.checkpoint.tokenizerJSON()) ?? nil
-        if isRead != nil || opened.checkpoint.sideFiles.contains(where: { $0.name == "tokenizer.json" }) {
+        if opened.hasTokenizer || opened.checkpoint.sideFiles.contains(where: { $0.name == "tokenizer.json" }) {
             _ = try opened.tokenizer()
         }
         let names = Set(verification.record.files.map(\.name))

@@ -31,7 +31,8 @@ struct ReportCheck {
     /// - Throws: `badData` that names the weight, or the key of the report, that is not as the other says.
     func run(_ reporter: ProgressReporter) throws(Fault) -> Finding {
         var finding = Finding()
-        let counts = try counts(reporter)
+        let demands = try demands()
+        let counts = try counts(demands, reporter)
         if let structure = record.structure {
             guard record.pattern == .structured else {
                 throw Fault(
@@ -48,7 +49,7 @@ struct ReportCheck {
                     .badData, "the report names the pattern structured, but no structure", file: record.path,
                     place: "key 'structure'")
             }
-            try checkZeros(counts, &finding)
+            try checkZeros(counts, demands, &finding)
             finding.compared.append(
                 "zeros and weights of \(Amount.count(record.blocks.count * LinearName.allCases.count)) linears, "
                     + "parameters and sparsity with report.json")
@@ -71,8 +72,9 @@ struct ReportCheck {
     }
 
     /// Reads every linear once.
-    private func counts(_ reporter: ProgressReporter) throws(Fault) -> [String: Count] {
-        let demands = try demands()
+    private func counts(
+        _ demands: [String: ZeroDemand], _ reporter: ProgressReporter
+    ) throws(Fault) -> [String: Count] {
         let pruned = Set(record.linears)
         var counts: [String: Count] = [:]
         reporter.begin("counting zeros", total: Double(configuration.layerCount), unit: "blocks")
@@ -133,8 +135,9 @@ struct ReportCheck {
         return demands
     }
 
-    private func checkZeros(_ counts: [String: Count], _ finding: inout Finding) throws(Fault) {
-        let demands = try demands()
+    private func checkZeros(
+        _ counts: [String: Count], _ demands: [String: ZeroDemand], _ finding: inout Finding
+    ) throws(Fault) {
         if let settings = record.settings {
             // The same expressions choose the same linears.
             let names = try PruneTargets(settings, configuration: configuration).weightNames()
@@ -204,7 +207,7 @@ struct ReportCheck {
         }
         let isCompact = opened.checkpoint.configuration["model_type"]?.stringValue == CompactConfiguration.modelType
         try record.expect("structure.plain", "\(structure.isPlain)", "\(!isCompact)")
-        // A plain model's layers are numbered anew behind one that is gone.
+        // A plain model's layers are numbered anew after one that is gone.
         let left = structure.layers.filter { !structure.isPlain || $0.hasAttention || $0.hasMLP }
         try record.expect("structure.layers", names: words(left), words(c.layers))
         let names = (0..<c.layerCount).flatMap { layer in

@@ -12,8 +12,9 @@ public struct WatchCommand: ParsableCommand {
         discussion: """
             First the dense model's predictions for a set of prompts are stored: --write-reference. Then each call scores \
             the model that is served on those prompts, and on --prompts of users where they are given, appends a line to \
-            the history and looks for drift. Prompts are JSON lines: {"prompt": …, "completion": …} scores the \
-            completion, {"prompt": …} or {"text": …} the text itself, {"messages": …} the last reply.
+            the history and looks for drift. Prompts are JSON objects, one a line or in one array: {"prompt": …, \
+            "completion": …} scores the completion, {"prompt": …} or {"text": …} the text itself, {"messages": …} or \
+            {"conversations": …} the last reply.
 
             Drift is a lasting change of the divergence from the dense model, or of the loss on the users' prompts, \
             against the intervals before. The test is sequential: the chance of any false alarm is at most --alpha over \
@@ -43,8 +44,7 @@ public struct WatchCommand: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Prompts: JSON objects, one a line or in one array, with prompt and completion, messages, conversations or "
-                + "text.", valueName: "file"))
+            "Prompts, in any of these forms.", valueName: "file"))
     public var prompts: String?
 
     @Option(

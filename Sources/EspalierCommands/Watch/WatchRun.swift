@@ -76,7 +76,7 @@ public struct WatchRun {
 
         public var text: String {
             """
-            \(ProgressReporter.harmless(path)): \(Amount.prompts(reference.prompts.count)), \
+            \(Fault.harmless(path)): \(Amount.prompts(reference.prompts.count)), \
             \(Amount.count(reference.positions)) positions, the \(reference.topCount) likeliest tokens of each; the others \
             have \(Amount.percent(meanRest, 2)) of the probability\n
             """
@@ -94,7 +94,8 @@ public struct WatchRun {
     /// - Parameters:
     ///   - prompts: a log of users' prompts.
     ///   - time: of the interval, ISO 8601.
-    /// - Throws: `notComparable` when model, reference and history do not belong together; `Fault` for what cannot be used.
+    /// - Throws: `notComparable` when model, reference and history do not belong together; `Fault` for what cannot be
+    ///   used.
     public func watch(
         reference path: String, history: String, prompts: String?, alpha: Double, isNewBaseline: Bool, time: String,
         _ reporter: ProgressReporter

@@ -8,7 +8,7 @@ public enum BatchSampling {
     /// `count` sequences of exactly `length` tokens, drawn in batches.
     ///
     /// Each starts from `start`, which is its first token, or where that is nil from a token drawn evenly from the
-    /// vocabulary. Behind a token that ends a text or a turn the next text begins, with `start` again; where that is nil
+    /// vocabulary. After a token that ends a text or a turn the next text begins, with `start` again; where that is nil
     /// the model goes on by itself.
     ///
     /// - Parameters:

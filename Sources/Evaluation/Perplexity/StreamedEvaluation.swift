@@ -57,7 +57,7 @@ public struct StreamedEvaluation {
         return scores.measurement(windows, hasDense: dense != nil)
     }
 
-    /// The hidden states [windows · length, hidden] behind the last block.
+    /// The hidden states [windows · length, hidden] after the last block.
     ///
     /// - Parameter progress: told the number of blocks done, each once for every window.
     private func walk(

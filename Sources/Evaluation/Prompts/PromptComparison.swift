@@ -31,8 +31,8 @@ public struct PromptComparison {
     ///   - sequences: each with at least one token that is scored.
     ///   - progress: told the fraction done, from 0 to 1.
     /// - Returns: a score for each sequence.
-    /// - Throws: `badData` for a sequence that is too long or holds unknown tokens, `inputOutput` when a weight cannot be
-    ///   read.
+    /// - Throws: `badData` for a sequence that is too long or holds unknown tokens, `inputOutput` when a weight cannot
+    ///   be read.
     public func measure(
         _ sequences: [PromptPredictions.Sequence], progress: (Double) -> Void = { _ in }
     ) throws(Fault) -> [PromptScore] {

@@ -13,11 +13,12 @@ import Torch
 
 /// WANDA++ with the regional optimizer that measurement favoured: the default.
 ///
-/// What differs from the published one (`PublishedWandaPP`), with the numbers in Documentation/WandaPlusPlus.md: the mask
-/// and the start are those of `AlternatingDirections`; the mask stays fixed; the target is the dense model's own stream,
-/// so that a block also makes up for what the blocks before it broke; the error of each token is relative to that token
-/// and channels that vary little count more, so that massive activations do not drown the others; the steps are Adam's,
-/// relative to each linear's scale, on a schedule; and sequences that were kept out decide whether the result stands.
+/// What differs from the published one (`PublishedWandaPP`), with the numbers in Documentation/WandaPlusPlus.md: the
+/// mask and the start are those of `AlternatingDirections`; the mask stays fixed; the target is the dense model's own
+/// stream, so that a block also makes up for what the blocks before it broke; the error of each token is relative to
+/// that token and channels that vary little count more, so that massive activations do not drown the others; the steps
+/// are Adam's, relative to each linear's scale, on a schedule; and sequences that were kept out decide whether the
+/// result stands.
 public struct WandaPP: BlockPruner {
     public struct Options: Equatable, Sendable {
         /// Passes over the optimised sequences; 0 leaves the start.

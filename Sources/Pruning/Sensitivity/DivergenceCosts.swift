@@ -6,10 +6,10 @@ import Torch
 /// What changes of single linears cost in KL(dense ‖ changed), all of them from one pass forward and one pass back
 /// through the dense model.
 ///
-/// A change ΔW moves a linear's output at position t by δ_t = ΔW·x_t. To second order the mean divergence of the model's
-/// predictions grows by ½·E_t[(g_t·δ_t)²], where g_t is the gradient of ⟨v, logits⟩ by that output and v is drawn with
-/// the Fisher information of the predictions p as its covariance, diag(p) − p·pᵀ. One v is drawn for each position, and
-/// positions are taken for independent.
+/// A change ΔW moves a linear's output at position t by δ_t = ΔW·x_t. To second order the mean divergence of the
+/// model's predictions grows by ½·E_t[(g_t·δ_t)²], where g_t is the gradient of ⟨v, logits⟩ by that output and v is
+/// drawn with the Fisher information of the predictions p as its covariance, diag(p) − p·pᵀ. One v is drawn for each
+/// position, and positions are taken for independent.
 public struct DivergenceCosts {
     /// Changes [Σ out, in] of a block's projections; one that is absent stays as it is.
     public typealias Changes = [ProjectionName: Tensor]
@@ -87,7 +87,8 @@ public struct DivergenceCosts {
         }
     }
 
-    /// Passes back through the blocks, from the last to the first, and gives the cost of a change of each linear by itself.
+    /// Passes back through the blocks, from the last to the first, and gives the cost of a change of each linear by
+    /// itself.
     ///
     /// Passes go back once: of one `DivergenceCosts` either this or `replacements` is asked for.
     ///
@@ -138,7 +139,8 @@ public struct DivergenceCosts {
     ///
     /// - Parameters:
     ///   - counts: of the replacements of attention and of the MLP of a layer.
-    ///   - replacement: a block that holds the nth of them, given the dense block; its other sub-layer is not looked at.
+    ///   - replacement: a block that holds the nth of them, given the dense block; its other sub-layer is not looked
+    ///     at.
     /// - Returns: by layer, in nats.
     public func replacements(
         counts: (Int) -> (attention: Int, mlp: Int), progress: (Double) -> Void = { _ in },

@@ -41,8 +41,8 @@ struct OutlierAllocation {
         return fractions
     }
 
-    /// Outlier ratios to sparsities: the ratios' distances from their mean over the weights, inverted, and scaled so that
-    /// the furthest layer is `spread` from the target. Layers without weights to prune count for nothing.
+    /// Outlier ratios to sparsities: the ratios' distances from their mean over the weights, inverted, and scaled so
+    /// that the furthest layer is `spread` from the target. Layers without weights to prune count for nothing.
     static func spread(_ ratios: [Double], weights: [Int], target: Double) -> [Double] {
         let total = Double(weights.reduce(0, +))
         let mean = zip(ratios, weights).reduce(0) { $0 + $1.0 * Double($1.1) } / max(1, total)

@@ -10,7 +10,8 @@ struct SearchOptions: Equatable {
         var samples: Int
     }
 
-    /// Samples on which the costs of all levels are measured to start from; none where the start is uniform, as published.
+    /// Samples on which the costs of all levels are measured to start from; none where the start is uniform, as
+    /// published.
     var measured: Int
     /// Rounds of exact neighbours.
     var rounds: Int

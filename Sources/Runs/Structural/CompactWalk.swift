@@ -7,8 +7,8 @@ import Recipes
 import Structure
 import Torch
 
-/// The walk that prunes every block to its shape: units chosen and compensated on what really reaches the block, then all
-/// that is left re-trained towards the dense model's stream, as WANDA++'s default does it.
+/// The walk that prunes every block to its shape: units chosen and compensated on what really reaches the block, then
+/// all that is left re-trained towards the dense model's stream, as WANDA++'s default does it.
 struct CompactWalk {
     let context: RunContext
     /// Of the compact model.
@@ -50,7 +50,8 @@ struct CompactWalk {
         return reports
     }
 
-    /// The candidate that is wanted. Without one the sub-layer would stay dense under a configuration that says otherwise.
+    /// The candidate that is wanted. Without one the sub-layer would stay dense under a configuration that says
+    /// otherwise.
     private func one(
         of found: [Candidate], _ layer: Int, where isWanted: (Candidate) -> Bool
     ) throws(Fault) -> Candidate {

@@ -31,7 +31,7 @@ enum ModelSource {
             guard !byteLevel else {
                 throw Fault(
                     .badData, "the tokenizer uses what is not supported", place: "model",
-                    found: "a Unigram model behind ByteLevel", expected: "a BPE model")
+                    found: "a Unigram model after ByteLevel", expected: "a BPE model")
             }
             return .unigram(try file.model(vocabulary))
         }

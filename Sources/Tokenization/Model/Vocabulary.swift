@@ -105,7 +105,7 @@ struct Vocabulary: Sendable {
             var (low, high) = (starts[first], starts[first + 1])
             var depth = 1
             while low < high {
-                // Of the tokens that begin like the text up to here, one that ends here stands first.
+                // A token that ends here stands first among those that begin like the text up to here.
                 if byte(low, depth) < 0 {
                     body(sorted[low], place + depth)
                     low += 1

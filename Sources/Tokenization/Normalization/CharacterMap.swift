@@ -29,12 +29,12 @@ struct CharacterMap: Sendable {
         var output: [UInt8] = []
         output.reserveCapacity(text.count)
         for character in String(decoding: text, as: UTF8.self) {
-            var bytes = Array(character.utf8)
+            let bytes = Array(character.utf8)
             if bytes.count < 6, let replacement = replacement(for: bytes[...]) {
                 output += replacement
                 continue
             }
-            bytes.withUTF8Scalars { scalar in
+            bytes.forEachScalar { scalar in
                 if let replacement = replacement(for: scalar) { output += replacement } else { output += scalar }
             }
         }
@@ -73,7 +73,7 @@ struct CharacterMap: Sendable {
 
 extension [UInt8] {
     /// Calls with every scalar of valid UTF-8.
-    fileprivate mutating func withUTF8Scalars(_ body: (ArraySlice<UInt8>) -> Void) {
+    fileprivate func forEachScalar(_ body: (ArraySlice<UInt8>) -> Void) {
         var at = 0
         while at < count {
             let length = self[at] < 0x80 ? 1 : self[at] < 0xE0 ? 2 : self[at] < 0xF0 ? 3 : 4

@@ -1,4 +1,5 @@
-/// DeepSeek V3's pattern (`SplitPattern.deepseek3`) at `index`: where its match ends, which is `index` where there is none.
+/// DeepSeek V3's pattern (`SplitPattern.deepseek3`) at `index`: where its match ends, which is `index` where there is
+/// none.
 ///
 /// `S[A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`, S being the signs
 /// of ASCII. The order of the attempts is that of the alternatives.

@@ -33,7 +33,7 @@ struct LiteralAlternatives: Sendable, Equatable {
         else {
             return nil
         }
-        // Of two that begin alike the first counts, so it must be the longer one.
+        // Where two begin alike the first counts, so it must be the longer one.
         for (index, part) in parts.enumerated() {
             guard !parts[..<index].contains(where: { part.count > $0.count && part.starts(with: $0) }) else {
                 return nil

@@ -2,7 +2,7 @@ import Faults
 
 /// One step that cuts text into the pieces which are merged on their own.
 enum PreTokenizer: Sendable {
-    /// Pieces become bytes, each written as a character: usually the last step. Those behind it see these characters.
+    /// Pieces become bytes, each written as a character: usually the last step. Later ones see these characters.
     case byteLevel(addsPrefixSpace: Bool, splits: Bool)
     case split(SplitPattern, SplitBehavior, inverted: Bool)
     case digits(individual: Bool)

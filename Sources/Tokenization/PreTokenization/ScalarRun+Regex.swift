@@ -1,8 +1,8 @@
 extension ScalarRun {
     /// The run that a regular expression describes, or nil for any other expression.
     ///
-    /// Understood are an optional ` ?` or `\s?`, one set (a bracket expression without nesting, or `\p{…}`) once, several
-    /// times over, with `+` or with a counted repetition, and an optional `$`.
+    /// Understood are an optional ` ?` or `\s?`, one set (a bracket expression without nesting, or `\p{…}`) once,
+    /// several times over, with `+` or with a counted repetition, and an optional `$`.
     init?(regex: String) {
         var reader = Reader(Array(regex.unicodeScalars))
         if reader.take(" ?") { lead = .blank } else if reader.take("\\s?") { lead = .space }

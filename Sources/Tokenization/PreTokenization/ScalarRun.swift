@@ -1,4 +1,5 @@
-/// A pattern that matches a run of scalars of one set, perhaps behind one blank: `\p{N}{1,3}`, `\s?\p{L}+`, `[0-9][0-9]`.
+/// A pattern that matches a run of scalars of one set, perhaps after one blank: `\p{N}{1,3}`, `\s?\p{L}+`,
+/// `[0-9][0-9]`.
 ///
 /// Read from a regular expression's text and matched without an engine: there is nothing to come back to, so time is
 /// linear in the text whatever a file says.

@@ -13,13 +13,14 @@ enum SplitPattern: Sendable, Equatable {
     case tekken
     /// As Llama 3, with any number of digits together.
     case anyDigits
-    /// GPT-4o and Llama 4: as Tekken, with contractions behind words and up to three digits together.
+    /// GPT-4o and Llama 4: as Tekken, with contractions after words and up to three digits together.
     case gpt4o
     /// Qwen 3.5: as Qwen 2, with marks as parts of words.
     case qwen35
-    /// Seed-Coder: as Qwen 2, without line ends behind signs.
+    /// Seed-Coder: as Qwen 2, without line ends after signs.
     case seedCoder
-    /// DeepSeek V3, behind digits and Chinese characters: signs that lead Latin letters, words with their marks.
+    /// DeepSeek V3, after digits and Chinese characters were cut out: signs that lead Latin letters, words with their
+    /// marks.
     case deepseek3
     /// A run of scalars of one set.
     case run(ScalarRun)
@@ -142,7 +143,7 @@ private struct ExactPattern: Equatable {
     init(_ text: String) { scalars = Array(text.unicodeScalars) }
 }
 
-/// The position behind the run of scalars of a class that starts at `index`.
+/// The position after the run of scalars of a class that starts at `index`.
 @inline(__always)
 func endOfRun(
     of wanted: UInt16, except unwanted: UInt16 = 0, in text: UTF8Text, from index: Int, classes: ScalarClasses

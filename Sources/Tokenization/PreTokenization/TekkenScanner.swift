@@ -5,21 +5,12 @@
 ///
 /// - Parameters:
 ///   - mostDigits: `\p{N}{1,n}` in place of `\p{N}`.
-///   - takesContractions: whether `(?i:'s|'t|'re|'ve|'m|'ll|'d)?` stands behind words, as in GPT-4o's pattern.
+///   - takesContractions: whether `(?i:'s|'t|'re|'ve|'m|'ll|'d)?` may follow words, as in GPT-4o's pattern.
 func tekkenEnd(
     in text: UTF8Text, from index: Int, classes: ScalarClasses, mostDigits: Int = 1, takesContractions: Bool = false
 ) -> Int {
-    let (scalar, length) = text.scalar(at: index)
-    if classes.of(scalar) & ScalarClasses.number != 0 {
-        var at = index + length
-        var digits = 1
-        while digits < mostDigits, at < text.count {
-            let (scalar, length) = text.scalar(at: at)
-            guard classes.of(scalar) & ScalarClasses.number != 0 else { break }
-            at += length
-            digits += 1
-        }
-        return at
+    if classes.of(text.scalar(at: index).value) & ScalarClasses.number != 0 {
+        return numberEnd(in: text, from: index, classes: classes, most: mostDigits)
     }
     guard let end = casedWordEnd(in: text, from: index, classes: classes) else {
         return signsOrSpaceEnd(in: text, from: index, classes: classes, tail: .linesAndSlashes)

@@ -19,15 +19,7 @@ func tiktokenEnd(
         return endOfRun(of: word, in: text, from: index + length, classes: classes)
     }
     if found & ScalarClasses.number != 0 {
-        var at = index + length
-        var digits = 1
-        while digits < mostDigits, at < text.count {
-            let (scalar, length) = text.scalar(at: at)
-            guard classes.of(scalar) & ScalarClasses.number != 0 else { break }
-            at += length
-            digits += 1
-        }
-        return at
+        return numberEnd(in: text, from: index, classes: classes, most: mostDigits)
     }
     // Neither letter nor digit: unless it ends a line, it may lead a run of letters.
     let next = index + length
@@ -38,6 +30,22 @@ func tiktokenEnd(
         }
     }
     return signsOrSpaceEnd(in: text, from: index, classes: classes, tail: tail, except: word)
+}
+
+/// `\p{N}{1,n}` at `index`: where its match ends.
+///
+/// - Parameter most: n.
+@inline(__always)
+func numberEnd(in text: UTF8Text, from index: Int, classes: ScalarClasses, most: Int) -> Int {
+    var at = index
+    var digits = 0
+    while digits < most, at < text.count {
+        let (scalar, length) = text.scalar(at: at)
+        guard classes.of(scalar) & ScalarClasses.number != 0 else { break }
+        at += length
+        digits += 1
+    }
+    return at
 }
 
 /// What may follow a run of signs and belongs to it.

@@ -28,7 +28,8 @@ public struct PromptLog: Equatable, Sendable {
 
     /// - Parameters:
     ///   - textField: the only key that is read; nil reads the usual forms.
-    /// - Throws: `badData` with line and column for anything that is not as it should be, and for a log without prompts.
+    /// - Throws: `badData` with line and column for anything that is not as it should be, and for a log without
+    ///   prompts.
     public init(
         parsing bytes: [UInt8], file: String, textField: String? = nil,
         chat: Chat = { () throws(Fault) in .missing }

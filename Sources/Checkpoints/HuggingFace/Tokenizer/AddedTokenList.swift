@@ -23,8 +23,8 @@ struct AddedTokenList {
         next = max(vocabulary.count, highest + 1)
     }
 
-    /// Adds tokens one after another: one that the list has takes the new flags and keeps its id, one that the vocabulary
-    /// has takes the id it has there, any other the next id after all.
+    /// Adds tokens one after another: one that the list has takes the new flags and keeps its id, one that the
+    /// vocabulary has takes the id it has there, any other the next id after all.
     ///
     /// - Parameter file: the file that lists them, for warnings beside a `tokenizer.json`; nil without one.
     mutating func add(_ listed: [ListedToken], from file: String?) {

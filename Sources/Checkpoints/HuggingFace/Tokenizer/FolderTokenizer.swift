@@ -84,7 +84,7 @@ public struct FolderTokenizer: Sendable {
         self.file = file
     }
 
-    /// Of files other than `tokenizer.json`.
+    /// The tokenizer of files other than `tokenizer.json`.
     private static func assembled(
         _ folder: String, _ configuration: JSONObject, _ read: Reader,
         _ files: (settings: JSONObject?, map: JSONObject?, added: JSONObject?), _ vocabulary: JSONObject?
@@ -147,7 +147,7 @@ public struct FolderTokenizer: Sendable {
         }
         let json = parts.json(
             added: list.tokens, before: around("bos_token", tables.addsBeginning),
-            behind: around("eos_token", tables.addsEnd))
+            after: around("eos_token", tables.addsEnd))
         return FolderTokenizer(
             json: Array(json.text(pretty: false).utf8), warnings: warnings.map { "\(folder): \($0)" },
             file: FileSystem.joined(folder, main))
@@ -215,7 +215,7 @@ public struct FolderTokenizer: Sendable {
         return warnings
     }
 
-    /// Whether a post-processor puts tokens before and behind a text.
+    /// Whether a post-processor puts tokens before and after a text.
     private struct Template {
         var hasPrefix = false
         var hasSuffix = false

@@ -8,25 +8,22 @@ enum MergesTokenizer {
     ) throws(Fault) -> TokenizerParts {
         let prefix = settings["add_prefix_space"]?.boolValue ?? false
         var parts = TokenizerParts(
-            model: TokenizerParts.bpe(
+            model: TokenizerJSON.bpe(
                 vocabulary: vocabulary, merges: try MergesTokenizer.merges(merges), unknown: nil, fusesUnknown: false,
                 byteFallback: false))
-        parts.decoder = bytes(prefix: true, regex: true)
+        parts.decoder = TokenizerJSON.byteLevel(prefixSpace: true, regex: true)
+        let whole = TokenizerJSON.byteLevel(prefixSpace: prefix, regex: true)
         switch tokenizerClass {
-        case .gpt2: parts.preTokenizer = bytes(prefix: prefix, regex: true)
+        case .gpt2: parts.preTokenizer = whole
         case .gptNeoX:
-            parts.normalizer = .object(["type": .string("NFC")])
-            parts.preTokenizer = bytes(prefix: prefix, regex: true)
+            parts.normalizer = TokenizerJSON.composition
+            parts.preTokenizer = whole
         case .qwen2:
-            parts.normalizer = .object(["type": .string("NFC")])
-            let pattern =
-                #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|"#
-                + #"\s*[\r\n]+|\s+(?!\S)|\s+"#
-            let split: JSONValue = .object([
-                "type": .string("Split"), "pattern": TokenizerParts.regex(pattern), "behavior": .string("Isolated"),
-                "invert": .bool(false),
+            parts.normalizer = TokenizerJSON.composition
+            parts.preTokenizer = TokenizerJSON.preTokenizers([
+                TokenizerJSON.split(TokenizerPattern.tiktoken(digits: #"\p{N}"#)),
+                TokenizerJSON.byteLevel(prefixSpace: prefix, regex: false),
             ])
-            parts.preTokenizer = TokenizerParts.sequence("pretokenizers", [split, bytes(prefix: prefix, regex: false)])
         case .llama, .general, .other:
             throw Fault(
                 .badData, "nothing says how vocab.json and merges.txt cut text", file: "tokenizer_config.json",
@@ -37,7 +34,7 @@ enum MergesTokenizer {
         return parts
     }
 
-    /// Lines of two tokens with a blank between, behind a line of the version.
+    /// Lines of two tokens with a blank between, after a line of the version.
     private static func merges(_ bytes: [UInt8]) throws(Fault) -> [JSONValue] {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Fault(.badData, "the merges are not UTF-8", file: "merges.txt")
@@ -54,15 +51,8 @@ enum MergesTokenizer {
                     .badData, "a merge is not two tokens with a blank between", file: "merges.txt",
                     place: "line \(index + 1)", found: ListedToken.shown(String(decoding: line, as: UTF8.self)))
             }
-            merges.append(.array([.string(left), .string(right)]))
+            merges.append(TokenizerJSON.merge(left, right))
         }
         return merges
-    }
-
-    private static func bytes(prefix: Bool, regex: Bool) -> JSONValue {
-        .object([
-            "type": .string("ByteLevel"), "add_prefix_space": .bool(prefix), "trim_offsets": .bool(true),
-            "use_regex": .bool(regex),
-        ])
     }
 }

@@ -53,13 +53,14 @@ struct SentencePieceTokenizer {
         let scheme = !prefix ? "never" : settings["legacy"]?.boolValue ?? false ? "always" : "first"
         let merges = SentencePieceTokenizer.merges(model.pieces.map(\.text), vocabulary)
         parts = TokenizerParts(
-            model: TokenizerParts.bpe(
+            model: TokenizerJSON.bpe(
                 vocabulary: vocabulary, merges: merges, unknown: nil, fusesUnknown: true, byteFallback: true))
         parts.preTokenizer = SentencePieceTokenizer.metaspace(scheme)
         parts.decoder = SentencePieceTokenizer.decoder(byteFallback: true, fuses: true, strips: prefix)
     }
 
-    /// Every division of a piece into two pieces is a merge: by the id of the piece, then by the length of the left part.
+    /// Every division of a piece into two pieces is a merge: by the id of the piece, then by the length of the left
+    /// part.
     private static func merges(_ pieces: [String], _ vocabulary: JSONObject) -> [JSONValue] {
         var merges: [JSONValue] = []
         for piece in pieces {
@@ -67,7 +68,7 @@ struct SentencePieceTokenizer {
             for index in scalars.indices.dropFirst() {
                 let (left, right) = (String(scalars[..<index]), String(scalars[index...]))
                 guard vocabulary[left] != nil, vocabulary[right] != nil else { continue }
-                merges.append(.array([.string(left), .string(right)]))
+                merges.append(TokenizerJSON.merge(left, right))
             }
         }
         return merges
@@ -100,7 +101,7 @@ struct SentencePieceTokenizer {
                 ]))
         } else {
             parts = TokenizerParts(
-                model: TokenizerParts.bpe(
+                model: TokenizerJSON.bpe(
                     vocabulary: vocabulary, merges: SentencePieceTokenizer.scoredMerges(model, names),
                     unknown: model.unknown, fusesUnknown: true, byteFallback: model.byteFallback,
                     ignoresMerges: !userDefined.isEmpty))
@@ -116,24 +117,20 @@ struct SentencePieceTokenizer {
                 ]))
         }
         if model.removesExtraBlanks {
-            normalizers.append(TokenizerParts.replace(TokenizerParts.regex(#"\A +| +\z"#), ""))
-            normalizers.append(TokenizerParts.replace(TokenizerParts.regex(" {2,}"), " "))
+            normalizers.append(TokenizerJSON.replace(TokenizerJSON.regex(#"\A +| +\z"#), with: ""))
+            normalizers.append(TokenizerJSON.replace(TokenizerJSON.regex(" {2,}"), with: " "))
         }
-        if model.escapesBlanks { normalizers.append(TokenizerParts.replace(TokenizerParts.text(" "), mark)) }
+        if model.escapesBlanks { normalizers.append(TokenizerJSON.replace(TokenizerJSON.text(" "), with: mark)) }
         if model.addsPrefix, isLegacy {
-            normalizers.append(TokenizerParts.replace(TokenizerParts.regex(#"\A"# + mark), mark + mark))
+            normalizers.append(TokenizerJSON.replace(TokenizerJSON.regex(#"\A"# + mark), with: mark + mark))
         }
-        parts.normalizer = TokenizerParts.sequence("normalizers", normalizers)
+        parts.normalizer = TokenizerJSON.normalizers(normalizers)
         var cuts: [JSONValue] = []
         if model.addsPrefix { cuts.append(SentencePieceTokenizer.metaspace(isLegacy ? "always" : "first")) }
         if !userDefined.isEmpty {
-            cuts.append(
-                .object([
-                    "type": .string("Split"), "behavior": .string("Isolated"), "invert": .bool(false),
-                    "pattern": TokenizerParts.regex(SentencePieceTokenizer.alternatives(userDefined)),
-                ]))
+            cuts.append(TokenizerJSON.split(SentencePieceTokenizer.alternatives(userDefined)))
         }
-        if !cuts.isEmpty { parts.preTokenizer = TokenizerParts.sequence("pretokenizers", cuts) }
+        if !cuts.isEmpty { parts.preTokenizer = TokenizerJSON.preTokenizers(cuts) }
         parts.decoder = SentencePieceTokenizer.decoder(
             byteFallback: model.byteFallback, fuses: model.addsPrefix || model.byteFallback, strips: model.addsPrefix)
     }
@@ -160,11 +157,11 @@ struct SentencePieceTokenizer {
         var merges: [JSONValue] = []
         for id in order {
             let scalars = names[id].unicodeScalars
-            // Of two parts at the start of one piece the shorter has the lesser bytes.
+            // The shorter of two parts at the start of one piece has the lesser bytes.
             for index in scalars.indices.dropFirst() {
                 let (left, right) = (String(scalars[..<index]), String(scalars[index...]))
                 guard normal.contains(ExactText(left)), normal.contains(ExactText(right)) else { continue }
-                merges.append(.array([.string(left), .string(right)]))
+                merges.append(TokenizerJSON.merge(left, right))
             }
         }
         return merges
@@ -205,15 +202,10 @@ struct SentencePieceTokenizer {
     }
 
     private static func decoder(byteFallback: Bool, fuses: Bool, strips: Bool) -> JSONValue {
-        var steps = [TokenizerParts.replace(TokenizerParts.text(mark), " ")]
-        if byteFallback { steps.append(.object(["type": .string("ByteFallback")])) }
-        if fuses { steps.append(.object(["type": .string("Fuse")])) }
-        if strips {
-            steps.append(
-                .object([
-                    "type": .string("Strip"), "content": .string(" "), "start": .integer(1), "stop": .integer(0),
-                ]))
-        }
-        return TokenizerParts.sequence("decoders", steps)
+        var steps = [TokenizerJSON.replace(TokenizerJSON.text(mark), with: " ")]
+        if byteFallback { steps.append(TokenizerJSON.byteFallback) }
+        if fuses { steps.append(TokenizerJSON.fusion) }
+        if strips { steps.append(TokenizerJSON.leadingBlank) }
+        return TokenizerJSON.decoders(steps)
     }
 }

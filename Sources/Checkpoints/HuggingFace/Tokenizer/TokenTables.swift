@@ -21,8 +21,8 @@ struct TokenTables {
     private(set) var warnings: [String] = []
 
     private let configuration: JSONObject
-    /// Attributes beyond the usual ones, in the order of the files: objects and those of `special_tokens_map.json`, which
-    /// come first, and texts of `tokenizer_config.json`, which count where both are there.
+    /// Attributes beyond the usual ones, in the order of the files: objects and those of `special_tokens_map.json`,
+    /// which come first, and texts of `tokenizer_config.json`, which count where both are there.
     private var laterNames: [String] = []
     private var settledNames: [String] = []
     /// Attributes that `tokenizer_config.json` gives as objects.
@@ -265,7 +265,7 @@ struct TokenTables {
         for token in all {
             if let index = positions[ExactText(token.content)] { tokens[index].special = true }
         }
-        // Of one that stands there twice with other flags the last counts.
+        // Where one stands there twice with other flags, the last counts.
         var seen: [ExactText: [ListedToken]] = [:]
         for token in all + extra where !known.contains(ExactText(token.content)) {
             guard seen[ExactText(token.content)]?.contains(where: { $0.hasFlags(of: token) }) != true else { continue }

@@ -1,8 +1,8 @@
 /// The regular expressions of published byte-level tokenizers, as their `tokenizer.json` has them.
-enum GGUFPattern {
+enum TokenizerPattern {
     static let gpt2 = #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
 
-    /// Of Llama 3 (digits `\p{N}{1,3}`) and Qwen 2 (`\p{N}`).
+    /// The pattern of Llama 3 (digits `\p{N}{1,3}`) and Qwen 2 (`\p{N}`).
     static func tiktoken(digits: String) -> String {
         contractions + #"|[^\r\n\p{L}\p{N}]?\p{L}+|"# + digits + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|"# + spaces
     }
