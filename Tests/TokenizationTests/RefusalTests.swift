@@ -153,7 +153,9 @@ import Testing
         let tokenizer = try Tokenizer(parsing: Array(RefusalTests.valid.utf8))
         #expect(try tokenizer.unusedRows(ofEmbeddingWith: 4) == 0)
         #expect(try tokenizer.unusedRows(ofEmbeddingWith: 64) == 60)
-        let fault = #expect(throws: Fault.self) { try tokenizer.unusedRows(ofEmbeddingWith: 3) }
+        // The token that was added is in order until a text holds it.
+        #expect(try tokenizer.unusedRows(ofEmbeddingWith: 3) == 0)
+        let fault = #expect(throws: Fault.self) { try tokenizer.unusedRows(ofEmbeddingWith: 2) }
         #expect(fault?.kind == .badData)
         #expect(fault?.place?.contains("<s>") == true)
     }

@@ -33,7 +33,8 @@ extension ChatMessage {
             throw fault("'\(name).\(roleKey)' is not a string", found: roleValue.kindName, expected: "a string")
         }
         if toolRoles.contains(word) { throw tools("\(name) is a tool's answer or a call of one", found: word) }
-        guard let role = roles[word] else {
+        // ShareGPT's speakers are written in every way; a role goes into the text as it is written.
+        guard let role = roles[roleKey == "from" ? word.lowercased() : word] else {
             throw fault(
                 "\(name) has an unknown role", found: word,
                 expected: Role.allCases.map(\.rawValue).joined(separator: ", "))
