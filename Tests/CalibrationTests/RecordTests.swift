@@ -139,7 +139,8 @@ struct RecordTests {
         let lines = try folder.write("l.jsonl", #"{"text": "abcdefgh"}"# + "\n" + #"{"text": "ijkl{mn\"op"}"#)
         let printed = try folder.write(
             name,
-            "\u{FEFF}\r\n{\r\n  \"text\": \"abcdefgh\",\r\n  \"n\": {\"a\": []}\r\n}\r\n{\n  \"text\": \"ijkl{mn\\\"op\"\n}\n"
+            "\u{FEFF}\r\n{\r\n  \"text\": \"abcdefgh\",\r\n  \"n\": {\"a\": []}\r\n}\r\n"
+                + "{\n  \"text\": \"ijkl{mn\\\"op\"\n}\n"
         )
         #expect(try build([printed]).tokens == build([lines]).tokens)
         for (text, place) in [

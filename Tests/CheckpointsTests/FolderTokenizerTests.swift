@@ -197,7 +197,8 @@ import Testing
             #""normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\#(mark)"}, "#
             + #"{"type": "Replace", "pattern": {"String": " "}, "content": "\#(mark)"}]}, "pre_tokenizer": null"#
         let llama =
-            #""pre_tokenizer": {"split": false, "type": "Metaspace", "replacement": "\#(mark)", "prepend_scheme": "first"}"#
+            #""pre_tokenizer": {"split": false, "type": "Metaspace", "replacement": "\#(mark)", "#
+            + #""prepend_scheme": "first"}"#
         let gpt2 = #""normalizer": null, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false}"#
         for (name, steps, settings, isTold) in [
             ("LlamaTokenizerFast", llama2, "", true), ("LlamaTokenizer", llama, "", false),

@@ -1,7 +1,7 @@
 import Faults
 
-/// Cuts a JSON array, or objects of several lines each that stand one behind another, into its elements, byte by byte, so
-/// that a file may be larger than memory. What an element holds is left to whoever reads it.
+/// Cuts a JSON array, or objects of several lines each that stand one behind another, into its elements, byte by byte,
+/// so that a file may be larger than memory. What an element holds is left to whoever reads it.
 public struct JSONArraySplitter {
     public enum Layout: Sendable {
         case array

@@ -30,8 +30,8 @@ public struct RecordReader: Sendable {
         "from", "value", "type", "tool_calls", "function_call",
     ]
 
-    /// What answers are called, too. Their names say too little to be read, and too much to be passed over where a prompt
-    /// alone would be scored in their place.
+    /// What answers are called, too. Their names say too little to be read, and too much to be passed over where a
+    /// prompt alone would be scored in their place.
     static let unreadAnswers = [
         "answer", "answers", "output", "outputs", "reply", "responses", "completions", "generation", "generated_text",
     ]

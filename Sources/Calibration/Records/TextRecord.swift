@@ -11,8 +11,8 @@ import JSONText
 /// | TRL | `prompt` and `completion`, or `prompt` and `chosen`, or `chosen`: texts, or lists of messages |
 /// | Alpaca | `instruction`, `input` or `context`, `output` or `response`; `system` |
 ///
-/// `response` also stands for `completion`. A key whose value is null is not there, nor is an empty `text` beside another
-/// form. Other keys are ignored, whatever they hold.
+/// `response` also stands for `completion`. A key whose value is null is not there, nor is an empty `text` beside
+/// another form. Other keys are ignored, whatever they hold.
 public struct TextRecord: Equatable, Sendable {
     public enum Content: Equatable, Sendable {
         case text(String)

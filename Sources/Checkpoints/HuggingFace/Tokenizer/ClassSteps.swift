@@ -3,8 +3,8 @@ import JSONText
 
 /// The steps that the reference builds for a tokenizer's class, in place of those of `tokenizer.json`.
 enum ClassSteps {
-    /// Tells where a `tokenizer.json` has other steps than its class: its own count here, and the reference cuts some text
-    /// differently.
+    /// Tells where a `tokenizer.json` has other steps than its class: its own count here, and the reference cuts some
+    /// text differently.
     ///
     /// - Parameter root: `tokenizer.json`.
     static func warnings(_ root: JSONObject, class tokenizerClass: TokenizerClass, settings: JSONObject) -> [String] {
