@@ -45,7 +45,11 @@ extension ChatMessage {
             }
         }
         let key = present("content", object) == nil && present("value", object) != nil ? "value" : "content"
-        return ChatMessage(role: role, content: try content(present(key, object), "\(name).\(key)"))
+        let reasoning = try present("reasoning_content", object).map { (value) throws(Fault) in
+            try text(value, "\(name).reasoning_content", expected: "a string")
+        }
+        return ChatMessage(
+            role: role, content: try content(present(key, object), "\(name).\(key)"), reasoning: reasoning)
     }
 
     private static func content(_ value: JSONValue?, _ name: String) throws(Fault) -> String {

@@ -27,7 +27,7 @@ public struct RecordReader: Sendable {
     private static let keys: Set<String> = [
         "text", "messages", "conversations", "conversation", "prompt", "completion", "chosen", "instruction", "input",
         "output", "response", "context", "system", "system_prompt", "history", "tools", "functions", "role", "content",
-        "from", "value", "type", "tool_calls", "function_call",
+        "from", "value", "type", "tool_calls", "function_call", "reasoning_content",
     ]
 
     /// What answers are called, too. Their names say too little to be read, and too much to be passed over where a
