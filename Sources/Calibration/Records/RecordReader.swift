@@ -20,7 +20,8 @@ public struct RecordReader: Sendable {
     public init(_ purpose: Purpose, textField: String? = nil) {
         self.purpose = purpose
         self.textField = textField
-        limits = JSONLimits(keys: RecordReader.keys.union(textField.map { [$0] } ?? []))
+        let further = (textField.map { [$0] } ?? []) + (purpose == .prompt ? RecordReader.unreadAnswers : [])
+        limits = JSONLimits(keys: RecordReader.keys.union(further))
     }
 
     /// The keys of all forms, of messages and of their parts.
