@@ -68,7 +68,9 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         let runs = NGramSet(rows: (0..<tokens.rows).map { tokens[$0] }, text: tokenizer.text)
         set.keepSketch(of: runs)
         for path in request.evaluation {
-            if let overlap = runs.overlap(with: try evaluation(path)) { set.note(overlap, with: path) }
+            if let overlap = runs.overlap(with: try evaluation(path)) {
+                set.note(overlap, with: path, hasRuns: !runs.hashes.isEmpty)
+            }
         }
         return set
     }
@@ -114,7 +116,10 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         let file = try DocumentFile(
             path, isJSON: kind == .jsonLines, chat: chat, textField: request.textField,
             skippedLines: request.skippedLines)
-        if file.isArray { report.kind = "json" }
+        if file.layout != nil { report.kind = "json" }
+        if kind == .text, file.count > 0 {
+            report.beginsWithRecord = DocumentFile.beginsWithRecord(try file.document(0).text.utf8)
+        }
         report.digest = file.digest
         report.withTools = file.withTools
         report.documents = file.count
@@ -212,6 +217,7 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
                         + "\(report.label) are left out, the first: "
                         + "\(first.place ?? ""), \(first.summary)")
             }
+            if report.beginsWithRecord { notes.append(DocumentFile.recordsAsText(report.label)) }
             if report.withTools > 0 {
                 notes.append(
                     "\(report.withTools) conversations of \(report.label) are rendered without the definitions of "

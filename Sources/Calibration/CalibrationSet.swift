@@ -20,13 +20,21 @@ public struct CalibrationSet: Sendable {
 
     /// Notes in the manifest how much of an evaluation text the calibration tokens hold, and warns of any.
     ///
-    /// - Parameter file: the evaluation file's path.
-    mutating func note(_ overlap: NGramOverlap, with file: String) {
+    /// - Parameters:
+    ///   - file: the evaluation file's path.
+    ///   - hasRuns: whether the calibration tokens have runs that could be found.
+    mutating func note(_ overlap: NGramOverlap, with file: String, hasRuns: Bool) {
         let name = SourceReport.name(of: file)
         var entry = JSONObject([("file", .string(name))])
         for (key, value) in overlap.members.members { entry[key] = value }
         manifest["overlap"] = .array((manifest["overlap"]?.arrayValue ?? []) + [.object(entry)])
-        if overlap.found > 0 {
+        if overlap.total == 0 {
+            warnings.append("\(name) has fewer than \(NGramSet.length) \(overlap.level.rawValue): nothing was compared")
+        } else if !hasRuns {
+            warnings.append(
+                "no calibration sample has \(NGramSet.length) \(overlap.level.rawValue), so nothing could be compared "
+                    + "with \(name)")
+        } else if overlap.found > 0 {
             warnings.append(
                 "\(overlap.text) of \(name) also stand in the calibration text; a figure measured on it may "
                     + "flatter the pruned model")

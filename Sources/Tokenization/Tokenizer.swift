@@ -23,6 +23,8 @@ public final class Tokenizer: Sendable {
 
     /// Ids of the tokens marked special.
     public let specialTokenIDs: Set<Int32>
+    /// Tokens of the model itself, without those that only the list of added ones has.
+    private let ownVocabularySize: Int
 
     /// Files above this size are refused, in bytes.
     public static let largestFile = 200_000_000
@@ -63,6 +65,7 @@ public final class Tokenizer: Sendable {
         var byteLevel = false
         if case .byteLevel = preTokenizers.last { byteLevel = true }
         model = try source.model(vocabulary, byteLevel: byteLevel)
+        ownVocabularySize = source.vocabulary.count
 
         specialTokenIDs = Set(added.filter(\.special).map(\.id))
         // Where two tokens look alike once normalised, special ones come first.
@@ -87,9 +90,12 @@ public final class Tokenizer: Sendable {
 
     /// Refuses an embedding that has no row for a token; rows without a token are padding, and usual.
     ///
-    /// - Throws: `Fault` of kind `badData` naming the last token.
+    /// Tokens that were added behind the vocabulary may have none, such as one for padding that a folder names and its
+    /// model never learnt: they are in order until a text holds them.
+    ///
+    /// - Throws: `Fault` of kind `badData` if there are fewer rows than tokens without those that were added.
     public func check(embeddingRows rows: Int) throws(Fault) {
-        guard rows >= vocabularySize else {
+        guard rows >= ownVocabularySize else {
             let last = Int32(vocabularySize - 1)
             throw Fault(
                 .badData, "the tokenizer has more tokens than the model's embedding has rows",

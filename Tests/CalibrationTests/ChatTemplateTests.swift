@@ -88,6 +88,35 @@ struct ChatTemplateTests {
         #expect(throws: Fault.self) { try qwen.exchange([ChatMessage(role: .assistant, content: "to nothing")]) }
     }
 
+    /// Expected texts: the template in the fixture, rendered by transformers 5.24.
+    @Test("thoughts that a record keeps apart are rendered where the template does")
+    func reasoning() throws {
+        func messages(_ json: String) throws -> [ChatMessage] { try ChatMessage.list(JSONValue(parsing: json)) }
+        let qwen = try #require(try fixture().known.first { $0.name == "Qwen3" }).choice.template()
+        let user = #"{"role": "user", "content": "hi"}"#
+        let start = "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
+        let first = try messages(
+            #"[\#(user), {"role": "assistant", "content": "\nhello", "reasoning_content": "\nhm\n"}]"#)
+        #expect(try qwen.rendered(first) == start + "<think>\nhm\n</think>\n\nhello<|im_end|>\n")
+        #expect(try qwen.exchange(first).reply == "<think>\nhm\n</think>\n\nhello")
+        let earlier = try messages(
+            #"[\#(user), {"role": "assistant", "content": "a</think>b", "reasoning_content": "hm"}, "#
+                + #"{"role": "user", "content": "x"}, {"role": "assistant", "content": "c", "reasoning_content": ""}]"#)
+        #expect(
+            try qwen.rendered(earlier) == start
+                + "a</think>b<|im_end|>\n<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n"
+                + "<think>\n\n</think>\n\nc<|im_end|>\n")
+        let both = try messages(
+            #"[\#(user), {"role": "assistant", "content": "<think>\nx\n</think>\n\nb", "reasoning_content": "hm"}]"#)
+        #expect(
+            try qwen.rendered(both) == start
+                + "<think>\nhm\n</think>\n\n<think>\nx\n</think>\n\nb<|im_end|>\n")
+        // A template that knows no thoughts.
+        let plain = try #require(try fixture().known.first { $0.name == "SmolLM2" }).choice.template()
+        let without = first.map { ChatMessage(role: $0.role, content: $0.content) }
+        #expect(try plain.rendered(first) == plain.rendered(without))
+    }
+
     @Test("a known template written with other spaces and quotes is recognised")
     func otherSpelling() throws {
         let known = try fixture().known.first { $0.name == "SmolLM2" }

@@ -74,4 +74,15 @@ struct OverlapTests {
         #expect(entries.map { $0.objectValue?["found"] } == [.integer(0), .integer(8)])
         #expect(set.manifest["sketch"]?.objectValue?["of"] == .string("tokens"))
     }
+
+    @Test("texts too short to be compared are told")
+    func short() throws {
+        let folder = try TestFolder()
+        let long = try folder.writeTokens("long.safetensors", [Array(100..<140)])
+        let short = try folder.writeTokens("short.safetensors", [Array(100..<112)])
+        let rows = try build([short], samples: 1, length: nil, evaluation: [long]).warnings
+        #expect(rows.contains { $0.contains("nothing could be compared with long.safetensors") })
+        let text = try build([long], samples: 1, length: nil, evaluation: [short]).warnings
+        #expect(text.contains { $0.contains("short.safetensors has fewer than 13 tokens") })
+    }
 }

@@ -73,6 +73,111 @@ struct RecordTests {
         #expect(try content(parts) == .conversation([ChatMessage(role: .user, content: "a\nb\nc")]))
     }
 
+    @Test("an answer that is called response is read like the others, and so are Dolly's context and a system prompt")
+    func otherNames() throws {
+        for purpose in [RecordReader.Purpose.document, .prompt] {
+            #expect(try content(#"{"prompt": "a ", "response": "b"}"#, purpose) == .prompt("a ", completion: "b"))
+            #expect(
+                try content(#"{"prompt": "a ", "completion": "b", "response": {}}"#, purpose)
+                    == .prompt("a ", completion: "b"))
+            let dolly = Instruction(system: nil, instruction: "do", input: "with", output: "done")
+            #expect(
+                try content(#"{"instruction": "do", "context": "with", "response": "done"}"#, purpose)
+                    == .instruction(dolly))
+            let messages =
+                #""messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]"#
+            for key in ["system", "system_prompt"] {
+                #expect(
+                    try content(#"{"\#(key)": "be kind", \#(messages)}"#, purpose)
+                        == .conversation(RecordTests.withSystem))
+            }
+        }
+        #expect(
+            try content(#"{"messages": [{"role": "user", "content": "hi"}], "response": "hello"}"#, .prompt)
+                == .conversation(RecordTests.pair))
+        #expect(
+            try content(#"{"conversations": [{"from": "Human", "value": "hi"}, {"from": "GPT", "value": "hello"}]}"#)
+                == .conversation(RecordTests.pair))
+    }
+
+    @Test("a prompt is not scored in the place of a conversation beside it or of an answer under another name")
+    func promptsAlone() throws {
+        let line =
+            #"{"prompt": "hi", "messages": [{"role": "user", "content": "hi"}, "#
+            + #"{"role": "assistant", "content": "hello"}]}"#
+        for purpose in [RecordReader.Purpose.document, .prompt] {
+            #expect(try content(line, purpose) == .conversation(RecordTests.pair))
+        }
+        #expect(try content(#"{"prompt": "hi", "answer": null}"#, .prompt) == .prompt("hi", completion: nil))
+        for line in [
+            #"{"prompt": "hi", "answer": "hello"}"#, #"{"prompt": "hi", "outputs": ["hello"]}"#,
+            #"{"instruction": "hi", "answer": "hello"}"#,
+        ] {
+            let fault = try #require(faultOf { () throws(Fault) in try content(line, .prompt) })
+            #expect(fault.kind == .badData && fault.summary.contains("which is not read"))
+        }
+    }
+
+    @Test("an empty text gives way to another form, and a preferred answer that repeats its prompt is told once")
+    func emptyAndRepeated() throws {
+        let line =
+            #"{"text": "", "messages": [{"role": "user", "content": "hi"}, "#
+            + #"{"role": "assistant", "content": "hello"}]}"#
+        #expect(try content(line) == .conversation(RecordTests.pair))
+        #expect(try content(#"{"text": "", "messages": []}"#) == .text(""))
+        #expect(try content(#"{"text": ""}"#, .prompt) == .text(""))
+        #expect(try content(#"{"prompt": "a b", "chosen": "a b c"}"#) == .prompt("a b", completion: " c"))
+        #expect(try content(#"{"prompt": "a b", "completion": "a b c"}"#) == .prompt("a b", completion: "a b c"))
+        #expect(try content(#"{"prompt": "", "chosen": "c"}"#) == .prompt("", completion: "c"))
+    }
+
+    @Test(
+        "objects of several lines each are records, wherever a record on one line is broken off",
+        arguments: ["a.json", "a.jsonl"])
+    func printedObjects(name: String) throws {
+        let folder = try TestFolder()
+        let lines = try folder.write("l.jsonl", #"{"text": "abcdefgh"}"# + "\n" + #"{"text": "ijkl{mn\"op"}"#)
+        let printed = try folder.write(
+            name,
+            "\u{FEFF}\r\n{\r\n  \"text\": \"abcdefgh\",\r\n  \"n\": {\"a\": []}\r\n}\r\n"
+                + "{\n  \"text\": \"ijkl{mn\\\"op\"\n}\n"
+        )
+        #expect(try build([printed]).tokens == build([lines]).tokens)
+        for (text, place) in [
+            ("{\n\"text\": \"a\"\n}\n{\"text\": 1}\n", "line 4"), ("{\n\"text\": \"a\"\n},\n{}", "line 3"),
+            ("{\n\"text\": \"a\"\n", "line 1"), ("{\"text\": \"a\"\n{\"text\": \"b\"}\n", "line 1, column 13"),
+            ("{\"text\": \"a\"},\n{\"text\": \"b\"}\n", "line 1, column 14"),
+        ] {
+            let path = try folder.write(name, text)
+            let fault = try #require(faultOf { () throws(Fault) in try build([path]) })
+            #expect(fault.kind == .badData && fault.place == place, "\(text): \(fault)")
+        }
+    }
+
+    @Test("a plain text whose first line is a record is told", arguments: ["a.txt", "data"])
+    func recordsUnderAnotherName(name: String) throws {
+        let folder = try TestFolder()
+        let path = try folder.write(name, "\n{\"text\": \"abcdefgh\"}\n{\"text\": \"ijklmnop\"}\n")
+        #expect(try build([path]).warnings.contains { $0.contains("is read as plain text") })
+        #expect(try EvaluationText(path).warning?.contains("is read as plain text") == true)
+        let plain = try folder.write(name, "{abcdefgh}\n{\"txt\": \"ijklmnop\"}\n")
+        #expect(try !build([plain]).warnings.contains { $0.contains("is read as plain text") })
+        #expect(try EvaluationText(plain).warning == nil)
+    }
+
+    @Test(
+        "a text to evaluate on is text: NUL, as of UTF-16 without a mark, and blanks alone are refused",
+        arguments: [
+            ("ab\nc\u{0}d", "a NUL byte stands in the text", "line 2"),
+            (" \n\t\r\n", "the text holds nothing but blanks", nil),
+        ] as [(String, String, String?)])
+    func evaluationTexts(text: String, summary: String, place: String?) throws {
+        let folder = try TestFolder()
+        let path = try folder.write("a.txt", text)
+        let fault = try #require(faultOf { () throws(Fault) in try EvaluationText(path) })
+        #expect(fault.kind == .badData && fault.summary == summary && fault.place == place)
+    }
+
     @Test("a log's reply follows its messages")
     func logged() throws {
         let line = #"{"messages": [{"role": "user", "content": "hi"}], "completion": "hello"}"#

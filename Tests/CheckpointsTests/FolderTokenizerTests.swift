@@ -183,6 +183,33 @@ import Testing
         #expect(made.warnings.isEmpty && made.json == Array(FolderTokenizerTests.own.utf8))
     }
 
+    /// Interop/check_class_steps.py holds both sides against transformers.
+    @Test func `steps of a file that are not those of its class are told`() throws {
+        func warnings(_ name: String, _ steps: String, _ settings: String = "") throws -> [String] {
+            let file = FolderTokenizerTests.own.replacing("\"added_tokens\"", with: steps + ", \"added_tokens\"")
+            let made = try FolderTokenizerTests.made([
+                "tokenizer.json": file, "tokenizer_config.json": "{\"tokenizer_class\": \"\(name)\"\(settings)}",
+            ])
+            return made?.warnings.filter { $0.contains("builds the steps of") } ?? []
+        }
+        let mark = "\u{2581}"
+        let llama2 =
+            #""normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\#(mark)"}, "#
+            + #"{"type": "Replace", "pattern": {"String": " "}, "content": "\#(mark)"}]}, "pre_tokenizer": null"#
+        let llama =
+            #""pre_tokenizer": {"split": false, "type": "Metaspace", "replacement": "\#(mark)", "#
+            + #""prepend_scheme": "first"}"#
+        let gpt2 = #""normalizer": null, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false}"#
+        for (name, steps, settings, isTold) in [
+            ("LlamaTokenizerFast", llama2, "", true), ("LlamaTokenizer", llama, "", false),
+            ("LlamaTokenizer", llama, #", "legacy": true"#, true), ("PreTrainedTokenizerFast", llama2, "", false),
+            ("GPT2Tokenizer", gpt2, "", false), ("GPT2TokenizerFast", gpt2, #", "add_prefix_space": true"#, true),
+            ("GPT2Tokenizer", llama, "", true), ("Qwen2Tokenizer", gpt2, "", true),
+        ] {
+            #expect(try warnings(name, steps, settings).count == (isTold ? 1 : 0), "\(name) \(steps) \(settings)")
+        }
+    }
+
     /// A message must not carry a file's line breaks and escapes.
     @Test func `tokens are shown harmless`() throws {
         let made = try #require(

@@ -157,7 +157,7 @@ struct CalibrationVerbTests {
             #expect(found.files[0].measurement.meanLoss == expected.files[0].measurement.meanLoss)
             #expect(found.tokenDigests.values.first == expected.tokenDigests.values.first)
         }
-        let odd = try folder.write("odd.json", "{\n \"text\": \"a\"\n}")
+        let odd = try folder.write("odd.json", "{\n \"text\": 1\n}")
         let found = fault { _ = try run(odd) }
         #expect(found?.kind == .badData && found?.advice?.contains(".txt") == true)
     }
@@ -196,6 +196,11 @@ struct CalibrationVerbTests {
             fault { _ = try prepared([folder.path, "--calibration", plain, "--text-field", "body"]) }?.kind == .usage)
         #expect(
             fault { _ = try prepared([folder.path, "--calibration", "self", "--text-field", "body"]) }?.kind == .usage)
+        let lines = try folder.write("l.jsonl", #"{"body": "a text", "text": ""}"#)
+        let both = ["--sequence-length", "8", "--evaluation", lines, "--text-field", "body"]
+        #expect(fault { _ = try prepared([folder.path, "--calibration", plain] + both) } == nil)
+        let skipped = fault { _ = try prepared([folder.path, "--calibration", plain, "--skip-bad-lines", "3"]) }
+        #expect(skipped?.kind == .usage && skipped?.place == "--skip-bad-lines")
         let plan = try PruneArguments.parse([folder.path, "--evaluation", plain]).recipe(overwrite: false)
         #expect(fault { _ = try plan.planSettings() }?.place == "--evaluation")
         #expect(throws: (any Error).self) { try Evaluate.parse([folder.path, "--text", plain, "--text-field", "x"]) }

@@ -38,11 +38,21 @@ struct TokenizerFolderTests {
         #expect(report.promptIDs == [97, 258])
     }
 
-    @Test func aTokenWithoutAnEmbeddingIsRefused() throws {
+    @Test func aTokenWithoutAnEmbeddingIsToldAndRefusedWhereATextHasIt() throws {
         let folder = try model()
         try folder.write("tokenizer_config.json", TokenizerFolderTests.settings)
-        let found = fault { _ = try OpenedModel(folder.path).tokenizer() }
-        #expect(found?.kind == .badData && found?.found == "259 tokens" && found?.expected == "at most 258")
+        let opened = try OpenedModel(folder.path)
+        let token = try #require(try opened.tokenizer().token(of: 258))
+        #expect(opened.warnings.contains { $0.contains("embedding of 258 rows has none for") && $0.contains(token) })
+        func run(_ prompt: String) throws(Fault) {
+            _ = try GenerationRun(
+                model: folder.path, prompt: prompt, maxTokens: 1,
+                engine: try EngineSettings(threads: 1, device: .cpu, dtype: .float32)
+            ).generate(quiet)
+        }
+        try run("a text")
+        let found = fault { try run("a \(token) text") }
+        #expect(found?.kind == .badData && found?.description.contains("258") == true)
     }
 
     @Test func filesWithoutATokenizerJSONAreReadAndPublished() throws {

@@ -189,6 +189,7 @@ struct VerifyTests {
             (["structure", "layers", "1", "intermediate_size"], .integer(23)),
             (["structure", "layers", "0", "num_attention_heads"], .integer(1)),
             (["structure", "plain"], .bool(kind != "uniform")), (["structure", "budget", "after"], .integer(5)),
+            (["structure", "budget", "of"], .string("bytes")),
             (["structure", "budget", "before"], .integer(5)), (["blocks", "1", "weights"], .integer(100)),
             (["blocks", "1", "removed"], .integer(1)), (["blocks", "2", "index"], .integer(1)),
             (["blocks", "0", "sparsity", "up"], .double(0.123)), (["linears", "0"], .string("model.norm.weight")),
@@ -213,6 +214,10 @@ struct VerifyTests {
             (["blocks", "1", "sparsity", "q"], .double(0.5)), (["blocks", "0", "removed"], .integer(1)),
             (["blocks", "0", "weights"], .integer(1)), (["blocks", "0", "index"], .integer(1)),
             (["linears", "2"], .string("no.such.weight")), (["pattern"], .string("structured")),
+            (["calibration", "seed"], .integer(1)), (["calibration", "samples"], .integer(9)),
+            (["calibration", "samples_asked"], .null), (["calibration", "sources", "0", "samples"], .integer(7)),
+            (["calibration", "sources", "0", "file"], .string("other.safetensors")),
+            (["calibration", "sources", "0", "weight"], .double(2)), (["calibration", "sources"], .array([])),
         ]
         try expectFaults(published, paths + VerifyTests.shared)
         if arm == .search { try expectFaults(published, [(["blocks", "0", "asked", "up"], .double(0.95))]) }
@@ -235,7 +240,7 @@ struct VerifyTests {
         let recipe = String(decoding: try ReadableFile.bytes(published.folder + "/recipe.yaml"), as: UTF8.self)
         for (old, new) in [
             ("sparsity: 0.5", "sparsity: 0.4"), ("method: wanda", "method: magnitude"),
-            ("targets: []", "targets: [up_proj]"),
+            ("targets: []", "targets: [up_proj]"), ("seed: 0", "seed: 1"), ("samples: 8", "samples: 4"),
             ("version: 1", "version: x"), ("targets: []", "targets: [none]"),
         ] {
             try #require(recipe.contains(old))

@@ -153,7 +153,9 @@ import Testing
         let tokenizer = try Tokenizer(parsing: Array(RefusalTests.valid.utf8))
         try tokenizer.check(embeddingRows: 4)
         try tokenizer.check(embeddingRows: 64)
-        let fault = #expect(throws: Fault.self) { try tokenizer.check(embeddingRows: 3) }
+        // The token that was added is in order until a text holds it.
+        try tokenizer.check(embeddingRows: 3)
+        let fault = #expect(throws: Fault.self) { try tokenizer.check(embeddingRows: 2) }
         #expect(fault?.kind == .badData)
         #expect(fault?.place?.contains("<s>") == true)
     }

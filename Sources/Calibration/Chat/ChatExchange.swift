@@ -11,7 +11,11 @@ extension ChatTemplate {
         guard let last = messages.last, last.role == .assistant else {
             return (try rendered(messages) + replyOpening, nil)
         }
-        return (try rendered(messages.dropLast()) + replyOpening, replyLead + last.content)
+        let reply =
+            if let reasoning = last.reasoning, case .qwen3 = style { framed(reasoning, last.content) } else {
+                last.content
+            }
+        return (try rendered(messages.dropLast()) + replyOpening, replyLead + reply)
     }
 
     private var replyOpening: String {

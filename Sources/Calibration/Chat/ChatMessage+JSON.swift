@@ -33,7 +33,8 @@ extension ChatMessage {
             throw fault("'\(name).\(roleKey)' is not a string", found: roleValue.kindName, expected: "a string")
         }
         if toolRoles.contains(word) { throw tools("\(name) is a tool's answer or a call of one", found: word) }
-        guard let role = roles[word] else {
+        // ShareGPT's speakers are written in every way; a role goes into the text as it is written.
+        guard let role = roles[roleKey == "from" ? word.lowercased() : word] else {
             throw fault(
                 "\(name) has an unknown role", found: word,
                 expected: Role.allCases.map(\.rawValue).joined(separator: ", "))
@@ -44,7 +45,11 @@ extension ChatMessage {
             }
         }
         let key = object.present("content") == nil && object.present("value") != nil ? "value" : "content"
-        return ChatMessage(role: role, content: try content(object.present(key), "\(name).\(key)"))
+        let reasoning = try object.present("reasoning_content").map { (value) throws(Fault) in
+            try text(value, "\(name).reasoning_content", expected: "a string")
+        }
+        return ChatMessage(
+            role: role, content: try content(object.present(key), "\(name).\(key)"), reasoning: reasoning)
     }
 
     private static func content(_ value: JSONValue?, _ name: String) throws(Fault) -> String {

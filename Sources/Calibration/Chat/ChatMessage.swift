@@ -8,9 +8,13 @@ public struct ChatMessage: Equatable, Sendable {
 
     public var role: Role
     public var content: String
+    /// What was thought before the content was written, where a record keeps it apart; templates that know no thoughts
+    /// leave it out.
+    public var reasoning: String?
 
-    public init(role: Role, content: String) {
+    public init(role: Role, content: String, reasoning: String? = nil) {
         self.role = role
         self.content = content
+        self.reasoning = reasoning
     }
 }

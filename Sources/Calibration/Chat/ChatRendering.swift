@@ -57,20 +57,25 @@ extension ChatTemplate {
             var thoughts = ""
             var content = message.content
             let parts = content.pieces(separatedBy: "</think>")
-            if parts.count > 1, let before = parts.first, let after = parts.last {
+            if let reasoning = message.reasoning {
+                thoughts = reasoning
+            } else if parts.count > 1, let before = parts.first, let after = parts.last {
                 let opened = before.trimmingNewlines(leading: false).pieces(separatedBy: "<think>").last ?? ""
                 thoughts = opened.trimmingNewlines(trailing: false)
                 content = after.trimmingNewlines(trailing: false)
             }
             let isLast = index == messages.count - 1
             if index > lastQuery, isLast || !thoughts.isEmpty {
-                content =
-                    "<think>\n" + thoughts.trimmingNewlines() + "\n</think>\n\n"
-                    + content.trimmingNewlines(trailing: false)
+                content = framed(thoughts, content)
             }
             text += chatML("assistant", content)
         }
         return text
+    }
+
+    /// A reply behind its thoughts, as Qwen 3 writes it.
+    func framed(_ thoughts: String, _ content: String) -> String {
+        "<think>\n" + thoughts.trimmingNewlines() + "\n</think>\n\n" + content.trimmingNewlines(trailing: false)
     }
 
     private func llama3Header(_ role: String) -> String { "<|start_header_id|>" + role + "<|end_header_id|>\n\n" }

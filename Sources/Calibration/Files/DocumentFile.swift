@@ -35,8 +35,8 @@ final class DocumentFile {
     private(set) var identities: [Identity] = []
     /// Conversations that have definitions of tools beside them, which are not rendered.
     private(set) var withTools = 0
-    /// Whether the file is one JSON array.
-    private(set) var isArray = false
+    /// How records that are not a line each are laid out.
+    private(set) var layout: JSONArraySplitter.Layout?
     private let file: ByteFile
     private let isJSON: Bool
     private let keepsEmpty: Bool
@@ -63,9 +63,9 @@ final class DocumentFile {
         self.chat = chat
         self.file = try ByteFile(path)
         self.records = RecordReader(.document, textField: textField)
-        if isJSON, JSONArraySplitter.begins(try file.bytes(at: 0, count: 1 << 12)) {
-            isArray = true
-            try scanArray(skippedLines: skippedLines, longest: longestLine)
+        if isJSON, let layout = JSONArraySplitter.layout(try file.bytes(at: 0, count: 1 << 16)) {
+            self.layout = layout
+            try scanElements(layout, skippedLines: skippedLines, longest: longestLine)
             return
         }
         var lines = try LineReader(file, longestLine: longestLine)
@@ -112,8 +112,10 @@ final class DocumentFile {
         }
     }
 
-    private func scanArray(skippedLines: Int, longest: Int) throws(Fault) {
-        var splitter = JSONArraySplitter(longest: longest)
+    private func scanElements(
+        _ layout: JSONArraySplitter.Layout, skippedLines: Int, longest: Int
+    ) throws(Fault) {
+        var splitter = JSONArraySplitter(layout, longest: longest)
         var hash = SHA256()
         var offset = 0
         do throws(Fault) {
@@ -141,7 +143,7 @@ final class DocumentFile {
         _ bytes: some Sequence<UInt8>, line: Int
     ) throws(Fault) -> (document: Document, hasTools: Bool) {
         do throws(Fault) {
-            let record = try records.record(bytes, line: line, isLine: !isArray)
+            let record = try records.record(bytes, line: line, isLine: layout == nil)
             return (try record.document(chat), record.hasTools)
         } catch {
             var fault = error.inFile(path)
@@ -187,6 +189,18 @@ final class DocumentFile {
             }
             current = span
         }
+    }
+
+    /// Whether the first line of a text is a record, as in a file of records with a text's name.
+    static func beginsWithRecord(_ text: some Sequence<UInt8>) -> Bool {
+        let line = text.lazy.drop { $0 == 32 || (9...13).contains($0) }.prefix { $0 != 10 }
+        guard line.first(where: { _ in true }) == UInt8(ascii: "{") else { return false }
+        return (try? RecordReader(.document).record(Array(line), line: 1)) != nil
+    }
+
+    /// A sentence about a file of which `beginsWithRecord` holds.
+    static func recordsAsText(_ name: String) -> String {
+        "\(name) is read as plain text, but its first line is a record in JSON; a name in .jsonl has its text read"
     }
 
     static func isBlank(_ text: String) -> Bool { text.utf8.allSatisfy { $0 == 32 || (9...13).contains($0) } }

@@ -14,6 +14,9 @@ public struct EvaluationText: Sendable {
     /// Conversations among them that have definitions of tools beside them, which are not rendered.
     public private(set) var withTools = 0
 
+    /// A sentence for the user about a text that looks like a file of records.
+    public private(set) var warning: String?
+
     /// - Throws: `Fault` of kind `badData` for a file that is empty or not UTF-8; `missingInput` and `inputOutput` as
     ///   for any file.
     public init(_ path: String) throws(Fault) {
@@ -26,10 +29,22 @@ public struct EvaluationText: Sendable {
                 .badData, "the text is not UTF-8", file: path, place: EvaluationText.firstBadLine(content),
                 advice: "convert the file to UTF-8")
         }
+        // Text in UTF-16 without a mark is valid UTF-8 with NULs.
+        if let position = content.firstIndex(of: 0) {
+            throw Fault(
+                .badData, "a NUL byte stands in the text", file: path,
+                place: "line \(1 + content[..<position].count { $0 == 10 })",
+                found: "byte \(position - data.startIndex)", expected: "text without NUL",
+                advice: "check that this is a text file in UTF-8")
+        }
         guard !text.isEmpty else { throw Fault(.badData, "the text is empty", file: path, found: "0 characters") }
+        guard !DocumentFile.isBlank(text) else {
+            throw Fault(.badData, "the text holds nothing but blanks", file: path, found: "\(data.count) bytes")
+        }
         self.path = path
         self.text = text
         self.digest = HexText.of(SHA256.hash(data: data))
+        if DocumentFile.beginsWithRecord(text.utf8) { warning = DocumentFile.recordsAsText(path) }
     }
 
     /// The documents of a .jsonl file or JSON array as one text: a blank line follows each but the last, as

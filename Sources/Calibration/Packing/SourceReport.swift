@@ -14,6 +14,8 @@ struct SourceReport {
     var skipped: [Fault] = []
     /// Conversations whose definitions of tools were not rendered.
     var withTools = 0
+    /// Whether a plain text's first line is a record in JSON.
+    var beginsWithRecord = false
     var documentsUsed = 0
     /// Tokens of the documents used, separators included.
     var tokens = 0

@@ -20,14 +20,21 @@ public struct RecordReader: Sendable {
     public init(_ purpose: Purpose, textField: String? = nil) {
         self.purpose = purpose
         self.textField = textField
-        limits = JSONLimits(keys: RecordReader.keys.union(textField.map { [$0] } ?? []))
+        let further = (textField.map { [$0] } ?? []) + (purpose == .prompt ? RecordReader.unreadAnswers : [])
+        limits = JSONLimits(keys: RecordReader.keys.union(further))
     }
 
     /// The keys of all forms, of messages and of their parts.
     private static let keys: Set<String> = [
         "text", "messages", "conversations", "conversation", "prompt", "completion", "chosen", "instruction", "input",
-        "output", "system", "history", "tools", "functions", "role", "content", "from", "value", "type", "tool_calls",
-        "function_call",
+        "output", "response", "context", "system", "system_prompt", "history", "tools", "functions", "role", "content",
+        "from", "value", "type", "tool_calls", "function_call", "reasoning_content",
+    ]
+
+    /// What answers are called, too. Their names say too little to be read, and too much to be passed over where a
+    /// prompt alone would be scored in their place.
+    static let unreadAnswers = [
+        "answer", "answers", "output", "outputs", "reply", "responses", "completions", "generation", "generated_text",
     ]
 
     /// - Parameters:

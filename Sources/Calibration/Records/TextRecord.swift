@@ -6,12 +6,13 @@ import JSONText
 /// | form | keys |
 /// | --- | --- |
 /// | plain | `text` |
-/// | OpenAI | `messages`: `role`, `content` |
-/// | ShareGPT | `conversations`: `from`, `value`; `system` |
+/// | OpenAI | `messages`: `role`, `content`; `system` or `system_prompt` |
+/// | ShareGPT | `conversations`: `from`, `value`; `system` or `system_prompt` |
 /// | TRL | `prompt` and `completion`, or `prompt` and `chosen`, or `chosen`: texts, or lists of messages |
-/// | Alpaca | `instruction`, `input`, `output`; `system` |
+/// | Alpaca | `instruction`, `input` or `context`, `output` or `response`; `system` |
 ///
-/// A key whose value is null is not there. Other keys are ignored, whatever they hold.
+/// `response` also stands for `completion`. A key whose value is null is not there, nor is an empty `text` beside
+/// another form. Other keys are ignored, whatever they hold.
 public struct TextRecord: Equatable, Sendable {
     public enum Content: Equatable, Sendable {
         case text(String)
@@ -29,11 +30,18 @@ public struct TextRecord: Equatable, Sendable {
     /// - Throws: `badData` without file and place.
     init(_ object: JSONObject, _ purpose: RecordReader.Purpose, textField: String?) throws(Fault) {
         content = try TextRecord.content(RecordObject(object), purpose, textField)
-        let definitions = object["tools"]?.arrayValue ?? object["functions"]?.arrayValue ?? []
         switch content {
-        case .conversation, .instruction: hasTools = !definitions.isEmpty
+        case .conversation, .instruction: hasTools = ["tools", "functions"].contains { TextRecord.defines(object[$0]) }
         case .text, .prompt: hasTools = false
         }
+    }
+
+    /// Whether a value holds definitions: a list, or the JSON text of one.
+    private static func defines(_ value: JSONValue?) -> Bool {
+        if let text = value?.stringValue {
+            return !["", "[]", "{}", "null"].contains(text.filter { !$0.isWhitespace })
+        }
+        return value?.arrayValue?.isEmpty == false
     }
 
     private static func content(
@@ -47,7 +55,12 @@ public struct TextRecord: Equatable, Sendable {
             }
         }
         for form in purpose == .document ? documentForms : promptForms {
-            if let content = try read(form, object, purpose) { return content }
+            if let content = try read(form, object, purpose), content != .text("") { return content }
+        }
+        // What says nothing is left out where it is counted.
+        if ["text", "chosen"].contains(where: object.isEmptyText) { return .text("") }
+        if purpose == .document, ["conversations", "conversation"].contains(where: object.isEmptyList) {
+            return .text("")
         }
         let lonely = ["prompt", "completion", "instruction"].first(where: object.has)
         throw object.missing(
@@ -58,11 +71,14 @@ public struct TextRecord: Equatable, Sendable {
     // MARK: The forms
 
     private enum Form {
-        case text, messages, shareGPT, pair, chosen, instruction
+        case text, messages, shareGPT, pair, chosen, instruction, promptAlone
     }
 
     private static let documentForms: [Form] = [.text, .messages, .shareGPT, .pair, .chosen, .instruction]
-    private static let promptForms: [Form] = [.pair, .messages, .shareGPT, .chosen, .instruction, .text]
+    /// Data sets repeat the question as `prompt` beside a conversation, which says more.
+    private static let promptForms: [Form] = [
+        .pair, .messages, .shareGPT, .chosen, .instruction, .promptAlone, .text,
+    ]
 
     private static func read(
         _ form: Form, _ object: RecordObject, _ purpose: RecordReader.Purpose
@@ -71,7 +87,8 @@ public struct TextRecord: Equatable, Sendable {
         case .text: try object.text("text").map { .text($0) }
         case .messages: try messages(object, purpose)
         case .shareGPT: try shareGPT(object, purpose)
-        case .pair: try pair(object, purpose)
+        case .pair: try pair(object)
+        case .promptAlone: try promptAlone(object)
         case .chosen: try chosen(object)
         case .instruction: try instruction(object, purpose)
         }
@@ -80,9 +97,11 @@ public struct TextRecord: Equatable, Sendable {
     private static func messages(
         _ object: RecordObject, _ purpose: RecordReader.Purpose
     ) throws(Fault) -> Content? {
+        if object.isEmptyList("messages"), object.isEmptyText("text") { return nil }
         guard var messages = try object.messages("messages") else { return nil }
+        messages = try object.systemMessage(before: messages) + messages
         // A server's log has the reply beside what it was given.
-        if purpose == .prompt, let reply = try object.text("completion") {
+        if purpose == .prompt, let reply = try object.text(object.completionKey) {
             messages.append(ChatMessage(role: .assistant, content: reply))
         }
         return .conversation(messages)
@@ -99,13 +118,16 @@ public struct TextRecord: Equatable, Sendable {
         }
     }
 
-    /// A prompt with its answer, or alone where prompts are wanted.
-    private static func pair(
-        _ object: RecordObject, _ purpose: RecordReader.Purpose
-    ) throws(Fault) -> Content? {
+    /// A prompt with its answer.
+    private static func pair(_ object: RecordObject) throws(Fault) -> Content? {
         guard let prompt = try object.value("prompt") else { return nil }
-        switch (prompt, try object.value(object.has("completion") ? "completion" : "chosen")) {
-        case (.text(let prompt), .text(let answer)): return .prompt(prompt, completion: answer)
+        let isChosen = !object.has(object.completionKey) && object.has("chosen")
+        switch (prompt, try object.value(isChosen ? "chosen" : object.completionKey)) {
+        case (.text(let prompt), .text(let answer)):
+            // Of preferences some tell the answer alone, others the whole text again.
+            let isWhole = isChosen && !prompt.isEmpty && answer.utf8.starts(with: prompt.utf8)
+            let rest = isWhole ? String(decoding: answer.utf8.dropFirst(prompt.utf8.count), as: UTF8.self) : answer
+            return .prompt(prompt, completion: rest)
         case (.messages(let messages), .text(let answer)):
             return .conversation(messages + [ChatMessage(role: .assistant, content: answer)])
         case (.messages(let messages), .messages(let answer)):
@@ -114,8 +136,17 @@ public struct TextRecord: Equatable, Sendable {
         case (.text(let prompt), .messages(let answer)):
             let isWhole = answer.first?.role != .assistant
             return .conversation((isWhole ? [] : [ChatMessage(role: .user, content: prompt)]) + answer)
-        case (.text(let prompt), nil): return purpose == .prompt ? .prompt(prompt, completion: nil) : nil
-        case (.messages(let messages), nil): return purpose == .prompt ? .conversation(messages) : nil
+        case (_, nil): return nil
+        }
+    }
+
+    /// A prompt of a log whose answer was not kept.
+    private static func promptAlone(_ object: RecordObject) throws(Fault) -> Content? {
+        guard let prompt = try object.value("prompt") else { return nil }
+        try object.refuseUnreadAnswer(beside: "prompt")
+        switch prompt {
+        case .text(let prompt): return .prompt(prompt, completion: nil)
+        case .messages(let messages): return .conversation(messages)
         }
     }
 
@@ -132,8 +163,11 @@ public struct TextRecord: Equatable, Sendable {
         _ object: RecordObject, _ purpose: RecordReader.Purpose
     ) throws(Fault) -> Content? {
         guard let instruction = try object.text("instruction") else { return nil }
-        let output = try object.text("output")
-        guard output != nil || purpose == .prompt else { return nil }
+        let output = try object.text(object.has("output") ? "output" : "response")
+        if output == nil {
+            guard purpose == .prompt else { return nil }
+            try object.refuseUnreadAnswer(beside: "instruction")
+        }
         guard !object.has("history") || object.isEmptyList("history") else {
             throw Fault(
                 .badData, "the record has a 'history', which is not read", expected: "instruction, input and output",
@@ -141,8 +175,8 @@ public struct TextRecord: Equatable, Sendable {
         }
         return .instruction(
             Instruction(
-                system: try object.text("system"), instruction: instruction, input: try object.text("input") ?? "",
-                output: output))
+                system: try object.text(object.systemKey), instruction: instruction,
+                input: try object.text(object.has("input") ? "input" : "context") ?? "", output: output))
     }
 }
 
@@ -160,6 +194,20 @@ private struct RecordObject {
     func has(_ key: String) -> Bool { object.present(key) != nil }
 
     func isEmptyList(_ key: String) -> Bool { object.present(key)?.arrayValue?.isEmpty ?? false }
+
+    func isEmptyText(_ key: String) -> Bool { present(key)?.stringValue?.isEmpty ?? false }
+
+    var completionKey: String { has("completion") ? "completion" : "response" }
+
+    var systemKey: String { has("system") ? "system" : "system_prompt" }
+
+    /// - Throws: `badData` for a record whose answer has a name that is not read: it would be scored without it.
+    func refuseUnreadAnswer(beside key: String) throws(Fault) {
+        guard let other = RecordReader.unreadAnswers.first(where: has) else { return }
+        throw Fault(
+            .badData, "the record has '\(key)' and '\(other)', which is not read", expected: "'completion'",
+            advice: "rename '\(other)' to \"completion\" to score it, or leave it out to score the prompt")
+    }
 
     /// Nil for a key that is not there or null.
     func text(_ key: String) throws(Fault) -> String? {
@@ -186,7 +234,7 @@ private struct RecordObject {
 
     /// The system prompt beside a conversation that has none itself.
     func systemMessage(before messages: [ChatMessage]) throws(Fault) -> [ChatMessage] {
-        guard messages.first?.role != .system, let text = try text("system"), !text.isEmpty else { return [] }
+        guard messages.first?.role != .system, let text = try text(systemKey), !text.isEmpty else { return [] }
         return [ChatMessage(role: .system, content: text)]
     }
 

@@ -157,7 +157,11 @@ public struct EvaluationRun {
     private func text(
         _ path: String, _ opened: OpenedModel, _ reporter: ProgressReporter
     ) throws(Fault) -> String {
-        guard EvaluationRun.hasRecords(path) else { return try EvaluationText(path).text }
+        guard EvaluationRun.hasRecords(path) else {
+            let text = try EvaluationText(path)
+            if let warning = text.warning { reporter.warning(warning) }
+            return text.text
+        }
         let text: EvaluationText
         do throws(Fault) {
             text = try EvaluationText(records: path, chat: try opened.chatTemplate(), textField: textField)

@@ -40,12 +40,18 @@ public struct PrunePreparation {
             skippedLines: settings.skippedLines, textField: settings.textField, evaluation: settings.evaluation)
         var kinds: Set<CalibrationSource.FileKind> = []
         for case .file(_, let kind, _) in sources { kinds.insert(kind) }
-        if let field = settings.textField, !kinds.contains(.jsonLines) {
+        if settings.skippedLines > 0, !kinds.contains(.jsonLines) {
             throw Fault(
-                .usage, "none of the calibration files has records", place: "--text-field", found: field,
-                expected: "a .jsonl, .ndjson or .json file", advice: "leave --text-field out")
+                .usage, "none of the calibration files has records", place: "--skip-bad-lines",
+                found: "\(settings.skippedLines)", expected: "a .jsonl, .ndjson or .json file",
+                advice: "leave --skip-bad-lines out")
         }
         for path in settings.evaluation { kinds.insert(try CalibrationSource.kind(of: path)) }
+        if let field = settings.textField, !kinds.contains(.jsonLines) {
+            throw Fault(
+                .usage, "none of the files has records", place: "--text-field", found: field,
+                expected: "a .jsonl, .ndjson or .json file", advice: "leave --text-field out")
+        }
         // A token file needs no tokenizer, and its folder may have none; where it has one, it tells the words.
         let tokenizer = kinds.isDisjoint(with: [.text, .jsonLines]) ? try? model.tokenizer() : try model.tokenizer()
         let special = try tokenizer.map { (tokenizer) throws(Fault) in

@@ -1,3 +1,4 @@
+import Calibration
 import Decoders
 import Faults
 import JSONText
@@ -21,6 +22,8 @@ struct PruningRecord {
     /// Names of the pruned weights.
     let linears: [String]
     let structure: Structure?
+    /// What was taken of which calibration texts; nil for a run without.
+    let calibration: JSONObject?
     /// Nil where the folder has no recipe.
     let settings: PruneSettings?
 
@@ -62,6 +65,7 @@ struct PruningRecord {
             return block
         }
         structure = try reader.structure()
+        calibration = reader.object["calibration"]?.objectValue
         settings = hasRecipe ? try PruningRecord.settings(folder + "/" + PruningRecord.recipeName) : nil
         if let settings { try check(settings) }
     }
@@ -79,6 +83,35 @@ struct PruningRecord {
         try expect("preset", preset, settings.preset.text)
         try expect("pattern", pattern.text, settings.pattern.text)
         try expect("sparsity.asked", "\(asked)", "\(settings.sparsity.fraction)")
+        if let structure, let wanted = settings.structure?.budget {
+            try expect("structure.budget.of", structure.budget, wanted.text)
+        }
+        try checkCalibration(settings)
+    }
+
+    /// Which texts, how much of each was wanted, and that the samples of the sources are all of the samples.
+    private func checkCalibration(_ settings: PruneSettings) throws(Fault) {
+        func shown(_ value: JSONValue?) -> String {
+            value.map { $0.stringValue ?? $0.text(pretty: false) } ?? "nothing"
+        }
+        let sources = (calibration?["sources"]?.arrayValue ?? []).map { $0.objectValue ?? JSONObject() }
+        try expect("calibration.sources", "\(sources.count) entries", "\(settings.calibration.count) entries")
+        guard let calibration, !sources.isEmpty else { return }
+        for (index, (source, text)) in zip(sources, settings.calibration).enumerated() {
+            let key = "calibration.sources[\(index)]"
+            let wanted = try CalibrationSource(parsing: text)
+            var name = "self"
+            if case .file(let path, _, _) = wanted { name = path.split(separator: "/").last.map(String.init) ?? path }
+            try expect(key + ".file", source["file"].map(shown) ?? shown(source["kind"]), name)
+            try expect(key + ".weight", source["weight"]?.doubleValue.map { "\($0)" } ?? "nothing", "\(wanted.weight)")
+        }
+        try expect("calibration.seed", shown(calibration["seed"]), "\(settings.seed)")
+        try expect("calibration.samples_asked", shown(calibration["samples_asked"]), "\(settings.samples)")
+        let samples = sources.reduce(0) { $0 + ($1["samples"]?.integerValue ?? 0) }
+        try expect("calibration.samples", shown(calibration["samples"]), "\(samples)")
+        if let wanted = settings.sequenceLength, calibration["sequence_length"]?.integerValue ?? .max > wanted {
+            try expect("calibration.sequence_length", shown(calibration["sequence_length"]), "at most \(wanted)")
+        }
     }
 
     /// - Throws: `badData` that names the key when the report says something else than its recipe or the weights.

@@ -44,7 +44,9 @@ public struct PublishedFolder {
     public var text: String {
         var text = "\(Fault.harmless(folder)): sound\n"
         text += "  \(Amount.count(files)) files, \(Amount.bytes(bytes)), digests as published\n"
-        guard let pattern, let finding else { return text }
+        guard let pattern, let finding else {
+            return text + "  weights were compared with nothing: the folder has no report.json of a run\n"
+        }
         text += "  \(Amount.count(linears)) pruned linears, pattern \(pattern)"
         let zeros = sparsity.map { ": \(Amount.count(finding.zeros)) zeros, \(Amount.percent($0, 2))" }
         text += (pattern == "structured" ? "" : zeros ?? "") + "\n"

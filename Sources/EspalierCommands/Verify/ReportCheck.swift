@@ -59,7 +59,9 @@ struct ReportCheck {
             finding.weights += counts[name]?.elements ?? 0
             finding.zeros += counts[name]?.zeros ?? 0
         }
-        if record.settings != nil { finding.compared.append("method, pattern and sparsity with recipe.yaml") }
+        if record.settings != nil {
+            finding.compared.append("method, pattern, sparsity and calibration texts with recipe.yaml")
+        }
         return finding
     }
 

@@ -36,9 +36,12 @@ public struct PromptLog: Equatable, Sendable {
     ) throws(Fault) {
         if let fault = BinaryContent.fault(bytes, file: file) { throw fault }
         let records = RecordReader(.prompt, textField: textField)
-        let isArray = JSONArraySplitter.begins(bytes)
         do throws(Fault) {
-            if isArray { try readArray(bytes, records, chat) } else { try readLines(bytes, records, chat) }
+            if let layout = JSONArraySplitter.layout(bytes.prefix(1 << 16)) {
+                try readElements(bytes, layout, records, chat)
+            } else {
+                try readLines(bytes, records, chat)
+            }
         } catch { throw error.inFile(file) }
         guard !entries.isEmpty else {
             throw Fault(
@@ -68,10 +71,10 @@ public struct PromptLog: Equatable, Sendable {
         }
     }
 
-    private mutating func readArray(
-        _ bytes: [UInt8], _ records: RecordReader, _ chat: Chat
+    private mutating func readElements(
+        _ bytes: [UInt8], _ layout: JSONArraySplitter.Layout, _ records: RecordReader, _ chat: Chat
     ) throws(Fault) {
-        var splitter = JSONArraySplitter()
+        var splitter = JSONArraySplitter(layout)
         for byte in bytes {
             guard let element = try splitter.take(byte) else { continue }
             let record = try records.record(element.bytes, line: element.line, isLine: false)

@@ -69,7 +69,11 @@ public struct FolderTokenizer: Sendable {
         let tables = try TokenTables(configuration: settings, map: map, added: added, own: own)
         var list = AddedTokenList(own: own, vocabulary: FolderTokenizer.vocabulary(root))
         list.add(tables.tokens, from: FolderTokenizer.source(settings: settings, map: map, added: added))
-        let warnings = tables.warnings + list.warnings + templateWarnings(tables, root["post_processor"])
+        let warnings =
+            tables.warnings + list.warnings + templateWarnings(tables, root["post_processor"])
+            + ClassSteps.warnings(
+                root, class: TokenizerClass(settings: settings, configuration: configuration),
+                settings: settings ?? JSONObject()) + rowWarnings(list.tokens, configuration)
         var json = bytes
         if list.tokens != own {
             root["added_tokens"] = .array(list.tokens.map { $0.json(id: $0.id ?? 0) })
@@ -135,7 +139,7 @@ public struct FolderTokenizer: Sendable {
         // This class adds its special tokens once more, without other flags.
         if tokenizerClass == .qwen2 { tokens += tables.specials.map { ListedToken(special: $0) } }
         list.add(tokens, from: nil)
-        warnings += tables.warnings + list.warnings
+        warnings += tables.warnings + list.warnings + rowWarnings(list.tokens, configuration)
         func around(_ key: String, _ adds: Bool?) -> ListedToken? {
             guard adds == true, let name = tables.named[key]?.content else { return nil }
             return list.tokens.first { $0.content.utf8.elementsEqual(name.utf8) }
@@ -186,6 +190,17 @@ public struct FolderTokenizer: Sendable {
             vocabulary[token] = .integer(id)
         }
         return vocabulary
+    }
+
+    /// Tokens behind the last row of the embedding.
+    private static func rowWarnings(_ tokens: [ListedToken], _ configuration: JSONObject) -> [String] {
+        guard let rows = configuration["vocab_size"]?.integerValue else { return [] }
+        let beyond = tokens.filter { $0.id.map { $0 >= rows } ?? false }
+        guard !beyond.isEmpty else { return [] }
+        return [
+            "the model's embedding of \(rows) rows has none for \(beyond.shown); a text that holds "
+                + "\(beyond.count == 1 ? "it" : "one of them") is refused"
+        ]
     }
 
     /// The file whose tables add tokens, for messages.

@@ -50,13 +50,18 @@ struct SentencePieceTokenizer {
         }
         extra = SentencePieceTokenizer.extra(model)
         let prefix = settings["add_prefix_space"]?.boolValue ?? true
-        let scheme = !prefix ? "never" : settings["legacy"]?.boolValue ?? false ? "always" : "first"
         let merges = SentencePieceTokenizer.merges(model.pieces.map(\.text), vocabulary)
         parts = TokenizerParts(
             model: TokenizerJSON.bpe(
                 vocabulary: vocabulary, merges: merges, unknown: nil, fusesUnknown: true, byteFallback: true))
-        parts.preTokenizer = SentencePieceTokenizer.metaspace(scheme)
+        parts.preTokenizer = SentencePieceTokenizer.llamaCut(settings)
         parts.decoder = SentencePieceTokenizer.decoder(byteFallback: true, fuses: true, strips: prefix)
+    }
+
+    /// The pre-tokenizer of the class.
+    static func llamaCut(_ settings: JSONObject) -> JSONValue {
+        guard settings["add_prefix_space"]?.boolValue ?? true else { return metaspace("never") }
+        return metaspace(settings["legacy"]?.boolValue ?? false ? "always" : "first")
     }
 
     /// Every division of a piece into two pieces is a merge: by the id of the piece, then by the length of the left
