@@ -301,7 +301,7 @@ struct HuggingFaceFolderTests {
         #expect(try open().configuration["model_type"]?.stringValue == "llama")
     }
 
-    @Test(arguments: ["{\"model_type\":\"llama\",}", "{\"a\":NaN}", "[]", "{", "{\"a\":1,\"a\":2}"])
+    @Test(arguments: ["{\"model_type\":\"llama\",}", "{\"a\":nan}", "[]", "{", "{\"a\":1,\"a\":2}"])
     func damagedConfigurationIsRefusedWithItsPlace(text: String) throws {
         try folder.write("config.json", text)
         fault(.badData, "config.json", "line 1, column") { try open() }
