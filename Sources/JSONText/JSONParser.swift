@@ -7,10 +7,13 @@ public struct JSONLimits: Sendable {
     /// The only keys whose values are read, at any depth. What other keys hold is passed over, and may be what other
     /// writers give: NaN and Infinity, halves of surrogate pairs, any nesting, the same key twice. Nil reads all.
     public var keys: Set<String>?
+    /// Whether NaN, Infinity and -Infinity are numbers, which Python writes and reads. They keep their text.
+    public var acceptsNonFinite: Bool
 
-    public init(depth: Int = 64, keys: Set<String>? = nil) {
+    public init(depth: Int = 64, keys: Set<String>? = nil, acceptsNonFinite: Bool = false) {
         self.depth = depth
         self.keys = keys
+        self.acceptsNonFinite = acceptsNonFinite || keys != nil
     }
 }
 
@@ -57,8 +60,8 @@ private struct JSONParser {
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
-        case UInt8(ascii: "N") where limits.keys != nil: return try word("NaN", .number("NaN"))
-        case UInt8(ascii: "I") where limits.keys != nil: return try word("Infinity", .number("Infinity"))
+        case UInt8(ascii: "N") where limits.acceptsNonFinite: return try word("NaN", .number("NaN"))
+        case UInt8(ascii: "I") where limits.acceptsNonFinite: return try word("Infinity", .number("Infinity"))
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
         default: throw fault("a JSON value was expected")
         }
@@ -156,7 +159,7 @@ private struct JSONParser {
         let start = at
         func isDigit(_ position: Int) -> Bool { position < text.count && text[position] >= 48 && text[position] <= 57 }
         if text[at] == UInt8(ascii: "-") { at += 1 }
-        if limits.keys != nil, at < text.count, text[at] == UInt8(ascii: "I") {
+        if limits.acceptsNonFinite, at < text.count, text[at] == UInt8(ascii: "I") {
             return try word("Infinity", .number("-Infinity"))
         }
         guard isDigit(at) else { throw fault("a digit was expected") }

@@ -109,6 +109,7 @@ struct GGUFKeyTests {
     @Test(arguments: [
         "llama.rope.scale", "llama.rope.dimension_sections", "llama.rope.scaling.beta", "qwen2.rope.scaling.factor",
         "llama.rope.freq_base_swa", "llama.rope.scaling.attn_factor", "llama.rope.scaling.yarn_ext_factor",
+        "rope.freq_base",
     ])
     func anyOtherRotaryKeyIsRefusedByName(key: String) {
         fault(.badData, "changes the model's numbers", "key '\(key)'") { try open { $0.set(key, Float(3)) } }

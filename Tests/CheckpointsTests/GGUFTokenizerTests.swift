@@ -115,4 +115,16 @@ struct GGUFTokenizerTests {
             return try open(builder)
         }
     }
+
+    /// Writers that know no such token put -1, as 32 bits without a sign.
+    @Test(arguments: ["bos", "eot", "eom", "unknown", "padding"])
+    func anIdOfMinusOneMeansThatThereIsNone(_ name: String) throws {
+        var builder = GGUFBuilder.sound()
+        builder.set("tokenizer.ggml.\(name)_token_id", UInt32.max)
+        let model = try open(builder)
+        for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
+            #expect((model.configuration[key]?.integerValue ?? 0) < 4)
+        }
+        #expect(!model.warnings.contains { $0.contains("padding_token_id") })
+    }
 }

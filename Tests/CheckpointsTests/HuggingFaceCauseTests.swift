@@ -63,6 +63,50 @@ struct HuggingFaceCauseTests {
         #expect(model.tensors.map(\.name) == names && model.warnings.isEmpty)
     }
 
+    @Test func namesThatLackAndThatHaveTheLeadingComponentForOneWeightAreRefused() throws {
+        fault(.badData, "two tensors stand for the same weight", "'norm.weight'", "'model.norm.weight'") {
+            try open(["model.norm.weight", "norm.weight"])
+        }
+    }
+
+    @Test(arguments: [
+        ["model.model.norm.weight", "lm_head.weight"], ["model.norm.weight", "model.lm_head.weight"],
+    ])
+    func leadingComponentBeforeAPartOfTheModelIsReadWithAWarning(_ names: [String]) throws {
+        let model = try open(names)
+        #expect(model.tensors.map(\.name) == ["model.norm.weight", "lm_head.weight"])
+        #expect(model.warnings.count == 1)
+    }
+
+    @Test(arguments: [
+        ("up_proj.weight_orig model.layers.0.mlp.up_proj.weight_mask", "pruned by a mask", "weight_orig"),
+        ("up_proj.parametrizations.weight.original0", "parametrised", "original0"),
+        ("up_proj.weight_g model.layers.0.mlp.up_proj.weight_v", "normalised", "weight_g"),
+        ("gate_up_proj.weight", "several projections", "gate_up_proj"),
+        ("up_proj.gamma", "another name", "up_proj.gamma"),
+        ("down_proj.weight layers.0.attention.wq.weight", "names of other software", "attention.wq"),
+        ("down_proj.weight transformer.layers.0.mlp.up_proj.weight", "another name", "'transformer.layers.0"),
+    ])
+    func otherLayoutsOfTheRightWeightsAreNamed(_ names: String, _ summary: String, _ found: String) throws {
+        let model = try open("model.layers.0.mlp.\(names)".split(separator: " ").map(String.init))
+        let cause = try #require(model.cause(ofUnusable: "model.layers.0.mlp.up_proj.weight"))
+        #expect(cause.summary.contains(summary) && cause.found?.contains(found) == true)
+    }
+
+    @Test func fewerLayersThanTheConfigurationSaysAreCounted() throws {
+        let model = try open(["model.layers.0.mlp.up_proj.weight", "model.layers.1.mlp.up_proj.weight"])
+        let cause = try #require(model.cause(ofUnusable: "model.layers.2.mlp.up_proj.weight"))
+        #expect(cause.summary.contains("fewer layers") && cause.found == "2 layers")
+    }
+
+    @Test func headUnderAnotherNameOrOfAnotherKindIsNamed() throws {
+        var model = try open(["model.embed_tokens.weight", "output.weight"])
+        #expect(model.cause(ofUnusable: "lm_head.weight")?.found == "tensor 'output.weight'")
+        model = try open(["model.embed_tokens.weight", "score.weight"])
+        let cause = try #require(model.cause(ofUnusable: "lm_head.weight"))
+        #expect(cause.summary == "the model has no output matrix" && cause.found?.contains("score.weight") == true)
+    }
+
     @Test func headThatIsMissingIsToldAsSuch() throws {
         let model = try open(["embed_tokens.weight", "norm.weight"])
         let cause = try #require(model.cause(ofUnusable: "lm_head.weight"))
@@ -86,6 +130,8 @@ struct HuggingFaceCauseTests {
         ("w.weight w.weight_scale_inv", "FP8"), ("w.weight w.weight_scale w.weight_scale_2", "FP4"),
         ("w.W_q w.meta", "HQQ"), ("w.codes w.codebooks", "AQLM"), ("w.q_weight w.q_scale", "EXL2"),
         ("w.weight._data w.weight._scale", "Quanto"), ("w.weight w.scales", "scales"),
+        ("up_proj.weight up_proj.scale_weight", "scales"), ("up_proj.weight up_proj.zero_point", "scales"),
+        ("w.weight w.pre_quant_scale", "ModelOpt"), ("w.trellis w.suh", "EXL3"),
     ])
     func weightsOfQuantisersAreRefusedByTheirFormat(_ names: String, _ format: String) throws {
         let names = names.split(separator: " ").map { "model.layers.0.mlp.\($0)" }
@@ -141,7 +187,9 @@ struct HuggingFaceCauseTests {
 
     @Test(arguments: [
         ("model-q4.gguf", "name the GGUF file"), ("consolidated.safetensors", "maker's own format"),
-        ("model-00001-of-00002.safetensors", "download the missing files"),
+        ("model-00001-of-00002.safetensors", "model.safetensors.index.json among them"),
+        ("model.fp16.safetensors", "give it the name model.safetensors"),
+        ("model-00001-of-00001.safetensors", "give it the name model.safetensors"),
     ])
     func folderWithWeightsOfAnotherKindSaysWhatToDo(_ name: String, _ words: String) throws {
         try folder.write("config.json", #"{"model_type":"llama"}"#)

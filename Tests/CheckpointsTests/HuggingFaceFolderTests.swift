@@ -132,9 +132,64 @@ struct HuggingFaceFolderTests {
     @Test func tensorInTwoShardsIsRefused() throws {
         try configuration()
         try weights("x1.safetensors", "a")
-        try weights("x2.safetensors", "a", "b")
+        try folder.write("x2.safetensors", safetensors([("a", [2], [1, 3]), ("b", [2], [1, 2])]))
         try index(#""a":"x1.safetensors","b":"x2.safetensors""#)
         fault(.badData, "two shards", "tensor 'a'", "x1.safetensors") { try open() }
+    }
+
+    @Test(arguments: ["NaN", "Infinity", "-Infinity"])
+    func whatIsNoNumberInAKeyThatIsNotReadStays(_ word: String) throws {
+        try configuration(",\"limits\":[0.0,\(word)]")
+        try weights("model.safetensors", "a")
+        #expect(try open().configuration["limits"]?.text(pretty: false) == "[0.0,\(word)]")
+        try configuration(",\"limits\":\(word)x")
+        fault(.badData, "invalid JSON") { try open() }
+    }
+
+    @Test func theSameNumbersInTwoShardsAreReadOnce() throws {
+        try configuration()
+        try weights("x1.safetensors", "a")
+        try weights("x2.safetensors", "a", "b")
+        try index(#""a":"x1.safetensors","b":"x2.safetensors""#)
+        #expect(try open().tensors.map(\.name) == ["a", "b"])
+    }
+
+    @Test func shardsNamedFromTheFolderItselfAreRead() throws {
+        try configuration()
+        try weights("x1.safetensors", "a")
+        try index(#""a":"./x1.safetensors""#, size: 8)
+        let model = try open()
+        #expect(try model.floats("a") == [1, 2] && model.warnings.isEmpty)
+    }
+
+    @Test func shardsInAFolderBelowSayWhatToDo() throws {
+        try configuration()
+        try index(#""a":"shards/x1.safetensors""#)
+        fault(.badData, "index names something else", "shards/x1.safetensors", "into one folder") { try open() }
+    }
+
+    @Test(arguments: ["{", #"{"weight_map":{}}"#, "[]", ""])
+    func indexThatCannotBeReadBesideTheWholeFileIsPassedOverWithAWarning(_ text: String) throws {
+        try configuration()
+        try folder.write("model.safetensors.index.json", text)
+        fault(.badData, "model.safetensors.index.json") {
+            try weights("model-00001-of-00001.safetensors", "a")
+            return try open()
+        }
+        try weights("model.safetensors", "a")
+        let model = try open()
+        #expect(try model.floats("a") == [1, 2])
+        #expect(model.warnings.contains { $0.contains("this index cannot be read") })
+    }
+
+    @Test func shardsThatTheIndexDoesNotNameAreTheReasonWhereATensorIsMissing() throws {
+        try configuration()
+        try weights("model-00001-of-00002.safetensors", "a")
+        try weights("model-00002-of-00002.safetensors", "b")
+        try index(#""a":"model-00001-of-00002.safetensors""#, size: 8)
+        let cause = try #require(try open().cause(ofUnusable: "b"))
+        #expect(cause.summary.contains("does not name all shards"))
+        #expect(cause.found?.contains("model-00002-of-00002.safetensors") == true)
     }
 
     @Test func wrongTotalSizeIsAWarning() throws {
@@ -246,7 +301,7 @@ struct HuggingFaceFolderTests {
         #expect(try open().configuration["model_type"]?.stringValue == "llama")
     }
 
-    @Test(arguments: ["{\"model_type\":\"llama\",}", "{\"a\":NaN}", "[]", "{", "{\"a\":1,\"a\":2}"])
+    @Test(arguments: ["{\"model_type\":\"llama\",}", "{\"a\":nan}", "[]", "{", "{\"a\":1,\"a\":2}"])
     func damagedConfigurationIsRefusedWithItsPlace(text: String) throws {
         try folder.write("config.json", text)
         fault(.badData, "config.json", "line 1, column") { try open() }

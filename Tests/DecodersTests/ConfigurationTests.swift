@@ -41,6 +41,7 @@ struct ConfigurationTests {
         ("max_position_embeddings", "0"), ("partial_rotary_factor", "0.5"), ("hidden_size", "2147483644"),
         ("intermediate_size", "2147483647"), ("num_hidden_layers", "2147483647"), ("num_attention_heads", "2147483644"),
         ("head_dim", "1048576"), ("vocab_size", "2147483648"),
+        ("rope_theta", "NaN"), ("rms_norm_eps", "Infinity"), ("hidden_size", "NaN"), ("logits_scaling", "NaN"),
     ])
     func impossibleSizesAreRefusedByKey(_ key: String, _ value: String) throws {
         let found = try #require(try fault([(key, .number(value))]))

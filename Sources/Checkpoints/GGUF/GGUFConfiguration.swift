@@ -52,7 +52,7 @@ enum GGUFConfiguration {
         config["use_cache"] = .bool(true)
         config["vocab_size"] = .integer(rows)
         for (key, source) in [("bos_token_id", "bos"), ("eos_token_id", "eos"), ("pad_token_id", "padding")] {
-            config[key] = try metadata.integer("tokenizer.ggml.\(source)_token_id").map { .integer($0) } ?? .null
+            config[key] = try metadata.token("tokenizer.ggml.\(source)_token_id").map { .integer($0) } ?? .null
         }
         if tokenizer != nil, tokenizer?.padding == nil { config["pad_token_id"] = .null }
         // What is there without a key is so for the tokenizer, too.

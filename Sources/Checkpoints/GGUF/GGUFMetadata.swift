@@ -25,6 +25,12 @@ struct GGUFMetadata: Sendable {
         return integer
     }
 
+    /// A token's id; nil as well for the id that writers put where there is no token, -1 or the same bits unsigned.
+    func token(_ key: String) throws(Fault) -> Int? {
+        guard let id = try integer(key), id != -1, id != Int(UInt32.max) else { return nil }
+        return id
+    }
+
     func number(_ key: String) throws(Fault) -> Double? {
         switch self[key] {
         case nil: return nil

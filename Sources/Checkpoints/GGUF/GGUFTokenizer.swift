@@ -49,7 +49,7 @@ struct GGUFTokenizer: Sendable {
                 place: "key '\(prefix)token_type'", found: "\(kinds.count) types", expected: "\(tokens.count)")
         }
         func id(_ key: String, standard: Int?) throws(Fault) -> Int? {
-            guard let id = try metadata.integer(prefix + key) ?? standard else { return nil }
+            guard let id = try metadata.token(prefix + key) ?? standard else { return nil }
             guard tokens.indices.contains(id) else {
                 throw Fault(
                     .badData, "a special token is not in the vocabulary", file: metadata.file,
@@ -63,7 +63,7 @@ struct GGUFTokenizer: Sendable {
         unknown = try id("unknown_token_id", standard: sentencePiece ? 0 : nil)
         var noticed: [String] = []
         // Some converters count a padding token that they did not add; nothing here pads.
-        if let id = try metadata.integer(prefix + "padding_token_id"), !tokens.indices.contains(id) {
+        if let id = try metadata.token(prefix + "padding_token_id"), !tokens.indices.contains(id) {
             noticed.append(
                 "\(metadata.file): \(prefix)padding_token_id is \(id), which is not in the vocabulary; it is left out")
             padding = nil

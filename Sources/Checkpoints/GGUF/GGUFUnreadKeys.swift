@@ -92,7 +92,7 @@ enum GGUFUnreadKeys {
             guard let value = metadata[key] else { continue }
             let neutral = own ? neutral(suffix, shape, isYarn: isYarn) : nil
             if let neutral, neutral.holds(value) { continue }
-            if neutral != nil || key.contains(".rope.") {
+            if neutral != nil || key.contains(".rope.") || key.hasPrefix("rope.") {
                 throw Fault(
                     .badData, "a key of the GGUF metadata that changes the model's numbers is not supported",
                     file: metadata.file, place: "key '\(key)'", found: value.kindName,

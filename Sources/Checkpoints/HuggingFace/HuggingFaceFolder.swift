@@ -10,7 +10,8 @@ enum HuggingFaceFolder {
         let names = try FileSystem.names(in: folder)
         let configurationPath = FileSystem.joined(folder, "config.json")
         guard names.contains("config.json") else { throw ForeignFolder.fault(names, folder: folder) }
-        var configuration = try JSONFile.object(try SafePath.checked(folder, "config.json"))
+        // What is not a number matters only in the keys that are read, and their readers refuse it there.
+        var configuration = try JSONFile.object(try SafePath.checked(folder, "config.json"), acceptsNonFinite: true)
         var warnings = try check(configuration, configurationPath, names)
         if let fault = AdapterFolder.fault(names, folder: folder) { throw fault }
         let reader = ConfigurationReader(configuration, file: configurationPath)
@@ -31,7 +32,7 @@ enum HuggingFaceFolder {
         let stored = weights.tensors
         if let fault = AdapterFolder.fault(stored, folder: folder) { throw fault }
         if let fault = QuantisedWeights.fault(stored, files: names, folder: folder) { throw fault }
-        let canonical = TensorNames(stored.map(\.name))
+        let canonical = try TensorNames(stored.map(\.name), folder: folder)
         if let note = canonical.note {
             warnings.append("\(folder): \(note)")
             weights.rename(canonical.names)
@@ -51,7 +52,8 @@ enum HuggingFaceFolder {
             sideFiles: files.copied, card: card(folder, names), weightFiles: weightFiles, source: weights,
             filesLeft: files.left,
             diagnosis: WeightDiagnosis(
-                folder: folder, files: names, stored: weights.tensors, promised: weights.promised, isTied: tied))
+                folder: folder, files: names, read: weightFiles.map(\.name), stored: weights.tensors,
+                promised: weights.promised, isTied: tied))
     }
 
     /// Makes one matrix of head and embedding where the configuration ties them, whichever of the two is stored.

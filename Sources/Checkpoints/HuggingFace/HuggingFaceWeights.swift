@@ -21,7 +21,18 @@ struct HuggingFaceWeights: TensorSource {
             try self.init(single: folder)
             return
         }
-        let index = try ShardIndex(folder: folder)
+        let index: ShardIndex
+        do throws(Fault) { index = try ShardIndex(folder: folder) } catch {
+            // Nobody can read the shards of an index that is no index, so there is no second model.
+            guard hasSingle, error.kind == .badData, error.place.map({ !$0.hasPrefix("weight_map, ") }) ?? false else {
+                throw error
+            }
+            try self.init(single: folder)
+            warnings.append(
+                "\(FileSystem.joined(folder, ShardIndex.fileName)): this index cannot be read (\(error.summary)); "
+                    + "model.safetensors is read instead")
+            return
+        }
         guard hasSingle, !index.files.contains(HuggingFaceWeights.singleName) else {
             try self.init(index: index, folder: folder, warnings: &warnings)
             return
@@ -59,6 +70,10 @@ struct HuggingFaceWeights: TensorSource {
             advice = "name the GGUF file instead: \(FileSystem.joined(folder, model))"
         } else if shards.contains(where: { $0.hasPrefix("consolidated") }) {
             advice = "the weights are in their maker's own format: download those in Hugging Face's format"
+        } else if shards.contains(where: { ShardIndex.isShard($0) && !$0.contains("-of-00001.") }) {
+            advice = "download the missing files, \(ShardIndex.fileName) among them"
+        } else if let only = shards.first, shards.count == 1 {
+            advice = "if \(only) holds the whole model, give it the name \(HuggingFaceWeights.singleName)"
         }
         return Fault(
             .missingInput, "the folder has no model.safetensors and no index of shards", file: folder,
@@ -75,11 +90,21 @@ struct HuggingFaceWeights: TensorSource {
         var tensors: [TensorDescription] = []
         for (position, file) in files.enumerated() {
             for tensor in file.tensors {
-                if let other = owners.updateValue(position, forKey: ExactText(tensor.name)) {
+                if let other = owners[ExactText(tensor.name)] {
+                    // The same numbers twice are no contradiction.
+                    if let twin = files[other].tensors.first(where: { ExactText($0.name) == ExactText(tensor.name) }),
+                        twin.type == tensor.type, twin.shape == tensor.shape,
+                        try HuggingFaceWeights.equalBytes(
+                            files[other], tensor.name, file, tensor.name, count: tensor.byteCount)
+                    {
+                        continue
+                    }
                     throw Fault(
-                        .badData, "the same tensor stands in two shards", file: file.path,
-                        place: "tensor '\(tensor.name)'", found: "also in \(FileSystem.last(files[other].path))")
+                        .badData, "the same tensor stands in two shards, with other numbers", file: file.path,
+                        place: "tensor '\(tensor.name)'", found: "also in \(FileSystem.last(files[other].path))",
+                        advice: "download index and shards again, from the same revision")
                 }
+                owners[ExactText(tensor.name)] = position
                 tensors.append(tensor)
             }
         }
@@ -231,26 +256,32 @@ struct HuggingFaceWeights: TensorSource {
         }
     }
 
-    /// Whether two tensors hold the same bytes, read a few megabytes at a time.
     private static func equal(
         _ leftWeights: HuggingFaceWeights, _ left: TensorDescription, _ rightWeights: HuggingFaceWeights,
         _ right: TensorDescription
     ) throws(Fault) -> Bool {
         guard left.type == right.type, left.shape == right.shape else { return false }
-        let (leftFile, rightFile) = (try leftWeights.file(left), try rightWeights.file(right))
-        let (leftName, rightName) = (leftWeights.storedName(left.name), rightWeights.storedName(right.name))
+        return try equalBytes(
+            try leftWeights.file(left), leftWeights.storedName(left.name), try rightWeights.file(right),
+            rightWeights.storedName(right.name), count: left.byteCount)
+    }
+
+    /// Whether two tensors of one size hold the same bytes, read a few megabytes at a time.
+    private static func equalBytes(
+        _ leftFile: SafetensorsFile, _ leftName: String, _ rightFile: SafetensorsFile, _ rightName: String, count: Int
+    ) throws(Fault) -> Bool {
         let stride = 4 << 20
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * stride, alignment: 16)
         defer { scratch.deallocate() }
         var done = 0
-        while done < left.byteCount {
-            let count = min(stride, left.byteCount - done)
-            let first = UnsafeMutableRawBufferPointer(rebasing: scratch[..<count])
-            let second = UnsafeMutableRawBufferPointer(rebasing: scratch[stride..<stride + count])
+        while done < count {
+            let size = min(stride, count - done)
+            let first = UnsafeMutableRawBufferPointer(rebasing: scratch[..<size])
+            let second = UnsafeMutableRawBufferPointer(rebasing: scratch[stride..<stride + size])
             try leftFile.read(leftName, from: done, into: first)
             try rightFile.read(rightName, from: done, into: second)
             guard first.elementsEqual(second) else { return false }
-            done += count
+            done += size
         }
         return true
     }

@@ -5,11 +5,14 @@ import JSONText
 enum JSONFile {
     static let sizeLimit = 256 << 20
 
-    static func object(_ path: String) throws(Fault) -> JSONObject {
+    /// - Parameter acceptsNonFinite: whether NaN and Infinity are read, as Python writes them.
+    static func object(_ path: String, acceptsNonFinite: Bool = false) throws(Fault) -> JSONObject {
         let bytes = try InputFile(path).contents(limit: sizeLimit)
         if let disguised = DisguisedContent.fault(Array(bytes.prefix(256)), file: path) { throw disguised }
         let value: JSONValue
-        do throws(Fault) { value = try JSONValue(parsing: bytes) } catch { throw error.inFile(path) }
+        do throws(Fault) {
+            value = try JSONValue(parsing: bytes, limits: JSONLimits(acceptsNonFinite: acceptsNonFinite))
+        } catch { throw error.inFile(path) }
         guard let object = value.objectValue else {
             throw Fault(
                 .badData, "the file is not a JSON object", file: path, place: "line 1, column 1", found: value.kindName,

@@ -13,7 +13,14 @@ enum QuantisedWeights {
         ("compressed-tensors", [".weight_packed", ".weight_zero_point", ".weight_shape"]),
         ("FP4", [".weight_scale_2"]), ("FP8 or 8-bit integers", [".weight_scale", ".weight_scale_inv"]),
         ("HQQ", [".W_q"]), ("AQLM", [".codebooks", ".codes"]), ("Quanto", ["._data", "._scale"]),
+        ("EXL3", [".trellis"]), ("AWQ of ModelOpt", [".pre_quant_scale"]),
         ("an unknown format with scales", [".scales"]),
+    ]
+
+    /// Endings that only beside a projection's weights tell of a quantiser.
+    private static let besideProjections = [
+        ".scale_weight", ".weight_scales", ".scale_inv", ".qscale", ".scale", ".zeros", ".zero_point", ".zero_points",
+        ".smooth_scale", ".weight_quantizer._amax", ".weight_qtype",
     ]
 
     private static let files = [
@@ -33,6 +40,13 @@ enum QuantisedWeights {
             return fault(
                 told ?? format.name, "tensor '\(tensor.name)'", found: "\(tensor.type.rawValue) \(tensor.shape)", folder
             )
+        }
+        if let tensor = tensors.first(where: { tensor in
+            tensor.name.contains("_proj.") && besideProjections.contains { tensor.name.hasSuffix($0) }
+        }) {
+            return fault(
+                "an unknown format with scales", "tensor '\(tensor.name)'",
+                found: "\(tensor.type.rawValue) \(tensor.shape)", folder)
         }
         if let state = tensors.first(where: { $0.name.contains(".quant_state.") }) {
             return fault("bitsandbytes, 4 bits", "tensor '\(state.name)'", found: state.type.rawValue, folder)

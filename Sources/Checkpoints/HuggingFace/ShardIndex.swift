@@ -19,6 +19,9 @@ struct ShardIndex {
         files.filter { FileSystem.kind(FileSystem.joined(folder, $0)) == nil }
     }
 
+    /// Whether a file's name is that of a part of some weights, such as `model-00001-of-00002.safetensors`.
+    static func isShard(_ name: String) -> Bool { name.wholeMatch(of: /.*-[0-9]+-of-[0-9]+\.safetensors/) != nil }
+
     init(folder: String) throws(Fault) {
         let path = try SafePath.checked(folder, ShardIndex.fileName)
         let json = try JSONFile.object(path)
@@ -29,12 +32,17 @@ struct ShardIndex {
         }
         var map: [(tensor: String, file: String)] = []
         for (tensor, value) in weights.members {
-            guard let file = value.stringValue, SafePath.isPlainName(file), file.hasSuffix(".safetensors") else {
+            let named = value.stringValue ?? ""
+            let file = named.hasPrefix("./") ? String(named.dropFirst(2)) : named
+            guard SafePath.isPlainName(file), file.hasSuffix(".safetensors") else {
+                let isBelow = file.hasSuffix(".safetensors") && SafePath.isPlainPath(file)
                 throw Fault(
                     .badData, "the index names something else than a safetensors file in this folder", file: path,
                     place: "weight_map, tensor '\(tensor)'", found: value.kindName,
                     expected: "a plain file name such as model-00001-of-00002.safetensors",
-                    advice: "do not use this model: such an index may read files elsewhere on this machine")
+                    advice: isBelow
+                        ? "put index and shards into one folder, and name the shards without a folder"
+                        : "do not use this model: such an index may read files elsewhere on this machine")
             }
             map.append((tensor, file))
         }

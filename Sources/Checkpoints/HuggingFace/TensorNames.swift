@@ -1,3 +1,4 @@
+import Faults
 import JSONText
 
 /// The names that tensors have in a model's code, found where a tool wrote others.
@@ -19,25 +20,45 @@ struct TensorNames {
     /// First components of a base model's tensors.
     private static let base: Set<Substring> = ["embed_tokens", "layers", "norm"]
 
-    init(_ stored: [String]) {
+    /// - Parameter folder: for messages.
+    /// - Throws: `badData` for two tensors that stand for one.
+    init(_ stored: [String], folder: String) throws(Fault) {
         var names = stored.map(TensorNames.unwrapped)
-        // A wrapper that keeps the whole model in an attribute of that name.
-        if names.contains(where: { $0.hasPrefix("model.model.") }), names.allSatisfy({ $0.hasPrefix("model.") }) {
-            names = names.map { String($0.dropFirst("model.".count)) }
+        // Beside plain names those of a wrapper are no part of the model.
+        if TensorNames.meeting(names) != nil { names = stored }
+        // A wrapper that keeps the whole model, or all of it but the head, in an attribute of that name.
+        names = names.map { name in
+            name.hasPrefix("model.model.") || name.hasPrefix("model.lm_head.")
+                ? String(name.dropFirst("model.".count)) : name
         }
         let hasWrappers = names != stored
         names = names.map { TensorNames.base.contains($0.prefix { $0 != "." }) ? "model." + $0 : $0 }
-        guard names != stored, Set(names.map(ExactText.init)).count == names.count else {
-            self.names = stored
+        self.names = names
+        guard names != stored else {
             note = nil
             return
         }
-        self.names = names
+        // Which of two counts would depend on the order in which they are read.
+        if let (first, second) = TensorNames.meeting(names) {
+            throw Fault(
+                .badData, "two tensors stand for the same weight", file: folder, place: "tensor '\(stored[second])'",
+                found: "also tensor '\(stored[first])'", expected: "each weight once",
+                advice: "save the model again, with one of the two")
+        }
         let example = zip(stored, names).first { $0 != $1 }.map { "\($0) is read as \($1)" } ?? ""
         note =
             hasWrappers
             ? "tensor names carry what a training wrapper put around them; \(example)"
             : "tensor names lack the leading 'model.', as those of models without head do; \(example)"
+    }
+
+    /// The places of the first two names that are the same.
+    private static func meeting(_ names: [String]) -> (Int, Int)? {
+        var places: [ExactText: Int] = [:]
+        for (place, name) in names.enumerated() {
+            if let first = places.updateValue(place, forKey: ExactText(name)) { return (first, place) }
+        }
+        return nil
     }
 
     private static func unwrapped(_ name: String) -> String {

@@ -6,6 +6,8 @@ struct WeightDiagnosis: Sendable {
     let folder: String
     /// Files in the folder.
     var files: [String]
+    /// Of them those whose tensors these are.
+    var read: [String]
     /// Tensors of all files, without the formats and adapters that are refused when the folder is opened.
     var stored: [TensorDescription]
     /// Tensors that the index promises and no file holds, with the file that should.
@@ -30,21 +32,26 @@ struct WeightDiagnosis: Sendable {
                 advice: "download index and shards again, from the same revision")
         }
         if let hint = QuantisedWeights.hint(files, folder: folder) { return hint }
+        let unnamed = files.filter { ShardIndex.isShard($0) && !read.contains($0) }
+        if !unnamed.isEmpty, files.contains(ShardIndex.fileName), !read.contains(HuggingFaceWeights.singleName) {
+            return Fault(
+                .badData, "the index does not name all shards, and a tensor that the model needs is in none it names",
+                file: FileSystem.joined(folder, ShardIndex.fileName), place: "weight_map, tensor '\(name)'",
+                found: "shards that it does not name: \(unnamed.prefix(3).joined(separator: ", "))"
+                    + (unnamed.count > 3 ? ", …" : ""),
+                advice: "download index and shards again, from the same revision")
+        }
+        if let fault = ForeignLayout.fault(name, stored, folder: folder) { return fault }
         if name == HuggingFaceFolder.headName, !isTied,
             stored.contains(where: { $0.name.hasSuffix("embed_tokens.weight") })
         {
+            let other = stored.first { !$0.name.hasPrefix("model.") }
             return Fault(
-                .badData, "the model has no output matrix", file: folder, place: "tensor '\(name)'", found: "nothing",
+                .badData, "the model has no output matrix", file: folder, place: "tensor '\(name)'",
+                found: other.map { "tensor '\($0.name)' beside the model" } ?? "nothing",
                 expected: "lm_head.weight, or \"tie_word_embeddings\": true in config.json",
-                advice: "use the whole model: this is a base or embedding model, whose head other software would make "
-                    + "up from random numbers")
-        }
-        // A name that ends in the wanted one stands in another place of a larger model.
-        if let other = stored.first(where: { $0.name.hasSuffix("." + name) || name.hasSuffix("." + $0.name) }) {
-            return Fault(
-                .badData, "the checkpoint has a tensor under another name than its configuration calls for",
-                file: folder, place: "tensor '\(name)'", found: "tensor '\(other.name)'", expected: "the name itself",
-                advice: "save the language model by itself, so that its names begin with 'model.'")
+                advice: "use the whole model: this is a base or embedding model or a classifier, whose head other "
+                    + "software would make up from random numbers")
         }
         return nil
     }
