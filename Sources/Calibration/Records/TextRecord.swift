@@ -195,7 +195,7 @@ private struct RecordObject {
 
     func isEmptyList(_ key: String) -> Bool { object.present(key)?.arrayValue?.isEmpty ?? false }
 
-    func isEmptyText(_ key: String) -> Bool { present(key)?.stringValue?.isEmpty ?? false }
+    func isEmptyText(_ key: String) -> Bool { object.present(key)?.stringValue?.isEmpty ?? false }
 
     var completionKey: String { has("completion") ? "completion" : "response" }
 
