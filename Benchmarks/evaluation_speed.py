@@ -8,7 +8,7 @@ Same model, text, windows and threads. The two take turns. Transformers is timed
 of the model, with `model(ids, labels=ids)` for each window; Espalier as a whole process that reads the model, in float32 and in
 bfloat16, alone and with --against a second model. --model names another form of the same model for Espalier, as a GGUF file.
 """
-import argparse, json, os, resource, statistics, subprocess, sys, time
+import argparse, json, multiprocessing, os, resource, statistics, subprocess, sys, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 parser = argparse.ArgumentParser()
@@ -18,6 +18,21 @@ parser.add_argument("--threads", type=int, default=1); parser.add_argument("--ru
 parser.add_argument("--espalier", default=os.path.join(ROOT, ".build/release/espalier"))
 args = parser.parse_args()
 os.environ["OMP_NUM_THREADS"] = str(args.threads)
+def ours(dtype, *extra):  # in a small process: a child's peak memory begins with that of its parent
+    source = args.model or args.folder
+    with open(os.devnull, "w") as null:
+        process = subprocess.Popen(
+            [args.espalier, "evaluate", source, "--text", args.text, "--context", str(args.context), "--windows",
+             str(args.windows), "--dtype", dtype, "--threads", str(args.threads), "--json", "--quiet", *extra],
+            stdout=subprocess.PIPE, stderr=null, text=True)
+        out = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+    if status: sys.exit(f"espalier failed: {status}")
+    return tuple(usage), json.loads(out)["perplexity"]
+
+
+if __name__ == "__main__":
+    launcher = multiprocessing.get_context("fork").Pool(1)
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -36,19 +51,6 @@ def theirs():
     return time.process_time() - start, torch.tensor(losses).double().mean().exp().item()
 
 
-def ours(dtype, *extra):
-    source = args.model or args.folder
-    with open(os.devnull, "w") as null:
-        process = subprocess.Popen(
-            [args.espalier, "evaluate", source, "--text", args.text, "--context", str(args.context), "--windows",
-             str(args.windows), "--dtype", dtype, "--threads", str(args.threads), "--json", "--quiet", *extra],
-            stdout=subprocess.PIPE, stderr=null, text=True)
-        out = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-    if status: sys.exit(f"espalier failed: {status}")
-    return usage, json.loads(out)["perplexity"]
-
-
 arms = {"float32": ("float32",), "bfloat16": ("bfloat16",),
         "float32, two models": ("float32", "--against", args.model or args.folder),
         "bfloat16, two models": ("bfloat16", "--against", args.model or args.folder)}
@@ -58,8 +60,8 @@ for _ in range(args.runs):
     seconds, perplexity = theirs()
     times.append(seconds)
     for name, arm in arms.items():
-        usage, found[name] = ours(*arm)
-        usages[name].append(usage)
+        usage, found[name] = launcher.apply(ours, arm)
+        usages[name].append(resource.struct_rusage(usage))
 reference = statistics.median(times)
 print(f"{'':22}{'seconds':>9}{'ratio':>7}{'system':>8}{'faults':>9}{'of peak':>9}{'peak MB':>9}  perplexity")
 print(f"{'transformers float32':22}{reference:9.2f}{1:7.2f}{'':34}  {perplexity:.4f}")
@@ -72,3 +74,4 @@ for name, usage in usages.items():
     value = value["value"] if isinstance(value, dict) else value
     print(f"{name:22}{total:9.2f}{total / reference:7.2f}{system:8.1%}{faults:9.0f}{faults * resource.getpagesize() / 1024 / peak:9.2f}"
           f"{peak / 1024:9.0f}  {value:.4f}")
+launcher.terminate()
