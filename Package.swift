@@ -36,7 +36,8 @@ let package = Package(
         .library(
             name: "EspalierKit",
             targets: [
-                "Faults", "JSONText", "Randomness", "Torch", "Checkpoints", "Tokenization", "Calibration", "Recipes",
+                "Faults", "Files", "JSONText", "Randomness", "Torch", "Checkpoints", "Tokenization", "Calibration",
+                "Recipes",
                 "Decoders", "Pruning", "Structure", "Tasks", "Evaluation", "Runs", "Reports", "Gate", "Watch",
             ]),
     ],
@@ -48,46 +49,53 @@ let package = Package(
     targets: [
         .target(name: "Faults"),
         .target(name: "JSONText", dependencies: ["Faults"]),
+        .target(name: "Files", dependencies: ["Faults", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
         .target(name: "Torch", dependencies: ["CTorch", "Faults"]),
         .target(
             name: "Checkpoints",
-            dependencies: ["Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
+            dependencies: ["Faults", "Files", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Decoders", dependencies: ["Torch", "Checkpoints", "JSONText", "Faults"]),
         .target(name: "Randomness"),
-        .target(name: "Recipes", dependencies: ["Faults", "JSONText", "Yams"]),
+        .target(name: "Recipes", dependencies: ["Faults", "Files", "JSONText", "Yams"]),
         .target(name: "Pruning", dependencies: ["Decoders", "Torch", "Recipes", "Randomness", "Faults"]),
         .target(name: "Structure", dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Torch"]),
         .target(name: "Tokenization", dependencies: ["Faults", "JSONText"]),
         .target(
             name: "Calibration",
             dependencies: [
-                "Checkpoints", "Faults", "JSONText", "Randomness", .product(name: "Crypto", package: "swift-crypto"),
+                "Checkpoints", "Faults", "Files", "JSONText", "Randomness",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
-        .target(name: "Tasks", dependencies: ["Calibration", "Faults", "JSONText", "Recipes", "Tokenization", "Yams"]),
         .target(
-            name: "Evaluation", dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Tasks", "Torch"]),
+            name: "Tasks",
+            dependencies: ["Calibration", "Faults", "Files", "JSONText", "Recipes", "Tokenization", "Yams"]),
+        .target(
+            name: "Evaluation",
+            dependencies: ["Checkpoints", "Decoders", "Faults", "Files", "Randomness", "Tasks", "Torch"]),
         .target(
             name: "Runs",
             dependencies: [
-                "Calibration", "Checkpoints", "Decoders", "Faults", "JSONText", "Pruning", "Recipes", "Structure",
+                "Calibration", "Checkpoints", "Decoders", "Faults", "Files", "JSONText", "Pruning", "Recipes",
+                "Structure",
                 "Torch", "Yams",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "Reports",
-            dependencies: ["Faults", "Gate", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "Gate", dependencies: ["Faults", "JSONText", "Recipes"]),
+            dependencies: ["Faults", "Files", "Gate", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "Gate", dependencies: ["Faults", "Files", "JSONText", "Recipes"]),
         .target(
             name: "Watch",
             dependencies: [
-                "Calibration", "Checkpoints", "Faults", "JSONText", "Randomness",
+                "Calibration", "Checkpoints", "Faults", "Files", "JSONText", "Randomness",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "EspalierCommands",
             dependencies: [
-                "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Gate", "JSONText", "Pruning",
+                "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "Gate", "JSONText",
+                "Pruning",
                 "Randomness", "Recipes", "Reports", "Runs", "Tasks", "Tokenization", "Torch", "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -95,25 +103,29 @@ let package = Package(
 
         .testTarget(name: "JSONTextTests", dependencies: ["Faults", "JSONText"]),
         .testTarget(
-            name: "CheckpointsTests", dependencies: ["Checkpoints", "Faults", "JSONText"],
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "Faults", "Files", "JSONText"],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "TokenizationTests", dependencies: ["Checkpoints", "Faults", "JSONText", "Tokenization"],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "CalibrationTests",
-            dependencies: ["Calibration", "Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "Calibration", "Faults", "Files", "JSONText", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "ReportsTests", dependencies: ["Faults", "Gate", "JSONText", "Reports", "TestSupport", "Yams"]),
-        .testTarget(name: "RecipesTests", dependencies: ["Faults", "Recipes", "Yams"]),
+            name: "ReportsTests",
+            dependencies: ["Faults", "Files", "Gate", "JSONText", "Reports", "TestSupport", "Yams"]),
+        .testTarget(name: "RecipesTests", dependencies: ["Faults", "Files", "Recipes", "Yams"]),
         .target(
-            name: "TestSupport", dependencies: ["Checkpoints", "Faults", "JSONText", "Randomness"],
+            name: "TestSupport", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness"],
             path: "Tests/TestSupport"),
         .testTarget(
             name: "RunsTests",
             dependencies: [
-                "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "JSONText", "Pruning", "Randomness",
+                "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "JSONText", "Pruning",
+                "Randomness",
                 "Recipes", "Runs", "Structure", "TestSupport", "Torch", "Yams",
             ]),
         .testTarget(name: "TorchTests", dependencies: ["CTorch", "Faults", "Randomness", "Torch"]),
@@ -138,14 +150,15 @@ let package = Package(
                 "Checkpoints", "Decoders", "Evaluation", "Faults", "JSONText", "Tasks", "TestSupport", "Tokenization",
                 "Torch",
             ], resources: [.copy("Fixtures")]),
-        .testTarget(name: "GateTests", dependencies: ["Faults", "Gate", "JSONText"]),
+        .testTarget(name: "GateTests", dependencies: ["Faults", "Files", "Gate", "JSONText"]),
         .testTarget(
             name: "WatchTests",
-            dependencies: ["Checkpoints", "Faults", "JSONText", "Randomness", "TestSupport", "Watch"]),
+            dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness", "TestSupport", "Watch"]),
         .testTarget(
             name: "EspalierCommandsTests",
             dependencies: [
-                "Checkpoints", "Decoders", "EspalierCommands", "Evaluation", "Faults", "Gate", "JSONText", "Recipes",
+                "Checkpoints", "Decoders", "EspalierCommands", "Evaluation", "Faults", "Files", "Gate", "JSONText",
+                "Recipes",
                 "Runs", "TestSupport", "Torch", "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// A model as its owner has it: a Hugging Face folder or a GGUF file, shown the same way.

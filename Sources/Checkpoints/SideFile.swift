@@ -1,4 +1,5 @@
 import Faults
+import Files
 
 /// A small file that belongs to a model beside its weights and configuration.
 public struct SideFile: Sendable {

@@ -1,15 +1,6 @@
 import Crypto
 import Faults
-
-extension FileDigest {
-    /// Of a file that is there.
-    ///
-    /// - Throws: `missingInput`, `inputOutput`, or `badData` for what is not a regular file.
-    public init(contentsOf path: String) throws(Fault) {
-        let file = try InputFile(path)
-        self.init(name: FileSystem.last(path), sha256: try file.digest(), bytes: file.size)
-    }
-}
+import Files
 
 extension Checkpoint {
     /// SHA-256 of the tokenizer's file, in lowercase hexadecimal; nil where the model has none. Where other files add

@@ -1,4 +1,5 @@
 import Faults
+import Files
 
 /// Reads a GGUF header from its beginning, never past the end of the file, through a window of limited size.
 struct GGUFCursor {

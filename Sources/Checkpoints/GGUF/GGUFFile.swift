@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// A GGUF file (version 2 or 3, little-endian) opened for reading: header checked, data read on demand.

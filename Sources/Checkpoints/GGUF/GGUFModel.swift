@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// A GGUF file shown as a Hugging Face model.

@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// The GGUF files that make one model: one, or the parts of a split model in their order.

@@ -1,4 +1,5 @@
 import Faults
+import Files
 
 /// What one part of a split GGUF model says about itself.
 struct GGUFSplit {

@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// Low-rank adapters: changes to another model, which PEFT applies while it loads.

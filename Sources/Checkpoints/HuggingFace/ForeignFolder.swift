@@ -1,4 +1,5 @@
 import Faults
+import Files
 
 /// A folder without `config.json`, named for what it is.
 enum ForeignFolder {

@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// A folder with `config.json` and safetensors.

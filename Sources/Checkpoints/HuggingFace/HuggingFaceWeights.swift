@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// The safetensors of a folder: one file, or the shards that the index names.

@@ -1,4 +1,5 @@
 import Faults
+import Files
 
 /// Weights in formats that can run code when they are loaded. They are never opened.
 enum PickledWeights {

@@ -1,4 +1,5 @@
 import Faults
+import Files
 
 /// Names of files that a model's own files mention: only plain names of files within the model's folder are followed.
 enum SafePath {

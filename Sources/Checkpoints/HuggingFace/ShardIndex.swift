@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// `model.safetensors.index.json`: which file holds which tensor.

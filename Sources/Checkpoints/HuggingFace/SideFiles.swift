@@ -1,4 +1,5 @@
 import Faults
+import Files
 
 /// Sorts the files of a folder into those that a copy of the model carries along and those that it does not.
 struct SideFiles {

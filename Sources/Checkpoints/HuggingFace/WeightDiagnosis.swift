@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// What is known of a folder's weights beyond the tensors that are handed out: enough to say why one cannot be used.

@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// `COMPLETE.json`: the digest of every file of a published folder. It is written last, so that a folder with it is

@@ -1,4 +1,5 @@
 import Faults
+import Files
 
 /// Holds a published folder against its completion record and opens it.
 public struct FolderVerification: Sendable {

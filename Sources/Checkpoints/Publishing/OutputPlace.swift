@@ -1,4 +1,5 @@
 import Faults
+import Files
 
 #if canImport(Darwin)
     import Darwin

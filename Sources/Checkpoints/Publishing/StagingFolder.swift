@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 #if canImport(Darwin)

@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// A safetensors file opened for reading; its header is checked, its data is read on demand.

@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// Writes a safetensors file as a stream: the header from the known shapes, then each tensor's data in `order`.

@@ -1,6 +1,7 @@
 import Checkpoints
 import Evaluation
 import Faults
+import Files
 import Foundation
 import JSONText
 import Torch

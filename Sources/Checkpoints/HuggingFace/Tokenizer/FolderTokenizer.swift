@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// What the files of a Hugging Face folder say together about its tokenizer, as one `tokenizer.json`.

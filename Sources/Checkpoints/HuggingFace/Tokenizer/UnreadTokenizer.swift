@@ -1,4 +1,5 @@
 import Faults
+import Files
 
 /// Forms of a tokenizer that are known and not read.
 enum UnreadTokenizer {

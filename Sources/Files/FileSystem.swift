@@ -7,30 +7,30 @@ import Faults
 #endif
 
 /// The few questions that this module asks the file system, answered with faults instead of `errno`.
-enum FileSystem {
-    enum Kind: Equatable {
+package enum FileSystem {
+    package enum Kind: Equatable {
         case file
         case folder
         case other
     }
 
     /// The text of an `errno` value.
-    static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
+    package static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 
-    static func failure(_ summary: String, _ path: String, _ code: Int32, advice: String? = nil) -> Fault {
+    package static func failure(_ summary: String, _ path: String, _ code: Int32, advice: String? = nil) -> Fault {
         var advice = advice
         if code == ENOSPC || code == EDQUOT { advice = "free some space on this disk, then run again" }
         return Fault(.inputOutput, summary, file: path, found: reason(code), advice: advice)
     }
 
     /// What stands at the path, symbolic links followed; nil when there is nothing.
-    static func kind(_ path: String) -> Kind? {
+    package static func kind(_ path: String) -> Kind? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         return kind(ofMode: status.st_mode)
     }
 
-    static func kind(ofMode mode: mode_t) -> Kind {
+    package static func kind(ofMode mode: mode_t) -> Kind {
         switch mode & S_IFMT {
         case S_IFREG: .file
         case S_IFDIR: .folder
@@ -39,18 +39,18 @@ enum FileSystem {
     }
 
     /// Whether the path exists, a dangling symbolic link included.
-    static func existsUnfollowed(_ path: String) -> Bool {
+    package static func existsUnfollowed(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0
     }
 
-    static func size(_ path: String) -> Int? {
+    package static func size(_ path: String) -> Int? {
         var status = stat()
         return stat(path, &status) == 0 ? Int(status.st_size) : nil
     }
 
     /// The names in a folder, sorted by bytes, without "." and "..".
-    static func names(in folder: String) throws(Fault) -> [String] {
+    package static func names(in folder: String) throws(Fault) -> [String] {
         guard let stream = opendir(folder) else { throw failure("the folder cannot be read", folder, errno) }
         defer { closedir(stream) }
         var names: [String] = []
@@ -69,7 +69,7 @@ enum FileSystem {
     }
 
     /// What stands in a folder, with "inner/name" for what stands in a folder in it.
-    static func paths(in folder: String) throws(Fault) -> [String] {
+    package static func paths(in folder: String) throws(Fault) -> [String] {
         var paths: [String] = []
         for name in try names(in: folder) {
             guard kind(joined(folder, name)) == .folder else {
@@ -82,17 +82,17 @@ enum FileSystem {
     }
 
     /// The absolute path without symbolic links; nil when it does not exist.
-    static func resolved(_ path: String) -> String? {
+    package static func resolved(_ path: String) -> String? {
         guard let buffer = realpath(path, nil) else { return nil }
         defer { free(buffer) }
         return String(cString: buffer)
     }
 
-    static func makeFolder(_ path: String) throws(Fault) {
+    package static func makeFolder(_ path: String) throws(Fault) {
         guard mkdir(path, 0o777) == 0 else { throw failure("the folder cannot be made", path, errno) }
     }
 
-    static func rename(_ old: String, to new: String) throws(Fault) {
+    package static func rename(_ old: String, to new: String) throws(Fault) {
         #if canImport(Darwin)
             let status = Darwin.rename(old, new)
         #else
@@ -101,12 +101,12 @@ enum FileSystem {
         guard status == 0 else { throw failure("'\(last(old))' cannot be renamed", new, errno) }
     }
 
-    static func removeFile(_ path: String) throws(Fault) {
+    package static func removeFile(_ path: String) throws(Fault) {
         guard unlink(path) == 0 || errno == ENOENT else { throw failure("the file cannot be removed", path, errno) }
     }
 
     /// Removes a file, or a folder that holds files only. A link is removed, not what it leads to.
-    static func removeFileOrFolder(_ path: String) throws(Fault) {
+    package static func removeFileOrFolder(_ path: String) throws(Fault) {
         var status = stat()
         guard lstat(path, &status) == 0, kind(ofMode: status.st_mode) == .folder else { return try removeFile(path) }
         for name in try names(in: path) { try removeFile(joined(path, name)) }
@@ -114,7 +114,7 @@ enum FileSystem {
     }
 
     /// Makes renames and new names in the folder durable.
-    static func syncFolder(_ path: String) throws(Fault) {
+    package static func syncFolder(_ path: String) throws(Fault) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("the folder cannot be opened", path, errno) }
         defer { close(descriptor) }
@@ -125,30 +125,30 @@ enum FileSystem {
     }
 
     /// Bytes that an unprivileged process may still write beside `path`.
-    static func freeBytes(at path: String) throws(Fault) -> Int {
+    package static func freeBytes(at path: String) throws(Fault) -> Int {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { throw failure("the disk's free space cannot be read", path, errno) }
         let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
         return overflow || bytes > UInt64(Int.max) ? Int.max : Int(bytes)
     }
 
-    static func joined(_ folder: String, _ name: String) -> String {
+    package static func joined(_ folder: String, _ name: String) -> String {
         folder.hasSuffix("/") ? folder + name : folder + "/" + name
     }
 
     /// The last component: "c" of "/a/b/c" and of "/a/b/c/".
-    static func last(_ path: String) -> String {
+    package static func last(_ path: String) -> String {
         path.split(separator: "/").last.map(String.init) ?? path
     }
 
     /// The folder that holds the path: "/a/b" of "/a/b/c", "." of "c".
-    static func parent(_ path: String) -> String {
+    package static func parent(_ path: String) -> String {
         let trimmed = withoutTrailingSlashes(path)
         guard let slash = trimmed.lastIndex(of: "/") else { return "." }
         return slash == trimmed.startIndex ? "/" : withoutTrailingSlashes(String(trimmed[..<slash]))
     }
 
-    static func withoutTrailingSlashes(_ path: String) -> String {
+    package static func withoutTrailingSlashes(_ path: String) -> String {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         return path

@@ -7,34 +7,19 @@ import Faults
     import Glibc
 #endif
 
-/// What was written: for journals and completion records.
-public struct FileDigest: Equatable, Sendable {
-    /// The file's name without its folder.
-    public var name: String
-    /// Lowercase hexadecimal.
-    public var sha256: String
-    public var bytes: Int
-
-    public init(name: String, sha256: String, bytes: Int) {
-        self.name = name
-        self.sha256 = sha256
-        self.bytes = bytes
-    }
-}
-
 /// A file that appears under its name only when it is whole and on the disk.
 ///
 /// Bytes go to `NAME.partial`; `finish()` makes them durable and renames. A file that is dropped unfinished is removed.
-final class OutputFile {
-    static let temporaryEnding = ".partial"
+package final class OutputFile {
+    package static let temporaryEnding = ".partial"
 
-    let path: String
+    package let path: String
     private let temporary: String
     private var descriptor: Int32
     private var hash = SHA256()
-    private(set) var bytes = 0
+    package private(set) var bytes = 0
 
-    init(_ path: String) throws(Fault) {
+    package init(_ path: String) throws(Fault) {
         self.path = path
         temporary = path + OutputFile.temporaryEnding
         descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o666)
@@ -48,20 +33,20 @@ final class OutputFile {
         }
     }
 
-    func write(_ buffer: UnsafeRawBufferPointer) throws(Fault) {
+    package func write(_ buffer: UnsafeRawBufferPointer) throws(Fault) {
         try OutputFile.writeAll(buffer, to: descriptor, path)
         hash.update(bufferPointer: buffer)
         bytes += buffer.count
     }
 
-    func write(_ bytes: [UInt8]) throws(Fault) {
+    package func write(_ bytes: [UInt8]) throws(Fault) {
         let result: Result<Void, Fault> = bytes.withUnsafeBytes { buffer in
             do throws(Fault) { return .success(try write(buffer)) } catch { return .failure(error) }
         }
         try result.get()
     }
 
-    func finish() throws(Fault) -> FileDigest {
+    package func finish() throws(Fault) -> FileDigest {
         try OutputFile.sync(descriptor, path)
         let status = close(descriptor)
         descriptor = -1
@@ -76,7 +61,7 @@ final class OutputFile {
     }
 
     /// Writes everything, however the system cuts it up.
-    static func writeAll(_ buffer: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String) throws(Fault) {
+    package static func writeAll(_ buffer: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String) throws(Fault) {
         var done = 0
         while done < buffer.count {
             #if canImport(Darwin)
@@ -93,7 +78,7 @@ final class OutputFile {
     }
 
     /// Waits until the file's bytes are on the disk.
-    static func sync(_ descriptor: Int32, _ path: String) throws(Fault) {
+    package static func sync(_ descriptor: Int32, _ path: String) throws(Fault) {
         #if canImport(Darwin)
             // fsync on Darwin leaves the bytes in the drive's cache.
             if fcntl(descriptor, F_FULLFSYNC) == 0 { return }

@@ -11,10 +11,10 @@ import Faults
 ///
 /// Reads are `pread` into the caller's memory, so one file serves several threads; the file is closed with the last
 /// reference.
-final class InputFile: Sendable {
-    let path: String
+package final class InputFile: Sendable {
+    package let path: String
     /// Bytes, when the file was opened.
-    let size: Int
+    package let size: Int
     private let descriptor: Int32
     private let stamp: Stamp
 
@@ -27,7 +27,7 @@ final class InputFile: Sendable {
 
     /// - Throws: `missingInput` when there is no such file, `inputOutput` when it cannot be opened, `badData` when it
     ///   is not a regular file.
-    init(_ path: String) throws(Fault) {
+    package init(_ path: String) throws(Fault) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             let code = errno
@@ -59,7 +59,7 @@ final class InputFile: Sendable {
     }
 
     /// - Throws: `inputOutput` when size or modification time are not what they were when the file was opened.
-    func checkUnchanged() throws(Fault) {
+    package func checkUnchanged() throws(Fault) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw FileSystem.failure("the file is gone", path, errno) }
         guard InputFile.stamp(status) == stamp else {
@@ -71,7 +71,7 @@ final class InputFile: Sendable {
     }
 
     /// Fills the whole buffer from `offset`.
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Fault) {
+    package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(Fault) {
         try checkUnchanged()
         var done = 0
         while done < buffer.count {
@@ -89,7 +89,7 @@ final class InputFile: Sendable {
         }
     }
 
-    func bytes(at offset: Int, count: Int) throws(Fault) -> [UInt8] {
+    package func bytes(at offset: Int, count: Int) throws(Fault) -> [UInt8] {
         var fault: Fault?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             do throws(Fault) {
@@ -103,7 +103,7 @@ final class InputFile: Sendable {
     }
 
     /// The whole file. `limit` bounds what a hostile file can make us allocate.
-    func contents(limit: Int) throws(Fault) -> [UInt8] {
+    package func contents(limit: Int) throws(Fault) -> [UInt8] {
         guard size <= limit else {
             throw Fault(
                 .badData, "the file is too large for what it should be", file: path, found: "\(size) bytes",
@@ -113,7 +113,7 @@ final class InputFile: Sendable {
     }
 
     /// SHA-256 of the whole file, as lowercase hexadecimal.
-    func digest() throws(Fault) -> String {
+    package func digest() throws(Fault) -> String {
         var hash = SHA256()
         var offset = 0
         while offset < size {
@@ -123,9 +123,4 @@ final class InputFile: Sendable {
         }
         return hexadecimal(hash.finalize())
     }
-}
-
-func hexadecimal(_ digest: SHA256.Digest) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }
