@@ -40,6 +40,7 @@ let package = Package(
                 "Recipes",
                 "Decoders", "Pruning", "Structure", "Tasks", "Evaluation", "Runs", "Reports", "Gate", "Watch",
             ]),
+        .library(name: "EspalierCommands", targets: ["EspalierCommands"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

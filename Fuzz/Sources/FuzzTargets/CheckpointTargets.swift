@@ -1,0 +1,55 @@
+import Checkpoints
+import Decoders
+import Faults
+import Tokenization
+
+/// Model files: weights, configuration, index.
+nonisolated(unsafe) let checkpointTargets: [FuzzTarget] = [
+    FuzzTarget("safetensors", .safetensors) { bytes, scratch in
+        let file = try SafetensorsFile(scratch.write("input.safetensors", bytes))
+        for tensor in file.tensors.prefix(8) where tensor.count <= 1 << 16 { _ = try file.bytes(tensor.name) }
+    },
+    FuzzTarget("gguf", .gguf) { bytes, scratch in
+        try look(at: try Checkpoint.open(scratch.write("input.gguf", bytes)))
+    },
+    FuzzTarget("config", .json) { bytes, scratch in
+        let folder = scratch.folder("config", from: "Base/model")
+        _ = scratch.write("config/config.json", bytes)
+        try look(at: try Checkpoint.openOrDescribe(folder))
+    },
+    FuzzTarget("index", .json) { bytes, scratch in
+        let folder = scratch.folder("index", from: "Base/sharded")
+        _ = scratch.write("index/model.safetensors.index.json", bytes)
+        try look(at: try Checkpoint.open(folder))
+    },
+    FuzzTarget("shard", .safetensors) { bytes, scratch in
+        let folder = scratch.folder("shard", from: "Base/model")
+        _ = scratch.write("shard/model.safetensors", bytes)
+        try look(at: try Checkpoint.open(folder))
+    },
+    FuzzTarget("completion", .json) { bytes, scratch in
+        let folder = scratch.folder("completion", from: "Base/model")
+        _ = scratch.write("completion/COMPLETE.json", bytes)
+        _ = try CompletionRecord(folder: folder)
+        _ = try FolderVerification(folder)
+    },
+]
+
+/// What every verb does first with a model.
+private func look(at checkpoint: Checkpoint) throws {
+    let decoder = try Decoder(checkpoint)
+    _ = checkpoint.parameterCount
+    if checkpoint.hasWeights {
+        _ = try decoder.block(0)
+        _ = try decoder.embedded([0])
+        for tensor in checkpoint.tensors.prefix(4) where tensor.count <= 1 << 16 {
+            _ = try checkpoint.floats(tensor.name)
+            _ = try checkpoint.storedBytes(tensor.name)
+        }
+    }
+    if let json = try checkpoint.tokenizerJSON() {
+        let tokenizer = try Tokenizer(parsing: json)
+        try tokenizer.check(embeddingRows: decoder.configuration.vocabularySize)
+        _ = tokenizer.decode(tokenizer.encode("Ein kurzer Text.", addSpecialTokens: true), skipSpecialTokens: false)
+    }
+}
