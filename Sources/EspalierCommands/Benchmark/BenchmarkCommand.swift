@@ -76,6 +76,6 @@ public struct BenchmarkCommand: ParsableCommand {
             isOneAtATime: oneAtATime, engine: try engine.start(reporter)
         ).measure(reporter)
         try results?.write(report.json.text() + "\n")
-        messages.write(json: report.json, text: report.text)
+        try messages.write(json: report.json, text: report.text)
     }
 }

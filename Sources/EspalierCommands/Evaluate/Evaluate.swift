@@ -130,7 +130,7 @@ public struct Evaluate: ParsableCommand {
         ).measure(reporter)
         try results?.write(report.json.text() + "\n")
         try samples?.write(report.tasks?.samples ?? "")
-        messages.write(json: report.json, text: report.text)
+        try messages.write(json: report.json, text: report.text)
     }
 
     private var inputs: [String] {

@@ -112,7 +112,7 @@ public struct WatchCommand: ParsableCommand {
             try SamePath.refuse(writeReference, "--write-reference", among: [model, prompts])
             let written = try run.writeReference(
                 to: writeReference, prompts: prompts, topCount: top ?? WatchReference.defaultTopCount, reporter)
-            messages.write(json: written.json, text: written.text)
+            try messages.write(json: written.json, text: written.text)
         } else if let reference, let history {
             try watch(run, reference, history, reporter)
         }
@@ -132,7 +132,7 @@ public struct WatchCommand: ParsableCommand {
             reference: reference, history: history, prompts: prompts, alpha: alpha ?? DriftReport.defaultAlpha,
             isNewBaseline: newBaseline, time: WatchRun.text(of: now), reporter)
         try metrics?.write(PrometheusText.of(report.interval, report.drift, timestamp: now.timeIntervalSince1970))
-        messages.write(json: report.json, text: report.text)
+        try messages.write(json: report.json, text: report.text)
         guard report.drift.isAlarm else { return }
         for reason in report.drift.reasons { reporter.warning("ALARM: \(reason)") }
         throw ExitCode(WatchRun.alarmExitCode)
