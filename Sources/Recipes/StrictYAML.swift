@@ -20,7 +20,7 @@ public enum StrictYAML {
             bytes = try file.contents(limit: largestFile)
         } catch {
             var fault = error
-            if fault.kind == .missingInput { fault.summary = "the \(noun) does not exist" }
+            if fault.kind == .missingInput { fault = Fault(.missingInput, "the \(noun) does not exist", file: path) }
             throw fault
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
