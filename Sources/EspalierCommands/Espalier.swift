@@ -46,18 +46,35 @@ public struct Espalier: ParsableCommand {
 
     /// Runs the process's command line and leaves with its exit code.
     public static func start() -> Never {
-        // A reader that stops reading must not kill a run; StandardOutput notices it.
-        signal(SIGPIPE, SIG_IGN)
+        guard ProcessStreams.prepare() else { endProcess(Fault.Kind.inputOutput.rawValue) }
         do {
             var command = try parseAsRoot()
             try command.run()
-        } catch let fault as Fault {
-            StandardError.write(Style.ofProcess.error("error: \(fault)") + "\n")
-            endProcess(fault.exitCode)
+            endProcess(0)
         } catch {
-            exit(withError: error)
+            endProcess(tell(error))
         }
-        endProcess(0)
+    }
+
+    /// Says what ended the command line.
+    ///
+    /// - Returns: the exit code.
+    private static func tell(_ error: any Error) -> Int32 {
+        if let fault = error as? Fault {
+            StandardError.write(Style.ofProcess.error("error: \(fault)") + "\n")
+            return fault.exitCode
+        }
+        // The parser's own words: help and the version, which are results, and what is wrong with the command line.
+        let code = exitCode(for: error).rawValue
+        let message = fullMessage(for: error)
+        let text = message.isEmpty ? "" : message + "\n"
+        guard code == 0 else {
+            StandardError.write(text)
+            // 1 is the parser's for an error that it does not know.
+            return code == 1 ? Fault.Kind.inputOutput.rawValue : code
+        }
+        do throws(Fault) { try StandardOutput.write(text) } catch { return tell(error) }
+        return 0
     }
 }
 

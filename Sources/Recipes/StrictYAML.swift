@@ -1,5 +1,5 @@
 import Faults
-import Foundation
+import Files
 import Yams
 
 /// YAML files of settings: small, without anchors, aliases, tags and block texts, every key known.
@@ -11,24 +11,30 @@ public enum StrictYAML {
     ///
     /// - Parameter noun: what the file is, for messages: "recipe".
     /// - Throws: `Fault` of kind `missingInput` when there is no such file, `inputOutput` when it cannot be read,
-    ///   `badRecipe` when it is not UTF-8.
+    ///   `badData` when it is not a regular file, `badRecipe` when it is too large or not UTF-8.
     public static func text(of path: String, noun: String) throws(Fault) -> String {
-        let data: Data
-        do {
-            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { try? handle.close() }
-            // One byte more than is allowed tells a file that is too large, whatever its real size.
-            data = try handle.read(upToCount: largestFile + 1) ?? Data()
+        let bytes: [UInt8]
+        do throws(Fault) {
+            let file = try InputFile(path)
+            try checkSize(file.size, file: path, noun: noun)
+            bytes = try file.contents(limit: largestFile)
         } catch {
-            guard FileManager.default.fileExists(atPath: path) else {
-                throw Fault(.missingInput, "the \(noun) does not exist", file: path)
-            }
-            throw Fault(.inputOutput, "the \(noun) cannot be read", file: path, found: "\(error)")
+            var fault = error
+            if fault.kind == .missingInput { fault = Fault(.missingInput, "the \(noun) does not exist", file: path) }
+            throw fault
         }
-        guard let text = String(validating: data, as: UTF8.self) else {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Fault(.badRecipe, "the \(noun) is not UTF-8 text", file: path)
         }
         return text
+    }
+
+    private static func checkSize(_ bytes: Int, file: String?, noun: String) throws(Fault) {
+        guard bytes <= largestFile else {
+            throw Fault(
+                .badRecipe, "the \(noun) is too large", file: file, found: "\(bytes) bytes",
+                expected: "at most \(largestFile) bytes")
+        }
     }
 
     /// The root of a document; nil for an empty one.
@@ -40,11 +46,7 @@ public enum StrictYAML {
     }
 
     static func compose(_ yaml: String, file: String?, noun: String) throws(Fault) -> Node? {
-        guard yaml.utf8.count <= largestFile else {
-            throw Fault(
-                .badRecipe, "the \(noun) is too large", file: file, found: "\(yaml.utf8.count) bytes",
-                expected: "at most \(largestFile) bytes")
-        }
+        try checkSize(yaml.utf8.count, file: file, noun: noun)
         let yaml = yaml.unicodeScalars.first == "\u{FEFF}" ? String(yaml.unicodeScalars.dropFirst()) : yaml
         try YAMLGuard.check(yaml, file: file, noun: noun)
         do {

@@ -2,6 +2,7 @@ import Calibration
 import Checkpoints
 import Crypto
 import Faults
+import Files
 import Foundation
 import JSONText
 import Recipes
@@ -68,17 +69,11 @@ enum Fingerprint {
         for (name, bytes) in checkpoint.weightFiles {
             hash.update(data: Data("\(name) \(bytes)\n".utf8))
             let path = checkpoint.path(ofWeightFile: name)
-            guard let file = FileHandle(forReadingAtPath: path) else {
-                throw Fault(.inputOutput, "a weight file cannot be read", file: path)
+            let file = try InputFile(path)
+            hash.update(data: try file.bytes(at: 0, count: min(end, file.size)))
+            if bytes > end {
+                hash.update(data: try file.bytes(at: bytes - end, count: min(end, max(0, file.size - (bytes - end)))))
             }
-            defer { try? file.close() }
-            do {
-                hash.update(data: try file.read(upToCount: end) ?? Data())
-                if bytes > end {
-                    try file.seek(toOffset: UInt64(bytes - end))
-                    hash.update(data: try file.read(upToCount: end) ?? Data())
-                }
-            } catch { throw Fault(.inputOutput, "a weight file cannot be read", file: path, found: "\(error)") }
         }
         return hash.finalize().map { byte in
             let digits = String(byte, radix: 16)

@@ -173,3 +173,64 @@ struct WatchVerbTests {
         #expect(throws: (any Error).self) { try WatchCommand.parse(arguments) }
     }
 }
+
+/// What cannot be written while an interval is told.
+struct WatchDeliveryTests {
+    private let engine = ["--threads", "1", "--device", "cpu", "--dtype", "float32", "--quiet"]
+
+    @Test func anAlarmIsToldWhenTheFiguresCannotBeWrittenAndAQuietIntervalIsNotCounted() throws {
+        let (dense, folder) = (try model(), try TemporaryFolder())
+        let broken = try model { $0.edit = { name, values in if name.contains("norm") { values[0] = .nan } } }
+        let file = try folder.write("prompts.jsonl", "{\"text\": \"A line of text.\"}\n")
+        let (reference, history) = (folder.path + "/reference.safetensors", folder.path + "/history.jsonl")
+        func code(_ arguments: [String]) throws -> Int32 {
+            var command = try WatchCommand.parse(arguments + engine)
+            do { try command.run() } catch let code as ExitCode {
+                return code.rawValue
+            } catch let fault as Fault { return fault.exitCode }
+            return 0
+        }
+        #expect(try code([dense.path, "--write-reference", reference, "--prompts", file]) == 0)
+        let run = WatchRun(model: dense.path, engine: try EngineSettings(threads: 1, device: .cpu, dtype: .float32))
+        let full = Fault(.inputOutput, "the disk is full")
+        #expect(throws: full) {
+            _ = try run.watch(
+                reference: reference, history: history, prompts: nil, alpha: 0.01, isNewBaseline: false, time: "t",
+                quiet
+            ) { _ throws(Fault) in throw full }
+        }
+        #expect(try WatchHistory.read(history).isEmpty)
+        let watch = ["--reference", reference, "--history", history]
+        #expect(try code([dense.path] + watch) == 0)
+        #expect(try code([broken.path] + watch) == 2)
+        #expect(try WatchHistory.read(history).count == 2)
+    }
+
+    @Test func aHistoryThatCannotBeWrittenIsToldBeforeTheWork() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("h", "")
+        try FileManager.default.createSymbolicLink(atPath: folder.path + "/link", withDestinationPath: "h")
+        for name in ["none/h", "link", "."] {
+            #expect {
+                try WatchHistory.checkPlace(folder.path + "/" + name)
+            } throws: { ($0 as? Fault)?.kind == .inputOutput }
+        }
+        try WatchHistory.checkPlace(folder.path + "/h")
+        try WatchHistory.checkPlace(folder.path + "/new")
+        #expect(!FileManager.default.fileExists(atPath: folder.path + "/new"))
+    }
+
+    @Test func aVerdictOutlivesWhatCouldNotBeWritten() {
+        for (code, expected) in [(Int32(0), Int32(74)), (2, 2), (3, 3)] {
+            var told: [String] = []
+            var delivery = Delivery { told.append($0) }
+            delivery.attempt { () throws(Fault) in throw Fault(.inputOutput, "first") }
+            delivery.attempt { () throws(Fault) in throw Fault(.inputOutput, "second") }
+            var found: Int32 = 0
+            do { try delivery.finish(verdict: code) } catch let code as ExitCode {
+                found = code.rawValue
+            } catch { found = (error as? Fault)?.exitCode ?? 1 }
+            #expect(found == expected && told.count == (code == 0 ? 1 : 2))
+        }
+    }
+}

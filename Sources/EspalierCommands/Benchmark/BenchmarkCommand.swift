@@ -50,16 +50,27 @@ public struct BenchmarkCommand: ParsableCommand {
     @OptionGroup(title: "Engine") public var engine: EngineOptions
     @OptionGroup(title: "Messages") public var messages: OutputOptions
 
+    /// Read at a time.
+    static let mostTokens = 1 << 22
+
     public init() {}
 
     public mutating func validate() throws {
-        for (name, values, least) in [
-            ("--prompt", prompt, 1), ("--batch", batch, 1), ("--new-tokens", [newTokens], 2),
-            ("--repeats", [repeats], 1),
+        for (name, values, range) in [
+            ("--prompt", prompt, 1...1_048_576), ("--batch", batch, 1...4096),
+            ("--new-tokens", [newTokens], 2...1_048_576),
+            ("--repeats", [repeats], 1...10_000),
         ] {
-            if let wrong = values.first(where: { $0 < least }) {
-                throw ValidationError("\(name) must be at least \(least), not \(wrong).")
+            if let wrong = values.first(where: { !range.contains($0) }) {
+                throw ValidationError(
+                    "\(name) must be between \(range.lowerBound) and \(range.upperBound), not \(wrong).")
             }
+        }
+        let tokens = (prompt.max() ?? 512) * (batch.max() ?? 8)
+        guard tokens <= BenchmarkCommand.mostTokens else {
+            throw ValidationError(
+                "--prompt times --batch must be at most \(BenchmarkCommand.mostTokens) tokens at a time, not \(tokens)."
+            )
         }
         if oneAtATime, against == nil { throw ValidationError("--one-at-a-time is for --against.") }
     }
@@ -76,6 +87,6 @@ public struct BenchmarkCommand: ParsableCommand {
             isOneAtATime: oneAtATime, engine: try engine.start(reporter)
         ).measure(reporter)
         try results?.write(report.json.text() + "\n")
-        messages.write(json: report.json, text: report.text)
+        try messages.write(json: report.json, text: report.text)
     }
 }

@@ -96,8 +96,10 @@ public struct Evaluate: ParsableCommand {
             throw ValidationError("--prompts compares two models: give --against DENSE.")
         }
         if let context {
-            guard context >= 2 else {
-                throw ValidationError("--context must be at least 2: the first token of a window is not scored.")
+            guard (2...1_048_576).contains(context) else {
+                throw ValidationError(
+                    "--context must be between 2 and 1048576, not \(context): the first token of a window is not scored."
+                )
             }
             guard !text.isEmpty else {
                 throw ValidationError("--context applies to --text only: the rows of a token file are its windows.")
@@ -109,7 +111,9 @@ public struct Evaluate: ParsableCommand {
         guard windows == nil || !text.isEmpty || !tokens.isEmpty else {
             throw ValidationError("--windows applies to --text and --tokens only; --limit bounds the items of a task.")
         }
-        if let windows, windows < 1 { throw ValidationError("--windows must be at least 1, not \(windows).") }
+        if let windows, !(1...1_000_000_000).contains(windows) {
+            throw ValidationError("--windows must be between 1 and 1000000000, not \(windows).")
+        }
     }
 
     public mutating func run() throws {
@@ -130,7 +134,7 @@ public struct Evaluate: ParsableCommand {
         ).measure(reporter)
         try results?.write(report.json.text() + "\n")
         try samples?.write(report.tasks?.samples ?? "")
-        messages.write(json: report.json, text: report.text)
+        try messages.write(json: report.json, text: report.text)
     }
 
     private var inputs: [String] {

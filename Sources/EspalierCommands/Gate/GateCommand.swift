@@ -71,15 +71,20 @@ public struct GateCommand: ParsableCommand {
                 .usage, "the baseline is the results themselves", file: baseline,
                 advice: "evaluate the dense model into a file of its own")
         }
-        let outputFile = try output.map { path throws(Fault) in try GateCommand.output(path, "--output", inputs) }
-        let junitFile = try junit.map { path throws(Fault) in try GateCommand.output(path, "--junit", inputs) }
-        let summaryFile = try summary.map { path throws(Fault) in try GateCommand.output(path, "--summary", inputs) }
+        for (flag, path) in [("--output", output), ("--junit", junit), ("--summary", summary)] {
+            if let path { try SamePath.refuse(path, flag, among: inputs) }
+        }
         let verdict = try makeVerdict()
-        try outputFile?.write(verdict.json.text() + "\n")
-        try junitFile?.write(JUnitReport.text(verdict))
-        try summaryFile?.write(MarkdownSummary.text(verdict))
-        messages.write(json: verdict.json, text: verdict.text)
-        if verdict.outcome != .passed { throw ExitCode(verdict.outcome.exitCode) }
+        var delivery = Delivery()
+        func deliver(_ path: String?, _ text: String) {
+            guard let path else { return }
+            delivery.attempt { () throws(Fault) in try AtomicFile(path).write(text) }
+        }
+        deliver(output, verdict.json.text() + "\n")
+        deliver(junit, JUnitReport.text(verdict))
+        deliver(summary, MarkdownSummary.text(verdict))
+        delivery.attempt { () throws(Fault) in try messages.write(json: verdict.json, text: verdict.text) }
+        try delivery.finish(verdict: verdict.outcome.exitCode)
     }
 
     private func makeVerdict() throws(Fault) -> GateVerdict {
@@ -99,11 +104,6 @@ public struct GateCommand: ParsableCommand {
                 try GoldenAnswers(parsing: ReadableFile.bytes(path), file: path)
             })
         return try gate.verdict(rules, stage: stage, rulesFile: self.rules)
-    }
-
-    private static func output(_ path: String, _ flag: String, _ inputs: [String]) throws(Fault) -> AtomicFile {
-        try SamePath.refuse(path, flag, among: inputs)
-        return try AtomicFile(path)
     }
 }
 

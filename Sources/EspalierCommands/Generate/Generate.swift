@@ -44,7 +44,9 @@ public struct Generate: ParsableCommand {
     public init() {}
 
     public mutating func validate() throws {
-        guard maxTokens >= 0 else { throw ValidationError("--max-tokens must not be negative.") }
+        guard (0...1_000_000_000).contains(maxTokens) else {
+            throw ValidationError("--max-tokens must be between 0 and 1000000000, not \(maxTokens).")
+        }
         guard temperature >= 0, temperature.isFinite else {
             throw ValidationError("--temperature must be a number from 0 up.")
         }
@@ -57,15 +59,27 @@ public struct Generate: ParsableCommand {
     public mutating func run() throws {
         let reporter = messages.makeReporter()
         let isJSON = messages.json
-        let report = try GenerationRun(
+        var hasReader = true
+        let run = GenerationRun(
             model: model, prompt: prompt, maxTokens: maxTokens,
             sampling: .init(temperature: temperature, topP: topP ?? 1, seed: seed ?? 0),
-            engine: try engine.start(reporter)
-        ).generate(reporter) { if !isJSON { StandardOutput.write($0) } }
+            engine: try engine.start(reporter))
+        let report: GenerationRun.Report
+        do throws(Fault) {
+            report = try run.generate(reporter) { (piece) throws(Fault) in
+                guard !isJSON else { return }
+                hasReader = try StandardOutput.write(piece)
+                if !hasReader { throw Fault(.inputOutput, "nobody reads the text any more") }
+            }
+        } catch {
+            // The rest of the text would be for nobody.
+            guard hasReader else { return }
+            throw error
+        }
         if isJSON {
-            StandardOutput.write(report.json.text() + "\n")
+            try StandardOutput.write(report.json.text() + "\n")
         } else if StandardOutput.isTerminal {
-            StandardOutput.write("\n")
+            try StandardOutput.write("\n")
         }
     }
 }

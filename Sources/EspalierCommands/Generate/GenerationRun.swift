@@ -43,9 +43,9 @@ public struct GenerationRun {
         }
     }
 
-    /// - Parameter write: given the continuation piece by piece.
+    /// - Parameter write: given the continuation piece by piece; what it throws ends the generation.
     public func generate(
-        _ reporter: ProgressReporter, write: (String) -> Void = { _ in }
+        _ reporter: ProgressReporter, write: (String) throws(Fault) -> Void = { _ in }
     ) throws(Fault) -> Report {
         let opened = try OpenedModel(model, device: engine.device)
         opened.warnings.forEach(reporter.warning)
@@ -78,16 +78,16 @@ public struct GenerationRun {
         var decoder = tokenizer.makeStreamingDecoder(skipSpecialTokens: true)
         for id in ids { _ = decoder.append(id) }
         var text = ""
-        func emit(_ piece: String) {
+        func emit(_ piece: String) throws(Fault) {
             guard !piece.isEmpty else { return }
             text += piece
-            write(piece)
+            try write(piece)
         }
         let start = ContinuousClock.now
         let result = try Generator(loaded, endTokens: special.end).generate(
             from: ids, limit: maxTokens, sampling: sampling
-        ) { (id) throws(Fault) in emit(decoder.append(id)) }
-        emit(decoder.finish())
+        ) { (id) throws(Fault) in try emit(decoder.append(id)) }
+        try emit(decoder.finish())
         let seconds = start.duration(to: .now) / .seconds(1)
         switch result.stop {
         case .notANumber:

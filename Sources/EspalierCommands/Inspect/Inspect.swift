@@ -30,6 +30,6 @@ public struct Inspect: ParsableCommand {
         let reporter = messages.makeReporter()
         let inspection = try Inspection(model, readsWeights: !noWeights, reporter: reporter)
         inspection.warnings.forEach(reporter.warning)
-        messages.write(json: inspection.json, text: inspection.text)
+        try messages.write(json: inspection.json, text: inspection.text)
     }
 }

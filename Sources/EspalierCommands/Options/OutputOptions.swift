@@ -1,4 +1,5 @@
 import ArgumentParser
+import Faults
 import JSONText
 
 /// What every verb says, and how.
@@ -23,7 +24,9 @@ public struct OutputOptions: ParsableArguments {
     }
 
     /// The result, in the form that was asked for.
-    func write(json value: @autoclosure () -> JSONValue, text: @autoclosure () -> String) {
-        StandardOutput.write(json ? value().text() + "\n" : text())
+    ///
+    /// - Throws: `inputOutput` when it cannot be written. A reader that has gone is no failure.
+    func write(json value: @autoclosure () -> JSONValue, text: @autoclosure () -> String) throws(Fault) {
+        try StandardOutput.write(json ? value().text() + "\n" : text())
     }
 }

@@ -24,9 +24,11 @@ public struct PromptOptions: ParsableArguments {
     public init() {}
 
     public mutating func validate() throws {
-        if let differences, differences < 0 { throw ValidationError("--differences must not be negative.") }
-        if let continuation, continuation < 1 {
-            throw ValidationError("--continuation must be at least 1, not \(continuation).")
+        if let differences, !(0...1_000_000).contains(differences) {
+            throw ValidationError("--differences must be between 0 and 1000000, not \(differences).")
+        }
+        if let continuation, !(1...1_048_576).contains(continuation) {
+            throw ValidationError("--continuation must be between 1 and 1048576, not \(continuation).")
         }
         if files.isEmpty {
             let used = [("--differences", differences != nil), ("--continuation", continuation != nil)]

@@ -44,7 +44,9 @@ public struct TaskOptions: ParsableArguments {
                 throw ValidationError("--tasks needs --task-data DIR, the folder with the tasks' files.")
             }
         }
-        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1, not \(limit).") }
+        if let limit, !(1...1_000_000_000).contains(limit) {
+            throw ValidationError("--limit must be between 1 and 1000000000, not \(limit).")
+        }
         if let shots, !(0...1000).contains(shots) {
             throw ValidationError("--num-fewshot must be between 0 and 1000, not \(shots).")
         }

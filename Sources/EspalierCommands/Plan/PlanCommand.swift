@@ -44,6 +44,6 @@ enum PlanRun {
         let reporter = messages.makeReporter()
         let plan = try make(try recipe.planSettings(), reporter: reporter)
         reporter.finish()
-        messages.write(json: plan.json, text: PlanText.text(plan))
+        try messages.write(json: plan.json, text: PlanText.text(plan))
     }
 }

@@ -51,7 +51,7 @@ public struct Prune: ParsableCommand {
         let narrator = RunNarrator(reporter, context: context)
         let result = try PruneRun(context, events: narrator.handle).start()
         reporter.finish()
-        messages.write(json: result.json, text: RunSummary.text(result))
+        try messages.write(json: result.json, text: RunSummary.text(result))
     }
 }
 
@@ -79,7 +79,7 @@ public struct Resume: ParsableCommand {
         guard let settings = try PruneRun.interrupted(output: output) else {
             reporter.note("\(output) is finished: nothing to do")
             if messages.json {
-                messages.write(json: .object(["output": .string(output), "finished": .bool(true)]), text: "")
+                try messages.write(json: .object(["output": .string(output), "finished": .bool(true)]), text: "")
             }
             return
         }
@@ -88,7 +88,7 @@ public struct Resume: ParsableCommand {
         let narrator = RunNarrator(reporter, context: context)
         let result = try PruneRun(context, events: narrator.handle).resume()
         reporter.finish()
-        messages.write(json: result.json, text: RunSummary.text(result))
+        try messages.write(json: result.json, text: RunSummary.text(result))
     }
 }
 

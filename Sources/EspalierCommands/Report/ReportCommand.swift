@@ -1,6 +1,6 @@
 import ArgumentParser
 import Faults
-import Foundation
+import Files
 import Reports
 
 /// `espalier report`
@@ -80,11 +80,7 @@ public struct ReportCommand: ParsableCommand {
         let page = ReportPage(runs, limits: limits, pricePerHour: pricePerHour, tokensPerDay: tokensPerDay)
         try AtomicFile(output).write(page.html)
         let charts = output + ".charts"
-        do {
-            try FileManager.default.createDirectory(atPath: charts, withIntermediateDirectories: true)
-        } catch {
-            throw Fault(.inputOutput, "the folder for the charts cannot be made", file: charts, found: "\(error)")
-        }
+        if FileSystem.kind(charts) != .folder { try FileSystem.makeFolder(charts) }
         for (name, json) in page.specifications {
             try AtomicFile(charts + "/\(name).vl.json").write(json.text() + "\n")
         }

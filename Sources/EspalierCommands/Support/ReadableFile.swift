@@ -1,17 +1,12 @@
 import Faults
-import Foundation
+import Files
 
-/// Small files read whole.
+/// Files read whole.
 enum ReadableFile {
-    /// - Throws: `missingInput` when there is none, `inputOutput` when it cannot be read.
-    static func bytes(_ path: String) throws(Fault) -> [UInt8] {
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw Fault(.missingInput, "the file does not exist", file: path, advice: "check the path")
-        }
-        do {
-            return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
-        } catch {
-            throw Fault(.inputOutput, "the file cannot be read", file: path, found: error.localizedDescription)
-        }
-    }
+    /// The largest that is read.
+    static let largestFile = 1 << 30
+
+    /// - Throws: `missingInput` when there is none, `badData` when it is too large or not a regular file, `inputOutput`
+    ///   when it cannot be read.
+    static func bytes(_ path: String) throws(Fault) -> [UInt8] { try InputFile(path).contents(limit: largestFile) }
 }

@@ -1,3 +1,5 @@
+import Faults
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -6,12 +8,33 @@
     import Darwin
 #endif
 
-/// Where results go. A reader that has gone away (`| head`) ends the process quietly.
+/// Where results go.
 enum StandardOutput {
-    static func write(_ text: String) {
-        if !writeAll(text, to: 1) { exit(0) }
+    /// Writes the whole text.
+    ///
+    /// - Returns: false when the reader has gone away (`| head`), which is no failure: nobody wants the rest.
+    /// - Throws: `inputOutput` when it cannot be written for any other reason: a full disk, a closed stream.
+    @discardableResult
+    static func write(_ text: String) throws(Fault) -> Bool {
+        switch writeAll(text, to: 1) {
+        case 0: return true
+        case EPIPE: return false
+        case let code:
+            throw Fault(
+                .inputOutput, "the result cannot be written to standard output",
+                found: code == EBADF ? "standard output is closed" : String(cString: strerror(code)),
+                advice: advice(code))
+        }
     }
     static var isTerminal: Bool { isatty(1) == 1 }
+
+    private static func advice(_ code: Int32) -> String {
+        switch code {
+        case ENOSPC, EDQUOT: "free some space on this disk, then run again"
+        case EFBIG: "raise the limit on the size of files (ulimit -f), then run again"
+        default: "send it to a file, a terminal or /dev/null"
+        }
+    }
 }
 
 /// Where progress, warnings and errors go. When nobody reads them the work goes on.
@@ -27,7 +50,8 @@ enum StandardError {
     }
 }
 
-private func writeAll(_ text: String, to descriptor: Int32) -> Bool {
+/// - Returns: 0, or the `errno` of the write that failed.
+private func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
     var text = text
     return text.withUTF8 { bytes in
         var done = 0
@@ -35,10 +59,17 @@ private func writeAll(_ text: String, to descriptor: Int32) -> Bool {
             let count = write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
             if count > 0 {
                 done += count
-            } else if count == 0 || errno != EINTR {
-                return false
+                continue
+            }
+            switch count == 0 ? ENOSPC : errno {
+            case EINTR: continue
+            case EAGAIN, EWOULDBLOCK:
+                // The reader has made the stream non-blocking and is behind: wait for it.
+                var place = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&place, 1, -1)
+            case let code: return code
             }
         }
-        return true
+        return 0
     }
 }

@@ -27,6 +27,6 @@ public struct Verify: ParsableCommand {
         let reporter = messages.makeReporter()
         let verification = try PublishedFolder(folder, reporter: reporter)
         verification.warnings.forEach(reporter.warning)
-        messages.write(json: verification.json, text: verification.text)
+        try messages.write(json: verification.json, text: verification.text)
     }
 }

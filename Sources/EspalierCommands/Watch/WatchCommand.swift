@@ -85,7 +85,9 @@ public struct WatchCommand: ParsableCommand {
             throw ValidationError("Give either --reference FILE or --write-reference FILE.")
         }
         if let top, !(1...65_536).contains(top) { throw ValidationError("--top must be between 1 and 65536.") }
-        if let length, length < 2 { throw ValidationError("--length must be at least 2.") }
+        if let length, !(2...1_048_576).contains(length) {
+            throw ValidationError("--length must be between 2 and 1048576, not \(length).")
+        }
         guard textField == nil || prompts != nil else { throw ValidationError("--text-field applies to --prompts.") }
         if let alpha, !(alpha > 0 && alpha < 1) { throw ValidationError("--alpha must be above 0 and below 1.") }
         if writeReference != nil {
@@ -112,7 +114,7 @@ public struct WatchCommand: ParsableCommand {
             try SamePath.refuse(writeReference, "--write-reference", among: [model, prompts])
             let written = try run.writeReference(
                 to: writeReference, prompts: prompts, topCount: top ?? WatchReference.defaultTopCount, reporter)
-            messages.write(json: written.json, text: written.text)
+            try messages.write(json: written.json, text: written.text)
         } else if let reference, let history {
             try watch(run, reference, history, reporter)
         }
@@ -128,13 +130,28 @@ public struct WatchCommand: ParsableCommand {
             return try AtomicFile(path)
         }
         let now = Date()
-        let report = try run.watch(
-            reference: reference, history: history, prompts: prompts, alpha: alpha ?? DriftReport.defaultAlpha,
-            isNewBaseline: newBaseline, time: WatchRun.text(of: now), reporter)
-        try metrics?.write(PrometheusText.of(report.interval, report.drift, timestamp: now.timeIntervalSince1970))
-        messages.write(json: report.json, text: report.text)
-        guard report.drift.isAlarm else { return }
-        for reason in report.drift.reasons { reporter.warning("ALARM: \(reason)") }
-        throw ExitCode(WatchRun.alarmExitCode)
+        let messages = messages
+        var delivery = Delivery()
+        var isAlarm = false
+        // The history's line comes last: a call that fails for its other outputs has counted nothing, and may be made
+        // again. An alarm is no failure of the call, so its line is written whatever happened to them.
+        delivery.attempt { () throws(Fault) in
+            var telling = Delivery()
+            _ = try run.watch(
+                reference: reference, history: history, prompts: prompts, alpha: alpha ?? DriftReport.defaultAlpha,
+                isNewBaseline: newBaseline, time: WatchRun.text(of: now), reporter
+            ) { (report) throws(Fault) in
+                isAlarm = report.drift.isAlarm
+                for reason in report.drift.reasons { reporter.warning("ALARM: \(reason)") }
+                telling.attempt { () throws(Fault) in
+                    try metrics?.write(
+                        PrometheusText.of(report.interval, report.drift, timestamp: now.timeIntervalSince1970))
+                }
+                telling.attempt { () throws(Fault) in try messages.write(json: report.json, text: report.text) }
+                if let fault = telling.fault, !isAlarm { throw fault }
+            }
+            if let fault = telling.fault { throw fault }
+        }
+        try delivery.finish(verdict: isAlarm ? WatchRun.alarmExitCode : 0)
     }
 }

@@ -99,11 +99,12 @@ public struct WatchRun {
     ///   used.
     public func watch(
         reference path: String, history: String, prompts: String?, alpha: Double, isNewBaseline: Bool, time: String,
-        _ reporter: ProgressReporter
+        _ reporter: ProgressReporter, tell: (Report) throws(Fault) -> Void = { _ in }
     ) throws(Fault) -> Report {
+        // Told before the work, as damage and mix-ups are.
+        try WatchHistory.checkPlace(history)
         let reference = try WatchReference(contentsOf: path)
         let digest = try FileDigest(contentsOf: path).sha256
-        // Damage and mix-ups are told before the work.
         let earlier = try WatchHistory.read(history)
         let opened = try open(reporter)
         try reference.check(
@@ -117,11 +118,25 @@ public struct WatchRun {
 
         try score(opened, reference, &interval, reporter)
         if let log { interval.logged = try loss(opened, log, reporter) }
-        let intervals = try WatchHistory.append(interval, to: history)
-        let current = WatchHistory.current(intervals)
-        return Report(
-            interval: interval, count: current.count, drift: DriftReport(current, alpha: alpha),
-            environment: engine.environment)
+        func judged(_ intervals: [WatchInterval]) -> Report {
+            let current = WatchHistory.current(intervals)
+            return Report(
+                interval: interval, count: current.count, drift: DriftReport(current, alpha: alpha),
+                environment: engine.environment)
+        }
+        var report: Report?
+        do throws(Fault) {
+            try WatchHistory.append(interval, to: history) { (intervals) throws(Fault) in
+                let judgement = judged(intervals)
+                report = judgement
+                try tell(judgement)
+            }
+        } catch {
+            // A history that takes no more lines hides no alarm.
+            if report == nil, error.kind == .inputOutput { try tell(judged(earlier + [interval])) }
+            throw error
+        }
+        return report ?? judged(earlier + [interval])
     }
 
     public struct Report {

@@ -13,7 +13,7 @@ extension QualityGate {
         var (before, after) = report?.sizes(quantity) ?? (.missing, .missing)
         let isReported = before != .missing || after != .missing
         if !isReported, let benchmark { (before, after) = benchmark.sizes(quantity) }
-        guard let large = before.value, let small = after.value, large > 0, small > 0 else {
+        guard let large = before.count, let small = after.count else {
             return check(
                 rule, name, .notComparable, "\(before.text) before and \(after.text) after; expected two sizes")
         }

@@ -3,6 +3,9 @@ extension QualityGate {
     /// How far, as a fraction, the baseline's perplexity may be from the one that was measured beside the pruned model.
     static let sameModelTolerance = 0.01
 
+    /// What a dense model that is worth pruning can have; beside more, every pruned model would look good.
+    static let densePerplexities = 1 - 1e-6...1e12
+
     /// The names that a rule is for: its own, or all that no other rule names.
     func subjects(_ rule: GateRule, _ names: [String], among rules: [GateRule]) -> [String] {
         if let subject = rule.subject { return [subject] }
@@ -60,7 +63,7 @@ extension QualityGate {
         }
         let measured = results.densePerplexity(text)
         let dense = baseline?.perplexity(text) ?? measured
-        guard let reference = dense.value, reference >= 1 - 1e-6 else {
+        guard let reference = dense.value, QualityGate.densePerplexities.contains(reference) else {
             return check(
                 rule, text, .notComparable,
                 dense == .missing

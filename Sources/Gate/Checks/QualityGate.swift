@@ -66,6 +66,8 @@ public struct QualityGate: Sendable {
     // MARK: Making checks
 
     func limited(_ rule: GateRule, _ subject: String, _ value: Double, _ figures: String = "") -> GateVerdict.Check {
+        // Figures that are numbers can have a ratio that is none.
+        guard value.isFinite else { return check(rule, subject, .notComparable, "the figures cannot be: \(figures)") }
         let holds = rule.holds(value)
         let shown = LegibleText.number(value) + (figures.isEmpty ? "" : " (\(figures))")
         return check(

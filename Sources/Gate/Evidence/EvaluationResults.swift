@@ -52,8 +52,10 @@ public struct EvaluationResults: Sendable {
         Figure(member("results", task)?[EvaluationResults.key(metric)])
     }
     func standardError(_ metric: String, of task: String) -> Figure {
-        let parts = EvaluationResults.key(metric).split(separator: ",", maxSplits: 1)
-        return Figure(member("results", task)?[parts[0] + "_stderr," + parts[1]])
+        // "acc,none" has "acc_stderr,none" beside it; a filter may be empty.
+        let key = EvaluationResults.key(metric)
+        let comma = key.firstIndex(of: ",") ?? key.endIndex
+        return Figure(member("results", task)?[key[..<comma] + "_stderr" + key[comma...]])
     }
     func effectiveSamples(of task: String) -> Int? { member("n-samples", task)?["effective"]?.integerValue }
 

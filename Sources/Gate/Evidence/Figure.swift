@@ -21,6 +21,12 @@ enum Figure: Equatable, Sendable {
 
     var value: Double? { if case .number(let value) = self { value } else { nil } }
 
+    /// Of things or bytes: a whole number that a model can have.
+    var count: Double? {
+        guard let value, (1...1e18).contains(value), value == value.rounded() else { return nil }
+        return value
+    }
+
     /// For reasons.
     var text: String {
         switch self {

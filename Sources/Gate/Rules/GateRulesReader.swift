@@ -97,6 +97,12 @@ extension GateRules {
             case "chance": rule.chance = try number(member.value, in: 0...(1 - 1e-9))
             case "metric":
                 rule.metric = try member.value.text()
+                let parts = rule.metric.split(separator: ",", omittingEmptySubsequences: false)
+                guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty }) else {
+                    throw member.value.fault(
+                        "this is no metric", found: String(rule.metric.prefix(80)),
+                        expected: "a name such as acc, or a name and a filter such as exact_match,strict-match")
+                }
                 guard !["perplexity", "bits_per_byte", "stderr"].contains(where: rule.metric.contains) else {
                     throw member.value.fault(
                         "a recovery needs a figure of which more is better", found: String(rule.metric.prefix(80)),

@@ -11,7 +11,8 @@ extension Charts {
     /// Task scores with error bars of one standard error, models beside each other.
     static func tasks(_ bars: [TaskBar]) -> Chart? {
         var names: [String] = []
-        for bar in bars { for task in bar.tasks where !names.contains(task.name) { names.append(task.name) } }
+        var seen: Set<String> = []
+        for bar in bars { for task in bar.tasks where seen.insert(task.name).inserted { names.append(task.name) } }
         guard !names.isEmpty else { return nil }
         let (left, rowHeight) = (140.0, 18.0 * Double(bars.count) + 12)
         let bottom = 10 + rowHeight * Double(names.count)

@@ -10,8 +10,11 @@ struct Scale {
         // Beyond this, sums and differences are no numbers any more.
         let finite = values.filter { abs($0) < 1e100 }
         let (low, high) = (finite.min() ?? 0, finite.max() ?? 1)
-        let span = high > low ? high - low : max(abs(high), 1) * 0.1
-        (from, to) = (low - margin * span, high + margin * span)
+        // Values that differ by less than an axis can show, or by a number so small that its parts vanish, are equal.
+        let isFlat = high - low <= max(abs(low), abs(high)) * 1e-9 || high - low < 1e-200
+        let span = isFlat ? max(abs(high), 1) * 0.1 : high - low
+        let room = (isFlat ? max(margin, 0.05) : margin) * span
+        (from, to) = (low - room, high + room)
         (self.start, self.end) = (start, end)
     }
 

@@ -1,5 +1,5 @@
 import Faults
-import Foundation
+import Files
 import JSONText
 
 /// Reading of small files that may be missing.
@@ -8,27 +8,16 @@ enum PublishedFiles {
     static let largestFile = 64 << 20
 
     /// - Returns: nil when there is no such file.
-    static func bytes(_ path: String) throws(Fault) -> Data? {
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
-        do {
-            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { try? handle.close() }
-            let data = try handle.read(upToCount: largestFile + 1) ?? Data()
-            guard data.count <= largestFile else {
-                throw Fault(
-                    .badData, "the file is too large for a report", file: path,
-                    expected: "at most \(largestFile) bytes")
-            }
-            return data
-        } catch let fault as Fault {
-            throw fault
-        } catch { throw Fault(.inputOutput, "the file cannot be read", file: path, found: "\(error)") }
+    /// - Throws: `badData` for what is too large or not a regular file, `inputOutput` when it cannot be read.
+    static func bytes(_ path: String) throws(Fault) -> [UInt8]? {
+        guard FileSystem.existsUnfollowed(path) else { return nil }
+        return try InputFile(path).contents(limit: largestFile)
     }
 
     static func document(_ path: String) throws(Fault) -> JSONObject? {
-        guard let data = try bytes(path) else { return nil }
+        guard let bytes = try bytes(path) else { return nil }
         do throws(Fault) {
-            guard let object = try JSONValue(parsing: String(decoding: data, as: UTF8.self)).objectValue else {
+            guard let object = try JSONValue(parsing: bytes).objectValue else {
                 throw Fault(.badData, "the file holds no JSON object")
             }
             return object

@@ -144,5 +144,22 @@ public struct PublishedRun {
         if let benchmark = try PublishedFiles.document(folder + "/benchmark.json") { read(benchmark: benchmark) }
         let gate = folder + "/" + PublishedRun.gateFile
         if let verdict = try PublishedFiles.document(gate) { self.gate = try GateVerdict(verdict, file: gate) }
+        try checkCounts()
+    }
+
+    /// More of anything than a page can show.
+    static let most = 10_000
+
+    private func checkCounts() throws(Fault) {
+        let counts = [
+            ("blocks", blocks.count), ("steps of the search", search.count), ("texts", texts.count),
+            ("tasks", max(tasks.count, denseTasks.count)), ("samples", samples.count), ("speeds", speeds.count),
+            ("checks of the gate", gate?.checks.count ?? 0),
+            ("linears of a layer", blocks.map { max($0.sparsity.count, $0.linearErrors.count) }.max() ?? 0),
+        ]
+        guard let (name, count) = counts.first(where: { $0.1 > PublishedRun.most }) else { return }
+        throw Fault(
+            .badData, "there are more \(name) than a page can show", file: folder, found: "\(count)",
+            expected: "at most \(PublishedRun.most)")
     }
 }

@@ -25,12 +25,19 @@ public struct DriftMonitor: Sendable {
     /// Values before the first possible change: fewer tell nothing by their ranks.
     public static let leastBaseline = 8
     static let confidences = [0.9, 0.5, 0.2]
+    /// A share with less than this counts as lost. Money that is given away can only delay an alarm: the bound on false
+    /// ones stands.
+    static let leastFortune = 1e-290
 
     public let direction: Direction
     private let seed: UInt64
     /// Larger is further in the direction.
-    private var values: [Double] = []
-    /// [beginnings · confidences], each from 1: a row for each beginning.
+    private var values = RankedValues()
+    /// Beginnings so far.
+    private var beginnings = 0
+    /// Those whose share is not lost, in their order: a quiet series has few, however long it is.
+    private var starts: [Int] = []
+    /// [starts · confidences], each from 1: a row for each of them.
     private var fortunes: [Double] = []
     /// The fortune now: the evidence for a change.
     public private(set) var evidence = 1.0
@@ -50,19 +57,18 @@ public struct DriftMonitor: Sendable {
     public var onset: Int? {
         guard evidence > 1 else { return nil }
         let width = DriftMonitor.confidences.count
-        let shares = (0..<fortunes.count / width).map { start in
-            DriftMonitor.weight(start) * fortunes[start * width..<(start + 1) * width].reduce(0, +)
+        let shares = starts.indices.map { row in
+            DriftMonitor.weight(starts[row]) * fortunes[row * width..<(row + 1) * width].reduce(0, +)
         }
-        return shares.indices.max { shares[$0] < shares[$1] }.map { $0 + DriftMonitor.leastBaseline + 1 }
+        return shares.indices.max { shares[$0] < shares[$1] }.map { starts[$0] + DriftMonitor.leastBaseline + 1 }
     }
 
     /// Adds the next value. What is not a number is the worst there can be: it counts as infinitely large.
     public mutating func add(_ value: Double) {
         let value = value.isNaN ? Double.infinity : value
         let signed = direction == .rise ? value : -value
-        values.append(signed)
-        let beyond = values.count { $0 > signed }
-        let equal = values.count { $0 == signed }
+        values.insert(signed)
+        let (beyond, equal) = values.counts(at: signed)
         var generator = SplitMix64(seed: seed &+ UInt64(values.count) &* 0xD134_2543_DE82_EF95)
         let uniform = (Double(generator.next() >> 11) + 0.5) * 0x1p-53
         bet((Double(beyond) + uniform * Double(equal)) / Double(values.count))
@@ -73,20 +79,29 @@ public struct DriftMonitor: Sendable {
         guard count > DriftMonitor.leastBaseline else { return }
         let confidences = DriftMonitor.confidences
         fortunes += [Double](repeating: 1, count: confidences.count)
-        let starts = fortunes.count / confidences.count
+        starts.append(beginnings)
+        beginnings += 1
         // What is laid aside for beginnings still to come.
-        var sum = 1 / Double(starts + 1)
-        for start in 0..<starts {
-            let h = Double(starts - start) / Double(count)
+        var sum = 1 / Double(beginnings + 1)
+        var kept = 0
+        for row in starts.indices {
+            let start = starts[row]
+            let h = Double(beginnings - start) / Double(count)
             var total = 0.0
             for index in 0..<confidences.count {
-                let place = start * confidences.count + index
                 // Below the largest number, so that the sum stays a number.
-                fortunes[place] = min(fortunes[place] * DriftMonitor.odds(p, h, confidences[index]), 1e300)
-                total += fortunes[place]
+                let fortune = min(
+                    fortunes[row * confidences.count + index] * DriftMonitor.odds(p, h, confidences[index]), 1e300)
+                fortunes[kept * confidences.count + index] = fortune
+                total += fortune
             }
             sum += DriftMonitor.weight(start) * total / Double(confidences.count)
+            guard total >= DriftMonitor.leastFortune else { continue }
+            starts[kept] = start
+            kept += 1
         }
+        fortunes.removeLast((starts.count - kept) * confidences.count)
+        starts.removeLast(starts.count - kept)
         evidence = sum
         largestEvidence = max(largestEvidence, sum)
     }

@@ -82,7 +82,7 @@ public struct DriftReport: Equatable, Sendable {
             let wasQuiet = monitor.largestEvidence < threshold
             monitor.add(value)
             // As it looked when the alarm was raised; later values blur it.
-            if wasQuiet { onset = monitor.onset }
+            if wasQuiet, monitor.largestEvidence >= threshold { onset = monitor.onset }
         }
         let isFound = monitor.largestEvidence >= threshold
         let before = series.prefix(isFound ? (onset ?? 1) - 1 : series.count - 1).map(\.value).filter { !$0.isNaN }

@@ -1,6 +1,15 @@
 import Checkpoints
 import Faults
+import Files
 import JSONText
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// The intervals so far: a file of JSON lines to which each call appends one.
 public enum WatchHistory {
@@ -38,16 +47,46 @@ public enum WatchHistory {
     /// Appends a line, which is on the disk when this returns; a torn line is cut off first. Two processes that append at a
     /// time wait for each other.
     ///
+    /// - Parameter first: given all intervals, the new one last, before it is written; what it throws leaves the history
+    ///   as it was.
     /// - Returns: all intervals, the new one last.
     /// - Throws: `notComparable` when the interval does not belong behind those there are, `badData` when the history is
     ///   damaged, `inputOutput` when the disk refuses; the history is then as it was.
-    public static func append(_ interval: WatchInterval, to path: String) throws(Fault) -> [WatchInterval] {
+    @discardableResult
+    public static func append(
+        _ interval: WatchInterval, to path: String, first: ([WatchInterval]) throws(Fault) -> Void = { _ in }
+    ) throws(Fault) -> [WatchInterval] {
         let lock = try FileLock(path)
         defer { withExtendedLifetime(lock) {} }
         let intervals = try read(path)
         try check(interval, continues: intervals, file: path)
+        try first(intervals + [interval])
         try Journal(path).append(.object(interval.json))
         return intervals + [interval]
+    }
+
+    /// Whether a line can be appended, so that it is told before the work.
+    ///
+    /// - Throws: `inputOutput` for links, for what is no file or cannot be written, and without a folder to make it in.
+    public static func checkPlace(_ path: String) throws(Fault) {
+        guard FileSystem.existsUnfollowed(path) else {
+            guard access(FileSystem.parent(path), W_OK | X_OK) == 0 else {
+                throw FileSystem.failure("the history's folder cannot be written", path, errno)
+            }
+            return
+        }
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        let code = errno
+        defer { if descriptor >= 0 { close(descriptor) } }
+        if descriptor < 0, code == ELOOP {
+            throw Fault(
+                .inputOutput, "the history is a symbolic link", file: path, expected: "a file of its own",
+                advice: "name the file that it leads to")
+        }
+        guard descriptor >= 0 else { throw FileSystem.failure("the history cannot be written", path, code) }
+        guard FileSystem.kind(path) == .file else {
+            throw Fault(.inputOutput, "the history is not a regular file", file: path, expected: "a file of JSON lines")
+        }
     }
 
     /// The intervals of the newest baseline.

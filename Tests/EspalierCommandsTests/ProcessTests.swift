@@ -1,0 +1,105 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import EspalierCommands
+
+/// The built tool as a shell starts it: closed, full and abandoned streams, and the codes that stand.
+struct ProcessTests {
+    /// Beside the tests' own program.
+    static let tool: String? = {
+        let folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+            .deletingLastPathComponent()
+        let path = folder.appendingPathComponent("espalier").path
+        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }()
+
+    /// The shell's line, in which $E is the tool.
+    private func shell(_ line: String, in folder: TemporaryFolder) throws -> Int32 {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["-c", line]
+        process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
+        process.environment = ["E": try #require(Self.tool), "PATH": "/usr/bin:/bin"]
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    private func gateFolder() throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "r.json", #"{"perplexity": {"t": {"value": 9}}, "divergence": {"t": {"against_perplexity": 6, "kl": 1}}}"#)
+        try folder.write("fail.yaml", "version: 1\nstages: {full: {kl: {max: 0.1}}}\n")
+        try folder.write("pass.yaml", "version: 1\nstages: {full: {kl: {max: 2}}}\n")
+        try folder.write("none.yaml", "version: 1\nstages: {full: {top1_agreement: {min: 0.5}}}\n")
+        return folder
+    }
+
+    @Test(
+        .enabled(if: ProcessTests.tool != nil),
+        arguments: [
+            ("", 2, 0, 3), (">&-", 2, 74, 3), (">/dev/full", 2, 74, 3), ("2>&-", 2, 0, 3), ("2>/dev/full", 2, 0, 3),
+            ("<&-", 2, 0, 3), ("| true; exit ${PIPESTATUS[0]}", 2, 0, 3), ("<&- >&- 2>&-", 2, 74, 3),
+        ] as [(String, Int32, Int32, Int32)])
+    func aVerdictStandsWhateverBecomesOfTheStreams(_ way: String, _ fail: Int32, _ pass: Int32, _ none: Int32) throws {
+        let folder = try gateFolder()
+        for (rules, code) in [("fail", fail), ("pass", pass), ("none", none)] {
+            let line = "$E gate r.json --rules \(rules).yaml --output o.json --junit o.xml \(way)"
+            #expect(try shell(line, in: folder) == code, "\(line)")
+            let written = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/o.json"))
+            // Nothing of the text for people has come into the file.
+            #expect((try? JSONSerialization.jsonObject(with: written)) != nil)
+        }
+    }
+
+    @Test(.enabled(if: ProcessTests.tool != nil))
+    func helpAndVersionThatCannotBeWrittenAreAnError() throws {
+        let folder = try TemporaryFolder()
+        for words in ["--help", "--version", "gate --help", "--generate-completion-script bash"] {
+            #expect(try shell("$E \(words)", in: folder) == 0)
+            #expect(try shell("$E \(words) | true; exit ${PIPESTATUS[0]}", in: folder) == 0)
+            #expect(try shell("$E \(words) >&-", in: folder) == 74)
+            #expect(try shell("$E \(words) >/dev/full", in: folder) == 74)
+        }
+        #expect(try shell("$E gate --nonsense >&- 2>&-", in: folder) == 64)
+    }
+
+    @Test(.enabled(if: ProcessTests.tool != nil))
+    func aLimitOnTheSizeOfFilesIsAnErrorOfWriting() throws {
+        let (folder, dense) = (try gateFolder(), try model())
+        #expect(try shell("ulimit -f 0; $E gate r.json --rules pass.yaml --output o.json", in: folder) == 74)
+        #expect(try shell("ulimit -f 0; $E gate r.json --rules fail.yaml --output o.json", in: folder) == 2)
+        let prune = "prune \(dense.path) --method magnitude -o out --threads 1 --quiet"
+        #expect(try shell("ulimit -f 8; $E \(prune)", in: folder) == 74)
+    }
+
+    @Test(.enabled(if: ProcessTests.tool != nil))
+    func pipesWithoutAWriterNeverBlock() throws {
+        let folder = try gateFolder()
+        try FileManager.default.createDirectory(atPath: folder.path + "/run", withIntermediateDirectories: true)
+        #expect(try shell("mkfifo f run/report.json", in: folder) == 0)
+        for words in [
+            "gate r.json --rules f", "gate f --rules pass.yaml", "prune m -o o --recipe f", "report run --output p",
+        ] {
+            #expect(try shell("timeout 20 $E \(words)", in: folder) == 65, "\(words)")
+        }
+    }
+
+    @Test(.enabled(if: ProcessTests.tool != nil))
+    func giantNumbersAreAUsageError() throws {
+        let folder = try TemporaryFolder()
+        for words in [
+            "benchmark m --prompt 9223372036854775807", "benchmark m --batch 1000000000",
+            "benchmark m --prompt 1048576 --batch 4096", "benchmark m --new-tokens 9223372036854775807",
+            "benchmark m --repeats -1", "generate m --prompt x --max-tokens 9223372036854775807",
+            "evaluate m --text t --context 9223372036854775807", "evaluate m --text t --windows 9223372036854775807",
+            "watch m --reference r --history h --prompts p --length 9223372036854775807",
+            "prune m -o o --samples 9223372036854775807", "prune m -o o --sequence-length 9223372036854775807",
+            "prune m -o o --shard-size 1e400GB", "prune m -o o --threads 9223372036854775807",
+        ] { #expect(try shell("timeout 20 $E \(words)", in: folder) == 64, "\(words)") }
+    }
+}
