@@ -49,6 +49,7 @@ public struct Espalier: ParsableCommand {
         // A reader that stops reading must not kill a run; StandardOutput notices it.
         signal(SIGPIPE, SIG_IGN)
         do {
+            try ArgumentBytes.check()
             var command = try parseAsRoot()
             try command.run()
         } catch let fault as Fault {
