@@ -72,7 +72,13 @@ struct Publication {
     /// Files of a search that are to stay in the output; those that are not were removed.
     private func keptCandidates() throws(Fault) -> [FileDigest] {
         guard context.settings.structure?.keepsSupernet == true else { return [] }
-        return FileDigest.digests(try Journal.read(journal.path), kind: "candidates")
+        var kept: [FileDigest] = []
+        // A file that was written again has a later line.
+        for digest in FileDigest.digests(try Journal.read(journal.path), kind: "candidates") {
+            kept.removeAll { $0.name == digest.name }
+            kept.append(digest)
+        }
+        return kept
     }
 
     /// Writes a shard from its parts, tensor by tensor. Part 0, what is outside of the blocks, comes from the source.

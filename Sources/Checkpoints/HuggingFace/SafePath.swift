@@ -23,7 +23,8 @@ enum SafePath {
         if FileSystem.isInside(target, root) { return path }
         let snapshots = FileSystem.parent(root)
         let blobs = FileSystem.joined(FileSystem.parent(snapshots), "blobs")
-        if FileSystem.last(snapshots) == "snapshots", FileSystem.areSame(FileSystem.parent(target), blobs) { return path }
+        let isInCache = FileSystem.last(snapshots) == "snapshots"
+        if isInCache, FileSystem.areSame(FileSystem.parent(target), blobs) { return path }
         return nil
     }
 

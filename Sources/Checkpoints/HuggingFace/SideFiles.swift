@@ -63,7 +63,9 @@ struct SideFiles {
             return true
         }
         // Sentence-piece and tiktoken vocabularies have all kinds of names, and so have templates.
-        if [".model", ".spm", ".tiktoken", ".jinja"].contains(where: { FileSystem.hasEnding(name, $0) }) { return true }
+        if [".model", ".spm", ".tiktoken", ".jinja"].contains(where: { FileSystem.hasEnding(name, $0) }) {
+            return true
+        }
         if name.hasPrefix("tokenizer.model") { return true }
         guard name.hasPrefix("tokenizer") || name.hasPrefix("vocab") else { return false }
         return [".json", ".txt", ".v3"].contains { FileSystem.hasEnding(name, $0) }

@@ -124,7 +124,8 @@ public struct OutputPlace: Sendable {
         guard let leftover = try leftover() else { return }
         guard leftover.isOurs else {
             throw Fault(
-                .outputExists, "what stands where the work is staged is no interrupted run of this output", file: staging,
+                .outputExists, "what stands where the work is staged is no interrupted run of this output",
+                file: staging,
                 found: leftover.foreign, expected: "nothing, or what `espalier prune` left there",
                 advice: "move it away, or choose another output")
         }
@@ -136,7 +137,8 @@ public struct OutputPlace: Sendable {
         }
         if let foreign = leftover.foreign {
             throw Fault(
-                .outputExists, "a file that no run writes is in the folder of an interrupted run, which would be emptied",
+                .outputExists,
+                "a file that no run writes is in the folder of an interrupted run, which would be emptied",
                 file: FileSystem.joined(staging, foreign), advice: "move it away, then start again")
         }
     }

@@ -61,12 +61,12 @@ public final class StagingFolder: Sendable {
     ///   run is still going, `badData` for a folder that is no interrupted run's, or in which there is what no run
     ///   writes.
     public static func resume(_ place: OutputPlace) throws(Fault) -> Resumption {
-        if let running = StagingLock.running(place.lock, output: place.output) { throw running }
         guard let leftover = try place.leftover() else {
             if (try? CompletionRecord(folder: place.output)) != nil {
                 try finishPublished(place)
                 return .finished
             }
+            if let running = StagingLock.running(place.lock, output: place.output) { throw running }
             throw Fault(
                 .missingInput, "there is no interrupted run for this output", file: place.output,
                 expected: "a folder \(place.staging)", advice: "check the path, or start a run")
@@ -105,7 +105,8 @@ public final class StagingFolder: Sendable {
     private func foreign(_ name: String) -> Fault {
         Fault(
             .badData, "something that the run did not write is in its folder", file: path(of: name),
-            expected: "regular files of the run", advice: "move it away, then go on with "
+            expected: "regular files of the run",
+            advice: "move it away, then go on with "
                 + "`espalier resume \(ShellWord.quoted(place.output))`")
     }
 

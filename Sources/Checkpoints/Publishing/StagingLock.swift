@@ -151,6 +151,7 @@ final class StagingLock: Sendable {
             .outputExists, "another run is writing this output", file: output,
             found: holder.map { "process \($0.process) on \($0.host)" } ?? "an unnamed process",
             advice: other
-                ? "wait for it; if that run is dead: rm \(ShellWord.quoted(path))" : "wait for it, or stop it and resume")
+                ? "wait for it; if that run is dead: rm \(ShellWord.quoted(path))"
+                : "wait for it, or stop it and resume")
     }
 }

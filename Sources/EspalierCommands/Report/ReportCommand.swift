@@ -78,6 +78,7 @@ public struct ReportCommand: ParsableCommand {
         var limits = Verdict.Limits()
         limits.goRatio = maxPerplexityRatio ?? limits.goRatio
         limits.canaryRatio = max(trialPerplexityRatio ?? limits.canaryRatio, limits.goRatio)
+        try SamePath.refuse(output, "--output", among: folders)
         let file = try AtomicFile(output)
         let charts = output + ".charts"
         if file.isFile { try ReportCommand.checkCharts(charts) }
@@ -116,7 +117,7 @@ public struct ReportCommand: ParsableCommand {
     /// - Throws: `usage` where the card would replace the published one: its digest is in the folder's record.
     private func resultsCard(_ run: PublishedRun, _ path: String) throws(Fault) -> String {
         let readme = run.folder + "/README.md"
-        try SamePath.refuse(path, "--card", among: [readme])
+        try SamePath.refuse(path, "--card", among: folders)
         let text = String(decoding: try ReadableFile.bytes(readme), as: UTF8.self)
         return try ResultsCard(run).text(readme: text, file: readme)
     }
