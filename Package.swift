@@ -102,6 +102,7 @@ let package = Package(
             ]),
         .executableTarget(name: "espalier", dependencies: ["EspalierCommands"]),
 
+        .testTarget(name: "FilesTests", dependencies: ["Faults", "Files", "TestSupport"]),
         .testTarget(name: "JSONTextTests", dependencies: ["Faults", "JSONText"]),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "Faults", "Files", "JSONText"],

@@ -11,6 +11,9 @@ public struct SideFile: Sendable {
         case bytes([UInt8])
     }
 
+    /// Whether a file of this name in a model's folder belongs to the model.
+    public static func isName(_ name: String) -> Bool { SideFiles.isSideFile(name) }
+
     /// Larger side files are refused: they are read into memory.
     static let sizeLimit = 1 << 30
 

@@ -48,6 +48,7 @@ public struct Espalier: ParsableCommand {
     public static func start() -> Never {
         guard ProcessStreams.prepare() else { endProcess(Fault.Kind.inputOutput.rawValue) }
         do {
+            try ArgumentBytes.check()
             var command = try parseAsRoot()
             try command.run()
             endProcess(0)

@@ -44,35 +44,67 @@ package enum FileSystem {
         return lstat(path, &status) == 0
     }
 
+    /// What stands at the path itself; a symbolic link is `other`, wherever it leads. Nil when there is nothing.
+    package static func kindUnfollowed(_ path: String) -> Kind? {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        return kind(ofMode: status.st_mode)
+    }
+
+    package static func isLink(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    }
+
+    /// The most bytes that a name in the folder may have.
+    package static func longestName(in folder: String) -> Int {
+        let limit = pathconf(folder, Int32(_PC_NAME_MAX))
+        return limit > 0 ? limit : 255
+    }
+
     package static func size(_ path: String) -> Int? {
         var status = stat()
         return stat(path, &status) == 0 ? Int(status.st_size) : nil
     }
 
-    /// The names in a folder, sorted by bytes, without "." and "..".
-    package static func names(in folder: String) throws(Fault) -> [String] {
+    /// What a folder holds.
+    package struct Entries {
+        /// Sorted by bytes, without "." and "..".
+        package var names: [String] = []
+        /// Names that are no UTF-8, as they can be shown. No text of ours leads to such a file, so it is never opened.
+        package var unreadable: [String] = []
+    }
+
+    package static func entries(in folder: String) throws(Fault) -> Entries {
         guard let stream = opendir(folder) else { throw failure("the folder cannot be read", folder, errno) }
         defer { closedir(stream) }
-        var names: [String] = []
+        var entries = Entries()
         while true {
             errno = 0
             guard let entry = readdir(stream) else { break }
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+            withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
-                    String(cString: $0)
+                    guard let name = String(validatingCString: $0) else {
+                        return entries.unreadable.append(String(cString: $0))
+                    }
+                    if name != ".", name != ".." { entries.names.append(name) }
                 }
             }
-            if name != ".", name != ".." { names.append(name) }
         }
         if errno != 0 { throw failure("the folder cannot be read", folder, errno) }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        entries.names.sort { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        entries.unreadable.sort { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        return entries
     }
 
-    /// What stands in a folder, with "inner/name" for what stands in a folder in it.
+    /// The names in a folder, sorted by bytes, without "." and ".." and those that are no UTF-8.
+    package static func names(in folder: String) throws(Fault) -> [String] { try entries(in: folder).names }
+
+    /// What stands in a folder, with "inner/name" for what stands in a folder in it; a link is what it is.
     package static func paths(in folder: String) throws(Fault) -> [String] {
         var paths: [String] = []
         for name in try names(in: folder) {
-            guard kind(joined(folder, name)) == .folder else {
+            guard kindUnfollowed(joined(folder, name)) == .folder else {
                 paths.append(name)
                 continue
             }
@@ -81,11 +113,19 @@ package enum FileSystem {
         return paths
     }
 
-    /// The absolute path without symbolic links; nil when it does not exist.
+    /// The absolute path without symbolic links; nil when it does not exist. Bytes that are no UTF-8 are replaced: for
+    /// messages, and for comparing with another path that was resolved.
     package static func resolved(_ path: String) -> String? {
         guard let buffer = realpath(path, nil) else { return nil }
         defer { free(buffer) }
         return String(cString: buffer)
+    }
+
+    /// The absolute path without symbolic links, to be opened; nil when there is none or its name is no UTF-8.
+    package static func openableResolved(_ path: String) -> String? {
+        guard let buffer = realpath(path, nil) else { return nil }
+        defer { free(buffer) }
+        return String(validatingCString: buffer)
     }
 
     package static func makeFolder(_ path: String) throws(Fault) {
@@ -105,12 +145,9 @@ package enum FileSystem {
         guard unlink(path) == 0 || errno == ENOENT else { throw failure("the file cannot be removed", path, errno) }
     }
 
-    /// Removes a file, or a folder that holds files only. A link is removed, not what it leads to.
-    package static func removeFileOrFolder(_ path: String) throws(Fault) {
-        var status = stat()
-        guard lstat(path, &status) == 0, kind(ofMode: status.st_mode) == .folder else { return try removeFile(path) }
-        for name in try names(in: path) { try removeFile(joined(path, name)) }
-        guard rmdir(path) == 0 else { throw failure("the folder cannot be removed", path, errno) }
+    /// Removes a folder that is empty.
+    package static func removeFolder(_ path: String) throws(Fault) {
+        guard rmdir(path) == 0 || errno == ENOENT else { throw failure("the folder cannot be removed", path, errno) }
     }
 
     /// Makes renames and new names in the folder durable.
@@ -132,25 +169,49 @@ package enum FileSystem {
         return overflow || bytes > UInt64(Int.max) ? Int.max : Int(bytes)
     }
 
+    // Paths are bytes: Swift's `String` holds canonically equivalent names for equal, and takes a slash with a combining
+    // mark behind it for another letter.
+
     package static func joined(_ folder: String, _ name: String) -> String {
-        folder.hasSuffix("/") ? folder + name : folder + "/" + name
+        folder.utf8.last == slash ? folder + name : folder + "/" + name
+    }
+
+    /// Whether two paths are the same, byte for byte.
+    package static func areSame(_ path: String, _ other: String) -> Bool { path.utf8.elementsEqual(other.utf8) }
+
+    /// Whether the absolute path lies below the folder.
+    package static func isInside(_ path: String, _ folder: String) -> Bool {
+        path.utf8.starts(with: joined(folder, "").utf8)
+    }
+
+    /// Whether the name ends with these bytes.
+    package static func hasEnding(_ name: String, _ ending: String) -> Bool {
+        name.utf8.count >= ending.utf8.count && name.utf8.suffix(ending.utf8.count).elementsEqual(ending.utf8)
+    }
+
+    /// The parts between slashes, empty ones left out.
+    package static func components(_ path: String) -> [String] {
+        path.utf8.split(separator: slash).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// The last component: "c" of "/a/b/c" and of "/a/b/c/".
     package static func last(_ path: String) -> String {
-        path.split(separator: "/").last.map(String.init) ?? path
+        path.utf8.split(separator: slash).last.map { String(decoding: $0, as: UTF8.self) } ?? path
     }
 
     /// The folder that holds the path: "/a/b" of "/a/b/c", "." of "c".
     package static func parent(_ path: String) -> String {
-        let trimmed = withoutTrailingSlashes(path)
-        guard let slash = trimmed.lastIndex(of: "/") else { return "." }
-        return slash == trimmed.startIndex ? "/" : withoutTrailingSlashes(String(trimmed[..<slash]))
+        let trimmed = withoutTrailingSlashes(path).utf8
+        guard let end = trimmed.lastIndex(of: slash) else { return "." }
+        return end == trimmed.startIndex
+            ? "/" : withoutTrailingSlashes(String(decoding: trimmed[..<end], as: UTF8.self))
     }
 
     package static func withoutTrailingSlashes(_ path: String) -> String {
-        var path = path
-        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
-        return path
+        guard path.utf8.last == slash else { return path }
+        guard let end = path.utf8.lastIndex(where: { $0 != slash }) else { return "/" }
+        return String(decoding: path.utf8[...end], as: UTF8.self)
     }
+
+    private static let slash = UInt8(ascii: "/")
 }

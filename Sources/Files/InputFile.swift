@@ -25,10 +25,11 @@ package final class InputFile: Sendable {
         var nanoseconds: Int
     }
 
+    /// - Parameter followsLink: whether a symbolic link at the path is followed, or refused as what cannot be opened.
     /// - Throws: `missingInput` when there is no such file, `inputOutput` when it cannot be opened, `badData` when it
     ///   is not a regular file.
-    package init(_ path: String) throws(Fault) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    package init(_ path: String, followsLink: Bool = true) throws(Fault) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (followsLink ? 0 : O_NOFOLLOW))
         guard descriptor >= 0 else {
             let code = errno
             if code == ENOENT || code == ENOTDIR {

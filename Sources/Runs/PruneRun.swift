@@ -1,5 +1,6 @@
 import Checkpoints
 import Faults
+import Files
 import JSONText
 import Pruning
 import Recipes
@@ -19,8 +20,18 @@ public struct PruneRun {
 
     /// Checks where the output would go, as far as it can be told from the settings.
     public static func check(_ settings: PruneSettings) throws(Fault) {
+        try checkOffload(settings)
         try OutputPlace(settings.requiredOutput(), overwrite: settings.overwrite)
             .check(inputs: [settings.model], bytes: 0)
+    }
+
+    /// - Throws: `inputOutput` when the folder for the hidden states is none.
+    public static func checkOffload(_ settings: PruneSettings) throws(Fault) {
+        guard let folder = settings.offload, FileSystem.kind(folder) != .folder else { return }
+        throw Fault(
+            .inputOutput, "the offload folder cannot be written", file: folder,
+            found: FileSystem.existsUnfollowed(folder) ? "no folder" : "nothing",
+            expected: "a folder", advice: "make it, or name another one with --offload")
     }
 
     /// Checks where the output would go and whether there is room; before any long work.
@@ -37,10 +48,20 @@ public struct PruneRun {
         let settings = context.settings
         let place = OutputPlace(try settings.requiredOutput(), overwrite: settings.overwrite)
         let staging = try StagingFolder.begin(place, inputs: [settings.model], bytes: context.stagingBytes)
-        let record = try context.record()
-        let journal = try Journal(staging.path(of: PruneRun.journalName))
-        try journal.append(record.json)
-        return try finish(staging, journal, recipe: record.recipe, committed: [])
+        var journal: Journal?
+        do throws(Fault) {
+            let record = try context.record()
+            let lines = try Journal(staging.path(of: PruneRun.journalName))
+            try lines.append(record.json)
+            journal = lines
+            events(.resumable)
+            return try finish(staging, lines, recipe: record.recipe, committed: [])
+        } catch {
+            // A folder with nothing in it would only be in the way of the next try, unless its advice is to resume.
+            let goesOn = error.kind == .interrupted || error.kind == .deviceUnavailable
+            if journal == nil || journal?.count == 1 && !goesOn { staging.discard() }
+            throw error
+        }
     }
 
     /// The settings of an interrupted run, or nil when its output is already published.
@@ -50,8 +71,11 @@ public struct PruneRun {
         guard case .unfinished(let staging) = try StagingFolder.resume(OutputPlace(output)) else { return nil }
         let path = staging.path(of: journalName)
         guard let first = try Journal.read(path).first else {
-            // Killed before the first line, or after the last: both are settled by `resume`.
-            if staging.contains(Publication.reportName) { try staging.publish(); return nil }
+            // Killed before the first line, or after the last.
+            if staging.isRecorded {
+                try staging.publishRecorded()
+                return nil
+            }
             throw Fault(
                 .missingInput, "the interrupted run had not begun its work", file: staging.path,
                 advice: "start it again with `espalier prune`")
@@ -74,12 +98,20 @@ public struct PruneRun {
             throw Fault(.usage, "the run is already finished", file: place.output)
         }
         let path = staging.path(of: PruneRun.journalName)
-        let lines = try Journal.read(path)
+        let contents = try Journal.contents(path)
+        let lines = contents.lines
         guard let first = lines.first, let record = RunRecord(json: first) else {
             throw Fault(.badData, "the journal was not written by this version", file: path)
         }
         try context.record().checkContinues(record, file: path)
+        if contents.tornBytes > 0 {
+            events(
+                .warning(
+                    "\(path): the last line was torn (\(contents.tornBytes) bytes), as a crash leaves it; what it told "
+                        + "of is done again"))
+        }
         let journal = try Journal(path)
+        events(.resumable)
         return try finish(staging, journal, recipe: record.recipe, committed: Array(lines.dropFirst()))
     }
 
@@ -133,7 +165,8 @@ public struct PruneRun {
         }
         // The recipe is that of the start: resuming fills in the threads that the start had by default.
         let publication = Publication(
-            context: context, files: context.files, staging: staging, journal: journal, recipe: recipe, lines: lines)
+            context: context, files: context.files, staging: staging, journal: journal, recipe: recipe, lines: lines,
+            events: events)
         try publication.checkCommitted()
         let reports = try Walk(context: context, staging: staging, journal: journal, events: events)
             .run(committed: publication.committedReports())

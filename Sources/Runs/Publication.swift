@@ -15,6 +15,7 @@ struct Publication {
     let recipe: String
     /// The journal's lines behind the first.
     let lines: [JSONValue]
+    let events: EventHandler
 
     static let reportName = "report.json"
 
@@ -48,17 +49,36 @@ struct Publication {
             for part in group.parts where staging.contains(part) { try staging.remove(part) }
             shards.append((group.name, try SafetensorsFile(staging.path(of: group.name)).tensors))
         }
-        if shards.count > 1 { try staging.write(ShardName.index, ShardName.indexBytes(shards)) }
-        try staging.write("config.json", files.configurationJSON(context.types).configurationBytes)
-        for file in context.decoder.checkpoint.sideFiles { try staging.copy(file) }
-        try staging.write("recipe.yaml", Array(recipe.utf8))
-        let card = ModelCard.text(result, source: SourceCard(context.decoder.checkpoint), recipe: recipe)
-        try staging.write("README.md", Array(card.utf8))
-        // The report comes last: with it in place and the journal gone, only the folder's name is missing.
-        try staging.write(Publication.reportName, Array((result.report.text() + "\n").utf8))
-        try staging.remove(PruneRun.journalName)
-        try staging.publish(known: written)
+        let all = written.filter { digest in groups.contains { $0.name == digest.name } }
+        try staging.publish(all + keptCandidates() + rest(shards, result)) { events(.publishing) }
         _ = try FolderVerification(staging.place.output)
+    }
+
+    /// Writes the files beside the weights.
+    private func rest(
+        _ shards: [(name: String, tensors: [TensorDescription])], _ result: RunResult
+    ) throws(Fault) -> [FileDigest] {
+        var files: [FileDigest] = []
+        if shards.count > 1 { files.append(try staging.write(ShardName.index, ShardName.indexBytes(shards))) }
+        files.append(try staging.write("config.json", self.files.configurationJSON(context.types).configurationBytes))
+        for file in context.decoder.checkpoint.sideFiles { files.append(try staging.copy(file)) }
+        files.append(try staging.write("recipe.yaml", Array(recipe.utf8)))
+        let card = ModelCard.text(result, source: SourceCard(context.decoder.checkpoint), recipe: recipe)
+        files.append(try staging.write("README.md", Array(card.utf8)))
+        files.append(try staging.write(Publication.reportName, Array((result.report.text() + "\n").utf8)))
+        return files
+    }
+
+    /// Files of a search that are to stay in the output; those that are not were removed.
+    private func keptCandidates() throws(Fault) -> [FileDigest] {
+        guard context.settings.structure?.keepsSupernet == true else { return [] }
+        var kept: [FileDigest] = []
+        // A file that was written again has a later line.
+        for digest in FileDigest.digests(try Journal.read(journal.path), kind: "candidates") {
+            kept.removeAll { $0.name == digest.name }
+            kept.append(digest)
+        }
+        return kept
     }
 
     /// Writes a shard from its parts, tensor by tensor. Part 0, what is outside of the blocks, comes from the source.

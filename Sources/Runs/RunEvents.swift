@@ -7,6 +7,10 @@ public enum RunEvent {
     /// The walk is at a block, with the share of the whole walk that is done.
     case progress(block: Int, blocks: Int, fraction: Double)
     case finished(BlockReport)
+    /// From here on an interrupted run can be resumed.
+    case resumable
+    /// Nothing but the output's name is missing: what is interrupted now is finished.
+    case publishing
 }
 
 public typealias EventHandler = (RunEvent) -> Void

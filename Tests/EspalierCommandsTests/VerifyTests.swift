@@ -279,10 +279,10 @@ struct VerifyTests {
     @Test func aFolderWithoutAReportIsVerifiedWithoutAPattern() throws {
         let (source, parent) = (try model(), try TemporaryFolder())
         let staging = try StagingFolder.begin(OutputPlace(parent.path + "/out"), inputs: [], bytes: 0)
-        for name in ["config.json", "tokenizer.json", "model.safetensors"] {
-            _ = try staging.write(name, try ReadableFile.bytes(source.path + "/" + name))
-        }
-        try staging.publish()
+        try staging.publish(
+            try ["config.json", "tokenizer.json", "model.safetensors"].map { name in
+                try staging.write(name, try ReadableFile.bytes(source.path + "/" + name))
+            })
         let found = try PublishedFolder(parent.path + "/out", reporter: quiet)
         #expect(found.pattern == nil && found.linears == 0 && found.files == 3)
     }

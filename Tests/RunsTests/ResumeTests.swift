@@ -213,6 +213,32 @@ struct ResumeTests {
         #expect(bench.exists("out/COMPLETE.json"))
     }
 
+    @Test("a run that fails before its first block leaves nothing in the way")
+    func nothingCommitted() throws {
+        let bench = try Bench { tiny in
+            tiny.edit = { name, values in if name.contains("layers.0") { values[0] = .nan } }
+        }
+        let failure = fault { try bench.prune("out") { $0.method = .wanda } }
+        #expect(failure?.kind == .badData)
+        #expect(!bench.exists("out.partial") && !bench.exists("out.partial.lock"))
+        let offload = fault { try bench.prune("out") { $0.offload = "/nonexistent" } }
+        #expect(offload?.kind == .inputOutput && !bench.exists("out.partial"))
+    }
+
+    @Test("a run tells when it can be resumed and when it publishes, in this order")
+    func stages() throws {
+        let bench = try Bench()
+        var stages: [String] = []
+        try bench.prune("out", { $0.method = .magnitude }) { event in
+            switch event {
+            case .resumable: stages.append(bench.exists("out.partial/journal.jsonl") ? "resumable" : "too early")
+            case .publishing: stages.append(bench.exists("out.partial/COMPLETE.json") ? "publishing" : "too early")
+            default: break
+            }
+        }
+        #expect(stages == ["resumable", "publishing"])
+    }
+
     @Test("an allocation measured before the interruption is kept")
     func allocation() throws {
         let bench = try Bench { $0.layers = 3 }

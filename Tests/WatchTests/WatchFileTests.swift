@@ -92,9 +92,22 @@ struct WatchFileTests {
         _ = try WatchHistory.append(interval("1"), to: path)
         let whole = try String(contentsOfFile: path, encoding: .utf8)
         try folder.write("history.jsonl", whole + "{\"version\":1,\"ti")
-        #expect(try WatchHistory.read(path).count == 1)
+        #expect(try WatchHistory.read(path).count == 1 && WatchHistory.tornBytes(path) == 16)
         #expect(try WatchHistory.append(interval("2"), to: path).map(\.time) == ["1", "2"])
         #expect(try WatchHistory.read(path).map(\.time) == ["1", "2"])
+    }
+
+    @Test("a damaged last line that has its end is refused, and stays")
+    func damagedLastLine() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/history.jsonl"
+        _ = try WatchHistory.append(interval("1"), to: path)
+        let text = try String(contentsOfFile: path, encoding: .utf8) + "{\"version\":1,\"ti\n"
+        try folder.write("history.jsonl", text)
+        let read = fault { () throws(Fault) in _ = try WatchHistory.read(path) }
+        let appended = fault { () throws(Fault) in _ = try WatchHistory.append(interval("2"), to: path) }
+        for found in [read, appended] { #expect(found?.kind == .badData && found?.place == "line 2") }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
     }
 
     @Test("damage before the end, and lines of another version, are refused")

@@ -1,4 +1,5 @@
 import Faults
+import Files
 import JSONText
 
 /// What was found in one source and what was taken of it: a line of the manifest.
@@ -23,7 +24,7 @@ struct SourceReport {
     var samples = 0
 
     /// The last component of a path: a manifest does not tell where things stand on the user's machine.
-    static func name(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+    static func name(of path: String) -> String { FileSystem.last(path) }
 
     var json: JSONValue {
         var object = JSONObject()

@@ -20,8 +20,10 @@ enum AdapterFolder {
             isAlone ? "the folder holds an adapter, not a model" : "an adapter lies beside the model's weights",
             file: path, found: "a \(type) adapter\(base)", expected: "a model with all of its weights",
             advice: (isAlone ? "" : "move the adapter's files away if they do not belong to the model; else ")
-                + "merge it first: python3 -c \"from peft import AutoPeftModelForCausalLM as M; "
-                + "M.from_pretrained('\(folder)').merge_and_unload().save_pretrained('merged')\"")
+                + "merge it first: "
+                + PythonAdvice.line(
+                    "AutoPeftModelForCausalLM", of: "peft", folder: folder, then: ".merge_and_unload()",
+                    saves: "merged"))
     }
 
     /// A fault when an adapter's matrices stand among the weights.

@@ -8,14 +8,14 @@ enum PickledWeights {
     /// A fault with the way out when `names` holds weights in such a format.
     static func fault(_ names: [String], folder: String) -> Fault? {
         let found = names.filter { name in
-            name != "training_args.bin" && endings.contains { name.hasSuffix($0) }
+            name != "training_args.bin" && endings.contains { FileSystem.hasEnding(name, $0) }
         }
         guard let first = found.first else { return nil }
         return Fault(
             .badData, "the weights are in a format that can run code when it is loaded; it is never opened",
             file: FileSystem.joined(folder, first), found: found.prefix(4).joined(separator: ", "),
             expected: "model.safetensors",
-            advice: "convert a model that you trust: python3 -c \"from transformers import AutoModelForCausalLM as M; "
-                + "M.from_pretrained('\(folder)').save_pretrained('converted')\"")
+            advice: "convert a model that you trust: "
+                + PythonAdvice.line("AutoModelForCausalLM", of: "transformers", folder: folder, saves: "converted"))
     }
 }

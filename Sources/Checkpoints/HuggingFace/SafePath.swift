@@ -10,8 +10,8 @@ enum SafePath {
 
     /// Whether the name is that of a file, or of a file in a folder beside the others.
     static func isPlainPath(_ path: String) -> Bool {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        return parts.count <= 2 && parts.allSatisfy { isPlainName(String($0)) }
+        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        return parts.count <= 2 && parts.allSatisfy { isPlainName(String(decoding: $0, as: UTF8.self)) }
     }
 
     /// The path of a file in `folder`, or nil when it leads out of it through a symbolic link.
@@ -20,10 +20,11 @@ enum SafePath {
     static func inside(_ folder: String, _ name: String) -> String? {
         let path = FileSystem.joined(folder, name)
         guard let target = FileSystem.resolved(path), let root = FileSystem.resolved(folder) else { return path }
-        if target.hasPrefix(root == "/" ? "/" : root + "/") { return path }
+        if FileSystem.isInside(target, root) { return path }
         let snapshots = FileSystem.parent(root)
         let blobs = FileSystem.joined(FileSystem.parent(snapshots), "blobs")
-        if FileSystem.last(snapshots) == "snapshots", FileSystem.parent(target) == blobs { return path }
+        let isInCache = FileSystem.last(snapshots) == "snapshots"
+        if isInCache, FileSystem.areSame(FileSystem.parent(target), blobs) { return path }
         return nil
     }
 

@@ -9,11 +9,13 @@ struct SideFiles {
     private(set) var left: [String] = []
 
     /// Folders whose tokenizer files and templates belong to the model.
-    private static let folders = ["additional_chat_templates", "chat_templates", "tokenizer"]
+    static let folders = ["additional_chat_templates", "chat_templates", "tokenizer"]
 
     /// - Parameter weights: names of the files that hold the model's tensors.
     /// - Throws: `badData` when a file that would be copied is a link out of the folder.
     init(_ folder: String, _ names: [String], weights: [String]) throws(Fault) {
+        // A name that is no UTF-8 cannot be given to a copy as it is.
+        left += try FileSystem.entries(in: folder).unreadable
         for name in names {
             let path = FileSystem.joined(folder, name)
             switch FileSystem.kind(path) {
@@ -28,7 +30,9 @@ struct SideFiles {
 
     /// Files of a folder in the model's folder; it may not lead elsewhere.
     private mutating func take(_ inner: String, of folder: String) throws(Fault) {
-        for name in try FileSystem.names(in: try SafePath.checked(folder, inner)) {
+        let entries = try FileSystem.entries(in: try SafePath.checked(folder, inner))
+        left += entries.unreadable.map { FileSystem.joined(inner, $0) }
+        for name in entries.names {
             let both = FileSystem.joined(inner, name)
             if FileSystem.kind(FileSystem.joined(folder, both)) == .file, SideFiles.isSideFile(name) {
                 copied.append(SideFile(name: both, content: .file(path: try SafePath.checked(folder, both))))
@@ -59,9 +63,11 @@ struct SideFiles {
             return true
         }
         // Sentence-piece and tiktoken vocabularies have all kinds of names, and so have templates.
-        if [".model", ".spm", ".tiktoken", ".jinja"].contains(where: name.hasSuffix) { return true }
+        if [".model", ".spm", ".tiktoken", ".jinja"].contains(where: { FileSystem.hasEnding(name, $0) }) {
+            return true
+        }
         if name.hasPrefix("tokenizer.model") { return true }
         guard name.hasPrefix("tokenizer") || name.hasPrefix("vocab") else { return false }
-        return [".json", ".txt", ".v3"].contains(where: name.hasSuffix)
+        return [".json", ".txt", ".v3"].contains { FileSystem.hasEnding(name, $0) }
     }
 }

@@ -21,7 +21,7 @@ public struct CompletionRecord: Equatable, Sendable {
         guard FileSystem.kind(folder) == .folder else {
             throw Fault(.missingInput, "the folder does not exist", file: folder, advice: "check the path")
         }
-        guard FileSystem.kind(path) == .file else {
+        guard FileSystem.kindUnfollowed(path) == .file else {
             throw Fault(
                 .missingInput, "the folder has no \(CompletionRecord.fileName)", file: path,
                 expected: "a folder that was published whole",

@@ -1,5 +1,6 @@
 import Faults
 import Files
+import JSONText
 
 /// Holds a published folder against its completion record and opens it.
 public struct FolderVerification: Sendable {
@@ -28,9 +29,10 @@ public struct FolderVerification: Sendable {
             }
         }
         let checkpoint = try Checkpoint.open(folder)
-        let known = Set(record.files.map(\.name) + [CompletionRecord.fileName])
-        let extra = try FileSystem.paths(in: folder).filter { !known.contains($0) }
-        for weights in checkpoint.weightFiles where !known.contains(weights.name) {
+        let known = Set((record.files.map(\.name) + [CompletionRecord.fileName]).map { ExactText($0) })
+        var extra = try FileSystem.paths(in: folder).filter { !known.contains(ExactText($0)) }
+        extra += try FileSystem.entries(in: folder).unreadable
+        for weights in checkpoint.weightFiles where !known.contains(ExactText(weights.name)) {
             throw Fault(
                 .badData, "a file of weights is not in the completion record",
                 file: FileSystem.joined(folder, weights.name))

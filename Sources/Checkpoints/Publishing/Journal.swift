@@ -10,21 +10,31 @@ import JSONText
 
 /// An append-only file of JSON lines; a line that is there is on the disk, and what it tells of was on the disk before.
 ///
-/// A crash can tear the last line only. It is discarded on reading, and cut off before the next line is appended.
+/// A crash can tear the last line only: it then lacks its end. It is discarded on reading, and cut off before the next
+/// line is appended. A line that has its end was whole once, so one that cannot be read is damage, wherever it stands.
 public final class Journal {
     public static let fileName = "journal.jsonl"
 
     public let path: String
     private let descriptor: Int32
     private var length: Int
+    /// Whole lines.
+    public private(set) var count: Int
 
     /// Opens or makes a journal to append to.
     public init(_ path: String) throws(Fault) {
-        let kept = FileSystem.existsUnfollowed(path) ? try Journal.parse(path).bytes : 0
+        let found = FileSystem.existsUnfollowed(path) ? try Journal.parse(path) : nil
+        let kept = found?.bytes ?? 0
+        count = found?.contents.lines.count ?? 0
         self.path = path
         length = kept
-        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+        // Without waiting: what took the journal's name may be a pipe.
+        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
         guard descriptor >= 0 else { throw FileSystem.failure("the journal cannot be written", path, errno) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, FileSystem.kind(ofMode: status.st_mode) == .file else {
+            throw Fault(.badData, "the journal is not a regular file", file: path)
+        }
         guard ftruncate(descriptor, off_t(kept)) == 0, lseek(descriptor, off_t(kept), SEEK_SET) == off_t(kept) else {
             throw FileSystem.failure("the journal cannot be written", path, errno)
         }
@@ -50,31 +60,43 @@ public final class Journal {
             throw fault
         }
         length += line.count
+        count += 1
     }
 
     /// The whole lines of a journal; none when there is no file.
     ///
-    /// - Throws: `badData` when a line other than the last is damaged.
-    public static func read(_ path: String) throws(Fault) -> [JSONValue] {
-        guard FileSystem.existsUnfollowed(path) else { return [] }
-        return try parse(path).lines
+    /// - Throws: `badData` when a line is damaged.
+    public static func read(_ path: String) throws(Fault) -> [JSONValue] { try contents(path).lines }
+
+    /// What a journal holds.
+    public struct Contents: Sendable {
+        public var lines: [JSONValue] = []
+        /// Bytes of a last line that a crash has torn, and that the next line will replace.
+        public var tornBytes = 0
     }
 
-    private static func parse(_ path: String) throws(Fault) -> (lines: [JSONValue], bytes: Int) {
+    /// - Throws: `badData` when a line is damaged.
+    public static func contents(_ path: String) throws(Fault) -> Contents {
+        guard FileSystem.existsUnfollowed(path) else { return Contents() }
+        return try parse(path).contents
+    }
+
+    private static func parse(_ path: String) throws(Fault) -> (contents: Contents, bytes: Int) {
         let text = try InputFile(path).contents(limit: 1 << 30)
-        var lines: [JSONValue] = []
+        var contents = Contents()
         var start = 0
         while let end = text[start...].firstIndex(of: UInt8(ascii: "\n")) {
             do throws(Fault) {
-                lines.append(try JSONValue(parsing: text[start..<end]))
+                contents.lines.append(try JSONValue(parsing: text[start..<end]))
             } catch {
-                if end + 1 == text.count { break }
                 throw Fault(
-                    .badData, "a line of the journal is damaged", file: path, place: "line \(lines.count + 1)",
-                    found: error.summary, advice: "start the run again with --overwrite")
+                    .badData, "a line of the journal is damaged", file: path,
+                    place: "line \(contents.lines.count + 1)", found: error.summary,
+                    advice: "start the run again with --overwrite")
             }
             start = end + 1
         }
-        return (lines, start)
+        contents.tornBytes = text.count - start
+        return (contents, start)
     }
 }

@@ -20,25 +20,29 @@ final class StagingLock: Sendable {
     init(_ path: String, output: String) throws(Fault) {
         self.path = path
         while true {
-            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
             guard descriptor >= 0 else { throw FileSystem.failure("the lock cannot be made", path, errno) }
+            var isMine = false
             do throws(Fault) {
-                let locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0
-                if !locked, errno == EWOULDBLOCK { throw StagingLock.held(path, output, StagingLock.holder(path)) }
+                let content = try StagingLock.content(descriptor, path)
+                let locked = StagingLock.lock(descriptor)
+                if !locked, errno == EWOULDBLOCK { throw StagingLock.held(path, output, content.holder) }
                 // Between open and flock the last holder may have removed the file: then another one has its name.
                 guard StagingLock.isStill(descriptor, at: path) else {
                     close(descriptor)
                     continue
                 }
-                let holder = StagingLock.holder(path)
+                // What the last holder wrote while this process waited for the lock.
+                let holder = try StagingLock.content(descriptor, path).holder
                 let host = StagingLock.hostName()
                 if let holder {
                     let alive = !locked && holder.process != getpid() && kill(pid_t(holder.process), 0) == 0
                     if holder.host != host || alive { throw StagingLock.held(path, output, holder) }
                 }
+                isMine = true
                 let text = JSONValue.object(["pid": .integer(Int(getpid())), "host": .string(host)])
                 let line = Array((text.text(pretty: false) + "\n").utf8)
-                guard ftruncate(descriptor, 0) == 0 else {
+                guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
                     throw FileSystem.failure("the lock cannot be written", path, errno)
                 }
                 let result: Result<Void, Fault> = line.withUnsafeBytes { buffer in
@@ -48,6 +52,7 @@ final class StagingLock: Sendable {
                 }
                 try result.get()
             } catch {
+                if isMine { unlink(path) }
                 close(descriptor)
                 throw error
             }
@@ -62,19 +67,76 @@ final class StagingLock: Sendable {
         close(descriptor)
     }
 
+    /// Whether the lock was had; else `errno` says why. Somebody who only looks holds it for a moment.
+    private static func lock(_ descriptor: Int32) -> Bool {
+        for _ in 0..<5 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+            guard errno == EWOULDBLOCK || errno == EINTR else { return false }
+            usleep(10_000)
+        }
+        return flock(descriptor, LOCK_EX | LOCK_NB) == 0
+    }
+
+    /// The fault for a start beside a run that holds the lock; nil where nobody on this machine does.
+    static func running(_ path: String, output: String) -> Fault? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        guard let content = try? content(descriptor, path) else { return nil }
+        let holder = content.holder
+        // Shared, so that two who only look do not see each other.
+        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 {
+            guard let holder, holder.host != hostName() else { return nil }
+            return held(path, output, holder)
+        }
+        return errno == EWOULDBLOCK ? held(path, output, holder) : nil
+    }
+
+    /// Removes the lock that a killed run left beside an output that is finished; one that is held stays.
+    static func removeStale(_ path: String, output: String) {
+        guard FileSystem.kindUnfollowed(path) == .file else { return }
+        _ = try? StagingLock(path, output: output)
+    }
+
     private static func isStill(_ descriptor: Int32, at path: String) -> Bool {
         var opened = stat()
         var named = stat()
-        return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino
+        return fstat(descriptor, &opened) == 0 && lstat(path, &named) == 0 && opened.st_ino == named.st_ino
             && opened.st_dev == named.st_dev
     }
 
-    /// Who the file names; nil for an empty or damaged file, which a crash can leave.
-    private static func holder(_ path: String) -> (process: Int, host: String)? {
-        guard let object = try? JSONFile.object(path), let process = object["pid"]?.integerValue, process > 0,
-            process <= Int(Int32.max), let host = object["host"]?.stringValue
-        else { return nil }
-        return (process, host)
+    private static let sizeLimit = 4096
+
+    private struct Content {
+        var holder: (process: Int, host: String)?
+    }
+
+    /// Who the file names; nil for an empty file, or one of zero bytes, as a crash can leave.
+    ///
+    /// - Throws: `outputExists` for a file that no run wrote: it is somebody's, and stays as it is.
+    private static func content(
+        _ descriptor: Int32, _ path: String
+    ) throws(Fault) -> Content {
+        func foreign(_ found: String) -> Fault {
+            Fault(
+                .outputExists, "what stands where a run keeps its lock is not one of this program's", file: path,
+                found: found, advice: "move it away, or choose another output")
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw FileSystem.failure("the lock cannot be read", path, errno)
+        }
+        guard FileSystem.kind(ofMode: status.st_mode) == .file else { throw foreign("no regular file") }
+        guard status.st_size <= sizeLimit else { throw foreign("\(status.st_size) bytes") }
+        var bytes = [UInt8](repeating: 0, count: sizeLimit)
+        let count = pread(descriptor, &bytes, sizeLimit, 0)
+        guard count >= 0 else { throw FileSystem.failure("the lock cannot be read", path, errno) }
+        let text = bytes[..<count]
+        if text.allSatisfy({ $0 == 0 }) { return Content(holder: nil) }
+        guard let object = (try? JSONValue(parsing: text))?.objectValue, let process = object["pid"]?.integerValue,
+            process > 0, process <= Int(Int32.max), let host = object["host"]?.stringValue
+        else { throw foreign("\(count) bytes of another kind") }
+        return Content(holder: (process, host))
     }
 
     static func hostName() -> String {
@@ -89,6 +151,7 @@ final class StagingLock: Sendable {
             .outputExists, "another run is writing this output", file: output,
             found: holder.map { "process \($0.process) on \($0.host)" } ?? "an unnamed process",
             advice: other
-                ? "wait for it; if that run is dead, remove \(path)" : "wait for it, or stop it and resume")
+                ? "wait for it; if that run is dead: rm \(ShellWord.quoted(path))"
+                : "wait for it, or stop it and resume")
     }
 }

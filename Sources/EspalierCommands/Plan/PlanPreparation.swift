@@ -22,6 +22,7 @@ extension PlanRun {
         } else {
             subject = PlanSubject(try PrunePreparation(settings, needsWeights: false, reporter: reporter).context)
         }
+        try PruneRun.checkOffload(settings)
         reporter.note("measuring the machine on one block")
         let plan = try Plan(subject)
         if let output = settings.output {

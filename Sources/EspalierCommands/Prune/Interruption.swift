@@ -1,5 +1,7 @@
 import Dispatch
 import Faults
+import Runs
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -9,21 +11,64 @@ import Faults
     import Darwin
 #endif
 
-/// What Ctrl-C and a scheduler's SIGTERM do to a run: it ends at once with the exit code of a run that can go on.
-/// What is committed is on the disk already, so there is nothing to tidy up.
-enum Interruption {
-    static func announce(output: String) {
-        for number in [SIGINT, SIGTERM] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                var text = "\ninterrupted; go on with: espalier resume \(output)\n"
-                text.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
+/// What Ctrl-C and a scheduler's SIGTERM do to a run.
+///
+/// Before the run can be resumed they do what they do to any process. From then on it ends at once with the exit code of
+/// a run that can go on: what is committed is on the disk already, so there is nothing to tidy up. When nothing but the
+/// output's name is missing, the run ends by itself with the exit code that it has earned; a second signal ends it then.
+final class Interruption: Sendable {
+    private let output: String
+    private let stage = Mutex(Stage.unprotected)
+
+    private enum Stage {
+        case unprotected
+        case resumable
+        case publishing
+        /// Publishing, and one signal has come.
+        case ending
+    }
+
+    init(output: String) { self.output = output }
+
+    func handle(_ event: RunEvent) {
+        switch event {
+        case .resumable:
+            stage.withLock { $0 = .resumable }
+            for number in [SIGINT, SIGTERM] { listen(number) }
+        case .publishing: stage.withLock { $0 = .publishing }
+        default: break
+        }
+    }
+
+    private func listen(_ number: Int32) {
+        signal(number, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+        source.setEventHandler { [self] in interrupt() }
+        source.activate()
+        // The source must outlive this call; the process never gives it back.
+        _ = Unmanaged.passRetained(source as AnyObject)
+    }
+
+    private func interrupt() {
+        // The lock is held until the process is gone: the run cannot begin to publish behind the message's back.
+        stage.withLock { stage in
+            switch stage {
+            case .unprotected: break
+            case .resumable:
+                say("\ninterrupted; go on with: espalier resume \(ShellWord.quoted(output))\n")
+                _exit(Fault.Kind.interrupted.rawValue)
+            case .publishing:
+                stage = .ending
+                say("\ninterrupted at the very end: the output is being published\n")
+            case .ending:
+                say("\ninterrupted; what is missing: espalier resume \(ShellWord.quoted(output))\n")
                 _exit(Fault.Kind.interrupted.rawValue)
             }
-            source.activate()
-            // The source must outlive this call; the process never gives it back.
-            _ = Unmanaged.passRetained(source as AnyObject)
         }
+    }
+
+    private func say(_ text: String) {
+        var text = text
+        text.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
     }
 }

@@ -47,9 +47,12 @@ public struct Prune: ParsableCommand {
         let reporter = messages.makeReporter()
         let context = try PrunePreparation(settings, reporter: reporter).context
         try PruneRun.check(context)
-        Interruption.announce(output: settings.output ?? "")
+        let interruption = Interruption(output: settings.output ?? "")
         let narrator = RunNarrator(reporter, context: context)
-        let result = try PruneRun(context, events: narrator.handle).start()
+        let result = try PruneRun(context) {
+            interruption.handle($0)
+            narrator.handle($0)
+        }.start()
         reporter.finish()
         try messages.write(json: result.json, text: RunSummary.text(result))
     }
@@ -84,9 +87,12 @@ public struct Resume: ParsableCommand {
             return
         }
         let context = try PrunePreparation(settings, reporter: reporter).context
-        Interruption.announce(output: output)
+        let interruption = Interruption(output: output)
         let narrator = RunNarrator(reporter, context: context)
-        let result = try PruneRun(context, events: narrator.handle).resume()
+        let result = try PruneRun(context) {
+            interruption.handle($0)
+            narrator.handle($0)
+        }.resume()
         reporter.finish()
         try messages.write(json: result.json, text: RunSummary.text(result))
     }

@@ -22,6 +22,7 @@ final class RunNarrator {
         case .note(let text): reporter.note(text)
         case .progress(_, _, let fraction): reporter.update(fraction)
         case .finished(let report): reporter.note(line(report))
+        case .resumable, .publishing: break
         }
     }
 

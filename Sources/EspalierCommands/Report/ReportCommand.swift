@@ -77,13 +77,14 @@ public struct ReportCommand: ParsableCommand {
         var limits = Verdict.Limits()
         limits.goRatio = maxPerplexityRatio ?? limits.goRatio
         limits.canaryRatio = max(trialPerplexityRatio ?? limits.canaryRatio, limits.goRatio)
-        let page = ReportPage(runs, limits: limits, pricePerHour: pricePerHour, tokensPerDay: tokensPerDay)
-        try AtomicFile(output).write(page.html)
+        try SamePath.refuse(output, "--output", among: folders)
+        let file = try AtomicFile(output)
         let charts = output + ".charts"
-        if FileSystem.kind(charts) != .folder { try FileSystem.makeFolder(charts) }
-        for (name, json) in page.specifications {
-            try AtomicFile(charts + "/\(name).vl.json").write(json.text() + "\n")
-        }
+        if file.isFile { try ReportCommand.checkCharts(charts) }
+        let page = ReportPage(runs, limits: limits, pricePerHour: pricePerHour, tokensPerDay: tokensPerDay)
+        try file.write(page.html)
+        // A pipe or device has no place beside it.
+        if file.isFile { try writeCharts(page, folder: charts) }
         if let results, let card {
             try AtomicFile(card).write(results)
             messages.makeReporter().note("wrote \(card)")
@@ -91,10 +92,31 @@ public struct ReportCommand: ParsableCommand {
         messages.makeReporter().note("wrote \(output)")
     }
 
+    /// - Throws: `inputOutput` where the folder for the charts could not be made: told before anything is written.
+    private static func checkCharts(_ charts: String) throws(Fault) {
+        let name = FileSystem.last(charts)
+        guard name.utf8.count <= FileSystem.longestName(in: FileSystem.parent(charts)) else {
+            throw Fault(
+                .inputOutput, "the name of the folder for the charts is too long", file: charts,
+                found: "\(name.utf8.count) bytes", advice: "choose a shorter name for the page")
+        }
+        guard FileSystem.existsUnfollowed(charts), FileSystem.kind(charts) != .folder else { return }
+        throw Fault(
+            .inputOutput, "the folder for the charts cannot be made: something else has its name", file: charts,
+            advice: "move it away, or choose another name for the page")
+    }
+
+    private func writeCharts(_ page: ReportPage, folder charts: String) throws(Fault) {
+        if FileSystem.kind(charts) == nil { try FileSystem.makeFolder(charts) }
+        for (name, json) in page.specifications {
+            try AtomicFile(charts + "/\(name).vl.json").write(json.text() + "\n")
+        }
+    }
+
     /// - Throws: `usage` where the card would replace the published one: its digest is in the folder's record.
     private func resultsCard(_ run: PublishedRun, _ path: String) throws(Fault) -> String {
         let readme = run.folder + "/README.md"
-        try SamePath.refuse(path, "--card", among: [readme])
+        try SamePath.refuse(path, "--card", among: folders)
         let text = String(decoding: try ReadableFile.bytes(readme), as: UTF8.self)
         return try ResultsCard(run).text(readme: text, file: readme)
     }

@@ -1,6 +1,7 @@
 import Calibration
 import Decoders
 import Faults
+import Files
 import JSONText
 import Recipes
 import Runs
@@ -101,7 +102,7 @@ struct PruningRecord {
             let key = "calibration.sources[\(index)]"
             let wanted = try CalibrationSource(parsing: text)
             var name = "self"
-            if case .file(let path, _, _) = wanted { name = path.split(separator: "/").last.map(String.init) ?? path }
+            if case .file(let path, _, _) = wanted { name = FileSystem.last(path) }
             try expect(key + ".file", source["file"].map(shown) ?? shown(source["kind"]), name)
             try expect(key + ".weight", source["weight"]?.doubleValue.map { "\($0)" } ?? "nothing", "\(wanted.weight)")
         }

@@ -106,6 +106,11 @@ public struct WatchRun {
         let reference = try WatchReference(contentsOf: path)
         let digest = try FileDigest(contentsOf: path).sha256
         let earlier = try WatchHistory.read(history)
+        let torn = try WatchHistory.tornBytes(history)
+        if torn > 0 {
+            reporter.warning(
+                "\(history): the last line was torn (\(torn) bytes), as a crash leaves it; its interval is lost")
+        }
         let opened = try open(reporter)
         try reference.check(
             tokenizerDigest: try self.digest(opened), vocabularySize: opened.configuration.vocabularySize,

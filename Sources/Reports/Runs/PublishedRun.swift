@@ -1,4 +1,5 @@
 import Faults
+import Files
 import Gate
 import JSONText
 
@@ -104,7 +105,7 @@ public struct PublishedRun {
     /// - Throws: `missingInput` without a `report.json`, `badData` for one that is none.
     public init(folder: String) throws(Fault) {
         self.folder = folder
-        name = folder.split(separator: "/").last.map(String.init) ?? folder
+        name = FileSystem.last(folder)
         guard let report = try PublishedFiles.document(folder + "/report.json") else {
             throw Fault(
                 .missingInput, "the folder holds no report.json", file: folder,

@@ -29,7 +29,8 @@ struct StructuralRun {
             checkpoint: context.decoder.checkpoint, configuration: configuration, types: context.types,
             compact: configuration.with(layers: found.shapes))
         let publication = Publication(
-            context: context, files: files, staging: staging, journal: journal, recipe: recipe, lines: lines)
+            context: context, files: files, staging: staging, journal: journal, recipe: recipe, lines: lines,
+            events: events)
         try publication.checkCommitted()
         let reports = try CompactWalk(
             context: context, files: files, staging: staging, journal: journal, events: events

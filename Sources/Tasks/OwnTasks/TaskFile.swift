@@ -1,5 +1,6 @@
 import Calibration
 import Faults
+import Files
 import JSONText
 import Recipes
 import Yams
@@ -131,7 +132,7 @@ public enum TaskFile {
 
         init(_ yaml: String, file: String) throws(Fault) {
             self.file = file
-            folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "."
+            folder = FileSystem.parent(file)
             do throws(Fault) { try YAMLGuard.check(yaml, file: file, noun: "task file") } catch {
                 var fault = error
                 fault.kind = .badData
@@ -273,7 +274,7 @@ public enum TaskFile {
                 throw fault(
                     key, "the form of the data is not known", found: path, expected: "a .jsonl, .csv or .tsv file")
             }
-            let full = path.hasPrefix("/") ? path : folder + "/" + path
+            let full = path.utf8.first == UInt8(ascii: "/") ? path : FileSystem.joined(folder, path)
             guard FilePresence.isThere(full) else {
                 throw Fault(
                     .missingInput, "the data of a task are not there", file: full,

@@ -42,6 +42,9 @@ public enum WatchHistory {
         return intervals
     }
 
+    /// Bytes of a last line that a crash has torn; the next line takes its place.
+    public static func tornBytes(_ path: String) throws(Fault) -> Int { try Journal.contents(path).tornBytes }
+
     private static let advice = "restore the file, or move it away to begin a new history"
 
     /// Appends a line, which is on the disk when this returns; a torn line is cut off first. Two processes that append at a
