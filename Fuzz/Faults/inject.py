@@ -40,7 +40,7 @@ SCENARIOS = {
     "resume": Scenario("resume out", ["out"], ["KILLED " + WANDA]),
     "evaluate": Scenario("evaluate model --text calibration.txt --context 16 --output r.json", ["r.json"]),
     "gate": Scenario(GATE, ["gate.json", "gate.xml", "gate.md"], code=None),
-    "report": Scenario("report evidence --output page.html", ["page.html"]),
+    "report": Scenario("report evidence --output page.html", ["page.html", "page.html.charts"]),
     "write-reference": Scenario(REFERENCE, ["ref.safetensors"]),
     "watch": Scenario(WATCH, ["h.jsonl", "m.prom"], [REFERENCE, WATCH], grows=["h.jsonl"]),
 }
@@ -147,6 +147,8 @@ class Harness:
             top = path.split("/")[0]
             if path in old and old[path] == digest or top in staging or top in previous:
                 continue
+            if is_kill and path.endswith(".espalier-tmp"):
+                continue
             if top in scenario.outputs:
                 self.look_at_output(where, folder, scenario, path, digest, old, new)
             elif not is_kill:
@@ -174,7 +176,7 @@ class Harness:
     def go_on(self, where, folder, scenario, code, old, new):
         """Whatever happened, the work can be brought to its end, and the weights are the same."""
         weights = {path: digest for path, digest in new.items() if path.startswith("out/") and "safetensors" in path}
-        if not os.path.exists(folder + "/out") or os.path.exists(folder + "/out.partial"):
+        if code == 137 or not os.path.exists(folder + "/out") or os.path.exists(folder + "/out.partial"):
             again, text = self.run(folder, "resume out")
             if again == 66:
                 command = scenario.command if not scenario.command.startswith("resume") else WANDA
