@@ -61,10 +61,17 @@ public struct PruneRun {
                 .badData, "the journal was not written by this version", file: path,
                 advice: "start the run again with --overwrite")
         }
-        var recipe = try PruneRecipe(yaml: record.recipe, file: path)
-        recipe.output = output
-        recipe.threads = record.threads
-        return try recipe.resolved()
+        do throws(Fault) {
+            var recipe = try PruneRecipe(yaml: record.recipe, file: path)
+            recipe.output = output
+            recipe.threads = record.threads
+            return try recipe.resolved()
+        } catch {
+            // Nobody wrote this recipe by hand: it is a part of the journal.
+            var fault = error.inFile(path)
+            if fault.kind == .badRecipe || fault.kind == .usage { fault.kind = .badData }
+            throw fault
+        }
     }
 
     /// Continues behind the last committed block.
@@ -80,6 +87,13 @@ public struct PruneRun {
         }
         try context.record().checkContinues(record, file: path)
         let journal = try Journal(path)
+        let structural = context.settings.structure.map {
+            StructuralSearch(
+                context: context, structure: $0, staging: staging, journal: journal, events: events, progress: { _ in })
+        }
+        try JournalCheck(
+            context: context, staging: staging, lines: try JournalLine.all(Array(lines.dropFirst()), file: path)
+        ).run(structural)
         return try finish(staging, journal, recipe: record.recipe, committed: Array(lines.dropFirst()))
     }
 
