@@ -57,7 +57,8 @@ public struct SafetensorsHeader: Sendable {
     ///   - json: the header's bytes without the length.
     ///   - fileSize: bytes of the whole file.
     init(json: [UInt8], fileSize: Int, file: String) throws(Fault) {
-        dataStart = json.count + 8
+        let dataStart = json.count + 8
+        self.dataStart = dataStart
         guard json.first == UInt8(ascii: "{") else {
             throw Fault(
                 .badData, "the safetensors header is not a JSON object", file: file, place: "byte 8",

@@ -66,7 +66,12 @@ public enum CandidateFile {
         guard let errors = file.tensor("errors"), errors.type == .f32, errors.shape.count == 1, errors.count > 0 else {
             throw wrong("errors", file.tensor("errors"), expected: "F32, one for each level")
         }
-        var shapes = [subLayer.kind == .attention ? dense.attention : dense.mlp]
+        var shapes = [
+            subLayer.kind == .attention
+                ? LayerShape(
+                    headCount: dense.headCount, keyValueHeadCount: dense.keyValueHeadCount, intermediateSize: 0)
+                : LayerShape(headCount: 0, keyValueHeadCount: 0, intermediateSize: dense.intermediateSize)
+        ]
         for level in 1..<max(1, errors.count) {
             let columns: Int
             switch subLayer.kind {
