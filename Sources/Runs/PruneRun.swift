@@ -19,6 +19,7 @@ public struct PruneRun {
 
     /// Checks where the output would go, as far as it can be told from the settings.
     public static func check(_ settings: PruneSettings) throws(Fault) {
+        try settings.checkOffload()
         try OutputPlace(settings.requiredOutput(), overwrite: settings.overwrite)
             .check(inputs: [settings.model], bytes: 0)
     }

@@ -59,7 +59,7 @@ struct SafetensorsHeaderTests {
 
     @Test func duplicateTensorNameIsRefused() {
         let entry = "\"t\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}"
-        fault(.badData, "twice", "\"t\"") { try open("{\(entry),\(entry)}", data: 4) }
+        fault(.badData, "twice", "tensor 't'") { try open("{\(entry),\(entry)}", data: 4) }
     }
 
     @Test(arguments: [

@@ -33,7 +33,7 @@ struct JournalCheckTests {
         Edit("block", #""error_after":[0-9.e-]+"#, #""error_after":-1"#),
         Edit("block", #""error_after":[0-9.e-]+"#, #""error_after":1e999"#),
         Edit("block", #""sparsity":\{"#, #""sparsity":{"x":0.5,"#),
-        Edit("block", #""q_proj":[0-9.]+"#, #""q_proj":1.5"#),
+        Edit("block", #"("sparsity":\{"[a-z_.]+":)[0-9.]+"#, "$1 1.5"),
         Edit("block", #""report":\{.*\}\}"#, #""report":[]}"#),
         Edit("block", #""file":"[^"]+""#, #""file":"../x.safetensors""#),
         Edit("block", #""sha256":"[^"]+""#, #""sha256":"ABC""#),
@@ -86,7 +86,7 @@ struct JournalCheckTests {
             Edit("candidates", #""file":"[^"]+""#, #""file":"/etc/passwd""#),
             Edit("candidates", #"^(.*)$"#, "$1\n$1"),
             Edit("block", #""asked":\{"#, #""asked":{"x":0.5,"#),
-            Edit("block", #"("asked":\{"q_proj":)[0-9.]+"#, "${1}0.123"),
+            Edit("block", #"("asked":\{"[a-z_.]+":)[0-9.]+"#, "$1 0.123"),
         ])
     func allocated(edit: Edit) throws {
         try check(edit) {
@@ -120,7 +120,7 @@ struct JournalCheckTests {
             Edit("candidates", #""file":"[^"]+""#, #""file":"supernet-00000-mlp.safetensors""#),
             Edit("block", #""weights":\d+"#, #""weights":-9223372036854775808"#),
             Edit("block", #""removed":\d+"#, #""removed":1"#),
-            Edit("block", #""down_proj":[0-9.]+"#, #""down_proj":0.99"#),
+            Edit("block", #"("sparsity":\{"[a-z_.]+":)[0-9.]+"#, "$1 0.99"),
         ])
     func structural(edit: Edit) throws {
         try check(edit) {

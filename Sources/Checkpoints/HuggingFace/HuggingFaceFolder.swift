@@ -103,6 +103,7 @@ enum HuggingFaceFolder {
                 found: "the string \"\(file.prefix(60))\"", expected: HuggingFaceWeights.singleName,
                 advice: "put the model's config.json and its weights, as model.safetensors, into a folder of their own")
         }
+        try KeyTypes.check(reader)
         var warnings: [String] = []
         if let type = configuration["dtype"]?.stringValue, let old = configuration["torch_dtype"]?.stringValue,
             type != old
