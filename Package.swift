@@ -56,7 +56,7 @@ let package = Package(
         .target(
             name: "Checkpoints",
             dependencies: ["Faults", "Files", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "Decoders", dependencies: ["Torch", "Checkpoints", "JSONText", "Faults"]),
+        .target(name: "Decoders", dependencies: ["Torch", "Checkpoints", "JSONText", "Faults", "Files"]),
         .target(name: "Randomness"),
         .target(name: "Recipes", dependencies: ["Faults", "Files", "JSONText", "Yams"]),
         .target(name: "Pruning", dependencies: ["Decoders", "Torch", "Recipes", "Randomness", "Faults"]),

@@ -32,10 +32,10 @@ public enum CalibrationSource: Equatable, Sendable {
         var path = text
         var weight = 1.0
         if let at = text.lastIndex(of: "@"), let number = CalibrationSource.number(text[text.index(after: at)...]) {
-            guard number > 0 else {
+            guard number > 0, number <= CalibrationSource.mostWeight else {
                 throw Fault(
-                    .usage, "the weight of a calibration source is not positive", found: text,
-                    expected: "FILE@WEIGHT with a weight above 0")
+                    .usage, "the weight of a calibration source is not positive, or is beyond all sense", found: text,
+                    expected: "FILE@WEIGHT with a weight above 0, at most 1000000000")
             }
             path = String(text[..<at])
             weight = number
@@ -49,10 +49,13 @@ public enum CalibrationSource: Equatable, Sendable {
             : .file(path: path, kind: try CalibrationSource.kind(of: path), weight: weight)
     }
 
-    /// A finite decimal number; "nan", "inf" and hexadecimal are names, not weights.
+    /// Weights are added up.
+    private static let mostWeight = 1e9
+
+    /// A decimal number, infinite where it is too large; "nan", "inf" and hexadecimal are names, not weights.
     private static func number(_ text: Substring) -> Double? {
         let allowed = Set("0123456789.eE+-".utf8)
-        guard !text.isEmpty, text.utf8.allSatisfy(allowed.contains), let number = Double(text), number.isFinite else {
+        guard !text.isEmpty, text.utf8.allSatisfy(allowed.contains), let number = Double(text) else {
             return nil
         }
         return number

@@ -158,6 +158,26 @@ public struct Checkpoint: Sendable {
         try source.readStored(tensor, into: target)
     }
 
+    /// A tensor's bytes in its `type`, little-endian, one part after another: one that a folder stores is never in
+    /// memory as a whole.
+    public func storedParts(
+        _ name: String, take: (UnsafeRawBufferPointer) throws(Fault) -> Void
+    ) throws(Fault) {
+        let tensor = try known(name)
+        let size = source.readsParts ? min(tensor.byteCount, 4 << 20) : tensor.byteCount
+        try FreeMemory.check(size, for: "a tensor", file: path)
+        let part = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
+        defer { part.deallocate() }
+        var done = 0
+        while done < tensor.byteCount {
+            let count = min(size, tensor.byteCount - done)
+            let target = UnsafeMutableRawBufferPointer(rebasing: part[..<count])
+            try source.readStored(tensor, from: done, into: target)
+            try take(UnsafeRawBufferPointer(target))
+            done += count
+        }
+    }
+
     /// A tensor as float32.
     public func floats(_ name: String) throws(Fault) -> [Float] {
         let tensor = try known(name)
@@ -178,6 +198,7 @@ public struct Checkpoint: Sendable {
     static func filled<Element>(
         _ count: Int, read: (UnsafeMutableBufferPointer<Element>) throws(Fault) -> Void
     ) throws(Fault) -> [Element] {
+        try FreeMemory.check(count * MemoryLayout<Element>.stride, for: "a tensor")
         var fault: Fault?
         let values = [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
             do throws(Fault) {
@@ -234,6 +255,21 @@ protocol TensorSource: Sendable {
         _ tensor: TensorDescription, from start: Int, into target: UnsafeMutableBufferPointer<Float>
     ) throws(Fault)
     func readStored(_ tensor: TensorDescription, into target: UnsafeMutableRawBufferPointer) throws(Fault)
+    /// Whether bytes can be read from the middle of a tensor; else it is read as a whole.
+    var readsParts: Bool { get }
+    func readStored(
+        _ tensor: TensorDescription, from start: Int, into target: UnsafeMutableRawBufferPointer
+    ) throws(Fault)
     func weightFile(of name: String) -> String?
     func checkUnchanged() throws(Fault)
+}
+
+extension TensorSource {
+    var readsParts: Bool { false }
+
+    func readStored(
+        _ tensor: TensorDescription, from start: Int, into target: UnsafeMutableRawBufferPointer
+    ) throws(Fault) {
+        try readStored(tensor, into: target)
+    }
 }

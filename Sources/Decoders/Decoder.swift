@@ -161,6 +161,7 @@ public struct Decoder {
     /// - Parameter ids: below the vocabulary's size.
     /// - Throws: `inputOutput` when the table cannot be read.
     public func embedded(_ ids: [Int32]) throws(Fault) -> Tensor {
+        try configuration.checkTokens(ids, file: checkpoint.path)
         let result = Tensor.empty([ids.count, configuration.hiddenSize], device: device)
         var places: [Int: [Int]] = [:]
         for (place, id) in ids.enumerated() { places[Int(id) / Decoder.embeddingRows, default: []].append(place) }

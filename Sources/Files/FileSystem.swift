@@ -38,6 +38,18 @@ package enum FileSystem {
         }
     }
 
+    /// What an entry is, for messages.
+    package static func word(ofMode mode: mode_t) -> String {
+        switch mode & S_IFMT {
+        case S_IFREG: "file"
+        case S_IFDIR: "folder"
+        case S_IFIFO: "pipe"
+        case S_IFCHR, S_IFBLK: "device"
+        case S_IFSOCK: "socket"
+        default: "special file"
+        }
+    }
+
     /// Whether the path exists, a dangling symbolic link included.
     package static func existsUnfollowed(_ path: String) -> Bool {
         var status = stat()

@@ -40,7 +40,10 @@ package final class InputFile: Sendable {
         var status = stat()
         guard fstat(descriptor, &status) == 0, FileSystem.kind(ofMode: status.st_mode) == .file else {
             close(descriptor)
-            throw Fault(.badData, "this is not a regular file", file: path)
+            throw Fault(
+                .badData, "this is not a regular file", file: path,
+                found: "a \(FileSystem.word(ofMode: status.st_mode))", expected: "a file that can be read at any place",
+                advice: "write what a pipe or device gives into a file first, and name that")
         }
         self.path = path
         self.descriptor = descriptor
@@ -91,6 +94,7 @@ package final class InputFile: Sendable {
     }
 
     package func bytes(at offset: Int, count: Int) throws(Fault) -> [UInt8] {
+        try FreeMemory.check(count, for: "reading this file", file: path)
         var fault: Fault?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             do throws(Fault) {

@@ -9,9 +9,14 @@ public struct JSONLimits: Sendable {
     public var keys: Set<String>?
     /// Whether NaN, Infinity and -Infinity are numbers, which Python writes and reads. They keep their text.
     public var acceptsNonFinite: Bool
+    /// The most elements of one array.
+    public var elements: Int
 
-    public init(depth: Int = 64, keys: Set<String>? = nil, acceptsNonFinite: Bool = false) {
+    public init(
+        depth: Int = 64, keys: Set<String>? = nil, acceptsNonFinite: Bool = false, elements: Int = .max
+    ) {
         self.depth = depth
+        self.elements = elements
         self.keys = keys
         self.acceptsNonFinite = acceptsNonFinite || keys != nil
     }
@@ -34,6 +39,21 @@ extension JSONValue {
     public init(parsing text: String, limits: JSONLimits = JSONLimits()) throws(Fault) {
         try self.init(parsing: text.utf8, limits: limits)
     }
+
+    /// Reads a document that is one object and hands out its members one after another, so that memory holds the text
+    /// and one member's value, whatever the size of the whole.
+    ///
+    /// - Throws: as `init(parsing:)`, but a key that stands twice is for `take` to notice; what `take` throws.
+    public static func members(
+        parsing bytes: [UInt8], limits: JSONLimits = JSONLimits(),
+        take: (_ key: String, _ value: JSONValue) throws(Fault) -> Void
+    ) throws(Fault) {
+        let result: Result<Void, Fault> = bytes.withUnsafeBufferPointer { buffer in
+            var parser = JSONParser(text: buffer, limits: limits)
+            do throws(Fault) { return .success(try parser.documentMembers(take)) } catch { return .failure(error) }
+        }
+        try result.get()
+    }
 }
 
 private struct JSONParser {
@@ -47,6 +67,28 @@ private struct JSONParser {
         skipSpace()
         guard at == text.count else { throw fault("text follows the end of the JSON value") }
         return value
+    }
+
+    mutating func documentMembers(_ take: (String, JSONValue) throws(Fault) -> Void) throws(Fault) {
+        skipSpace()
+        guard self.take("{") else { throw fault("an object was expected") }
+        skipSpace()
+        if !self.take("}") {
+            repeat {
+                skipSpace()
+                guard at < text.count, text[at] == UInt8(ascii: "\"") else {
+                    throw fault("a key in quotes was expected")
+                }
+                let key = try string()
+                skipSpace()
+                guard self.take(":") else { throw fault("':' was expected after a key") }
+                try take(key, try value(depth: 1))
+                skipSpace()
+            } while self.take(",")
+            guard self.take("}") else { throw fault("',' or '}' was expected") }
+        }
+        skipSpace()
+        guard at == text.count else { throw fault("text follows the end of the JSON value") }
     }
 
     private mutating func value(depth: Int) throws(Fault) -> JSONValue {
@@ -148,6 +190,9 @@ private struct JSONParser {
         skipSpace()
         if take("]") { return .array(items) }
         while true {
+            guard items.count < limits.elements else {
+                throw fault("an array has more than \(limits.elements) elements")
+            }
             items.append(try value(depth: depth + 1))
             skipSpace()
             if take("]") { return .array(items) }

@@ -49,9 +49,23 @@ public enum JSONValue: Equatable, Sendable {
 public struct JSONObject: Sendable {
     public private(set) var keys: [String] = []
     private var values: [JSONValue] = []
+    /// Of keys, where they are too many to look through.
     private var positions: [ExactText: Int] = [:]
 
+    /// Up to so many, looking through the keys is as fast as a table of them, which takes several times their memory.
+    private static let few = 8
+
     public init() {}
+
+    private func position(_ key: String) -> Int? {
+        guard keys.count <= JSONObject.few else { return positions[ExactText(key)] }
+        return keys.firstIndex { ExactText($0) == ExactText(key) }
+    }
+
+    private static func table(_ keys: [String]) -> [ExactText: Int] {
+        guard keys.count > few else { return [:] }
+        return Dictionary(keys.enumerated().map { (ExactText($1), $0) }, uniquingKeysWith: { _, last in last })
+    }
 
     /// Of equal keys the last one counts.
     public init(_ members: [(String, JSONValue)]) {
@@ -64,18 +78,18 @@ public struct JSONObject: Sendable {
 
     /// Assigning to a new key appends it, to an old one replaces its value in place, and nil removes it.
     public subscript(key: String) -> JSONValue? {
-        get { positions[ExactText(key)].map { values[$0] } }
+        get { position(key).map { values[$0] } }
         set {
             if let newValue {
-                if let position = positions[ExactText(key)] {
+                if let position = position(key) {
                     values[position] = newValue
                 } else {
                     append(key, newValue)
                 }
-            } else if let position = positions[ExactText(key)] {
+            } else if let position = position(key) {
                 keys.remove(at: position)
                 values.remove(at: position)
-                positions = Dictionary(uniqueKeysWithValues: keys.enumerated().map { (ExactText($1), $0) })
+                positions = JSONObject.table(keys)
             }
         }
     }
@@ -84,15 +98,19 @@ public struct JSONObject: Sendable {
     public var members: [(key: String, value: JSONValue)] { Array(zip(keys, values)).map { (key: $0.0, value: $0.1) } }
 
     mutating func append(_ key: String, _ value: JSONValue) {
-        positions[ExactText(key)] = keys.count
         keys.append(key)
         values.append(value)
+        if keys.count == JSONObject.few + 1 {
+            positions = JSONObject.table(keys)
+        } else if keys.count > JSONObject.few {
+            positions[ExactText(key)] = keys.count - 1
+        }
     }
 
     /// The value of a key; nil for a key that is not there and for a null.
     public func present(_ key: String) -> JSONValue? { self[key].flatMap { $0.isNull ? nil : $0 } }
 
-    func contains(_ key: String) -> Bool { positions[ExactText(key)] != nil }
+    func contains(_ key: String) -> Bool { position(key) != nil }
 }
 
 extension JSONObject: Equatable {

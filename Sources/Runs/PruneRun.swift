@@ -20,18 +20,9 @@ public struct PruneRun {
 
     /// Checks where the output would go, as far as it can be told from the settings.
     public static func check(_ settings: PruneSettings) throws(Fault) {
-        try checkOffload(settings)
+        try settings.checkOffload()
         try OutputPlace(settings.requiredOutput(), overwrite: settings.overwrite)
             .check(inputs: [settings.model], bytes: 0)
-    }
-
-    /// - Throws: `inputOutput` when the folder for the hidden states is none.
-    public static func checkOffload(_ settings: PruneSettings) throws(Fault) {
-        guard let folder = settings.offload, FileSystem.kind(folder) != .folder else { return }
-        throw Fault(
-            .inputOutput, "the offload folder cannot be written", file: folder,
-            found: FileSystem.existsUnfollowed(folder) ? "no folder" : "nothing",
-            expected: "a folder", advice: "make it, or name another one with --offload")
     }
 
     /// Checks where the output would go and whether there is room; before any long work.
@@ -85,10 +76,17 @@ public struct PruneRun {
                 .badData, "the journal was not written by this version", file: path,
                 advice: "start the run again with --overwrite")
         }
-        var recipe = try PruneRecipe(yaml: record.recipe, file: path)
-        recipe.output = output
-        recipe.threads = record.threads
-        return try recipe.resolved()
+        do throws(Fault) {
+            var recipe = try PruneRecipe(yaml: record.recipe, file: path)
+            recipe.output = output
+            recipe.threads = record.threads
+            return try recipe.resolved()
+        } catch {
+            // Nobody wrote this recipe by hand: it is a part of the journal.
+            var fault = error.inFile(path)
+            if fault.kind == .badRecipe || fault.kind == .usage { fault.kind = .badData }
+            throw fault
+        }
     }
 
     /// Continues behind the last committed block.
@@ -111,6 +109,13 @@ public struct PruneRun {
                         + "of is done again"))
         }
         let journal = try Journal(path)
+        let structural = context.settings.structure.map {
+            StructuralSearch(
+                context: context, structure: $0, staging: staging, journal: journal, events: events, progress: { _ in })
+        }
+        try JournalCheck(
+            context: context, staging: staging, lines: try JournalLine.all(Array(lines.dropFirst()), file: path)
+        ).run(structural)
         events(.resumable)
         return try finish(staging, journal, recipe: record.recipe, committed: Array(lines.dropFirst()))
     }

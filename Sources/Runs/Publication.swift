@@ -113,9 +113,13 @@ struct Publication {
         for tensor in writer.order {
             let name = ExactText(tensor.name)
             if let source = sources[name] {
-                try writer.write(tensor.name, try source.file.bytes(source.name))
+                try source.file.parts(source.name) { (part) throws(Fault) in try writer.write(tensor.name, part) }
             } else if let bytes = outside[name] {
                 try writer.write(tensor.name, bytes)
+            } else if let source = context.decoder.checkpoint.tensor(tensor.name), source.type == tensor.type {
+                try context.decoder.checkpoint.storedParts(tensor.name) { (part) throws(Fault) in
+                    try writer.write(tensor.name, part)
+                }
             } else if let source = context.decoder.checkpoint.tensor(tensor.name) {
                 try writer.write(tensor.name, try files.converted(source).bytes)
             }

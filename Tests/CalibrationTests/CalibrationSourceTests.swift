@@ -25,7 +25,7 @@ struct CalibrationSourceTests {
 
     @Test(
         "a weight that is not positive and a source without a file are bad usage",
-        arguments: ["a.txt@0", "a.txt@-1", "@2", ""])
+        arguments: ["a.txt@0", "a.txt@-1", "@2", "", "self@1e400", "self@1e10"])
     func badWeights(text: String) {
         #expect(faultOf { () throws(Fault) in try CalibrationSource(parsing: text) }?.kind == .usage)
     }

@@ -150,14 +150,35 @@ struct GGUFHeaderTests {
         }
     }
 
-    @Test(arguments: [[UInt64(1) << 32, 1 << 32], [1 << 61, 4], [UInt64.max], [1 << 62]])
+    @Test(arguments: [
+        [UInt64(1) << 32, 1 << 32], [1 << 61, 4], [UInt64.max], [1 << 62], [0, 1 << 62, 4], [1 << 62, 4, 0],
+    ])
     func sizeOverflowIsRefused(sizes: [UInt64]) {
         fault(.badData, "tensor 't'") { try open { $0.tensor("t", sizes, data: [0, 0, 0, 0]) } }
     }
 
+    @Test func sumOfTensorsThatOverflowsIsRefused() {
+        let large = (0..<3).map { TensorDescription(name: "t\($0)", shape: [1 << 51], type: .f32) }
+        fault(.badData, "too large together", "tensor 't2'") { try TensorDescription.checkTotal(large, file: "x") }
+    }
+
+    @Test func shapesOfFilesAreCheckedInEveryOrder() {
+        for shape in [[0, 1 << 62, 4], [1 << 62, 4, 0], [1 << 53], [-1]] {
+            fault(.badData, "overflows") { try TensorDescription(told: "t", shape: shape, type: .f32, file: "x") }
+            #expect(TensorDescription(name: "t", shape: shape, type: .f64).byteCount > 0)
+        }
+    }
+
+    @Test func aListOfStringsStaysPacked() throws {
+        let texts = ["", "a", String(repeating: "é", count: 3000), "z"]
+        let file = try open { $0.set("list", texts) }
+        #expect(try file.metadata.strings("list") == texts)
+        fault(.badData, "wrong type", "an array of 4 strings") { try file.metadata.integer("list") }
+    }
+
     @Test func sumOfSizesThatOverflowsIsRefused() {
         fault(.badData, "incomplete") {
-            try open { $0.tensor("t", [1 << 60], data: [0, 0, 0, 0]) }
+            try open { $0.tensor("t", [1 << 50], data: [0, 0, 0, 0]) }
         }
     }
 

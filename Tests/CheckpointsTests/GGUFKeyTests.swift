@@ -157,6 +157,12 @@ struct GGUFKeyTests {
         #expect(model.warnings.isEmpty)
     }
 
+    @Test(arguments: [UInt64.max, 0, 1 << 40]) func impossibleVocabularySizesAreRefused(size: UInt64) {
+        fault(.badData, "key 'llama.vocab_size'") {
+            try open { $0.pair("llama.vocab_size", .uint64, littleEndian(size)) }
+        }
+    }
+
     @Test func otherKeysOfTheArchitectureAreTold() throws {
         let model = try open {
             $0.set("llama.brand_new", UInt32(1))

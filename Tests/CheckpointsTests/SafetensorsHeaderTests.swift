@@ -37,6 +37,12 @@ struct SafetensorsHeaderTests {
         fault(.badData, "download cut off", "1008 bytes") { try open(littleEndian(UInt64(1000)) + Array("{}".utf8)) }
     }
 
+    @Test func moreDimensionsThanAnyTensorHasAreRefused() throws {
+        let ones = "[" + Array(repeating: "1", count: 65).joined(separator: ",") + "]"
+        fault(.badData, "more than 64 elements") { try entry("F32", ones, "[0,4]", data: 4) }
+        fault(.badData, "product is too large") { try entry("F32", "[0,4611686018427387904,4]", "[0,0]", data: 0) }
+    }
+
     @Test func headerThatIsNotUTF8IsRefused() {
         let header: [UInt8] = Array("{\"".utf8) + [0xFF, 0xFE] + Array("\":1}".utf8)
         fault(.badData, "UTF-8") { try open(littleEndian(UInt64(header.count)) + header) }
@@ -53,7 +59,7 @@ struct SafetensorsHeaderTests {
 
     @Test func duplicateTensorNameIsRefused() {
         let entry = "\"t\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}"
-        fault(.badData, "twice", "\"t\"") { try open("{\(entry),\(entry)}", data: 4) }
+        fault(.badData, "twice", "tensor 't'") { try open("{\(entry),\(entry)}", data: 4) }
     }
 
     @Test(arguments: [

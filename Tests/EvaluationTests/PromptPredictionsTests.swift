@@ -38,7 +38,7 @@ struct PromptPredictionsTests {
         for (sequence, first, values) in parts {
             for row in 0..<values.count / 258 {
                 let given = Array(sequences[sequence].ids.prefix(first + row))
-                let alone = loaded.logits(given, cache: loaded.makeCache()).logSoftmax(1).floats()
+                let alone = try loaded.logits(given, cache: loaded.makeCache()).logSoftmax(1).floats()
                 let found = values[row * 258..<(row + 1) * 258]
                 #expect(zip(found, alone).allSatisfy { abs($0 - $1) < 1e-4 })
             }

@@ -10,7 +10,8 @@ nonisolated(unsafe) let textTargets: [FuzzTarget] = [
     FuzzTarget("json", .json) { bytes, _ in
         let value = try JSONValue(parsing: bytes)
         let text = value.text()
-        precondition(try! JSONValue(parsing: text).text() == text, "what was written is read as something else")
+        let again = try? JSONValue(parsing: text)
+        precondition(again?.text() == text, "what was written is read as something else")
     },
     FuzzTarget("tokenizer", .json) { bytes, _ in
         let tokenizer = try Tokenizer(parsing: bytes)

@@ -1,5 +1,6 @@
 import Crypto
 import Faults
+import Files
 import Foundation
 
 /// A text to evaluate on: the whole file, as it is, or the documents of its records.
@@ -21,6 +22,9 @@ public struct EvaluationText: Sendable {
     ///   for any file.
     public init(_ path: String) throws(Fault) {
         let file = try ByteFile(path)
+        // The bytes, the text, and its tokens with what making them takes.
+        try FreeMemory.check(
+            file.size.multipliedReportingOverflow(by: 4).overflow ? .max : 4 * file.size, for: "this text", file: path)
         let data = try file.bytes(at: 0, count: file.size)
         if let fault = BinaryContent.fault(data, file: path) { throw fault }
         let content = data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data

@@ -1,6 +1,6 @@
 import Checkpoints
-import Crypto
 import Faults
+import Files
 
 /// A matrix of token ids in a safetensors file: the tensor `tokens`, int32 or int64, `[n, T]`.
 public struct TokenFile: Sendable {
@@ -32,36 +32,26 @@ public struct TokenFile: Sendable {
                 .badData, "the token file is empty", file: path, place: "tensor 'tokens'", found: "\(tensor.shape)",
                 expected: "at least one row of at least one token")
         }
-        let bytes = try file.bytes("tokens")
+        // Every id is copied at least once more on its way to the model.
+        try FreeMemory.check(2 * 4 * tensor.count, for: "these tokens", file: path)
         var values: [Int32] = []
         values.reserveCapacity(tensor.count)
-        for index in 0..<tensor.count {
-            let id = bytes.withUnsafeBytes { raw in
-                isWide
-                    ? Int(Int64(littleEndian: raw.loadUnaligned(fromByteOffset: index * 8, as: Int64.self)))
-                    : Int(Int32(littleEndian: raw.loadUnaligned(fromByteOffset: index * 4, as: Int32.self)))
+        let width = isWide ? 8 : 4
+        try file.parts("tokens") { (part) throws(Fault) in
+            for offset in stride(from: 0, to: part.count, by: width) {
+                let id =
+                    isWide
+                    ? Int(Int64(littleEndian: part.loadUnaligned(fromByteOffset: offset, as: Int64.self)))
+                    : Int(Int32(littleEndian: part.loadUnaligned(fromByteOffset: offset, as: Int32.self)))
+                guard id >= 0, id < vocabularySize, let value = Int32(exactly: id) else {
+                    throw TokenMatrix.outOfVocabulary(
+                        id, row: values.count / columns, column: values.count % columns, vocabularySize, file: path)
+                }
+                values.append(value)
             }
-            guard id >= 0, id < vocabularySize, let value = Int32(exactly: id) else {
-                throw TokenMatrix.outOfVocabulary(
-                    id, row: index / columns, column: index % columns, vocabularySize, file: path)
-            }
-            values.append(value)
         }
         self.path = path
         self.tokens = TokenMatrix(rows: rows, columns: columns, values: values)
-        self.digest = try TokenFile.digest(path)
-    }
-
-    private static func digest(_ path: String) throws(Fault) -> String {
-        let file = try ByteFile(path)
-        var hash = SHA256()
-        var offset = 0
-        while offset < file.size {
-            let part = try file.bytes(at: offset, count: 1 << 20)
-            if part.isEmpty { break }
-            hash.update(data: part)
-            offset += part.count
-        }
-        return HexText.of(hash.finalize())
+        self.digest = try ByteFile(path).digest()
     }
 }

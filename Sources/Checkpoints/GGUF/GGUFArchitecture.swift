@@ -55,7 +55,7 @@ struct GGUFArchitecture: Sendable {
         }
         func optional(_ suffix: String, atMost limit: Int = GGUFArchitecture.widest) throws(Fault) -> Int? {
             let key = "\(name).\(suffix)"
-            if let value = metadata[key], value.elements != nil {
+            if let value = metadata[key], value.isArray {
                 throw wrong(
                     "a size that differs from layer to layer is not supported", suffix, found: value.kindName,
                     expected: "one integer")

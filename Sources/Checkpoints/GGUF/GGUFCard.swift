@@ -9,13 +9,16 @@ enum GGUFCard {
         ("source_url", "general.source.repo_url"),
     ]
 
+    /// Languages or data sets; a card with more would not be read.
+    private static let most = 1000
+
     /// - Returns: README.md with JSON, which is YAML, between the lines that mark the head; nil where nothing is known.
     static func make(_ metadata: GGUFMetadata) -> SideFile? {
         var head = JSONObject()
         for (key, name) in keys {
             switch metadata[name] {
             case .string(let text): head[key] = .string(text)
-            case .strings(let texts): head[key] = .array(texts.map(JSONValue.string))
+            case .strings(let texts): head[key] = .array(texts.prefix(most).map(JSONValue.string))
             default: continue
             }
         }

@@ -9,21 +9,39 @@ struct GGUFCursor {
     private var window: [UInt8] = []
     private var windowStart = 0
 
-    /// Strings and arrays longer than this are refused even in a larger file.
-    static let lengthLimit: UInt64 = 1 << 30
+    /// A header that is longer is refused even in a larger file; those of real models have some 10 MB.
+    static let lengthLimit: UInt64 = 1 << 29
 
     init(_ file: InputFile) { self.file = file }
 
     var remaining: Int { file.size - offset }
 
     mutating func bytes(_ count: Int, _ what: String) throws(Fault) -> ArraySlice<UInt8> {
-        guard count <= remaining else { throw truncated(what, needed: count) }
+        try check(count, what)
         if offset + count > windowStart + window.count {
             window = try file.bytes(at: offset, count: min(max(count, 1 << 20), remaining))
             windowStart = offset
         }
         defer { offset += count }
         return window[offset - windowStart..<offset - windowStart + count]
+    }
+
+    /// Bytes that are kept, read without a copy in the window.
+    mutating func wholeBytes(_ count: Int, _ what: String) throws(Fault) -> [UInt8] {
+        guard count > 1 << 20 else { return Array(try bytes(count, what)) }
+        try check(count, what)
+        defer { offset += count }
+        return try file.bytes(at: offset, count: count)
+    }
+
+    private func check(_ count: Int, _ what: String) throws(Fault) {
+        guard count <= remaining else { throw truncated(what, needed: count) }
+        guard UInt64(offset + count) <= GGUFCursor.lengthLimit else {
+            throw Fault(
+                .badData, "the header of the GGUF file is too long", file: file.path, place: "byte \(offset), \(what)",
+                found: "at least \(offset + count) bytes", expected: "at most \(GGUFCursor.lengthLimit)",
+                advice: "the file is damaged or hostile; download it again from a source that you trust")
+        }
     }
 
     private func truncated(_ what: String, needed: Int) -> Fault {
@@ -58,9 +76,12 @@ struct GGUFCursor {
         let length = try count(what, size: 1)
         let start = offset
         guard let string = String(validating: try bytes(length, what), as: UTF8.self) else {
-            throw Fault(
-                .badData, "a string of the GGUF header is not UTF-8", file: file.path, place: "byte \(start), \(what)")
+            throw notUTF8(start, what)
         }
         return string
+    }
+
+    func notUTF8(_ start: Int, _ what: String) -> Fault {
+        Fault(.badData, "a string of the GGUF header is not UTF-8", file: file.path, place: "byte \(start), \(what)")
     }
 }

@@ -15,7 +15,8 @@ struct GGUFFile: Sendable {
         /// The index of the file that holds it, where a model lies in several.
         var part = 0
 
-        var count: Int { shape.reduce(1, *) }
+        /// Elements; the header was refused where they are too many.
+        var count: Int { TensorDescription.count(of: shape) ?? 0 }
     }
 
     let file: InputFile
@@ -26,6 +27,10 @@ struct GGUFFile: Sendable {
     let trailingBytes: Int
 
     var path: String { file.path }
+
+    /// Each has a name and an entry in memory, so that their number is limited apart from the header's bytes.
+    static let mostTensors: UInt64 = 1 << 17
+    static let mostKeys: UInt64 = 1 << 14
 
     static let magic = Array("GGUF".utf8)
 
@@ -54,8 +59,8 @@ struct GGUFFile: Sendable {
         _ = try cursor.bytes(4, "magic")
         try GGUFFile.checkVersion(try cursor.uint32("version"), path)
         // The smallest tensor entry has 24 bytes, the smallest key-value pair 14.
-        let tensorCount = try cursor.count("number of tensors", size: 24)
-        let pairCount = try cursor.count("number of metadata keys", size: 14)
+        let tensorCount = try cursor.count("number of tensors", size: 24, limit: GGUFFile.mostTensors)
+        let pairCount = try cursor.count("number of metadata keys", size: 14, limit: GGUFFile.mostKeys)
         var metadata = GGUFMetadata(file: path)
         for _ in 0..<pairCount { try GGUFFile.readPair(&cursor, into: &metadata) }
         let alignment = try GGUFFile.alignment(metadata)
@@ -113,16 +118,13 @@ struct GGUFFile: Sendable {
             if element == .array {
                 throw fault("arrays of arrays are not allowed in GGUF metadata")
             } else if element == .string {
-                let count = try cursor.count(what, size: 8)
-                var strings: [String] = []
-                for _ in 0..<count { strings.append(try cursor.string(what)) }
-                value = .strings(strings)
+                value = .strings(try PackedStrings(&cursor, what))
             } else {
                 let size = element.byteCount ?? 1
                 let count = try cursor.count(what, size: size)
-                let bytes = try cursor.bytes(count * size, what)
+                let bytes = try cursor.wholeBytes(count * size, what)
                 if element == .bool, bytes.contains(where: { $0 > 1 }) { throw fault("a boolean is neither 0 nor 1") }
-                value = .packed(Array(bytes), element)
+                value = .packed(bytes, element)
             }
         case let scalar:
             let bytes = try cursor.bytes(scalar.byteCount ?? 1, what)

@@ -7,6 +7,9 @@ struct GGUFMetadata: Sendable {
     private(set) var keys: [String] = []
     private var values: [ExactText: GGUFValue] = [:]
 
+    /// Of a list that is read, such as the tokens; vocabularies have some 300,000.
+    static let mostStrings = 1 << 21
+
     init(file: String) { self.file = file }
 
     /// - Returns: false when the key is there already.
@@ -58,7 +61,13 @@ struct GGUFMetadata: Sendable {
         guard let value = self[key] else { return nil }
         if case .packed(let bytes, _) = value, bytes.isEmpty { return [] }
         guard case .strings(let strings) = value else { throw wrong(key, value, "an array of strings") }
-        return strings
+        guard strings.count <= GGUFMetadata.mostStrings else {
+            throw Fault(
+                .badData, "a list of the GGUF metadata is too long", file: file, place: "key '\(key)'",
+                found: "\(strings.count) strings", expected: "at most \(GGUFMetadata.mostStrings)",
+                advice: "the file is damaged or hostile; download it again from a source that you trust")
+        }
+        return Array(strings)
     }
 
     func integers(_ key: String) throws(Fault) -> [Int]? {

@@ -13,12 +13,15 @@ enum GGUFModel {
         var places: [ExactText: GGUFTensorSource.Place] = [:]
         for entry in file.entries where entry.name != GGUFRopeScaling.tensorName {
             let (name, heads) = try GGUFTensorNames.huggingFace(entry, shape, file: file.files[entry.part].path)
-            tensors.append(TensorDescription(name: name, shape: entry.shape, type: .f32, encoding: entry.type.name))
+            tensors.append(
+                try TensorDescription(
+                    told: name, shape: entry.shape, type: .f32, encoding: entry.type.name, file: file.path))
             places[ExactText(name)] = GGUFTensorSource.Place(entry: entry, permutedHeads: heads)
         }
         for (path, bytes) in file.trailing {
             warnings.append("\(path): \(bytes) bytes follow the last tensor; they are ignored")
         }
+        try TensorDescription.checkTotal(tensors, file: file.path)
         let weightType = weightType(file)
         let tokenizer = try GGUFTokenizer(file.metadata)
         warnings += tokenizer?.warnings ?? []

@@ -47,14 +47,16 @@ struct GGUFTensorHeader {
                 "a row does not hold whole blocks of \(type.name)", found: "\(row) elements",
                 expected: "a multiple of \(type.blockSize)")
         }
-        guard let count = TensorDescription.count(of: sizes),
-            let bytes = TensorDescription.count(of: [count / type.blockSize, type.blockBytes]),
-            TensorDescription.count(of: [count, 4]) != nil
-        else { throw fault("the tensor's size overflows", found: "\(sizes)") }
+        // The bound holds for the sizes in any order, and leaves room for the bytes of each element.
+        guard let count = TensorDescription.count(of: sizes) else {
+            throw fault(
+                "the tensor's size overflows", found: "\(sizes)",
+                expected: "at most \(TensorDescription.mostElements) elements")
+        }
         self.name = name
         self.shape = sizes.reversed()
         self.type = type
-        self.byteCount = bytes
+        self.byteCount = count / type.blockSize * type.blockBytes
         self.offset = try cursor.uint64("offset of '\(name)'")
     }
 }

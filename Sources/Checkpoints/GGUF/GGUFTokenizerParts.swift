@@ -88,6 +88,12 @@ extension GGUFTokenizerParts {
                 .badData, "the scores do not fit the tokens", file: metadata.file, place: "key '\(key)'",
                 found: "\(scores.count) scores", expected: "\(tokens.count)")
         }
+        if let id = scores.firstIndex(where: \.isNaN) {
+            throw Fault(
+                .badData, "a token's score is not a number, so that the order of merges is not known",
+                file: metadata.file, place: "key '\(key)', id \(id)", found: "NaN", expected: "a number",
+                advice: "download the file again, or convert the model again")
+        }
         let prefixSpace = try metadata.bool("tokenizer.ggml.add_space_prefix") ?? true
         let mark = "\u{2581}"
         let toMark = TokenizerJSON.replace(TokenizerJSON.text(" "), with: mark)

@@ -88,6 +88,11 @@ enum GGUFUnreadKeys {
         for key in metadata.keys {
             let own = key.hasPrefix(prefix)
             let suffix = own ? String(key.dropFirst(prefix.count)) : ""
+            if own, suffix == "vocab_size", let size = try metadata.integer(key), !(1...Int(Int32.max)).contains(size) {
+                throw Fault(
+                    .badData, "a size in the GGUF metadata is impossible", file: metadata.file, place: "key '\(key)'",
+                    found: "\(size)", expected: "a positive number up to \(Int32.max)")
+            }
             if own, read.contains(suffix) || harmless.contains(suffix) { continue }
             guard let value = metadata[key] else { continue }
             let neutral = own ? neutral(suffix, shape, isYarn: isYarn) : nil

@@ -38,7 +38,7 @@ enum GGUFValue: Sendable {
     case float64(Double)
     case bool(Bool)
     case string(String)
-    case strings([String])
+    case strings(PackedStrings)
     case packed([UInt8], GGUFValueType)
 
     init(scalar bytes: some Collection<UInt8>, _ type: GGUFValueType) {
@@ -56,10 +56,19 @@ enum GGUFValue: Sendable {
         }
     }
 
-    /// The elements of a packed array.
-    var elements: [GGUFValue]? {
+    var isArray: Bool {
+        switch self {
+        case .strings, .packed: true
+        default: false
+        }
+    }
+
+    /// The elements of a packed array, made one after another as they are asked for.
+    var elements: LazyMapSequence<Range<Int>, GGUFValue>? {
         guard case .packed(let bytes, let type) = self, let size = type.byteCount else { return nil }
-        return stride(from: 0, to: bytes.count, by: size).map { GGUFValue(scalar: bytes[$0..<$0 + size], type) }
+        return (0..<bytes.count / size).lazy.map {
+            GGUFValue(scalar: bytes[$0 * size..<($0 + 1) * size], type)
+        }
     }
 
     /// What kind of value this is, for messages.

@@ -22,8 +22,8 @@ enum HuggingFaceFolder {
             let files = try SideFiles(folder, names, weights: [])
             return Checkpoint(
                 path: folder, format: .huggingFace, configuration: configuration,
-                tensors: try description(configuration, configurationPath).map {
-                    TensorDescription(name: $0.name, shape: $0.shape, type: type)
+                tensors: try description(configuration, configurationPath).map { (name, shape) throws(Fault) in
+                    try TensorDescription(told: name, shape: shape, type: type, file: configurationPath)
                 },
                 weightType: type, isQuantised: false, tiesWordEmbeddings: tied, warnings: warnings,
                 sideFiles: files.copied, card: card(folder, names), weightFiles: [],
@@ -103,6 +103,7 @@ enum HuggingFaceFolder {
                 found: "the string \"\(file.prefix(60))\"", expected: HuggingFaceWeights.singleName,
                 advice: "put the model's config.json and its weights, as model.safetensors, into a folder of their own")
         }
+        try KeyTypes.check(reader)
         var warnings: [String] = []
         if let type = configuration["dtype"]?.stringValue, let old = configuration["torch_dtype"]?.stringValue,
             type != old

@@ -93,7 +93,7 @@ struct HuggingFaceWeights: TensorSource {
             for tensor in file.tensors {
                 if let other = owners[ExactText(tensor.name)] {
                     // The same numbers twice are no contradiction.
-                    if let twin = files[other].tensors.first(where: { ExactText($0.name) == ExactText(tensor.name) }),
+                    if let twin = files[other].tensor(tensor.name),
                         twin.type == tensor.type, twin.shape == tensor.shape,
                         try HuggingFaceWeights.equalBytes(
                             files[other], tensor.name, file, tensor.name, count: tensor.byteCount)
@@ -109,6 +109,7 @@ struct HuggingFaceWeights: TensorSource {
                 tensors.append(tensor)
             }
         }
+        if let first = files.first { try TensorDescription.checkTotal(tensors, file: first.path) }
         self.files = files
         self.tensors = tensors
         self.owners = owners
@@ -205,6 +206,14 @@ struct HuggingFaceWeights: TensorSource {
 
     func readStored(_ tensor: TensorDescription, into target: UnsafeMutableRawBufferPointer) throws(Fault) {
         try file(tensor).read(storedName(tensor.name), into: target)
+    }
+
+    var readsParts: Bool { true }
+
+    func readStored(
+        _ tensor: TensorDescription, from start: Int, into target: UnsafeMutableRawBufferPointer
+    ) throws(Fault) {
+        try file(tensor).read(storedName(tensor.name), from: start, into: target)
     }
 
     func read(

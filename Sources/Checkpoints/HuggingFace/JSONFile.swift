@@ -2,12 +2,17 @@ import Faults
 import Files
 import JSONText
 
-/// Small JSON files, read whole.
+/// Small JSON files, read whole. Their values take several times the text's memory, which the limits hold small.
 enum JSONFile {
-    static let sizeLimit = 256 << 20
+    /// Configurations have some kilobytes; those with a name for each of many thousand labels, a megabyte.
+    static let sizeLimit = 16 << 20
 
-    /// - Parameter acceptsNonFinite: whether NaN and Infinity are read, as Python writes them.
-    static func object(_ path: String, acceptsNonFinite: Bool = false) throws(Fault) -> JSONObject {
+    /// - Parameters:
+    ///   - acceptsNonFinite: whether NaN and Infinity are read, as Python writes them.
+    ///   - sizeLimit: bytes that the file may have.
+    static func object(
+        _ path: String, acceptsNonFinite: Bool = false, sizeLimit: Int = sizeLimit
+    ) throws(Fault) -> JSONObject {
         let bytes = try InputFile(path).contents(limit: sizeLimit)
         if let disguised = DisguisedContent.fault(Array(bytes.prefix(256)), file: path) { throw disguised }
         let value: JSONValue

@@ -6,6 +6,9 @@ import JSONText
 struct ShardIndex {
     static let fileName = "model.safetensors.index.json"
 
+    /// The largest models' have 9 MB.
+    static let sizeLimit = 64 << 20
+
     let path: String
     /// Tensor and file, in the index's order.
     let map: [(tensor: String, file: String)]
@@ -25,7 +28,7 @@ struct ShardIndex {
 
     init(folder: String) throws(Fault) {
         let path = try SafePath.checked(folder, ShardIndex.fileName)
-        let json = try JSONFile.object(path)
+        let json = try JSONFile.object(path, sizeLimit: ShardIndex.sizeLimit)
         guard let weights = json["weight_map"]?.objectValue, !weights.isEmpty else {
             throw Fault(
                 .badData, "the index has no 'weight_map'", file: path, place: "weight_map",

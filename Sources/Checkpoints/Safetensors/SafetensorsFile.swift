@@ -52,6 +52,22 @@ public struct SafetensorsFile: Sendable {
         return try file.bytes(at: entry.offset, count: entry.tensor.byteCount)
     }
 
+    /// A tensor's data as stored, a few megabytes at a time.
+    public func parts(_ name: String, take: (UnsafeRawBufferPointer) throws(Fault) -> Void) throws(Fault) {
+        let entry = try entry(name)
+        let part = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: min(entry.tensor.byteCount, 4 << 20), alignment: 16)
+        defer { part.deallocate() }
+        var done = 0
+        while done < entry.tensor.byteCount {
+            let target = UnsafeMutableRawBufferPointer(
+                rebasing: part[..<min(part.count, entry.tensor.byteCount - done)])
+            try file.read(into: target, at: entry.offset + done)
+            try take(UnsafeRawBufferPointer(target))
+            done += target.count
+        }
+    }
+
     /// - Throws: `inputOutput` when the file is not as it was when opened.
     public func checkUnchanged() throws(Fault) { try file.checkUnchanged() }
 

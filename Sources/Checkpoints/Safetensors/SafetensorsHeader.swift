@@ -20,6 +20,8 @@ public struct SafetensorsHeader: Sendable {
     public let dataStart: Int
 
     static let lengthLimit = 100_000_000
+    /// The format sets no bound; PyTorch's tensors have up to 64 dimensions, NumPy's too, and weights up to five.
+    static let mostDimensions = 64
     static let entryKeys: Set<String> = ["dtype", "shape", "data_offsets"]
 
     /// Reads the 8 bytes of the length.
@@ -55,36 +57,49 @@ public struct SafetensorsHeader: Sendable {
     ///   - json: the header's bytes without the length.
     ///   - fileSize: bytes of the whole file.
     init(json: [UInt8], fileSize: Int, file: String) throws(Fault) {
-        dataStart = json.count + 8
+        let dataStart = json.count + 8
+        self.dataStart = dataStart
         guard json.first == UInt8(ascii: "{") else {
             throw Fault(
                 .badData, "the safetensors header is not a JSON object", file: file, place: "byte 8",
                 found: json.isEmpty ? "an empty header" : "byte \(json[0])", expected: "'{'")
         }
-        let value: JSONValue
+        var entries: [Entry] = []
+        var ends: [Int] = []
+        var metadata: JSONObject?
+        var names: Set<ExactText> = []
+        // What an entry says wrongly, told apart from text that is no JSON.
+        var wrong: Fault?
+        let limits = JSONLimits(depth: 8, elements: SafetensorsHeader.mostDimensions)
         do throws(Fault) {
-            value = try JSONValue(parsing: json, limits: JSONLimits(depth: 8))
+            try JSONValue.members(parsing: json, limits: limits) { (name, value) throws(Fault) in
+                do throws(Fault) {
+                    guard names.insert(ExactText(name)).inserted else {
+                        throw Fault(
+                            .badData, "a name stands twice in the safetensors header", file: file,
+                            place: "tensor '\(name)'", advice: SafetensorsHeader.downloadAdvice)
+                    }
+                    if name == "__metadata__" {
+                        metadata = try SafetensorsHeader.metadata(value, file: file)
+                    } else {
+                        let (entry, end) = try SafetensorsHeader.entry(name, value, dataStart: dataStart, file: file)
+                        entries.append(entry)
+                        ends.append(end)
+                    }
+                } catch {
+                    wrong = error
+                    throw error
+                }
+            }
         } catch {
+            if let wrong { throw wrong }
             var fault = error
             fault.summary = "the safetensors header is damaged: " + error.summary
             throw fault.inFile(file)
         }
-        let object = value.objectValue ?? JSONObject()
-        var entries: [Entry] = []
-        var ends: [Int] = []
-        var metadata = JSONObject()
-        for (name, value) in object.members {
-            if name == "__metadata__" {
-                metadata = try SafetensorsHeader.metadata(value, file: file)
-            } else {
-                let (entry, end) = try SafetensorsHeader.entry(name, value, dataStart: dataStart, file: file)
-                entries.append(entry)
-                ends.append(end)
-            }
-        }
         let order = entries.indices.sorted { (entries[$0].offset, ends[$0]) < (entries[$1].offset, ends[$1]) }
         self.entries = order.map { entries[$0] }
-        self.metadata = metadata
+        self.metadata = metadata ?? JSONObject()
         try checkContiguous(ends: order.map { ends[$0] }, fileSize: fileSize, file: file)
     }
 
@@ -153,9 +168,12 @@ public struct SafetensorsHeader: Sendable {
         }
         var shape: [Int] = []
         for item in shapeValues { shape.append(try naturalNumber(item, "a shape holds", fault)) }
-        guard let bits = TensorDescription.count(of: shape + [type.bitCount]) else {
-            throw fault("the shape's product is too large", found: "\(shape)")
+        guard let count = TensorDescription.count(of: shape) else {
+            throw fault(
+                "the shape's product is too large", found: "\(shape)",
+                expected: "at most \(TensorDescription.mostElements) elements")
         }
+        let bits = count * type.bitCount
         guard bits % 8 == 0 else {
             throw fault("a packed tensor does not fill whole bytes", found: "\(type.rawValue) \(shape)")
         }

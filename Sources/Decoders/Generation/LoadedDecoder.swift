@@ -1,10 +1,13 @@
 import Faults
+import Files
 import Torch
 
 /// A model with all its weights in memory, for generating token after token.
 public struct LoadedDecoder {
     public let configuration: DecoderConfiguration
     public let device: Device
+    /// Of the checkpoint, for messages.
+    private let path: String
     /// Positions that a sequence may have here.
     public let capacity: Int
     /// [vocabulary, hidden]; the output matrix where the two are tied.
@@ -23,6 +26,8 @@ public struct LoadedDecoder {
         _ decoder: Decoder, dtype: DType, capacity: Int, progress: (Int) -> Void = { _ in }
     ) throws(Fault) {
         configuration = decoder.configuration
+        path = decoder.checkpoint.path
+        try LoadedDecoder.checkMemory(configuration, capacity: capacity, dtype: dtype)
         device = decoder.device
         self.capacity = capacity
         head = try decoder.head(dtype: dtype)
@@ -36,6 +41,16 @@ public struct LoadedDecoder {
         rotary = decoder.rotary(positions: capacity)
     }
 
+    /// A sequence's keys, values and angles have their room from the start.
+    private static func checkMemory(
+        _ configuration: DecoderConfiguration, capacity: Int, dtype: DType
+    ) throws(Fault) {
+        let keys = configuration.layers.reduce(0) { $0 + $1.keyValueHeadCount } * configuration.headDimension
+        let bytes = 2 * keys * dtype.byteCount + 4 * 4 * configuration.headDimension
+        let (all, overflow) = bytes.multipliedReportingOverflow(by: capacity)
+        try FreeMemory.check(overflow ? .max : all, for: "a sequence of \(capacity) tokens")
+    }
+
     public func makeCache() -> KeyValueCache { KeyValueCache(layerCount: blocks.count, capacity: capacity) }
 
     /// The logits that follow the last of some tokens.
@@ -45,8 +60,10 @@ public struct LoadedDecoder {
     ///     they are at most `capacity` positions.
     ///   - batch: b
     /// - Returns: [b, vocabulary], float32
-    public func logits(_ ids: [Int32], batch: Int = 1, cache: KeyValueCache) -> Tensor {
-        Engine.withoutGradient {
+    /// - Throws: `badData` for an id that is not in the vocabulary.
+    public func logits(_ ids: [Int32], batch: Int = 1, cache: KeyValueCache) throws(Fault) -> Tensor {
+        try configuration.checkTokens(ids, file: path)
+        return Engine.withoutGradient {
             let tokens = ids.count / batch
             let hidden = configuration.hiddenSize
             var x = embedding.selected(Tensor(ids.map(Int64.init), device: device)).to(.float32)

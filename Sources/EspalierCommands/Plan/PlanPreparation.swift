@@ -6,6 +6,7 @@ import Runs
 extension PlanRun {
     /// Opens the model, reads the calibration text where there is one, and measures.
     static func make(_ settings: PruneSettings, reporter: ProgressReporter) throws(Fault) -> Plan {
+        try settings.checkOffload()
         let subject: PlanSubject
         // The model's own writing takes long and its measurements are known beforehand.
         if settings.calibration.isEmpty || settings.calibration.contains(where: isOwnText) {
@@ -22,7 +23,6 @@ extension PlanRun {
         } else {
             subject = PlanSubject(try PrunePreparation(settings, needsWeights: false, reporter: reporter).context)
         }
-        try PruneRun.checkOffload(settings)
         reporter.note("measuring the machine on one block")
         let plan = try Plan(subject)
         if let output = settings.output {

@@ -28,6 +28,8 @@ public enum BatchSampling {
                 found: "\(length) tokens", expected: "at most \(decoder.configuration.contextLength) tokens")
         }
         guard count > 0, length > 0 else { return [] }
+        // Said before the weights are read.
+        if let start { try decoder.configuration.checkTokens([start], file: decoder.checkpoint.path) }
         // One token may both end a text and begin the next.
         let ends = start.map { endTokens.subtracting([$0]) } ?? endTokens
         let model = try LoadedDecoder(decoder, dtype: dtype, capacity: length)
@@ -40,7 +42,7 @@ public enum BatchSampling {
             }
             let cache = model.makeCache()
             for position in 1..<max(1, length) {
-                let logits = model.logits(rows.map { $0[position - 1] }, batch: size, cache: cache)
+                let logits = try model.logits(rows.map { $0[position - 1] }, batch: size, cache: cache)
                 guard !logits.maximum().scalar.isNaN else {
                     throw Fault(
                         .badData, "the model's predictions are not numbers", file: decoder.checkpoint.path,

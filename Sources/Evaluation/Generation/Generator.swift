@@ -54,7 +54,7 @@ public struct Generator {
                 result.stop = .context
                 break
             }
-            let logits = model.logits(pending, cache: cache)
+            let logits = try model.logits(pending, cache: cache)
             guard !logits.maximum().scalar.isNaN else {
                 result.stop = .notANumber
                 break

@@ -43,14 +43,17 @@ public struct SpeedTest {
         let size = UInt64(model.configuration.vocabularySize)
         var ids = (0..<test.prompt * test.batch).map { _ in Int32(generator.next() % size) }
         let cache = model.makeCache()
-        func next() {
-            ids = model.logits(ids, batch: test.batch, cache: cache).argmax(1).int64s().map { Int32($0) }
+        func next() throws(Fault) {
+            ids = try model.logits(ids, batch: test.batch, cache: cache).argmax(1).int64s().map { Int32($0) }
         }
-        let clock = ContinuousClock()
-        let reading = clock.measure(next) / .seconds(1)
-        let writing = clock.measure { for _ in 1..<max(2, test.newTokens) { next() } } / .seconds(1)
-        let written = Double(test.batch * (max(2, test.newTokens) - 1))
-        return SpeedSample(timeToFirstToken: reading, decodeTokensPerSecond: written / max(writing, 1e-9))
+        let start = ContinuousClock.now
+        try next()
+        let reading = start.duration(to: .now) / .seconds(1)
+        let written = ContinuousClock.now
+        for _ in 1..<max(2, test.newTokens) { try next() }
+        let writing = written.duration(to: .now) / .seconds(1)
+        let count = Double(test.batch * (max(2, test.newTokens) - 1))
+        return SpeedSample(timeToFirstToken: reading, decodeTokensPerSecond: count / max(writing, 1e-9))
     }
 }
 

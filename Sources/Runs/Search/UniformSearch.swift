@@ -15,7 +15,7 @@ struct UniformSearch {
 
     /// Layers that are tried at each drop, and distributions that are measured on all samples.
     private static let tried = 8
-    private static let finalists = 5
+    static let finalists = 5
 
     private typealias Candidate = (genome: Genome, fitness: Double)
 

@@ -32,7 +32,8 @@ struct StructuralSearch {
     /// - Parameter lines: the journal's behind the first.
     func run(_ lines: [JSONValue]) throws(Fault) -> Found {
         var measure = BudgetMeasure(budget: structure.budget, files: context.files)
-        measure.latency = lines.compactMap { LatencyTable(journal: $0) }.first
+        // Of the iterations' tables the last one took the place of those before.
+        measure.latency = lines.compactMap { LatencyTable(journal: $0) }.last
         if let shapes = lines.compactMap(StructuralSearch.shapes).first {
             return Found(steps: lines.compactMap(DistributionSearch.Step.init(json:)), shapes: shapes, measure: measure)
         }
@@ -225,7 +226,7 @@ extension LayerShape {
     /// The layer with one of its halves only.
     func part(_ kind: SubLayer.Kind) -> LayerShape { kind == .attention ? attention : mlp }
 
-    fileprivate mutating func set(_ kind: SubLayer.Kind, from part: LayerShape) {
+    mutating func set(_ kind: SubLayer.Kind, from part: LayerShape) {
         switch kind {
         case .attention: (headCount, keyValueHeadCount) = (part.headCount, part.keyValueHeadCount)
         case .mlp: intermediateSize = part.intermediateSize

@@ -60,6 +60,7 @@ struct SupernetWalk {
         let name = CandidateFile.name(subLayer)
         if committed.contains(name) {
             let file = try SafetensorsFile(staging.path(of: name))
+            _ = try CandidateFile.shapes(file, subLayer, configuration)
             var list = [whole]
             while let next = try CandidateFile.read(file, level: list.count, device: context.decoder.device) {
                 list.append(next)

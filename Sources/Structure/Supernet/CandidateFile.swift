@@ -35,6 +35,68 @@ public enum CandidateFile {
         return list
     }
 
+    /// The shapes of a sub-layer's candidates, the dense one first, with everything that a file tells of them checked
+    /// against the model: weights in their shape, and heads or neurons that there are, each once.
+    ///
+    /// - Throws: `badData` for a file that was not written for this sub-layer.
+    public static func shapes(
+        _ file: SafetensorsFile, _ subLayer: SubLayer, _ configuration: DecoderConfiguration
+    ) throws(Fault) -> [LayerShape] {
+        let dense = configuration.layers[subLayer.layer]
+        func wrong(_ name: String, _ found: TensorDescription?, expected: String) -> Fault {
+            Fault(
+                .badData, "a candidate of the supernet does not fit the model", file: file.path,
+                place: "tensor '\(name)'", found: found.map { "\($0.type.rawValue) \($0.shape)" } ?? "no such tensor",
+                expected: expected, advice: "start the run again with --overwrite")
+        }
+        func ids(_ name: String, below limit: Int) throws(Fault) -> [Int] {
+            guard let tensor = file.tensor(name), tensor.type == .i32, tensor.shape.count == 1, tensor.count <= limit
+            else { throw wrong(name, file.tensor(name), expected: "I32, at most \(limit) numbers") }
+            let bytes = try file.bytes(name)
+            let ids = (0..<tensor.count).map { place in
+                bytes.withUnsafeBytes {
+                    Int(Int32(littleEndian: $0.loadUnaligned(fromByteOffset: 4 * place, as: Int32.self)))
+                }
+            }
+            guard ids.allSatisfy({ (0..<limit).contains($0) }), Set(ids).count == ids.count else {
+                throw wrong(name, tensor, expected: "different numbers below \(limit)")
+            }
+            return ids
+        }
+        guard let errors = file.tensor("errors"), errors.type == .f32, errors.shape.count == 1, errors.count > 0 else {
+            throw wrong("errors", file.tensor("errors"), expected: "F32, one for each level")
+        }
+        var shapes = [
+            subLayer.kind == .attention
+                ? LayerShape(
+                    headCount: dense.headCount, keyValueHeadCount: dense.keyValueHeadCount, intermediateSize: 0)
+                : LayerShape(headCount: 0, keyValueHeadCount: 0, intermediateSize: dense.intermediateSize)
+        ]
+        for level in 1..<max(1, errors.count) {
+            let columns: Int
+            switch subLayer.kind {
+            case .attention:
+                let keys = try ids("\(level).key_value", below: dense.keyValueHeadCount)
+                let queries = try ids("\(level).query", below: dense.headCount)
+                guard keys.isEmpty ? queries.isEmpty : !queries.isEmpty && queries.count % keys.count == 0 else {
+                    throw wrong(
+                        "\(level).query", file.tensor("\(level).query"), expected: "a multiple of \(keys.count) heads")
+                }
+                columns = queries.count * configuration.headDimension
+                shapes.append(
+                    LayerShape(headCount: queries.count, keyValueHeadCount: keys.count, intermediateSize: 0))
+            case .mlp:
+                columns = try ids("\(level).neurons", below: dense.intermediateSize).count
+                shapes.append(LayerShape(headCount: 0, keyValueHeadCount: 0, intermediateSize: columns))
+            }
+            let (name, shape) = ("\(level).weight", [configuration.hiddenSize, columns])
+            guard let weight = file.tensor(name), weight.type == .f32, weight.shape == shape else {
+                throw wrong(name, file.tensor(name), expected: "F32 \(shape)")
+            }
+        }
+        return shapes
+    }
+
     /// One candidate with its weight on a device, or nil where the file holds no such level.
     public static func read(_ file: SafetensorsFile, level: Int, device: Device) throws(Fault) -> Candidate? {
         guard let weight = file.tensor("\(level).weight"), let errors = file.tensor("errors"), level < errors.count

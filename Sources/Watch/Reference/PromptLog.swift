@@ -60,6 +60,11 @@ public struct PromptLog: Equatable, Sendable {
             let end = rest.firstIndex(of: 10)
             let line = rest[..<(end ?? rest.endIndex)]
             rest = end.map { rest[($0 + 1)...] } ?? []
+            guard line.count <= LineReader.longestLine else {
+                throw Fault(
+                    .badData, "a line is too long", place: "line \(number)", found: "\(line.count) bytes",
+                    expected: "at most \(LineReader.longestLine) bytes a line")
+            }
             if line.allSatisfy({ $0 == 32 || (9...13).contains($0) }) { continue }
             do throws(Fault) {
                 try append(try records.record(line, line: number), line: number, chat)

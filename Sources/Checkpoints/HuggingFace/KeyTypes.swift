@@ -1,0 +1,17 @@
+import Faults
+import JSONText
+
+/// Keys of `config.json` that have one type everywhere and of which something depends only later, or in other software
+/// that reads the published copy.
+enum KeyTypes {
+    /// - Throws: `badData` naming the key.
+    static func check(_ reader: ConfigurationReader) throws(Fault) {
+        for key in ["dtype", "torch_dtype"] { _ = try reader.string(key) }
+        for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
+            guard let value = reader.value(key), value.integerValue == nil else { continue }
+            guard let ids = value.arrayValue, ids.allSatisfy({ $0.integerValue != nil }) else {
+                throw reader.wrong(key, value, "a token's id, or a list of ids")
+            }
+        }
+    }
+}
