@@ -6,7 +6,10 @@ import JSONText
 enum KeyTypes {
     /// - Throws: `badData` naming the key.
     static func check(_ reader: ConfigurationReader) throws(Fault) {
-        for key in ["dtype", "torch_dtype"] { _ = try reader.string(key) }
+        for key in ["dtype", "torch_dtype"] {
+            guard let value = reader.value(key), value.stringValue == nil else { continue }
+            throw reader.wrong(key, value, "the name of a number type, such as bfloat16")
+        }
         for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
             guard let value = reader.value(key), value.integerValue == nil else { continue }
             guard let ids = value.arrayValue, ids.allSatisfy({ $0.integerValue != nil }) else {
