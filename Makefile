@@ -3,6 +3,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 DESTDIR ?=
+SECONDS ?= 60
 SWIFT_BUILD_FLAGS ?=
 SWIFT_TEST_FLAGS ?=
 
@@ -16,11 +17,11 @@ BINARY = $$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path)/espalier
 SWIFT_FORMAT_PATHS = Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check-slow check-cuda lint docs format install install-files uninstall clean
+.PHONY: help setup build demo test check-slow check-cuda fuzz fault-injection lint docs format install install-files uninstall clean
 
 help: ## list the targets
 	@echo "Targets:"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-17s%s\n", $$1, $$2 }'
 	@echo "Variables: PREFIX=$(PREFIX) DESTDIR SWIFT_BUILD_FLAGS SWIFT_TEST_FLAGS; LIBTORCH (a libtorch 2.11.0 that is there already), ESPALIER_CACHE"
 
 setup: ## fetch libtorch once (0.55 GB) and link .torch to it
@@ -43,6 +44,12 @@ check-slow: setup ## run the tests, the slow ones too
 check-cuda: build ## prune on the processor and on a GPU by every method, and compare
 	@Scripts/check-cuda.sh "$(BINARY)"
 
+fuzz: setup ## feed mutants to every reader for SECONDS (60) in all
+	@Scripts/fuzz.sh $(SECONDS)
+
+fault-injection: build ## fail every write, fsync, rename and close of the verbs that write, one at a time
+	@python3 Fuzz/Faults/inject.py "$(BINARY)"
+
 lint: ## check the format of all Swift files, and that the table of bad inputs names existing tests
 	$(SWIFT) format lint --strict --recursive $(SWIFT_FORMAT_PATHS)
 	@Scripts/bad-inputs-table.py --check
@@ -62,4 +69,4 @@ uninstall: ## remove what install put under PREFIX
 	@Scripts/install.sh uninstall "$(DESTDIR)$(PREFIX)"
 
 clean: ## remove build products and demo-output; downloads in the cache folder stay
-	rm -rf .build demo-output
+	rm -rf .build demo-output Fuzz/.build Fuzz/.build-coverage
