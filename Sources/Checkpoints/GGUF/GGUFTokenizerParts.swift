@@ -88,6 +88,7 @@ extension GGUFTokenizerParts {
                 .badData, "the scores do not fit the tokens", file: metadata.file, place: "key '\(key)'",
                 found: "\(scores.count) scores", expected: "\(tokens.count)")
         }
+        try TokenDivisions.check(tokens, file: metadata.file, place: "key 'tokenizer.ggml.tokens'")
         let prefixSpace = try metadata.bool("tokenizer.ggml.add_space_prefix") ?? true
         let mark = "\u{2581}"
         let toMark = TokenizerJSON.replace(TokenizerJSON.text(" "), with: mark)
@@ -118,9 +119,7 @@ extension GGUFTokenizerParts {
         var merges: [(score: Float, left: String, right: String)] = []
         for (id, token) in tokens.enumerated() where !skipped.contains(kinds[id]) {
             var divisions: [(ids: (Int, Int), left: String, right: String)] = []
-            for index in token.unicodeScalars.indices.dropFirst() {
-                let left = String(token[..<index])
-                let right = String(token[index...])
+            TokenDivisions.forEach(of: token) { left, right in
                 if let leftID = vocabulary[left]?.integerValue, let rightID = vocabulary[right]?.integerValue {
                     divisions.append(((leftID, rightID), left, right))
                 }
