@@ -63,7 +63,8 @@ import Testing
             parsing: #"{"type": "Split", "pattern": {"Regex": "[^\\n]"}, "behavior": "Isolated", "invert": false}"#)
         let marks = try ["x", "y"].map { try JSONValue(parsing: #"{"type": "Metaspace", "replacement": "\#($0)"}"#) }
         for steps in [
-            Array(repeating: bytes, count: 20), Array(repeating: [marks[0], cut, marks[1], cut], count: 10).flatMap { $0 },
+            Array(repeating: bytes, count: 20),
+            Array(repeating: [marks[0], cut, marks[1], cut], count: 10).flatMap { $0 },
         ] {
             let sequence = GrowthTests.sequence("pretokenizers", steps)
             #expect(try GrowthTests.fault(["pre_tokenizer": sequence])?.place == "pre_tokenizer")
@@ -112,7 +113,8 @@ import Testing
     @Test func `tokens, patterns, templates and counts have bounds`() throws {
         let long = String(repeating: "b", count: Tokenizer.longestToken + 1)
         var model = try JSONValue(parsing: RefusalTests.valid).member("model")
-        model = try model.with("vocab", .object(["a": .integer(0), "b": .integer(1), "ab": .integer(2), long: .integer(3)]))
+        model = try model.with(
+            "vocab", .object(["a": .integer(0), "b": .integer(1), "ab": .integer(2), long: .integer(3)]))
         let vocabulary = try GrowthTests.fault(["model": model, "added_tokens": .array([])])
         #expect(vocabulary?.place == "model.vocab, id 3")
         let pattern = GrowthTests.replace(String(repeating: "b", count: 257), "c")
