@@ -67,9 +67,14 @@ struct Component {
             throw unsupported("the regular expression \(regex)")
         }
         let text = try pattern.string("String")
-        guard !text.isEmpty else { throw wrong(key, expected: "a pattern that is not empty") }
+        guard !text.isEmpty, text.utf8.count <= Component.longestPattern else {
+            throw wrong(key, expected: "a pattern of 1 to \(Component.longestPattern) bytes")
+        }
         return Array(text.utf8)
     }
+
+    /// Bounds the work per place of a text.
+    private static let longestPattern = 256
 
     /// The one Unicode scalar that a field holds.
     func scalar(_ key: String, default standard: Unicode.Scalar? = nil) throws(Fault) -> Unicode.Scalar {

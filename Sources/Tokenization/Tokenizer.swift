@@ -29,6 +29,9 @@ public final class Tokenizer: Sendable {
     /// Files above this size are refused, in bytes.
     public static let largestFile = 200_000_000
 
+    /// Longer tokens are refused, in bytes: a text may consist of them. The longest published ones have about 1000.
+    static let longestToken = 16384
+
     /// Reads the bytes of a `tokenizer.json`.
     ///
     /// - Throws: `Fault` of kind `badData` for a file that is too large, not JSON, inconsistent or not supported.
@@ -55,6 +58,7 @@ public final class Tokenizer: Sendable {
         preTokenizers = try part("pre_tokenizer").map(PreTokenizer.steps) ?? []
         try refuseMovedStart(normalizers, preTokenizers)
         decodingSteps = try part("decoder").map(DecodingStep.steps) ?? [.spaced]
+        try refuseGrowth(normalizers, preTokenizers, decodingSteps)
 
         let source = try ModelSource(root.object["model"] ?? .null)
         var added: [AddedToken] = []
@@ -72,9 +76,20 @@ public final class Tokenizer: Sendable {
         let ordered = added.filter(\.special) + added.filter { !$0.special }
         rawTokens = AddedTokenMatcher(ordered.filter { !$0.normalized }.map { ($0, Array($0.content.utf8)) })
         var normalized: [(AddedToken, [UInt8])] = []
-        for token in ordered where token.normalized {
-            let content = Array(token.content.utf8)
-            normalized.append((token, normalizers.reduce(content) { $1.apply(to: $0) }))
+        var bytes = 0
+        for token in ordered {
+            var content = Array(token.content.utf8)
+            if token.normalized {
+                content = normalizers.reduce(content) { $1.apply(to: $0) }
+                normalized.append((token, content))
+            }
+            bytes += content.count
+            guard bytes <= AddedToken.mostBytes else {
+                throw Fault(
+                    .badData, "the tokenizer's added tokens are too long together", place: "added_tokens",
+                    found: "more than \(AddedToken.mostBytes) bytes as they are looked for",
+                    expected: "at most \(AddedToken.mostBytes)")
+            }
         }
         normalizedTokens = AddedTokenMatcher(normalized)
         normalizedContents = Dictionary(normalized.map { ($0.0.id, $0.1) }) { $1 }
@@ -140,6 +155,20 @@ public final class Tokenizer: Sendable {
     }
 }
 
+/// Refuses steps that could make a text or a token longer than memory holds; see `Growth`.
+private func refuseGrowth(
+    _ normalizers: [Normalizer], _ preTokenizers: [PreTokenizer], _ decodingSteps: [DecodingStep]
+) throws(Fault) {
+    var encoding = Growth()
+    encoding.take(normalizers)
+    try encoding.check(steps: normalizers.count, place: "normalizer")
+    encoding.take(preTokenizers)
+    try encoding.check(steps: preTokenizers.count, place: "pre_tokenizer")
+    var decoding = Growth()
+    decoding.take(decodingSteps)
+    try decoding.check(steps: decodingSteps.count, place: "decoder")
+}
+
 /// A replacement at the start of a text makes the reference implementation lose that start, which `Metaspace` with the
 /// scheme `first` looks for. Only the usual replacement, which writes blanks as `Metaspace` does, cannot matter.
 private func refuseMovedStart(_ normalizers: [Normalizer], _ preTokenizers: [PreTokenizer]) throws(Fault) {
@@ -166,7 +195,14 @@ private func joinedVocabulary(
 ) throws(Fault) -> Vocabulary {
     var known: [ExactText: Int32] = [:]
     known.reserveCapacity(model.count + added.count)
-    for (token, id) in model { known[ExactText(token)] = id }
+    for (token, id) in model {
+        guard token.utf8.count <= Tokenizer.longestToken else {
+            throw Fault(
+                .badData, "a token of the tokenizer is too long", place: "model.vocab, id \(id)",
+                found: "\(token.utf8.count) bytes", expected: "at most \(Tokenizer.longestToken)")
+        }
+        known[ExactText(token)] = id
+    }
     var extra: [AddedToken] = []
     for token in added {
         if let id = known[ExactText(token.content)] {

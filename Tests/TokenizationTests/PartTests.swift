@@ -76,6 +76,22 @@ import Testing
         #expect(canonicallyComposed(Array(text.utf8)) == Array(expected.utf8))
     }
 
+    /// The square of the run's length would take minutes.
+    @Test(.timeLimit(.minutes(1))) func `a long run of marks composes in the order of their classes`() {
+        let marks = ["\u{301}", "\u{323}", "\u{345}", "\u{f71}"]
+        let count = 60_000
+        let text = "o" + (0..<count).map { marks[($0 * 7 + $0 / 5) % 4] }.joined()
+        let composed = String(decoding: canonicallyComposed(Array(text.utf8)), as: UTF8.self).unicodeScalars
+        let classes = composed.dropFirst().map { $0.properties.canonicalCombiningClass.rawValue }
+        // The letter takes the first mark below; the mark above it is behind others.
+        #expect(composed.first == "\u{1ecd}" || composed.first == "o")
+        #expect(classes == classes.sorted())
+        #expect(composed.count >= count - 1)
+        let short = "o" + (0..<40).map { marks[($0 * 7 + $0 / 5) % 4] }.joined()
+        #expect(
+            canonicallyComposed(Array(short.utf8)) == Array(short.precomposedStringWithCanonicalMapping.utf8))
+    }
+
     @Test func `short and long words merge alike`() {
         var generator = SeededGenerator(seed: 3)
         var table = MergeTable(capacity: 60)

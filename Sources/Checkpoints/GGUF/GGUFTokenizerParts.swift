@@ -94,6 +94,7 @@ extension GGUFTokenizerParts {
                 file: metadata.file, place: "key '\(key)', id \(id)", found: "NaN", expected: "a number",
                 advice: "download the file again, or convert the model again")
         }
+        try TokenDivisions.check(tokens, file: metadata.file, place: "key 'tokenizer.ggml.tokens'")
         let prefixSpace = try metadata.bool("tokenizer.ggml.add_space_prefix") ?? true
         let mark = "\u{2581}"
         let toMark = TokenizerJSON.replace(TokenizerJSON.text(" "), with: mark)
@@ -124,9 +125,7 @@ extension GGUFTokenizerParts {
         var merges: [(score: Float, left: String, right: String)] = []
         for (id, token) in tokens.enumerated() where !skipped.contains(kinds[id]) {
             var divisions: [(ids: (Int, Int), left: String, right: String)] = []
-            for index in token.unicodeScalars.indices.dropFirst() {
-                let left = String(token[..<index])
-                let right = String(token[index...])
+            TokenDivisions.forEach(of: token) { left, right in
                 if let leftID = vocabulary[left]?.integerValue, let rightID = vocabulary[right]?.integerValue {
                     divisions.append(((leftID, rightID), left, right))
                 }

@@ -29,6 +29,10 @@ struct AddedToken: Sendable {
         normalized = try component.bool("normalized", default: !special)
     }
 
-    /// Bounds the work per position of the text.
+    /// Published ones have a few dozen bytes.
     private static let longest = 4096
+
+    /// All added tokens together, in bytes, normalised where they are looked for so. The largest published lists have
+    /// under a million.
+    static let mostBytes = 8 << 20
 }

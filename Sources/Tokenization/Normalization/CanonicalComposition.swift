@@ -54,9 +54,10 @@ private func startsStretch(_ scalar: UInt32) -> Bool {
 /// implementation has, take no part in it.
 private func composed(_ scalars: String.UnicodeScalarView) -> String {
     var result = ""
-    var known = String.UnicodeScalarView()
+    var known: [Unicode.Scalar] = []
     func flush() {
-        result += String(known).precomposedStringWithCanonicalMapping
+        orderMarks(&known)
+        result += String(String.UnicodeScalarView(known)).precomposedStringWithCanonicalMapping
         known.removeAll(keepingCapacity: true)
     }
     for scalar in scalars {
@@ -83,4 +84,27 @@ private func composed(_ scalars: String.UnicodeScalarView) -> String {
     }
     flush()
     return result
+}
+
+/// Puts runs of marks into canonical order, which is all the same to composition; Foundation's own ordering takes the
+/// square of a run's length.
+private func orderMarks(_ scalars: inout [Unicode.Scalar]) {
+    func rank(_ scalar: Unicode.Scalar) -> UInt8 { scalar.properties.canonicalCombiningClass.rawValue }
+    var start = 0
+    while start < scalars.count {
+        var end = start
+        var isOrdered = true
+        var ranks: [UInt8] = []
+        while end < scalars.count, case let rank = rank(scalars[end]), rank > 0 {
+            isOrdered = isOrdered && rank >= ranks.last ?? 0
+            ranks.append(rank)
+            end += 1
+        }
+        if !isOrdered {
+            let order = ranks.indices.sorted { (ranks[$0], $0) < (ranks[$1], $1) }
+            let run = Array(scalars[start..<end])
+            for (place, index) in order.enumerated() { scalars[start + place] = run[index] }
+        }
+        start = max(end, start + 1)
+    }
 }

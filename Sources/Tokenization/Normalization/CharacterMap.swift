@@ -6,6 +6,8 @@ import Foundation
 struct CharacterMap: Sendable {
     private let units: [UInt32]
     private let replacements: [UInt8]
+    /// The most bytes that one byte of a text can become.
+    let growth: Double
 
     /// - Throws: `badData` for what is not such a table.
     init(base64: String, place: String) throws(Fault) {
@@ -21,7 +23,40 @@ struct CharacterMap: Sendable {
         guard String(validating: replacements, as: UTF8.self) != nil else {
             throw CharacterMap.broken(place, "replacements that are not UTF-8")
         }
+        growth = CharacterMap.growth(units, replacements)
     }
+
+    /// The most that an entry makes of a byte, over all entries that a look-up can reach.
+    ///
+    /// A unit is the child of every node whose offset leads to it, so the fewest bytes that lead anywhere are found by
+    /// going over all units once for every byte that a look-up takes.
+    private static func growth(_ units: [UInt32], _ replacements: [UInt8]) -> Double {
+        // How many bytes of replacement start at every place.
+        var lengths = [Int32](repeating: 0, count: replacements.count + 1)
+        for at in replacements.indices.reversed() where replacements[at] != 0 { lengths[at] = lengths[at + 1] + 1 }
+        guard let root = units.first else { return 1 }
+        var most = 1.0
+        // A label is below 256 and changes the low bits alone, so what lies within the units may be reached from above.
+        var depths = [UInt8](repeating: .max, count: (units.count | 0xFF) + 1)
+        guard depths.indices.contains(offset(root)) else { return 1 }
+        depths[offset(root)] = 0
+        for depth in 1...UInt8(longestKey) {
+            for (index, unit) in units.enumerated() where unit & 0x8000_0000 == 0 && unit & 0xFF != 0 {
+                guard depths[index ^ Int(unit & 0xFF)] == depth - 1 else { continue }
+                let node = index ^ offset(unit)
+                if unit & 0x100 != 0, units.indices.contains(node) {
+                    let place = Int(units[node] & 0x7FFF_FFFF)
+                    if place < lengths.count { most = max(most, Double(lengths[place]) / Double(depth)) }
+                } else if depths.indices.contains(node), depths[node] > depth {
+                    depths[node] = depth
+                }
+            }
+        }
+        return most
+    }
+
+    /// A character of up to so many bytes is looked up as a whole.
+    private static let longestKey = 5
 
     /// Each character whose table entry says so is replaced; a character of up to five bytes is looked up as a whole
     /// first, as the reference does, which then takes the entry of its first scalars for all of it.
@@ -30,7 +65,7 @@ struct CharacterMap: Sendable {
         output.reserveCapacity(text.count)
         for character in String(decoding: text, as: UTF8.self) {
             let bytes = Array(character.utf8)
-            if bytes.count < 6, let replacement = replacement(for: bytes[...]) {
+            if bytes.count <= CharacterMap.longestKey, let replacement = replacement(for: bytes[...]) {
                 output += replacement
                 continue
             }

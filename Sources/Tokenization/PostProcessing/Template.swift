@@ -39,6 +39,10 @@ struct Template: Sendable {
                 }
                 let ids = try Template.ids(
                     Component(entry, place: "\(known.place).\(name)"), vocabularySize: vocabularySize)
+                guard prefix.count + suffix.count + before.count + after.count + ids.count <= Template.mostIDs else {
+                    throw component.unsupported(
+                        "a template of more than \(Template.mostIDs) tokens", expected: "a few around each text")
+                }
                 if sequences == 0 { before += ids } else { after += ids }
             }
         }
@@ -48,6 +52,9 @@ struct Template: Sendable {
         prefix = before + prefix
         suffix += after
     }
+
+    /// They stand around every text.
+    private static let mostIDs = 1024
 
     private static func ids(_ entry: Component, vocabularySize: Int) throws(Fault) -> [Int32] {
         var ids: [Int32] = []

@@ -10,7 +10,7 @@ extension ScalarRun {
         set = first
         var count = 1
         while let next = reader.set() {
-            guard next == first else { return nil }
+            guard next == first, count < ScalarRun.mostCounted else { return nil }
             count += 1
         }
         (least, most) = (count, count)
@@ -20,11 +20,16 @@ extension ScalarRun {
             guard count == 1, let low = reader.number(), low > 0 else { return nil }
             (least, most) = (low, low)
             if reader.take(",") { most = reader.number() ?? .max }
-            guard most >= least, reader.take("}") else { return nil }
+            guard most >= least, max(least, most == .max ? 0 : most) <= ScalarRun.mostCounted, reader.take("}") else {
+                return nil
+            }
         }
         endsLine = reader.take("$")
         guard reader.isAtEnd else { return nil }
     }
+
+    /// Higher counts are not understood: they bound the work per place of a text.
+    private static let mostCounted = 64
 
     private struct Reader {
         let scalars: [Unicode.Scalar]

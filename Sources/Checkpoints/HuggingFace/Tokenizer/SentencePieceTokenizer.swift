@@ -39,6 +39,7 @@ struct SentencePieceTokenizer {
     /// The class has steps of its own and takes pieces alone from the model: merges are ranked by ids, not by scores.
     private init(llama model: SentencePieceModel, settings: JSONObject) throws(Fault) {
         vocabulary = try SentencePieceTokenizer.vocabulary(model, renamed: [:])
+        try TokenDivisions.check(vocabulary.keys, file: "tokenizer.model", place: "pieces")
         if model.algorithm != .bpe {
             warnings.append(
                 "tokenizer.model is no BPE model; its pieces are merged in the order of their ids, as LlamaTokenizer of "
@@ -69,10 +70,8 @@ struct SentencePieceTokenizer {
     private static func merges(_ pieces: [String], _ vocabulary: JSONObject) -> [JSONValue] {
         var merges: [JSONValue] = []
         for piece in pieces {
-            let scalars = piece.unicodeScalars
-            for index in scalars.indices.dropFirst() {
-                let (left, right) = (String(scalars[..<index]), String(scalars[index...]))
-                guard vocabulary[left] != nil, vocabulary[right] != nil else { continue }
+            TokenDivisions.forEach(of: piece) { left, right in
+                guard vocabulary[left] != nil, vocabulary[right] != nil else { return }
                 merges.append(TokenizerJSON.merge(left, right))
             }
         }
@@ -92,6 +91,7 @@ struct SentencePieceTokenizer {
         let isUnigram = model.algorithm == .unigram
         vocabulary = try SentencePieceTokenizer.vocabulary(model, renamed: isUnigram ? [:] : renamed)
         let names = vocabulary.keys
+        try TokenDivisions.check(names, file: "tokenizer.model", place: "pieces")
         let userDefined = model.pieces.indices.filter { model.pieces[$0].kind == .userDefined }.map { names[$0] }
         extra = SentencePieceTokenizer.extra(model).filter(\.special)
         if model.beginningID >= 0 { standards.append(("bos_token", model.beginning)) }
@@ -161,11 +161,9 @@ struct SentencePieceTokenizer {
         }
         var merges: [JSONValue] = []
         for id in order {
-            let scalars = names[id].unicodeScalars
             // The shorter of two parts at the start of one piece has the lesser bytes.
-            for index in scalars.indices.dropFirst() {
-                let (left, right) = (String(scalars[..<index]), String(scalars[index...]))
-                guard normal.contains(ExactText(left)), normal.contains(ExactText(right)) else { continue }
+            TokenDivisions.forEach(of: names[id]) { left, right in
+                guard normal.contains(ExactText(left)), normal.contains(ExactText(right)) else { return }
                 merges.append(TokenizerJSON.merge(left, right))
             }
         }
