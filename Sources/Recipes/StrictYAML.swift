@@ -56,7 +56,7 @@ public enum StrictYAML {
         } catch let error as YamlError {
             throw RecipeSyntax.fault(error, file: file, noun: noun)
         } catch {
-            throw Fault(.badRecipe, "the \(noun) is not YAML", file: file, found: "\(error)")
+            throw Fault(.badRecipe, "the \(noun) is not YAML", file: file)
         }
     }
 }

@@ -32,7 +32,7 @@ public struct RunContext {
         targets = try PruneTargets(settings, configuration: decoder.configuration)
         try settings.checkSamples(calibration?.tokens.rows ?? 0, needed: pruner.needsSamples)
         warnings =
-            RunContext.filesLeft(decoder.checkpoint) + (calibration?.warnings ?? [])
+            RunContext.filesLeft(decoder.checkpoint) + SourceCard(decoder.checkpoint).warnings + (calibration?.warnings ?? [])
             + RunContext.warnings(
                 settings, pruner, samples: calibration?.tokens.rows ?? 0, tokens: calibration?.tokens.columns ?? 0,
                 configuration: decoder.configuration)
