@@ -101,11 +101,7 @@ extension RecipeNode {
 
     /// A key for messages: in quotes a file can give it any length and terminal escapes.
     static func legible(_ name: String) -> String {
-        var shown = ""
-        for scalar in name.unicodeScalars.prefix(80) {
-            shown.unicodeScalars.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
-        }
-        return shown
+        LegibleText.of(name, limit: 80)
     }
 
     /// A fault at this value.

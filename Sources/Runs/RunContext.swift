@@ -52,7 +52,7 @@ public struct RunContext {
         let names = checkpoint.filesLeft
         guard !names.isEmpty else { return [] }
         let shown =
-            names.prefix(12).joined(separator: ", ") + (names.count > 12 ? ", and \(names.count - 12) more" : "")
+            names.prefix(12).map { LegibleText.of($0, limit: 100) }.joined(separator: ", ") + (names.count > 12 ? ", and \(names.count - 12) more" : "")
         return ["\(checkpoint.path): not copied to the output: \(shown)"]
     }
 
