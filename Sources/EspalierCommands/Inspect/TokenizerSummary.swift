@@ -13,6 +13,14 @@ public struct TokenizerSummary: Equatable, Sendable {
     /// Rows of the embedding that no token uses.
     public var unusedRows: Int
 
+    init(tokens: Int, specialTokens: Int, prefix: [String], end: [String], unusedRows: Int) {
+        self.tokens = tokens
+        self.specialTokens = specialTokens
+        self.prefix = prefix
+        self.end = end
+        self.unusedRows = unusedRows
+    }
+
     init(_ opened: OpenedModel) throws(Fault) {
         let tokenizer = try opened.tokenizer()
         let special = try SpecialTokens(opened.checkpoint, tokenizer: tokenizer)

@@ -75,7 +75,9 @@ public final class ProgressReporter {
     public func begin(_ title: String, total: Double, unit: String = "") {
         finish()
         let now = surroundings.clock()
-        phase = Phase(title: Fault.harmless(title, limit: ProgressReporter.longestLine), total: total, unit: unit, start: now, lastShown: now)
+        phase = Phase(
+            title: Fault.harmless(title, limit: ProgressReporter.longestLine), total: total, unit: unit, start: now,
+            lastShown: now)
         draw()
     }
 
@@ -110,10 +112,14 @@ public final class ProgressReporter {
     private static let longestLine = 2000
 
     /// A line for everyone who did not ask for quiet.
-    public func note(_ text: String) { if level > .quiet { line(Fault.harmless(text, limit: ProgressReporter.longestLine)) } }
+    public func note(_ text: String) {
+        if level > .quiet { line(Fault.harmless(text, limit: ProgressReporter.longestLine)) }
+    }
 
     /// A line for those who asked for more.
-    public func detail(_ text: String) { if level == .verbose { line(Fault.harmless(text, limit: ProgressReporter.longestLine)) } }
+    public func detail(_ text: String) {
+        if level == .verbose { line(Fault.harmless(text, limit: ProgressReporter.longestLine)) }
+    }
 
     /// What the user should know whatever they asked for.
     public func warning(_ text: String) {
