@@ -3,7 +3,7 @@
 package enum LegibleText {
     package static let longest = 200
 
-    /// At most `limit` characters on one line; what cannot be seen becomes U+FFFD, a line break or a tab `lineBreak`.
+    /// At most `limit` characters on one line; what cannot be seen becomes U+FFFD, a line break `lineBreak`.
     package static func of(_ text: String, limit: Int = longest, lineBreak: Unicode.Scalar = " ") -> String {
         var shown = String.UnicodeScalarView()
         var count = 0
@@ -30,7 +30,8 @@ package enum LegibleText {
         switch scalar.properties.generalCategory {
         // Direction marks, tags and joiners among the format characters make a line read as another one.
         case .control, .format, .privateUse, .unassigned, .surrogate:
-            return ["\n", "\t", "\r"].contains(scalar) ? lineBreak : "\u{FFFD}"
+            if scalar == "\n" { return lineBreak }
+            return lineBreak == " " && (scalar == "\t" || scalar == "\r") ? " " : "\u{FFFD}"
         case .lineSeparator, .paragraphSeparator: return lineBreak
         case .spaceSeparator: return " "
         default: return scalar

@@ -12,6 +12,11 @@ struct CardEntries {
     private(set) var refused: [(key: String, reason: String)] = []
 
     init(_ head: String, keys: [String]) {
+        // A GGUF file's card is its metadata as JSON, which is YAML, too.
+        guard !head.hasPrefix("{") else {
+            add(("the metadata", [Substring(head)]))
+            return
+        }
         var entry: (key: String, lines: [Substring])?
         for line in head.split(separator: "\n", omittingEmptySubsequences: false) {
             guard !CardEntries.continues(line) else {
