@@ -63,37 +63,24 @@ public struct Fault: Error, Equatable, Sendable {
 extension Fault: CustomStringConvertible {
     /// The message as printed: the summary, then one indented line per known part.
     public var description: String {
-        var lines = [Fault.harmless(summary)]
+        var lines = [Fault.clipped(summary)]
         if let file {
             lines.append("  file: \(Fault.clipped(file))" + (place.map { ", \(Fault.clipped($0))" } ?? ""))
         } else if let place {
             lines.append("  at: \(Fault.clipped(place))")
         }
         if let found { lines.append("  found: \(Fault.clipped(found))") }
-        if let expected { lines.append("  expected: \(Fault.harmless(expected))") }
-        if let advice { lines.append("  try: \(Fault.harmless(advice))") }
+        if let expected { lines.append("  expected: \(Fault.clipped(expected))") }
+        if let advice { lines.append("  try: \(Fault.clipped(advice))") }
         return lines.joined(separator: "\n")
     }
 
     /// Hostile names can be a megabyte long or carry terminal escapes; a message shows their start, harmless.
-    private static func clipped(_ text: String) -> String {
-        let start = text.unicodeScalars.prefix(400)
-        let isWhole = start.endIndex == text.unicodeScalars.endIndex
-        return harmless(String(String.UnicodeScalarView(start))) + (isWhole ? "" : "…")
-    }
+    private static func clipped(_ text: String) -> String { harmless(text, limit: 400) }
 
-    /// A text as one line that cannot move a terminal's cursor, colour it or turn its reading direction: a line break
-    /// is shown as ⏎, other control characters as �.
-    public static func harmless(_ text: String) -> String {
-        var shown = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\n", "\u{2028}", "\u{2029}": shown.unicodeScalars.append("⏎")
-            case "\u{202A}"..."\u{202E}", "\u{2066}"..."\u{2069}": shown.unicodeScalars.append("\u{FFFD}")
-            default:
-                shown.unicodeScalars.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
-            }
-        }
-        return shown
+    /// A text as one line that cannot move a terminal's cursor, colour it, turn its reading direction or hide a part: a
+    /// line break is shown as ⏎, what cannot be seen as �.
+    public static func harmless(_ text: String, limit: Int = .max) -> String {
+        LegibleText.of(text, limit: limit, lineBreak: "⏎")
     }
 }

@@ -220,8 +220,13 @@ extension PruneRecipe {
     }
 
     private func checkExpressions(_ key: String, _ expressions: [String]?) throws(Fault) {
-        for expression in expressions ?? [] where (try? Regex(expression)) == nil {
-            throw fault(key, "not a regular expression", found: expression, advice: "escape a literal dot as \\.")
+        for expression in expressions ?? [] {
+            do throws(TextExpression.Refusal) { _ = try TextExpression(expression) } catch {
+                throw fault(
+                    key, "not a regular expression that can serve: \(error.reason)",
+                    found: expression, expected: error.place.map { "another one at its \($0)" },
+                    advice: "escape a literal dot as \\.")
+            }
         }
     }
 }

@@ -2,7 +2,7 @@ import Faults
 import Yams
 
 /// Messages for recipes that are not YAML or hold keys that do not exist.
-enum RecipeSyntax {
+public enum RecipeSyntax {
     static func unknownKey(_ name: String, prefix: String, mark: Mark?, file: String?) -> Fault {
         let keys = RecipeField.all.map(\.key) + ["version"]
         let here = Set(
@@ -22,7 +22,8 @@ enum RecipeSyntax {
             advice: suggestion.map { "did you mean \($0)?" })
     }
 
-    static func fault(_ error: YamlError, file: String?, noun: String) -> Fault {
+    /// What is wrong with a text, in words; the parser's own description repeats the text.
+    public static func fault(_ error: YamlError, file: String?, noun: String) -> Fault {
         func fault(_ summary: String, _ mark: Mark?) -> Fault {
             Fault(.badRecipe, summary, file: file, place: mark.map { "line \($0.line), column \($0.column)" })
         }
@@ -37,7 +38,7 @@ enum RecipeSyntax {
         case .reader(let problem, _, _, _):
             return fault("the \(noun) is not valid YAML: \(problem)", nil)
         default:
-            return fault("the \(noun) is not valid YAML: \(error)", nil)
+            return fault("the \(noun) is not valid YAML", nil)
         }
     }
 }

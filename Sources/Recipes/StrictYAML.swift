@@ -56,7 +56,7 @@ public enum StrictYAML {
         } catch let error as YamlError {
             throw RecipeSyntax.fault(error, file: file, noun: noun)
         } catch {
-            throw Fault(.badRecipe, "the \(noun) is not YAML", file: file, found: "\(error)")
+            throw Fault(.badRecipe, "the \(noun) is not YAML", file: file)
         }
     }
 }
@@ -101,11 +101,7 @@ extension RecipeNode {
 
     /// A key for messages: in quotes a file can give it any length and terminal escapes.
     static func legible(_ name: String) -> String {
-        var shown = ""
-        for scalar in name.unicodeScalars.prefix(80) {
-            shown.unicodeScalars.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
-        }
-        return shown
+        LegibleText.of(name, limit: 80)
     }
 
     /// A fault at this value.

@@ -14,6 +14,10 @@ public struct YAMLGuard {
     private var lineStart = 0
     private var line = 1
     private var flowDepth = 0
+    /// How often '-' or '?' opened a level on this line.
+    private var levelsOnLine = 0
+    /// Every level costs the parser a part of its stack, and no file of settings comes near these.
+    private static let (deepest, widestIndent) = (64, 128)
     /// Whether the next byte that is no space begins a token.
     private var beginsToken = true
     /// Whether the bytes before belong to an unquoted text, in which '#' without a space before it is no comment.
@@ -46,6 +50,9 @@ public struct YAMLGuard {
 
     private mutating func token(_ byte: UInt8) throws(Fault) {
         try refuseForeignBytes()
+        if !isInPlain, beginsToken, levelsOnLine == 0, flowDepth == 0, isLineIndented(beyond: YAMLGuard.widestIndent) {
+            try checkDepth(.max)
+        }
         let isFlow = flowDepth > 0
         let wasInPlain = isInPlain
         isInPlain = false
@@ -63,6 +70,7 @@ public struct YAMLGuard {
             throw fault("a block text stands in the \(noun)", "write the text on one line, in quotes")
         case UInt8(ascii: "[") where beginsToken || isFlow, UInt8(ascii: "{") where beginsToken || isFlow:
             flowDepth += 1
+            try checkDepth(flowDepth)
             beginsToken = true
             at += 1
         case UInt8(ascii: "]") where isFlow, UInt8(ascii: "}") where isFlow:
@@ -78,6 +86,8 @@ public struct YAMLGuard {
             at += 1
         case UInt8(ascii: "-") where beginsToken && isSpace(at + 1),
             UInt8(ascii: "?") where beginsToken && isSpace(at + 1):
+            levelsOnLine += 1
+            try checkDepth(levelsOnLine)
             at += 1
         case UInt8(ascii: "-") where at == lineStart && bytes[at...].starts(with: Array("---".utf8)) && isSpace(at + 3):
             at += 3
@@ -86,6 +96,15 @@ public struct YAMLGuard {
             isInPlain = true
             at += 1
         }
+    }
+
+    private func checkDepth(_ depth: Int) throws(Fault) {
+        guard depth > YAMLGuard.deepest else { return }
+        throw fault("the \(noun) nests too deep", "write it with at most \(YAMLGuard.deepest) levels")
+    }
+
+    private func isLineIndented(beyond columns: Int) -> Bool {
+        at - lineStart > columns && bytes[lineStart...(lineStart + columns)].allSatisfy { $0 == UInt8(ascii: " ") }
     }
 
     private mutating func skipQuoted(_ quote: UInt8) throws(Fault) {
@@ -122,6 +141,7 @@ public struct YAMLGuard {
         at += isPair ? 2 : 1
         line += 1
         lineStart = at
+        levelsOnLine = 0
         beginsToken = true
         isInPlain = false
     }

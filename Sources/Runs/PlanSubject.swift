@@ -55,7 +55,7 @@ public struct PlanSubject {
         if pruner.needsSamples { try settings.checkSamples(samples, needed: true) }
         isCalibrated = false
         warnings =
-            RunContext.filesLeft(decoder.checkpoint)
+            RunContext.filesLeft(decoder.checkpoint) + SourceCard(decoder.checkpoint).warnings
             + RunContext.warnings(
                 settings, pruner, samples: samples, tokens: tokens, configuration: decoder.configuration)
         files = BlockFiles(checkpoint: decoder.checkpoint, configuration: decoder.configuration, types: types)

@@ -26,9 +26,8 @@ public struct PruneTargets: Sendable {
             var block: Goals = [:]
             for linear in LinearName.allCases where configuration.has(linear, layer: layer) {
                 let name = "model.layers.\(layer).\(linear.checkpointName)"
-                guard targets.isEmpty || targets.contains(where: { name.firstMatch(of: $0) != nil }),
-                    !ignored.contains(where: { name.firstMatch(of: $0) != nil })
-                else { continue }
+                let isAsked = targets.isEmpty ? true : try PruneTargets.matches(name, targets, flag: "--targets")
+                guard isAsked, try !PruneTargets.matches(name, ignored, flag: "--ignore") else { continue }
                 let columns = configuration.shape(of: linear, layer: layer).in
                 if case .keep(_, let group) = settings.pattern, columns % group != 0 {
                     throw Fault(
@@ -53,15 +52,25 @@ public struct PruneTargets: Sendable {
         }
     }
 
-    private static func expressions(_ texts: [String], flag: String) throws(Fault) -> [Regex<AnyRegexOutput>] {
-        var list: [Regex<AnyRegexOutput>] = []
+    private static func expressions(_ texts: [String], flag: String) throws(Fault) -> [TextExpression] {
+        var list: [TextExpression] = []
         for text in texts {
-            guard let expression = try? Regex(text) else {
-                throw Fault(.usage, "\(flag) is not a regular expression", found: text)
+            do throws(TextExpression.Refusal) { list.append(try TextExpression(text)) } catch {
+                throw Fault(
+                    .usage, "\(flag) cannot serve as a regular expression: \(error.reason)", place: error.place,
+                    found: text)
             }
-            list.append(expression)
         }
         return list
+    }
+
+    private static func matches(_ name: String, _ expressions: [TextExpression], flag: String) throws(Fault) -> Bool {
+        for expression in expressions {
+            do throws(TextExpression.Refusal) { if try expression.matches(in: name) { return true } } catch {
+                throw Fault(.usage, "\(flag) cannot be matched: \(error.reason)", place: name)
+            }
+        }
+        return false
     }
 
     /// Weights of all linears with a goal.

@@ -32,7 +32,8 @@ public struct RunContext {
         targets = try PruneTargets(settings, configuration: decoder.configuration)
         try settings.checkSamples(calibration?.tokens.rows ?? 0, needed: pruner.needsSamples)
         warnings =
-            RunContext.filesLeft(decoder.checkpoint) + (calibration?.warnings ?? [])
+            RunContext.filesLeft(decoder.checkpoint) + SourceCard(decoder.checkpoint).warnings
+            + (calibration?.warnings ?? [])
             + RunContext.warnings(
                 settings, pruner, samples: calibration?.tokens.rows ?? 0, tokens: calibration?.tokens.columns ?? 0,
                 configuration: decoder.configuration)
@@ -52,7 +53,8 @@ public struct RunContext {
         let names = checkpoint.filesLeft
         guard !names.isEmpty else { return [] }
         let shown =
-            names.prefix(12).joined(separator: ", ") + (names.count > 12 ? ", and \(names.count - 12) more" : "")
+            names.prefix(12).map { LegibleText.of($0, limit: 100) }.joined(separator: ", ")
+            + (names.count > 12 ? ", and \(names.count - 12) more" : "")
         return ["\(checkpoint.path): not copied to the output: \(shown)"]
     }
 

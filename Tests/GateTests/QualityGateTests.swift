@@ -291,6 +291,10 @@ struct QualityGateTests {
         )
         #expect(try verdict(rule, try gate(prompt("^[0-9]+$", "\"42\"", "regex"))).outcome == .passed)
         #expect(try verdict(rule, try gate(prompt("^[0-9]+$", "\"4 2\"", "regex"))).outcome == .failed)
+        // An engine that tries one way after another would be at this for years.
+        let endless = try gate(prompt("^(a+)+$", "\"\(String(repeating: "a", count: 41))!\"", "regex"))
+        #expect(try verdict(rule, endless).outcome == .failed)
+        #expect(throws: Fault.self) { try verdict(rule, try gate(prompt("(?=a)a", "\"a\"", "regex"))) }
         let half = prompt("a", "\"a\"") + "," + prompt("b", "\"c\"")
         #expect(try verdict("golden_prompts: {min: 0.5}", try gate(half)).outcome == .passed)
         let broken = try verdict(rule, try gate(half))

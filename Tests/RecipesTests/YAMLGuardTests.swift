@@ -77,4 +77,18 @@ struct AnchorTests {
         let fault = try #require(faultOfReading(yaml))
         #expect(fault.place == "line 2, column 5")
     }
+
+    @Test("what nests too deep is refused before a parser's stack is at stake")
+    func depth() throws {
+        let lines = (0..<300).map { String(repeating: " ", count: $0) + "a:\n" }.joined()
+        for text in [
+            String(repeating: "[", count: 100_000), String(repeating: "- ", count: 100_000),
+            String(repeating: "{a: ", count: 100_000), lines,
+        ] {
+            let fault = #expect(throws: Fault.self) { try YAMLGuard.check(text, file: nil, noun: "recipe") }
+            #expect(fault?.summary.contains("too deep") == true)
+        }
+        let shallow = String(repeating: "[", count: 60) + String(repeating: "]", count: 60)
+        try YAMLGuard.check("a: \(shallow)\nb:\n  - [x]\n", file: nil, noun: "recipe")
+    }
 }

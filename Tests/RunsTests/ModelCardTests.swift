@@ -109,4 +109,45 @@ struct ModelCardTests {
         let loaded = try Yams.load(yaml: "key: \(CardScalar.text(text))") as? [String: Any]
         #expect((loaded?["key"] as? String)?.unicodeScalars.elementsEqual(text.unicodeScalars) == true)
     }
+
+    @Test("keys that could stand for more than they seem are left out, with one warning")
+    func refusedEntries() {
+        var bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n"
+        for level in 1...9 {
+            let (name, inner) = (Character(UnicodeScalar(UInt8(97 + level))), UnicodeScalar(UInt8(96 + level)))
+            bomb += "\(name): &\(name) [" + Array(repeating: "*\(inner)", count: 9).joined(separator: ",") + "]\n"
+        }
+        let source = SourceCard(
+            markdown: "---\n\(bomb)license: mit\nlanguage: &l [en]\ndatasets:\n- *l\n---\n", path: "model")
+        #expect(source.fields.map(\.key) == ["license"])
+        #expect(source.warnings.count == 1)
+        #expect(source.warnings.first?.contains("language, datasets") == true)
+        for mark in ["[", "- ", "? ", "{a: "] {
+            let deep = String(repeating: mark, count: 5_000)
+            #expect(SourceCard(markdown: "---\nlicense: \(deep)\n---\n", path: "model").fields.isEmpty)
+            #expect(SourceCard(markdown: "---\nlicense:\n  \(deep)\n---\n", path: "model").fields.isEmpty)
+        }
+    }
+
+    @Test("long texts beside the keys, and a block text as a value, are no hindrance")
+    func longTexts() {
+        let markdown = """
+            ---
+            extra_gated_prompt: >-
+              A *long* text & more: [
+            description: "one
+              two"
+            license: other
+            license_link: >-
+              https://example.com/license
+            language:
+            - en
+            - 'de'
+            ---
+            """
+        let source = SourceCard(markdown: markdown, path: "model")
+        #expect(source.fields.map(\.key) == ["license", "license_link", "language"])
+        #expect(source.fields.map(\.values) == [["other"], ["https://example.com/license"], ["en", "de"]])
+        #expect(source.warnings.isEmpty)
+    }
 }

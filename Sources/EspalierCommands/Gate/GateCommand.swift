@@ -114,6 +114,7 @@ extension GateVerdict {
         for check in checks {
             table.add(check.outcome.rawValue, check.rule, check.subject, check.limit, check.reason)
         }
-        return table.text + notes.map { "note: \($0)\n" }.joined() + "\nstage \(stage): \(outcome.rawValue)\n"
+        return table.text + notes.map { "note: \(Fault.harmless($0, limit: 1000))\n" }.joined()
+            + "\nstage \(Fault.harmless(stage, limit: 200)): \(outcome.rawValue)\n"
     }
 }

@@ -59,6 +59,7 @@ public struct Generate: ParsableCommand {
     public mutating func run() throws {
         let reporter = messages.makeReporter()
         let isJSON = messages.json
+        let isTerminal = StandardOutput.isTerminal
         var hasReader = true
         let run = GenerationRun(
             model: model, prompt: prompt, maxTokens: maxTokens,
@@ -68,7 +69,8 @@ public struct Generate: ParsableCommand {
         do throws(Fault) {
             report = try run.generate(reporter) { (piece) throws(Fault) in
                 guard !isJSON else { return }
-                hasReader = try StandardOutput.write(piece)
+                // A terminal obeys what is in the text; a file or a pipe gets it as it is.
+                hasReader = try StandardOutput.write(isTerminal ? LegibleText.lines(piece) : piece)
                 if !hasReader { throw Fault(.inputOutput, "nobody reads the text any more") }
             }
         } catch {

@@ -67,7 +67,7 @@ extension Inspection {
             text += "\nnon-finite weights: "
             text += nonFinite.isEmpty ? "none\n" : "\n"
             for (tensor, count) in nonFinite {
-                text += "  \(Fault.harmless(tensor)): \(Amount.count(count))\n"
+                text += "  \(Fault.harmless(tensor, limit: 200)): \(Amount.count(count))\n"
             }
         }
         return text

@@ -13,6 +13,14 @@ public struct TokenizerSummary: Equatable, Sendable {
     /// Rows of the embedding that no token uses.
     public var unusedRows: Int
 
+    init(tokens: Int, specialTokens: Int, prefix: [String], end: [String], unusedRows: Int) {
+        self.tokens = tokens
+        self.specialTokens = specialTokens
+        self.prefix = prefix
+        self.end = end
+        self.unusedRows = unusedRows
+    }
+
     init(_ opened: OpenedModel) throws(Fault) {
         let tokenizer = try opened.tokenizer()
         let special = try SpecialTokens(opened.checkpoint, tokenizer: tokenizer)
@@ -25,10 +33,19 @@ public struct TokenizerSummary: Equatable, Sendable {
     }
 
     var text: String {
-        "\(Amount.count(tokens)) tokens, \(Amount.count(specialTokens)) of them special, "
+        // A vocabulary may name its tokens as it likes.
+        let prefix = prefix.map { Fault.harmless($0, limit: 40) }
+        let end = TokenizerSummary.shown(end)
+        return "\(Amount.count(tokens)) tokens, \(Amount.count(specialTokens)) of them special, "
             + (prefix.isEmpty ? "no BOS added" : "\(prefix.joined(separator: " ")) put before a text")
             + (end.isEmpty ? ", no end token" : ", ends with " + end.joined(separator: " or "))
             + (unusedRows == 0 ? "" : "; \(Amount.count(unusedRows)) rows of the embedding have no token")
+    }
+
+    /// The first five names.
+    private static func shown(_ names: [String]) -> [String] {
+        names.prefix(5).map { Fault.harmless($0, limit: 40) }
+            + (names.count > 5 ? ["\(Amount.count(names.count - 5)) more"] : [])
     }
 
     var json: JSONValue {

@@ -27,7 +27,9 @@ public struct OpenedModel {
         let unexpected = decoder.checkpoint.tensors.map(\.name).filter { !expected.contains($0) }
         var warnings = decoder.checkpoint.warnings + decoder.notes
         if !unexpected.isEmpty {
-            let shown = unexpected.prefix(5).joined(separator: ", ") + (unexpected.count > 5 ? ", …" : "")
+            let shown =
+                unexpected.prefix(5).map { LegibleText.of($0, limit: 100) }.joined(separator: ", ")
+                + (unexpected.count > 5 ? ", and \(unexpected.count - 5) more" : "")
             warnings.append("\(path): \(unexpected.count) tensors that the model does not use: \(shown)")
         }
         do throws(Fault) {

@@ -75,7 +75,9 @@ public final class ProgressReporter {
     public func begin(_ title: String, total: Double, unit: String = "") {
         finish()
         let now = surroundings.clock()
-        phase = Phase(title: Fault.harmless(title), total: total, unit: unit, start: now, lastShown: now)
+        phase = Phase(
+            title: Fault.harmless(title, limit: ProgressReporter.longestLine), total: total, unit: unit, start: now,
+            lastShown: now)
         draw()
     }
 
@@ -106,15 +108,22 @@ public final class ProgressReporter {
 
     // MARK: Lines
 
+    /// Lines name things of others' files, which may be a megabyte long.
+    private static let longestLine = 2000
+
     /// A line for everyone who did not ask for quiet.
-    public func note(_ text: String) { if level > .quiet { line(Fault.harmless(text)) } }
+    public func note(_ text: String) {
+        if level > .quiet { line(Fault.harmless(text, limit: ProgressReporter.longestLine)) }
+    }
 
     /// A line for those who asked for more.
-    public func detail(_ text: String) { if level == .verbose { line(Fault.harmless(text)) } }
+    public func detail(_ text: String) {
+        if level == .verbose { line(Fault.harmless(text, limit: ProgressReporter.longestLine)) }
+    }
 
     /// What the user should know whatever they asked for.
     public func warning(_ text: String) {
-        line(surroundings.style.warning("warning:") + " " + Fault.harmless(text))
+        line(surroundings.style.warning("warning:") + " " + Fault.harmless(text, limit: ProgressReporter.longestLine))
     }
 
     private func line(_ text: String) {

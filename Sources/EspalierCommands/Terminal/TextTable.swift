@@ -1,3 +1,5 @@
+import Faults
+
 /// Columns of text: the first to the left, the others to the right.
 public struct TextTable {
     private var rows: [[String]] = []
@@ -6,8 +8,14 @@ public struct TextTable {
     /// - Parameter leftColumns: how many columns, from the first, stand to the left.
     public init(leftColumns: Int = 1) { self.leftColumns = leftColumns }
 
-    public mutating func add(_ cells: String...) { rows.append(cells) }
-    public mutating func add(cells: [String]) { rows.append(cells) }
+    public mutating func add(_ cells: String...) { add(cells: cells) }
+
+    /// Cells name things of others' files: none can begin another line or reach the terminal's controls.
+    public mutating func add(cells: [String]) {
+        rows.append(cells.map { Fault.harmless($0, limit: TextTable.longestCell) })
+    }
+
+    private static let longestCell = 1000
 
     /// The lines, each ending in a newline.
     public var text: String {

@@ -60,7 +60,7 @@ public struct PublishedFolder {
         } else if pattern != "structured" {
             text += "  how many zeros each linear was to have is not in the folder\n"
         }
-        for sentence in finding.compared { text += "  compared: \(sentence)\n" }
+        for sentence in finding.compared { text += "  compared: \(Fault.harmless(sentence, limit: 1000))\n" }
         return text
     }
 

@@ -179,7 +179,7 @@ public struct WatchRun {
             table.add("intervals", Amount.count(count))
             let most = drift.findings.map(\.evidence).max() ?? 1
             table.add("evidence of drift", "\(Amount.fixed(most, 1)), alarm at \(Amount.fixed(drift.threshold, 0))")
-            let reasons = drift.reasons.map { "ALARM: \($0)\n" }.joined()
+            let reasons = drift.reasons.map { "ALARM: \(Fault.harmless($0, limit: 1000))\n" }.joined()
             let young =
                 count <= DriftMonitor.leastBaseline && !drift.isAlarm
                 ? "the baseline is still growing: drift is looked for from interval \(DriftMonitor.leastBaseline + 1) on\n"

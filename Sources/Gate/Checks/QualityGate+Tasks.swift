@@ -1,3 +1,5 @@
+import Faults
+
 /// Accuracy on tasks.
 extension QualityGate {
     func recoveryChecks(_ rule: GateRule, among rules: [GateRule]) -> [GateVerdict.Check] {

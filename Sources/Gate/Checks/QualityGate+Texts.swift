@@ -1,3 +1,5 @@
+import Faults
+
 /// Perplexity, divergence and agreement on texts and logs of prompts.
 extension QualityGate {
     /// How far, as a fraction, the baseline's perplexity may be from the one that was measured beside the pruned model.

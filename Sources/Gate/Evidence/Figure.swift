@@ -1,3 +1,4 @@
+import Faults
 import JSONText
 
 /// A number in a results file, or what stands in its place.

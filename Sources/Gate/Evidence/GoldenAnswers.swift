@@ -92,20 +92,18 @@ extension GoldenAnswers.Match {
             }
             return answer.contains(expected)
         case .regex:
-            let expression: Regex<AnyRegexOutput>
-            do {
-                expression = try Regex(expected)
+            do throws(TextExpression.Refusal) {
+                let expression = try TextExpression(expected)
+                guard try !expression.matches(in: "") else {
+                    throw TextExpression.Refusal(reason: "it matches every answer, even an empty one")
+                }
+                return try expression.matches(in: answer)
             } catch {
                 throw Fault(
-                    .badData, "the expected text is no regular expression", found: expected,
-                    advice: LegibleText.of("\(error)"))
+                    .badData, "the expected text cannot serve as a regular expression: \(error.reason)",
+                    place: error.place, found: expected,
+                    expected: "a regular expression that an empty answer does not match")
             }
-            guard !"".contains(expression) else {
-                throw Fault(
-                    .badData, "the regular expression matches every answer", found: expected,
-                    expected: "one that an empty answer does not match")
-            }
-            return answer.contains(expression)
         }
     }
 

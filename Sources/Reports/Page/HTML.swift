@@ -1,3 +1,4 @@
+import Faults
 import Gate
 
 /// Text that cannot become markup, whatever is in it.

@@ -10,6 +10,9 @@ struct SourceCard: Equatable {
     private(set) var fields: [(key: String, values: [String])] = []
     /// The hub's name of the model, "owner/name".
     private(set) var repository: String?
+    /// What is not read, each with the reason.
+    private var refused: [(key: String, reason: String)] = []
+    private var hasNoHead = true
 
     /// A card's head is a page, a longer one is none.
     private static let longestHead = 64 << 10
@@ -25,14 +28,18 @@ struct SourceCard: Equatable {
         let bytes = (try? checkpoint.card?.bytes()) ?? []
         self.init(
             markdown: String(decoding: bytes.prefix(SourceCard.longestHead), as: UTF8.self), path: checkpoint.path)
+        let isCut = bytes.count > SourceCard.longestHead && bytes.starts(with: Array("---".utf8))
+        if isCut, hasNoHead { refused = [("its head", "it is longer than \(SourceCard.longestHead) bytes")] }
     }
 
     /// - Parameter path: the model's, which names the repository where it lies in the hub's cache.
     init(markdown: String, path: String) {
         repository = SourceCard.repository(cachePath: path)
-        guard let head = SourceCard.head(markdown), let root = try? Yams.compose(yaml: head),
-            case .mapping(let map) = root
-        else { return }
+        guard let head = SourceCard.head(markdown) else { return }
+        hasNoHead = false
+        let entries = CardEntries(head, keys: SourceCard.keys + ["source_url"])
+        refused = entries.refused
+        guard let root = try? Yams.compose(yaml: entries.yaml), case .mapping(let map) = root else { return }
         for key in SourceCard.keys {
             guard let node = map[Node(key)], let values = SourceCard.values(node), !values.isEmpty else { continue }
             fields.append((key, values))
@@ -40,6 +47,13 @@ struct SourceCard: Equatable {
         if repository == nil, let url = map["source_url"]?.scalar?.string {
             repository = SourceCard.repository(url: url)
         }
+    }
+
+    /// What the new card will lack, in one sentence at most.
+    var warnings: [String] {
+        guard let first = refused.first else { return [] }
+        let names = refused.map(\.key).joined(separator: ", ")
+        return ["the model's README.md: not carried over to the new card: \(names): \(first.reason)"]
     }
 
     /// What stands between the first line, `---`, and the next such line.

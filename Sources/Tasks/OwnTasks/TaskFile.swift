@@ -143,7 +143,12 @@ public enum TaskFile {
                 // The encoding is named because the default consults an environment variable.
                 root = try Parser(yaml: yaml, encoding: .utf8).singleRoot()
             } catch {
-                throw Fault(.badData, "the task file is not YAML", file: file, found: "\(error)")
+                guard let error = error as? YamlError else {
+                    throw Fault(.badData, "the task file is not YAML", file: file)
+                }
+                var fault = RecipeSyntax.fault(error, file: file, noun: "task file")
+                fault.kind = .badData
+                throw fault
             }
             guard case .mapping(let mapping) = root else {
                 throw Fault(
