@@ -22,6 +22,8 @@ public struct YAMLGuard {
     private var beginsToken = true
     /// Whether the bytes before belong to an unquoted text, in which '#' without a space before it is no comment.
     private var isInPlain = false
+    /// Whether the last token closed a list or group, which may not be a key.
+    private var closedCollection = false
 
     /// - Throws: `badRecipe` with line and column.
     public static func check(_ yaml: String, file: String?, noun: String) throws(Fault) {
@@ -56,6 +58,8 @@ public struct YAMLGuard {
         let isFlow = flowDepth > 0
         let wasInPlain = isInPlain
         isInPlain = false
+        let followsCollection = closedCollection
+        closedCollection = false
         switch byte {
         case UInt8(ascii: "\"") where beginsToken, UInt8(ascii: "'") where beginsToken:
             try skipQuoted(byte)
@@ -76,16 +80,19 @@ public struct YAMLGuard {
         case UInt8(ascii: "]") where isFlow, UInt8(ascii: "}") where isFlow:
             flowDepth -= 1
             beginsToken = false
+            closedCollection = true
             at += 1
         case UInt8(ascii: ",") where isFlow:
             beginsToken = true
             at += 1
+        case UInt8(ascii: ":") where followsCollection && (isFlow || isSpace(at + 1)):
+            throw complexKey
         case UInt8(ascii: ":") where isFlow || isSpace(at + 1):
             beginsToken = true
             isInPlain = wasInPlain
             at += 1
-        case UInt8(ascii: "-") where beginsToken && isSpace(at + 1),
-            UInt8(ascii: "?") where beginsToken && isSpace(at + 1):
+        case UInt8(ascii: "?") where beginsToken && isSpace(at + 1): throw complexKey
+        case UInt8(ascii: "-") where beginsToken && isSpace(at + 1):
             levelsOnLine += 1
             try checkDepth(levelsOnLine)
             at += 1
@@ -160,6 +167,11 @@ public struct YAMLGuard {
     private func isSpace(_ position: Int) -> Bool {
         guard position < bytes.count else { return true }
         return [UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\t")].contains(bytes[position])
+    }
+
+    /// The parser compares keys with each other, and for nested ones that takes time exponential in their depth.
+    private var complexKey: Fault {
+        fault("a list or group stands in the place of a key in the \(noun)", "write a name as the key")
     }
 
     private func fault(_ summary: String, _ advice: String) -> Fault {
