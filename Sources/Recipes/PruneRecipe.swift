@@ -54,6 +54,7 @@ import Faults
 /// stream_dtype: float32         # float32 | bfloat16 | float16
 /// threads: 8                    # the processor's cores when absent
 /// offload: ./scratch            # folder for the hidden stream
+/// memory: 8GB                   # what the run keeps in memory beyond the least that it needs; half of what is free
 /// targets: ['mlp\.']            # regular expressions: which linears; all when absent
 /// ignore: ['layers\.0\.']       # regular expressions: which of them not
 /// ```
@@ -114,6 +115,7 @@ public struct PruneRecipe: Sendable {
     public var streamDType: NumberFormat?
     public var threads: Int?
     public var offload: String?
+    public var memory: ByteSize?
     /// Regular expressions for the linears to prune.
     public var targets: [String]?
     /// Regular expressions for linears to leave alone.

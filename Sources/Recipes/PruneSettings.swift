@@ -41,6 +41,9 @@ public struct PruneSettings: Sendable, Equatable {
     public var threads: Int?
     /// Folder for the hidden stream; nil keeps it in memory.
     public var offload: String?
+    /// What the process may hold where there is a choice: blocks that stay, states that wait; nil is half of what is
+    /// free.
+    public var memory: ByteSize?
     /// Regular expressions for the linears to prune; empty means all of the blocks.
     public var targets: [String]
     public var ignore: [String]
@@ -148,6 +151,7 @@ public struct PruneSettings: Sendable, Equatable {
         recipe.streamDType = streamDType
         recipe.threads = threads
         recipe.offload = offload
+        recipe.memory = memory
         recipe.targets = targets
         recipe.ignore = ignore
         return recipe

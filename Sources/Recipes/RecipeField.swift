@@ -68,6 +68,7 @@ struct RecipeField {
             option("stream_dtype", "--stream-dtype", \.streamDType),
             integer("threads", "--threads", \.threads),
             text("offload", "--offload", \.offload),
+            option("memory", "--memory", \.memory),
             list("targets", "--targets", \.targets),
             list("ignore", "--ignore", \.ignore),
         ]

@@ -84,7 +84,8 @@ extension PruneRecipe {
             regional: try resolvedRegional(method, preset: preset ?? .default, samples: samples),
             structure: try resolvedStructure(method),
             device: device ?? .auto, dtype: dtype ?? .auto,
-            streamDType: streamDType ?? .float32, threads: threads, offload: offload, targets: targets ?? [],
+            streamDType: streamDType ?? .float32, threads: threads, offload: offload, memory: memory,
+            targets: targets ?? [],
             ignore: ignore ?? [])
     }
 

@@ -26,6 +26,18 @@ public enum Machine {
         #endif
     }
 
+    /// The memory that this process holds now, in bytes.
+    static var residentBytes: Int {
+        #if os(Linux)
+            if let line = lines("/proc/self/status").first(where: { $0.hasPrefix("VmRSS:") }),
+                let kilobytes = Int(line.filter(\.isNumber))
+            {
+                return kilobytes * 1024
+            }
+        #endif
+        return 0
+    }
+
     /// Makes `peakMemoryBytes` start anew from what is held now.
     ///
     /// - Returns: whether the system can.

@@ -31,12 +31,16 @@ struct PlanMemory {
         let isNarrow = subject.compute != .float32
         let stream = n * t * h * subject.streamByteCount
         streamBytes = stream * (subject.pruner.needsDenseStream ? 2 : 1)
-        let held = subject.settings.offload == nil ? streamBytes : 0
+        // What may be filled where there is a choice, and whether the walk's states fit there.
+        let memory = RunContext.memory(subject.settings, held: base)
+        let left = max(0, memory - base)
+        let stays = subject.settings.offload == nil && streamBytes <= left
+        let held = stays ? streamBytes : 0
         var phases: [Phase] = []
         func add(_ name: String, _ bytes: Int) { phases.append(Phase(name: name, bytes: base + bytes)) }
 
         let table = c.vocabularySize * h * 4
-        if n > 0 { add("embedding the calibration text", table + (subject.settings.offload == nil ? stream : 0)) }
+        if n > 0 { add("embedding the calibration text", table + (stays ? stream : 0)) }
 
         // Within the walk the C library keeps freed memory: glibc up to twice its largest heap block of 32 MiB.
         #if os(Linux)
@@ -89,9 +93,11 @@ struct PlanMemory {
                 stream + spare + dense + width * width * (4 + 3 * 8 + 2 * 4)
                     + matrix * (levels / 2 + 2))
         }
-        // What enters every block, as bfloat16, and a gradient.
-        let states = Int(work.assessed) * t * h * (2 * c.layerCount + subject.streamByteCount + 4)
-        offloadBytes = max(streamBytes, states)
+        // What enters the blocks, as bfloat16, and a gradient.
+        let state = Int(work.assessed) * t * h * 2
+        let kept = DivergenceCosts.states(layers: c.layerCount, state: state, bytes: left / 2)
+        let states = state * kept + Int(work.assessed) * t * h * (subject.streamByteCount + 4)
+        offloadBytes = max(stays ? 0 : streamBytes, subject.settings.offload == nil ? 0 : states)
         if work.assessed > 0 {
             // A block, its changes and the passes through it.
             let logits = (1 << 22) * 4 * 6
@@ -106,14 +112,19 @@ struct PlanMemory {
             let options = try? SearchOptions(structure, searched: searched, tokens: t)
         {
             let all = (0..<c.layerCount).reduce(0) { $0 + c.weightCount(layer: $1) } * e
-            // Of the parent, every pruned block is kept, what stays of it.
-            let parent = Int((1 - subject.settings.sparsity.fraction) * Double(all))
-            let logits =
-                SearchModel.logitBytes + 2 * OutputMatrix.pieceElements * e
-            let prefixes = options.stages.reduce(0) {
-                $0 + min(SearchModel.prefixBytes, c.layerCount * $1.samples * t * h * 4) + 2 * $1.samples * t * h * 4
-            }
-            add("searching", all + parent + c.vocabularySize * h * (4 + e) + logits + prefixes + passing + 2 * dense)
+            let logits = SearchModel.logitBytes + 2 * OutputMatrix.pieceElements * e
+            let lanes = options.stages.map { $0.samples * t * h * subject.streamByteCount }
+            let last = lanes.max() ?? 0
+            // Every stage's input, and its teacher's states at the scored positions; the parent's lane and another.
+            let states =
+                lanes.reduce(0, +) + options.stages.reduce(0) { $0 + $1.samples * t * h * 4 } / SearchModel.scoredEvery
+                + 2 * last
+            // The dense block, the next one, and a pruned one.
+            let least =
+                c.vocabularySize * h * (4 + e) + logits + states + passing + 3 * working + 2 * dense
+            // Blocks that stay, and lanes that are on their way together.
+            let choice = all + max(options.offspring * lanes[0], last)
+            add("searching", least + min(choice, max(0, left - least)))
         }
         if work.trainings > 0 {
             add(

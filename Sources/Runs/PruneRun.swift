@@ -59,7 +59,9 @@ public struct PruneRun {
     ///
     /// - Throws: `missingInput` when there is neither.
     public static func interrupted(output: String) throws(Fault) -> PruneSettings? {
-        guard case .unfinished(let staging) = try StagingFolder.resume(OutputPlace(output)) else { return nil }
+        // A killed run may have had an old output still to move aside.
+        let place = OutputPlace(output, overwrite: true)
+        guard case .unfinished(let staging) = try StagingFolder.resume(place) else { return nil }
         let path = staging.path(of: journalName)
         guard let first = try Journal.read(path).first else {
             // Killed before the first line, or after the last.
@@ -156,6 +158,7 @@ public struct PruneRun {
     ) throws(Fault) -> RunResult {
         let clock = ContinuousClock.now
         var (context, events) = (context, events)
+        context.scratch = staging.path
         if let found = try allocation(staging, journal, lines: lines) {
             context = try context.with(found)
             let share = PruneRun.allocationShare(context.settings)

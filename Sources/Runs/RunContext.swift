@@ -2,6 +2,7 @@ import Calibration
 import Checkpoints
 import Decoders
 import Faults
+import Files
 import Pruning
 import Recipes
 import Torch
@@ -18,6 +19,10 @@ public struct RunContext {
     /// Number type of the matrix products.
     public let compute: DType
     public let warnings: [String]
+    /// What the process may hold where there is a choice.
+    let memory: Int
+    /// A folder for hidden states that are beyond it; nil keeps them in memory all the same.
+    var scratch: String?
 
     /// - Throws: `Fault` of kind `usage` when the goals fit no linear or the method lacks its calibration text.
     public init(
@@ -29,6 +34,7 @@ public struct RunContext {
         self.calibration = calibration
         types = OutputTypes(decoder.checkpoint, choice: settings.outputDType)
         pruner = settings.pruner()
+        memory = RunContext.memory(settings, held: Machine.residentBytes)
         targets = try PruneTargets(settings, configuration: decoder.configuration)
         try settings.checkSamples(calibration?.tokens.rows ?? 0, needed: pruner.needsSamples)
         warnings =
@@ -95,6 +101,20 @@ public struct RunContext {
     var batch: Int { max(1, RunContext.batchTokens / max(1, calibration?.tokens.columns ?? 1)) }
     static let batchTokens = 2048
 
+    /// What a process that holds so much may hold where there is a choice.
+    static func memory(_ settings: PruneSettings, held: Int) -> Int {
+        settings.memory?.bytes ?? held + (FreeMemory.free() ?? 8 << 30) / 2
+    }
+
+    /// Bytes that blocks and hidden states may take beside what the process holds already.
+    var memoryLeft: Int {
+        Machine.returnFreedMemory()
+        return max(0, memory - Machine.residentBytes)
+    }
+
+    /// Where hidden states of so many bytes go: nil is memory.
+    func offload(_ bytes: Int) -> String? { settings.offload ?? (bytes > memoryLeft ? scratch : nil) }
+
     /// The number type in which hidden states are kept between blocks.
     var streamDType: DType {
         switch settings.streamDType {
@@ -104,14 +124,48 @@ public struct RunContext {
         }
     }
 
+    /// Bytes of some samples' hidden states.
+    func streamBytes(_ tokens: TokenMatrix, samples: Int) -> Int {
+        samples * tokens.columns * decoder.configuration.hiddenSize * streamDType.byteCount
+    }
+
+    /// The lane of some samples in front of the first block, and where it stays.
+    ///
+    /// - Parameters:
+    ///   - samples: rows of the tokens; nil is all of them.
+    ///   - count: streams of this size that the passage has, this one among them.
+    func embeddedLane(
+        _ tokens: TokenMatrix, samples: [Int]? = nil, of count: Int = 1
+    ) throws(Fault) -> SampleLane {
+        let place = offload(count * streamBytes(tokens, samples: samples?.count ?? tokens.rows))
+        return lane(
+            try embedded(tokens, samples: samples, offload: place), decoder.rotary(positions: tokens.columns))
+    }
+
+    /// What costs of changes are asked of: the dense model's passes on some samples.
+    ///
+    /// - Parameter progress: told the share of the passes forward that is done.
+    func divergenceCosts(
+        _ tokens: TokenMatrix, samples: [Int], progress: (Double) -> Void
+    ) throws(Fault) -> DivergenceCosts {
+        let input = try embeddedLane(tokens, samples: samples).stream
+        return try DivergenceCosts(
+            passage, input: input, batch: batch, seed: settings.seed, offload: settings.offload, bytes: memoryLeft / 2,
+            progress: progress)
+    }
+
     /// The stream in front of the first block.
     ///
-    /// - Parameter samples: rows of the tokens; nil is all of them.
-    func embedded(_ tokens: TokenMatrix, samples: [Int]? = nil) throws(Fault) -> HiddenStream {
+    /// - Parameters:
+    ///   - samples: rows of the tokens; nil is all of them.
+    ///   - offload: a folder for it; nil keeps it in memory.
+    func embedded(
+        _ tokens: TokenMatrix, samples: [Int]? = nil, offload: String?
+    ) throws(Fault) -> HiddenStream {
         let samples = samples ?? Array(0..<tokens.rows)
         let stream = try HiddenStream(
             samples: samples.count, tokens: tokens.columns, hidden: decoder.configuration.hiddenSize,
-            dtype: streamDType, offload: settings.offload)
+            dtype: streamDType, offload: offload)
         // As many tokens at a time as the vocabulary has: each time the table is read, and it bounds the memory.
         for range in stream.batches(of: max(1, decoder.configuration.vocabularySize / tokens.columns)) {
             let embedded = try decoder.embedded(samples[range].flatMap { tokens[$0] })
@@ -122,13 +176,12 @@ public struct RunContext {
         return stream
     }
 
-    /// Replaces a stream by what a block makes of it.
-    func forward(_ block: Block, _ stream: HiddenStream, _ rotary: RotaryTable) throws(Fault) {
-        let working = block.to(compute)
-        for range in stream.batches(of: batch) {
-            let x = try stream.read(range).to(decoder.device)
-            try stream.write(Engine.withoutGradient { working(x, rotary: rotary) }, at: range.lowerBound)
-        }
+    /// The way through the dense model's blocks.
+    var passage: Passage { Passage(decoder, compute: compute) }
+
+    /// A stream on its way.
+    func lane(_ stream: HiddenStream, _ rotary: RotaryTable) -> SampleLane {
+        SampleLane(stream, rotary: rotary, batch: batch, device: decoder.device)
     }
 
     /// - Throws: `badData` that names the first weight with a value that is no number.

@@ -19,10 +19,9 @@ struct Walk {
     static func judged(of samples: Int) -> [Int] { Array(WandaPP.keptOut(of: samples).prefix(4)) }
 
     /// The hidden states on their way: what the pruned blocks made, and what the dense ones would have made.
-    private struct Streams {
-        var pruned: HiddenStream
-        var dense: HiddenStream?
-        let rotary: RotaryTable
+    private struct Lanes {
+        let pruned: SampleLane
+        let dense: SampleLane?
     }
 
     /// Prunes every block that has no committed part yet.
@@ -32,58 +31,57 @@ struct Walk {
         let total = configuration.layerCount
         var reports = committed
         guard committed.count < total else { return reports }
-        let streams = try makeStreams()
-        if !committed.isEmpty, streams != nil {
+        let lanes = try makeLanes()
+        if !committed.isEmpty, lanes != nil {
             events(.note("recomputing the hidden stream through \(committed.count) committed blocks"))
         }
-        for layer in 0..<total {
+        // Without states to bring up to date, committed blocks are not looked at again.
+        try context.passage.forward((lanes == nil ? committed.count : 0)..<total) { (step) throws(Fault) in
             let clock = ContinuousClock.now
-            let isCommitted = layer < committed.count
-            // Behind the last block that is pruned nothing looks at the streams any more.
-            let streams = layer <= lastPruned ? streams : nil
-            let report: BlockReport? = isCommitted ? nil : try prune(layer, streams)
-            if isCommitted, layer < lastPruned, let streams { try replay(layer, streams) }
-            if var report {
+            // Behind the last block that is pruned nothing looks at the states any more.
+            let lanes = step.layer <= lastPruned ? lanes : nil
+            if step.layer >= committed.count {
+                var report = try prune(step, lanes)
                 report.seconds = clock.duration(to: .now) / .seconds(1)
                 reports.append(report)
                 events(.finished(report))
+            } else if step.layer < lastPruned, let lanes {
+                try replay(step, lanes)
             }
-            events(.progress(block: layer, blocks: total, fraction: Double(layer + 1) / Double(total)))
+            events(.progress(block: step.layer, blocks: total, fraction: Double(step.layer + 1) / Double(total)))
         }
         return reports
     }
 
-    private func makeStreams() throws(Fault) -> Streams? {
+    private func makeLanes() throws(Fault) -> Lanes? {
         guard let tokens = context.calibration?.tokens else { return nil }
-        let pruned = try context.embedded(tokens)
-        return Streams(
-            pruned: pruned,
-            dense: context.pruner.needsDenseStream ? try pruned.copied(offload: context.settings.offload) : nil,
-            rotary: context.decoder.rotary(positions: tokens.columns))
+        let needsDense = context.pruner.needsDenseStream
+        let pruned = try context.embeddedLane(tokens, of: needsDense ? 2 : 1)
+        return Lanes(pruned: pruned, dense: needsDense ? try pruned.copied() : nil)
     }
 
     /// A block of a run that was interrupted after it.
-    private func replay(_ layer: Int, _ streams: Streams) throws(Fault) {
-        let dense = try context.decoder.block(layer)
-        if let stream = streams.dense { try context.forward(dense, stream, streams.rotary) }
+    private func replay(_ step: PassageStep, _ lanes: Lanes) throws(Fault) {
+        if let lane = lanes.dense { try step.advance(lane) }
         let written = try context.files.committed(
-            dense, file: staging.path(of: BlockFiles.name(part: layer + 1)),
-            pruned: Set(context.targets.goals[layer].keys))
-        try context.forward(written, streams.pruned, streams.rotary)
+            step.block, file: staging.path(of: BlockFiles.name(part: step.layer + 1)),
+            pruned: Set(context.targets.goals[step.layer].keys))
+        try step.advance(lanes.pruned, through: written)
     }
 
-    private func prune(_ layer: Int, _ streams: Streams?) throws(Fault) -> BlockReport {
-        let dense = try context.decoder.block(layer)
+    private func prune(_ step: PassageStep, _ lanes: Lanes?) throws(Fault) -> BlockReport {
+        let (layer, dense) = (step.layer, step.block)
         try context.checkFinite(dense)
         let goals = context.targets.goals[layer]
         let files = context.files
         var report = BlockReport(index: layer)
         var result = dense
         var judged: (task: BlockTask, before: Block?)?
-        if let streams {
-            if let stream = streams.dense { try context.forward(dense, stream, streams.rotary) }
+        if let lanes {
+            if let lane = lanes.dense { try step.advance(lane) }
             let task = BlockTask(
-                block: dense, goals: goals, rotary: streams.rotary, input: streams.pruned, denseOutput: streams.dense,
+                block: dense, goals: goals, rotary: lanes.pruned.rotary, input: lanes.pruned.stream,
+                denseOutput: lanes.dense?.stream,
                 compute: context.compute, batch: context.batch, device: context.decoder.device,
                 seed: context.settings.seed, asWritten: files.asWritten, progress: progress(layer))
             if !goals.isEmpty {
@@ -107,7 +105,7 @@ struct Walk {
             let samples = Walk.judged(of: samples)
             report.take(try BlockErrors(judged.task, samples: samples, before: judged.before, written: written))
         }
-        if let streams, layer < lastPruned { try context.forward(written, streams.pruned, streams.rotary) }
+        if let lanes, layer < lastPruned { try step.advance(lanes.pruned, through: written) }
         try measure(written, &report, goals: goals)
         try commit(written, report, goals: goals)
         return report

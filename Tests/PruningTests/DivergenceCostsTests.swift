@@ -70,7 +70,7 @@ struct DivergenceCostsTests {
         var sums = [[LinearName: Double]](repeating: [:], count: tiny.decoder.configuration.layerCount)
         for seed in 0..<draws {
             let search = try DivergenceCosts(
-                tiny.decoder, input: input, compute: .float32, batch: 3, seed: UInt64(seed))
+                Passage(tiny.decoder, compute: .float32), input: input, batch: 3, seed: UInt64(seed))
             let found = try search.linears { _ in
             } changes: {
                 (try? changes($0.geometry.layer)) ?? [:]
@@ -135,7 +135,7 @@ struct DivergenceCostsTests {
     func repeats() throws {
         let input = try stream(length: 20)
         func once(_ seed: UInt64, _ changes: (Block) -> DivergenceCosts.Changes) throws -> [[LinearName: Double]] {
-            try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: seed)
+            try DivergenceCosts(Passage(tiny.decoder, compute: .float32), input: input, batch: 5, seed: seed)
                 .linears { _ in
                 } changes: {
                     changes($0)
@@ -158,12 +158,12 @@ struct DivergenceCostsTests {
             }
             return block
         }
-        let linears = try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: 1)
+        let linears = try DivergenceCosts(Passage(tiny.decoder, compute: .float32), input: input, batch: 5, seed: 1)
             .linears { _ in
             } changes: {
                 (try? changes($0.geometry.layer)) ?? [:]
             }
-        let found = try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: 1)
+        let found = try DivergenceCosts(Passage(tiny.decoder, compute: .float32), input: input, batch: 5, seed: 1)
             .replacements { _ in
                 (2, 1)
             } replacement: { dense, isAttention, index in
@@ -181,15 +181,17 @@ struct DivergenceCostsTests {
         let input = try stream(length: 1)
         var draws: [Double] = []
         for seed in 0..<8 {
-            let found = try DivergenceCosts(tiny.decoder, input: input, compute: .float32, batch: 5, seed: UInt64(seed))
-                .replacements { _ in
-                    (0, 1)
-                } replacement: { dense, _, _ in
-                    // A thirtieth of the MLP's output is left out.
-                    var block = dense
-                    block.down = dense.down.with(weight: dense.down.weight * (29.0 / 30))
-                    return block
-                }
+            let found = try DivergenceCosts(
+                Passage(tiny.decoder, compute: .float32), input: input, batch: 5, seed: UInt64(seed)
+            )
+            .replacements { _ in
+                (0, 1)
+            } replacement: { dense, _, _ in
+                // A thirtieth of the MLP's output is left out.
+                var block = dense
+                block.down = dense.down.with(weight: dense.down.weight * (29.0 / 30))
+                return block
+            }
             draws.append(found[1].mlp[0])
         }
         let rotary = tiny.decoder.rotary(positions: 1)

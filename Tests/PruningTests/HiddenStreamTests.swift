@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 import Torch
 
+@testable import Decoders
 @testable import Pruning
 
 /// Hidden states in memory and in a file behave alike.
@@ -39,7 +40,7 @@ struct HiddenStreamTests {
         for offload in [nil, folder.path] {
             let stream = try HiddenStream(samples: 9, tokens: 1, hidden: 2, offload: offload)
             try stream.write(Tensor.full([9, 1, 2], 1), at: 0)
-            let copy = try stream.copied(offload: offload)
+            let copy = try stream.copied()
             try stream.write(Tensor.full([1, 1, 2], 5), at: 8)
             #expect(try copy.read(0..<9).floats() == [Float](repeating: 1, count: 18))
         }

@@ -92,6 +92,35 @@ struct ResumeTests {
         #expect(!bench.exists("out.partial"))
     }
 
+    @Test("an abort before the old output is moved aside ends with the new one, and keeps the old")
+    func replacement() throws {
+        let bench = try Bench()
+        try bench.prune("out") { $0.method = .magnitude }
+        let old = try bench.files("out")
+        try bench.prune("whole") { $0.method = .wanda }
+        try bench.prune(
+            "out",
+            {
+                $0.method = .wanda
+                $0.overwrite = true
+            }
+        ) { event in
+            guard case .publishing = event else { return }
+            try? bench.copy("out.partial", to: "kept")
+        }
+        // As it was at that moment.
+        bench.remove("out")
+        try bench.copy("out.previous-1", to: "out")
+        bench.remove("out.previous-1")
+        try bench.copy("kept", to: "out.partial")
+        #expect(try bench.resume("out") == nil)
+        let (found, whole) = (try bench.files("out"), try bench.files("whole"))
+        #expect(found.keys.sorted() == whole.keys.sorted())
+        #expect(found["model.safetensors"] == whole["model.safetensors"])
+        #expect(Folder.differences(try bench.files("out.previous-1"), old) == [])
+        #expect(!bench.exists("out.partial"))
+    }
+
     @Test("parts that a shard has replaced may be there still")
     func staleParts() throws {
         let bench = try Bench()

@@ -76,10 +76,11 @@ struct SearchModelTests {
         return sum / Double(count)
     }
 
-    private func model(every: Int, prefixBytes: Int = 1 << 20) throws -> SearchModel {
+    private func model(every: Int, memory: Int = 1 << 20) throws -> SearchModel {
         let candidates = candidates
-        return try SearchModel(
-            decoder, compute: .float32, tokens: tokens, samples: [1, 3], stride: every, prefixBytes: prefixBytes
+        let model = try SearchModel(
+            Passage(decoder, compute: .float32), tokens: tokens, samples: [1, 3],
+            lanes: SearchModel.Lanes(batch: 2), stride: every
         ) { (dense, attention, mlp) throws(Fault) in
             func candidate(_ kind: SubLayer.Kind, _ level: Int) throws(Fault) -> Candidate? {
                 guard level > 0 else { return nil }
@@ -91,6 +92,8 @@ struct SearchModelTests {
             return dense.compacted(
                 attention: try candidate(.attention, attention), mlp: try candidate(.mlp, mlp))
         }
+        model.use(memory: memory)
+        return model
     }
 
     @Test("it is the mean KL over the scored positions of the masked model", arguments: [1, 4])
@@ -98,23 +101,28 @@ struct SearchModelTests {
         let model = try model(every: every)
         for genome in [[0, 0, 0, 0, 0, 0], [1, 0, 2, 1, 0, 2], [4, 2, 0, 1, 3, 0]] {
             for (stage, samples) in [1, 3].enumerated() {
-                let found = try model.fitness(genome, stage: stage)
+                let found = try model.fitness([genome], stage: stage)[0]
                 let value = try expected(genome, samples: samples, every: every)
                 #expect(abs(found - value) < 1e-4 * max(value, 1e-2), "\(genome)")
             }
         }
     }
 
-    @Test("it does not depend on the parent or on how much of it is kept", arguments: [1 << 20, 2000, 0])
-    func parents(prefixBytes: Int) throws {
+    @Test(
+        "it depends neither on the parent, nor on who is measured together, nor on memory",
+        arguments: [1 << 20, 8000, 0])
+    func together(memory: Int) throws {
         let fresh = try model(every: 2)
-        let model = try model(every: 2, prefixBytes: prefixBytes)
-        let genomes = [[1, 0, 2, 1, 0, 2], [1, 0, 2, 1, 3, 0], [0, 0, 0, 1, 0, 2], [4, 2, 0, 1, 3, 0]]
+        let model = try model(every: 2, memory: memory)
+        let genomes = [
+            [1, 0, 2, 1, 0, 2], [1, 0, 2, 1, 3, 0], [0, 0, 0, 1, 0, 2], [4, 2, 0, 1, 3, 0], [0, 0, 0, 0, 0, 0],
+        ]
+        let alone = try genomes.map { try fresh.fitness([$0], stage: 1)[0] }
+        #expect(alone[4] == 0)
         for parent in genomes {
-            try model.setParent(parent)
-            for genome in genomes {
-                #expect(try model.fitness(genome, stage: 1) == (try fresh.fitness(genome, stage: 1)))
-            }
+            model.setParent(parent)
+            #expect(try model.fitness(genomes, stage: 1) == alone)
+            #expect(try model.fitness(genomes.reversed(), stage: 1) == alone.reversed())
         }
     }
 

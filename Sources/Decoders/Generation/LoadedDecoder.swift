@@ -12,7 +12,8 @@ public struct LoadedDecoder {
     public let capacity: Int
     /// [vocabulary, hidden]; the output matrix where the two are tied.
     private let embedding: Tensor
-    private let blocks: [Block]
+    /// With all blocks in memory.
+    private let passage: Passage
     private let head: Head
     private let rotary: RotaryTable
 
@@ -32,12 +33,8 @@ public struct LoadedDecoder {
         self.capacity = capacity
         head = try decoder.head(dtype: dtype)
         embedding = configuration.tiesWordEmbeddings ? head.weight : try decoder.embedding().to(dtype)
-        var blocks: [Block] = []
-        for layer in 0..<configuration.layerCount {
-            blocks.append(try decoder.block(layer).to(dtype))
-            progress(layer + 1)
-        }
-        self.blocks = blocks
+        passage = Passage(BlockSource(decoder, dtype: dtype, residentBytes: .max), compute: dtype)
+        try passage.forward { (step) throws(Fault) in progress(step.layer + 1) }
         rotary = decoder.rotary(positions: capacity)
     }
 
@@ -51,7 +48,7 @@ public struct LoadedDecoder {
         try FreeMemory.check(overflow ? .max : all, for: "a sequence of \(capacity) tokens")
     }
 
-    public func makeCache() -> KeyValueCache { KeyValueCache(layerCount: blocks.count, capacity: capacity) }
+    public func makeCache() -> KeyValueCache { KeyValueCache(layerCount: passage.layerCount, capacity: capacity) }
 
     /// The logits that follow the last of some tokens.
     ///
@@ -63,14 +60,15 @@ public struct LoadedDecoder {
     /// - Throws: `badData` for an id that is not in the vocabulary.
     public func logits(_ ids: [Int32], batch: Int = 1, cache: KeyValueCache) throws(Fault) -> Tensor {
         try configuration.checkTokens(ids, file: path)
-        return Engine.withoutGradient {
+        return try Engine.withoutGradient { () throws(Fault) in
             let tokens = ids.count / batch
             let hidden = configuration.hiddenSize
-            var x = embedding.selected(Tensor(ids.map(Int64.init), device: device)).to(.float32)
+            let embedded = embedding.selected(Tensor(ids.map(Int64.init), device: device)).to(.float32)
                 .reshaped([batch, tokens, hidden])
-            for block in blocks { x = block(x, rotary: rotary, cache: cache) }
+            let lane = BatchLane([embedded], [LanePositions(rotary: rotary, cache: cache)])
+            try passage.forward { (step) throws(Fault) in try step.advance(lane) }
             cache.advance(tokens)
-            return head(x.narrowed(1, tokens - 1, 1).reshaped([batch, hidden]))
+            return head(lane.batches[0].narrowed(1, tokens - 1, 1).reshaped([batch, hidden]))
         }
     }
 }

@@ -279,17 +279,25 @@ public struct PruneEngineOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Number type of the stored hidden states (default: float32). The search of tyr and the teacher of the "
-                + "preset paper use float32 and the costs of linears bfloat16, whatever is given.", valueName: "type"),
+            "Number type of the stored hidden states (default: float32). The teacher of the preset paper uses "
+                + "float32 and the costs of linears bfloat16, whatever is given.", valueName: "type"),
         transform: optionValue)
     public var streamDtype: NumberFormat?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Keep the hidden states in this folder instead of in memory; those of tyr's search and of the preset "
-                + "paper's teacher stay in memory.", valueName: "dir"))
+            "Keep the hidden states in this folder instead of in memory; those of the preset paper's teacher stay in "
+                + "memory.", valueName: "dir"))
     public var offload: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Memory that the run may fill with blocks and hidden states where there is a choice; states beyond it go "
+                + "to the disk (default: half of what is free).", valueName: "size"),
+        transform: optionValue)
+    public var memory: ByteSize?
 
     public init() {}
 
@@ -299,5 +307,6 @@ public struct PruneEngineOptions: ParsableArguments {
         flags.dtype = dtype
         flags.streamDType = streamDtype
         flags.offload = offload
+        flags.memory = memory
     }
 }

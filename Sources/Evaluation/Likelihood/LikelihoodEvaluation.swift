@@ -107,19 +107,16 @@ public struct LikelihoodEvaluation {
     /// The hidden states [1, tokens, hidden] of every batch behind the last block.
     private func walk(_ batches: [RequestBatch], advance: (Int) -> Void) throws(Fault) -> [Tensor] {
         let sizes = batches.map(\.tree.ids.count)
-        var streams = try model.embedded(batches.flatMap(\.tree.ids)).split(sizes, dimension: 0)
+        let embedded = try model.embedded(batches.flatMap(\.tree.ids)).split(sizes, dimension: 0)
             .map { $0.reshaped([1, $0.size(0), model.configuration.hiddenSize]) }
         let longest = batches.map { $0.tree.positions.max() ?? 0 }.max() ?? 0
         let angles = model.rotary(positions: longest + 1)
-        let rotaries = batches.map { angles.rows(at: $0.tree.positions) }
-        for layer in 0..<model.configuration.layerCount {
-            let block = try model.block(layer).to(dtype)
-            for index in batches.indices {
-                streams[index] = block(streams[index], rotary: rotaries[index], tree: batches[index].tree)
-                advance(index)
-            }
+        let lane = BatchLane(
+            embedded, batches.map { LanePositions(rotary: angles.rows(at: $0.tree.positions), tree: $0.tree) })
+        try Passage(BlockSource(model, dtype: dtype), compute: dtype).forward { (step) throws(Fault) in
+            try step.advance(lane, progress: advance)
         }
-        return streams
+        return lane.batches
     }
 
     /// The likelihoods of a batch's requests.

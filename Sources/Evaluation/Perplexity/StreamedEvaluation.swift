@@ -65,20 +65,20 @@ public struct StreamedEvaluation {
     ) throws(Fault) -> Tensor {
         let configuration = decoder.configuration
         let ids = Array(windows.ids[group.lowerBound * windows.length..<group.upperBound * windows.length])
-        let stream = try decoder.embedded(ids).reshaped([group.count, windows.length, configuration.hiddenSize])
-        let rotary = decoder.rotary(positions: windows.length)
-        let batch = max(1, batchTokens / windows.length)
+        let states = try decoder.embedded(ids).reshaped([group.count, windows.length, configuration.hiddenSize])
+        let lane = SampleLane(
+            HiddenStream(states), rotary: decoder.rotary(positions: windows.length),
+            batch: batchTokens / windows.length, device: decoder.device)
         var done = 0
-        for layer in 0..<configuration.layerCount {
-            let block = try decoder.block(layer).to(dtype)
-            for start in stride(from: 0, to: group.count, by: batch) {
-                let part = stream.narrowed(0, start, min(batch, group.count - start))
-                part.copy(from: block(part, rotary: rotary))
-                done += part.size(0)
-                progress(done)
-            }
+        try Passage(BlockSource(decoder, dtype: dtype), compute: dtype).forward { (step) throws(Fault) in
+            try step.advance(
+                lane,
+                progress: { batch in
+                    done += lane.samples(batch).count
+                    progress(done)
+                })
         }
-        return stream.reshaped([group.count * windows.length, configuration.hiddenSize])
+        return states.reshaped([group.count * windows.length, configuration.hiddenSize])
     }
 
     /// What the models predict at the positions of some windows; the last token of a window has none that follows.

@@ -5,12 +5,7 @@ import Torch
 /// The hidden states of some sequences behind a model's last block.
 struct PromptStates {
     /// Sequences of like length: [count, longest, hidden].
-    private struct Batch {
-        var members: [Int]
-        var stream: Tensor
-    }
-
-    private var batches: [Batch] = []
+    private var batches: [Tensor] = []
     private var places: [Int: (batch: Int, row: Int)] = [:]
 
     /// Takes a group of the sequences through the blocks, each of which is read once.
@@ -33,10 +28,7 @@ struct PromptStates {
             }
             for (row, member) in members.enumerated() { places[member] = (batches.count, row) }
             batches.append(
-                Batch(
-                    members: members,
-                    stream: try model.embedded(ids)
-                        .reshaped([members.count, length, model.configuration.hiddenSize])))
+                try model.embedded(ids).reshaped([members.count, length, model.configuration.hiddenSize]))
             members = []
         }
         // By falling length the first of a batch is the longest. Equal lengths keep their order, so that runs repeat.
@@ -47,17 +39,19 @@ struct PromptStates {
         }
         try close()
         let rotary = model.rotary(positions: group.map { sequences[$0].ids.count }.max() ?? 1)
-        for layer in 0..<model.configuration.layerCount {
-            let block = try model.block(layer).to(dtype)
-            for batch in batches { batch.stream.copy(from: block(batch.stream, rotary: rotary)) }
-            advance(layer + 1)
+        let lane = BatchLane(batches, batches.map { _ in LanePositions(rotary: rotary) })
+        batches = []
+        try Passage(BlockSource(model, dtype: dtype), compute: dtype).forward { (step) throws(Fault) in
+            try step.advance(lane)
+            advance(step.layer + 1)
         }
+        batches = lane.batches
     }
 
     /// The hidden states [n, hidden] that predict n tokens of a sequence of the group.
     func hidden(_ index: Int, _ tokens: Range<Int>) -> Tensor {
         let place = places[index] ?? (0, 0)
-        let stream = batches[place.batch].stream
+        let stream = batches[place.batch]
         // What a position holds predicts the token behind it.
         return stream.narrowed(0, place.row, 1).narrowed(1, tokens.lowerBound - 1, tokens.count)
             .reshaped([tokens.count, stream.size(2)])

@@ -14,49 +14,42 @@ public struct DivergenceCosts {
     /// Changes [Σ out, in] of a block's projections; one that is absent stays as it is.
     public typealias Changes = [ProjectionName: Tensor]
 
-    private let decoder: Decoder
-    private let compute: DType
+    private let passage: Passage
     private let batch: Int
     private let rotary: RotaryTable
-    /// What enters each block, and behind the last one what enters the head.
-    private let states: [HiddenStream]
+    private let tape: StateTape
     /// By what leaves the block that is looked at.
     private let gradient: HiddenStream
+
+    /// The most hidden states, each of so many bytes, that `bytes` hold at once beside the embedded text.
+    public static func states(layers: Int, state: Int, bytes: Int) -> Int {
+        StateTape.held(layers: layers, spacing: StateTape.spacing(layers: layers, state: state, bytes: bytes))
+    }
+
+    private var compute: DType { passage.compute }
+    private var decoder: Decoder { passage.source.decoder }
 
     /// Passes forward through the dense model, and back through its head.
     ///
     /// - Parameters:
+    ///   - passage: over the dense model, in float32.
     ///   - input: the embedded text.
     ///   - batch: sequences that pass a block together.
-    ///   - offload: a folder for the hidden states in front of all blocks; nil keeps them in memory, as bfloat16.
+    ///   - offload: a folder for the hidden states in front of the blocks; nil keeps them in memory, as bfloat16.
+    ///   - bytes: what these states may take; where they take more, some are made again on the way back.
     ///   - progress: told the share of the passes forward that is done.
     /// - Throws: `inputOutput` when weights cannot be read or the folder does not take the states.
     public init(
-        _ decoder: Decoder, input: HiddenStream, compute: DType, batch: Int, seed: UInt64, offload: String? = nil,
+        _ passage: Passage, input: HiddenStream, batch: Int, seed: UInt64, offload: String? = nil, bytes: Int = .max,
         progress: (Double) -> Void = { _ in }
     ) throws(Fault) {
-        let rotary = decoder.rotary(positions: input.tokens)
-        let layers = decoder.configuration.layerCount
-        func stream(_ dtype: DType) throws(Fault) -> HiddenStream {
-            try HiddenStream(
-                samples: input.samples, tokens: input.tokens, hidden: input.hidden, dtype: dtype, offload: offload)
-        }
-        var states = [input]
-        for layer in 0..<layers {
-            let block = try decoder.block(layer).to(compute)
-            let next = try stream(.bfloat16)
-            for range in input.batches(of: batch) {
-                let x = try states[layer].read(range).to(decoder.device)
-                let output = Engine.withoutGradient { block(x, rotary: rotary) }
-                try next.write(output, at: range.lowerBound)
-            }
-            states.append(next)
-            progress(Double(layer + 1) / Double(layers))
-        }
-        (self.decoder, self.compute, self.batch, self.rotary) = (decoder, compute, batch, rotary)
-        self.states = states
-        gradient = try stream(.float32)
-        try drawGradients(behind: states[layers], seed: seed)
+        (self.passage, self.batch) = (passage, batch)
+        rotary = passage.source.decoder.rotary(positions: input.tokens)
+        tape = try StateTape(
+            passage, input: input, rotary: rotary, batch: batch, offload: offload, bytes: bytes, progress: progress)
+        gradient = try HiddenStream(
+            samples: input.samples, tokens: input.tokens, hidden: input.hidden, offload: offload)
+        try drawGradients(behind: try tape.front(of: passage.layerCount), seed: seed)
     }
 
     /// Draws v for every position and takes it back through the head.
@@ -100,16 +93,17 @@ public struct DivergenceCosts {
     public func linears(
         progress: (Double) -> Void = { _ in }, changes: (Block) throws(Fault) -> Changes
     ) throws(Fault) -> [[LinearName: Double]] {
-        let layers = decoder.configuration.layerCount
+        let layers = passage.layerCount
         var costs = [[LinearName: Double]](repeating: [:], count: layers)
-        for layer in (0..<layers).reversed() {
-            let dense = try decoder.block(layer)
+        try passage.backward { (step) throws(Fault) in
+            let (layer, dense) = (step.layer, step.block)
+            let states = try tape.front(of: layer)
             let block = dense.to(compute.forGradients)
             let changes = try changes(dense).mapValues { $0.to(compute.forGradients) }
             for range in gradient.batches(of: batch) {
                 var inputs: [ProjectionName: Tensor] = [:]
                 var outputs: [ProjectionName: Tensor] = [:]
-                try passBack(layer, range) { x in
+                try passBack(states, range) { x in
                     block(
                         x, rotary: rotary, observer: { inputs[$0] = $1.detached() },
                         outputs: { name, output in
@@ -146,16 +140,18 @@ public struct DivergenceCosts {
         counts: (Int) -> (attention: Int, mlp: Int), progress: (Double) -> Void = { _ in },
         replacement: (_ dense: Block, _ isAttention: Bool, _ index: Int) throws(Fault) -> Block
     ) throws(Fault) -> [(attention: [Double], mlp: [Double])] {
-        let layers = decoder.configuration.layerCount
+        let layers = passage.layerCount
         var costs = [(attention: [Double], mlp: [Double])](repeating: ([], []), count: layers)
-        for layer in (0..<layers).reversed() {
-            let dense = try decoder.block(layer).to(compute.forGradients)
+        try passage.backward { (step) throws(Fault) in
+            let layer = step.layer
+            let states = try tape.front(of: layer)
+            let dense = step.block.to(compute.forGradients)
             // What enters each sub-layer, and the gradients by what leaves it.
             var parts: [(input: Tensor, attended: Tensor, slope: Tensor, inner: Tensor?, last: Tensor)] = []
             for range in gradient.batches(of: batch) {
                 let last = try gradient.read(range).to(decoder.device).clone()
                 var (middle, inner): (Tensor?, Tensor?)
-                let input = try passBack(layer, range) { x in
+                let input = try passBack(states, range) { x in
                     let attended = dense.attend(x, rotary: rotary)
                     if dense.hasAttention { attended.retainGradient() }
                     middle = attended
@@ -210,9 +206,9 @@ public struct DivergenceCosts {
     /// - Returns: what entered the block.
     @discardableResult
     private func passBack(
-        _ layer: Int, _ range: Range<Int>, forward: (Tensor) -> Tensor
+        _ states: HiddenStream, _ range: Range<Int>, forward: (Tensor) -> Tensor
     ) throws(Fault) -> Tensor {
-        let x = try states[layer].read(range).to(decoder.device).clone()
+        let x = try states.read(range).to(decoder.device).clone()
         let behind = try gradient.read(range).to(decoder.device)
         x.requireGradient()
         let output = Engine.withGradient(true) { forward(x) }

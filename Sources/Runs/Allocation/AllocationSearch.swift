@@ -35,11 +35,7 @@ struct AllocationSearch {
         try makeCandidates(tokens, committed: lines)
         events(.note("measuring what each linear costs"))
         let searched = SearchSplit.searched(of: tokens.rows)
-        let input = try context.embedded(tokens, samples: searched)
-        let search = try DivergenceCosts(
-            context.decoder, input: input, compute: context.compute, batch: context.batch, seed: context.settings.seed,
-            offload: context.settings.offload
-        ) { progress(0.7 + 0.1 * $0) }
+        let search = try context.divergenceCosts(tokens, samples: searched) { progress(0.7 + 0.1 * $0) }
         let costs = try search.linears {
             progress(0.8 + 0.2 * $0)
         } changes: { (dense) throws(Fault) in
@@ -69,16 +65,15 @@ struct AllocationSearch {
         events(.note("pruning every block at the target, without optimisation"))
         let committed = try staging.committed(lines, kind: "candidates")
         let rows = SearchSplit.calibrated(of: tokens.rows)
-        let stream = try context.embedded(tokens, samples: rows)
-        let rotary = context.decoder.rotary(positions: tokens.columns)
-        for layer in 0..<configuration.layerCount {
-            let dense = try context.decoder.block(layer)
+        let lane = try context.embeddedLane(tokens, samples: rows)
+        try context.passage.forward { (step) throws(Fault) in
+            let (layer, dense) = (step.layer, step.block)
             let goals = context.targets.goals[layer]
             let file = SparseCandidateFile.name(layer)
             if !goals.isEmpty, !committed.contains(file) {
                 try context.checkFinite(dense)
                 let task = BlockTask(
-                    block: dense, goals: goals, rotary: rotary, input: stream, denseOutput: nil,
+                    block: dense, goals: goals, rotary: lane.rotary, input: lane.stream, denseOutput: nil,
                     compute: context.compute, batch: context.batch, device: context.decoder.device,
                     seed: context.settings.seed)
                 let pruned = try context.settings.method.candidates.prune(task).block
@@ -87,7 +82,7 @@ struct AllocationSearch {
             }
             // As it stands in the file, so that a resumed search sees the same; behind the last block nothing looks.
             if layer + 1 < configuration.layerCount {
-                try context.forward(try candidate(of: dense), stream, rotary)
+                try step.advance(lane, through: try candidate(of: dense))
             }
             progress(0.7 * Double(layer + 1) / Double(configuration.layerCount))
         }

@@ -54,20 +54,12 @@ struct OutlierAllocation {
     private func outlierRatios() throws(Fault) -> [Double] {
         let tokens = try context.requireTokens()
         let configuration = context.decoder.configuration
-        let stream = try context.embedded(tokens)
-        let rotary = context.decoder.rotary(positions: tokens.columns)
+        let lane = try context.embeddedLane(tokens)
         var ratios: [Double] = []
-        for layer in 0..<configuration.layerCount {
-            let block = try context.decoder.block(layer)
-            let working = block.to(context.compute)
+        try context.passage.forward { (step) throws(Fault) in
+            let (layer, block) = (step.layer, step.block)
             var statistics = InputStatistics(block: block, device: context.decoder.device)
-            for range in stream.batches(of: context.batch) {
-                let x = try stream.read(range).to(context.decoder.device)
-                let output = Engine.withoutGradient {
-                    working(x, rotary: rotary) { statistics.add($0, $1) }
-                }
-                try stream.write(output, at: range.lowerBound)
-            }
+            try step.advance(lane, observer: { statistics.add($0, $1) })
             statistics.finish()
             var outliers = 0.0
             var count = 0.0

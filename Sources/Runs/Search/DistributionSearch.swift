@@ -89,13 +89,18 @@ struct DistributionSearch {
         return steps
     }
 
+    /// On all samples.
+    private func fitness(_ genome: Genome) throws(Fault) -> Double {
+        try model.fitness([genome], stage: last)[0]
+    }
+
     /// A step without a search, unless the journal has it; it never goes back behind the one before.
     private func begin(_ steps: inout [Step], _ count: Int, _ kind: String, _ genome: Genome) throws(Fault) {
         guard steps.count < count else { return }
         guard space.fits(genome) else {
             throw Fault(.usage, "no distribution fits the budget", advice: "ask for less sparsity")
         }
-        var step = Step(kind: kind, fitness: try model.fitness(genome, stage: last), genome: genome)
+        var step = Step(kind: kind, fitness: try fitness(genome), genome: genome)
         if let before = steps.last, before.fitness < step.fitness {
             step = Step(kind: kind, fitness: before.fitness, genome: before.genome)
         }
@@ -117,23 +122,29 @@ struct DistributionSearch {
             guard let current = steps.last, !steps.contains(where: { $0.kind == "generation" }) else { return }
             // The round before found nothing better.
             if current.kind == "round", steps[steps.count - 2].genome == current.genome { return }
-            try model.setParent(current.genome)
-            let base = try model.fitness(current.genome, stage: 0)
-            var costs = space.sizes.map { [Double](repeating: .infinity, count: $0.count) }
-            var allowed: [ClosedRange<Int>] = []
-            for gene in space.sizes.indices {
+            model.setParent(current.genome)
+            let allowed = space.sizes.indices.map { gene in
                 let level = current.genome[gene]
-                let range = max(0, level - 1)...min(space.sizes[gene].count - 1, level + 1)
-                for neighbour in range {
-                    var genome = current.genome
-                    genome[gene] = neighbour
-                    costs[gene][neighbour] =
-                        neighbour == level ? 0 : try model.fitness(genome, stage: 0) - base
-                }
-                allowed.append(range)
-                Machine.returnFreedMemory()
-                progress(0.4 + 0.4 * (Double(round) + Double(gene + 1) / Double(costs.count)) / Double(options.rounds))
+                return max(0, level - 1)...min(space.sizes[gene].count - 1, level + 1)
             }
+            // The current distribution, and behind it all that differ by one level of one sub-layer.
+            var genomes = [current.genome]
+            var places: [(gene: Int, level: Int)] = []
+            for gene in space.sizes.indices {
+                for level in allowed[gene] where level != current.genome[gene] {
+                    var genome = current.genome
+                    genome[gene] = level
+                    genomes.append(genome)
+                    places.append((gene, level))
+                }
+            }
+            let found = try model.fitness(genomes, stage: 0) {
+                progress(0.4 + 0.4 * (Double(round) + $0) / Double(options.rounds))
+            }
+            var costs = space.sizes.map { [Double](repeating: .infinity, count: $0.count) }
+            for gene in costs.indices { costs[gene][current.genome[gene]] = 0 }
+            for (place, value) in zip(places, found.dropFirst()) { costs[place.gene][place.level] = value - found[0] }
+            Machine.returnFreedMemory()
             let next = try best(current, costs: costs, allowed: allowed)
             steps.append(
                 try commit(
@@ -157,7 +168,7 @@ struct DistributionSearch {
             if let genome = ExactAllocation.solve(space, costs: tolled, allowed: allowed),
                 tried.insert(genome).inserted
             {
-                let fitness = try model.fitness(genome, stage: last)
+                let fitness = try fitness(genome)
                 if fitness < current.fitness { return (genome, fitness) }
             }
             toll = toll == 0 ? typical / 4 : toll * 2
@@ -172,16 +183,13 @@ struct DistributionSearch {
         (evolution.offspring, evolution.survivors) = (options.offspring, options.stages.map(\.survivors))
         let search = EvolutionarySearch(space: space, options: evolution)
         var (genome, fitness) = (last.genome, last.fitness)
-        try model.setParent(genome)
+        model.setParent(genome)
         for number in done..<options.generations {
             let next = try search.generation(number, parent: genome, fitness: fitness, seed: seed) {
-                (genomes, stage) throws(Fault) in
-                var scores: [Double] = []
-                for genome in genomes { scores.append(try model.fitness(genome, stage: stage)) }
-                return scores
+                (genomes, stage) throws(Fault) in try model.fitness(genomes, stage: stage)
             }
             (genome, fitness) = (next.genome, next.fitness)
-            try model.setParent(genome)
+            model.setParent(genome)
             Machine.returnFreedMemory()
             steps.append(
                 try commit(

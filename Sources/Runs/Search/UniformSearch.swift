@@ -30,10 +30,8 @@ struct UniformSearch {
         let order = dropsLayers ? try cheapest() : []
         while true {
             let narrowed = genomes(dropping: dropped)
-            for genome in narrowed {
-                candidates.append((genome, try search.model.fitness(genome, stage: 0)))
-                search.progress(min(0.85, 0.1 + Double(candidates.count) / 100))
-            }
+            candidates += zip(narrowed, try search.model.fitness(narrowed, stage: 0)).map { ($0, $1) }
+            search.progress(min(0.85, 0.1 + Double(candidates.count) / 100))
             // Where layers alone meet the budget, more of them are not needed.
             let whole = genome(dropping: dropped, attention: 0, mlp: 0)
             guard !space.fits(whole), dropped.count + 1 < layers,
@@ -48,10 +46,10 @@ struct UniformSearch {
         }
         let best = candidates.enumerated().sorted { ($0.element.fitness, $0.offset) < ($1.element.fitness, $1.offset) }
         var steps: [DistributionSearch.Step] = []
-        for (_, candidate) in best.prefix(UniformSearch.finalists).reversed() {
-            let fitness = try search.model.fitness(candidate.genome, stage: search.last)
-            steps.append(DistributionSearch.Step(kind: "uniform", fitness: fitness, genome: candidate.genome))
-            search.progress(0.85 + 0.15 * Double(steps.count) / Double(UniformSearch.finalists))
+        let finalists = best.prefix(UniformSearch.finalists).reversed().map(\.element.genome)
+        let fitnesses = try search.model.fitness(finalists, stage: search.last) { search.progress(0.85 + 0.15 * $0) }
+        for (genome, fitness) in zip(finalists, fitnesses) {
+            steps.append(DistributionSearch.Step(kind: "uniform", fitness: fitness, genome: genome))
         }
         steps.sort { $0.fitness > $1.fitness }
         for (index, step) in steps.enumerated() where index >= committed {
@@ -85,22 +83,17 @@ struct UniformSearch {
     /// Layers by the KL that their loss alone costs, the cheapest first.
     private func cheapest() throws(Fault) -> [Int] {
         guard kept.allSatisfy({ $0.last?.isEmpty == true }) else { return [] }
-        var costs: [Double] = []
-        for layer in 0..<layers {
-            costs.append(try search.model.fitness(genome(dropping: [layer], attention: 0, mlp: 0), stage: 0))
-            search.progress(0.1 * Double(layer + 1) / Double(layers))
-        }
+        let costs = try search.model.fitness(
+            (0..<layers).map { genome(dropping: [$0], attention: 0, mlp: 0) }, stage: 0
+        ) { search.progress(0.1 * $0) }
         return (0..<layers).sorted { (costs[$0], $0) < (costs[$1], $1) }
     }
 
     /// The layer to drop next.
     private func drop(after dropped: [Int], among order: [Int]) throws(Fault) -> Int? {
-        var best: (layer: Int, fitness: Double)?
-        for layer in order.filter({ !dropped.contains($0) }).prefix(UniformSearch.tried) {
-            let genome = genome(dropping: dropped + [layer], attention: 0, mlp: 0)
-            let fitness = try search.model.fitness(genome, stage: 0)
-            if fitness < best?.fitness ?? .infinity { best = (layer, fitness) }
-        }
-        return best?.layer
+        let tried = Array(order.filter { !dropped.contains($0) }.prefix(UniformSearch.tried))
+        let found = try search.model.fitness(
+            tried.map { genome(dropping: dropped + [$0], attention: 0, mlp: 0) }, stage: 0)
+        return zip(tried, found).filter { $0.1 < .infinity }.min { $0.1 < $1.1 }?.0
     }
 }

@@ -26,26 +26,24 @@ struct CompactWalk {
         let total = configuration.layerCount
         guard committed.count < total else { return committed }
         var reports = committed
-        let pruned = try context.embedded(tokens)
-        let dense = try pruned.copied(offload: context.settings.offload)
-        let rotary = context.decoder.rotary(positions: tokens.columns)
-        for layer in 0..<total {
-            let clock = ContinuousClock.now
-            let block = try context.decoder.block(layer)
-            try context.forward(block, dense, rotary)
+        let pruned = try context.embeddedLane(tokens, of: 2)
+        let dense = try pruned.copied()
+        try context.passage.forward { (step) throws(Fault) in
+            let (clock, layer) = (ContinuousClock.now, step.layer)
+            try step.advance(dense)
             if layer >= committed.count {
                 // In front of the first pruned block there is nothing to make up for.
                 let isDisturbed = reports.contains { $0.removed > 0 }
-                var report = try prune(block, pruned, dense, rotary, isDisturbed: isDisturbed)
+                var report = try prune(step.block, pruned, towards: dense.stream, isDisturbed: isDisturbed)
                 report.seconds = clock.duration(to: .now) / .seconds(1)
                 reports.append(report)
                 events(.finished(report))
             }
             progress(Double(layer + 1) / Double(total))
-            guard layer + 1 < total else { break }
+            guard layer + 1 < total else { return }
             // What goes on has passed the weights as they were written.
             let path = staging.path(of: BlockFiles.name(part: layer + 1))
-            try context.forward(try files.committed(block, file: path), pruned, rotary)
+            try step.advance(pruned, through: try files.committed(step.block, file: path))
         }
         return reports
     }
@@ -67,14 +65,13 @@ struct CompactWalk {
     }
 
     private func prune(
-        _ dense: Block, _ stream: HiddenStream, _ target: HiddenStream, _ rotary: RotaryTable, isDisturbed: Bool
+        _ dense: Block, _ lane: SampleLane, towards target: HiddenStream, isDisturbed: Bool
     ) throws(Fault) -> BlockReport {
         let layer = dense.geometry.layer
         let shapes = (before: configuration.layers[layer], after: files.configuration.layers[layer])
         var compact = dense
         if shapes.after.headCount < shapes.before.headCount {
-            let moments = try context.moments(
-                of: SubLayer(layer: layer, kind: .attention), in: compact, stream, rotary)
+            let moments = try context.moments(of: SubLayer(layer: layer, kind: .attention), in: compact, lane)
             let found = SubLayerSolver.heads(
                 o: dense.o.weight, hessian: moments, shape: shapes.before, headDimension: configuration.headDimension,
                 usesGradient: usesGradient)
@@ -82,7 +79,7 @@ struct CompactWalk {
                 attention: try one(of: found, layer) { $0.kept.hasShape(shapes.after) }, mlp: nil)
         }
         if shapes.after.intermediateSize < shapes.before.intermediateSize {
-            let moments = try context.moments(of: SubLayer(layer: layer, kind: .mlp), in: compact, stream, rotary)
+            let moments = try context.moments(of: SubLayer(layer: layer, kind: .mlp), in: compact, lane)
             let found = SubLayerSolver.neurons(
                 down: dense.down.weight, hessian: moments, widths: [shapes.after.intermediateSize],
                 usesGradient: usesGradient)
@@ -94,7 +91,7 @@ struct CompactWalk {
         }
         func task(_ block: Block) -> BlockTask {
             BlockTask(
-                block: block, goals: goals, rotary: rotary, input: stream, denseOutput: target,
+                block: block, goals: goals, rotary: lane.rotary, input: lane.stream, denseOutput: target,
                 compute: context.compute, batch: context.batch, device: context.decoder.device,
                 seed: context.settings.seed, asWritten: files.asWritten)
         }
@@ -107,7 +104,7 @@ struct CompactWalk {
         }
         report.take(
             try BlockErrors(
-                task(dense), samples: Walk.judged(of: stream.samples), before: before,
+                task(dense), samples: Walk.judged(of: lane.stream.samples), before: before,
                 written: files.asWritten(compact), onDenseStream: true))
         for linear in LinearName.allCases {
             let (whole, left) = (

@@ -110,14 +110,18 @@ struct StructuralSearch {
         }
         let tokens = context.calibration?.tokens
         let model = try SearchModel(
-            context.decoder, compute: context.compute,
-            tokens: searched.compactMap { row in tokens.map { Array($0[row]) } }, samples: options.stages.map(\.samples)
+            Passage(BlockSource(context.decoder, dtype: context.compute), compute: context.compute),
+            tokens: searched.compactMap { row in tokens.map { Array($0[row]) } },
+            samples: options.stages.map(\.samples),
+            lanes: SearchModel.Lanes(
+                dtype: context.streamDType, offload: context.settings.offload, batch: context.batch)
         ) { (dense, attention, mlp) throws(Fault) in
             let layer = dense.geometry.layer
             return dense.compacted(
                 attention: try candidate(SubLayer(layer: layer, kind: .attention), attention),
                 mlp: try candidate(SubLayer(layer: layer, kind: .mlp), mlp))
         }
+        model.use(memory: context.memoryLeft)
         let search = DistributionSearch(
             model: model, space: space, options: options, seed: context.settings.seed &+ UInt64(iteration),
             journal: journal, events: events
@@ -162,19 +166,15 @@ struct StructuralSearch {
         block: (Block, SubLayer, Int) throws(Fault) -> Block
     ) throws(Fault) -> [[Double]] {
         let tokens = try context.requireTokens()
-        let input = try context.embedded(tokens, samples: searched)
-        let found = try DivergenceCosts(
-            context.decoder, input: input, compute: context.compute, batch: context.batch, seed: context.settings.seed,
-            offload: context.settings.offload
-        ) { progress(0.2 * $0) }
-        .replacements { layer in
-            (kept[2 * layer].count - 1, kept[2 * layer + 1].count - 1)
-        } progress: {
-            progress(0.2 + 0.8 * $0)
-        } replacement: { (dense, isAttention, index) throws(Fault) in
-            let kind: SubLayer.Kind = isAttention ? .attention : .mlp
-            return try block(dense, SubLayer(layer: dense.geometry.layer, kind: kind), index + 1)
-        }
+        let found = try context.divergenceCosts(tokens, samples: searched) { progress(0.2 * $0) }
+            .replacements { layer in
+                (kept[2 * layer].count - 1, kept[2 * layer + 1].count - 1)
+            } progress: {
+                progress(0.2 + 0.8 * $0)
+            } replacement: { (dense, isAttention, index) throws(Fault) in
+                let kind: SubLayer.Kind = isAttention ? .attention : .mlp
+                return try block(dense, SubLayer(layer: dense.geometry.layer, kind: kind), index + 1)
+            }
         return found.flatMap { [[0] + $0.attention, [0] + $0.mlp] }
     }
 

@@ -28,16 +28,15 @@ struct SupernetWalk {
     /// - Returns: what stays of every sub-layer at each level, from the dense one down.
     func run(committed: Set<String>) throws(Fault) -> [[KeptUnits]] {
         let tokens = try context.requireTokens()
-        let stream = try context.embedded(tokens, samples: samples)
-        let rotary = context.decoder.rotary(positions: tokens.columns)
+        let lane = try context.embeddedLane(tokens, samples: samples)
         var kept: [[KeptUnits]] = []
-        for layer in 0..<configuration.layerCount {
-            let dense = try context.decoder.block(layer)
+        try context.passage.forward { (step) throws(Fault) in
+            let (layer, dense) = (step.layer, step.block)
             try context.checkFinite(dense)
             var block = dense
             for kind in SubLayer.Kind.allCases {
                 let subLayer = SubLayer(layer: layer, kind: kind)
-                let candidates = try candidates(subLayer, dense: dense, block: block, stream, rotary, committed)
+                let candidates = try candidates(subLayer, dense: dense, block: block, lane, committed)
                 kept.append(candidates.map(\.kept))
                 let name: ProjectionName = kind == .attention ? .o : .down
                 if let mean = ExpectedWeight.of(
@@ -46,15 +45,14 @@ struct SupernetWalk {
                     block[name] = dense[name].with(weight: mean)
                 }
             }
-            try context.forward(block, stream, rotary)
+            try step.advance(lane, through: block)
             progress(Double(layer + 1) / Double(configuration.layerCount))
         }
         return kept
     }
 
     private func candidates(
-        _ subLayer: SubLayer, dense: Block, block: Block, _ stream: HiddenStream, _ rotary: RotaryTable,
-        _ committed: Set<String>
+        _ subLayer: SubLayer, dense: Block, block: Block, _ lane: SampleLane, _ committed: Set<String>
     ) throws(Fault) -> [Candidate] {
         let whole = dense.whole(subLayer.kind)
         let name = CandidateFile.name(subLayer)
@@ -67,7 +65,7 @@ struct SupernetWalk {
             }
             return list
         }
-        let moments = try context.moments(of: subLayer, in: block, stream, rotary)
+        let moments = try context.moments(of: subLayer, in: block, lane)
         let shape = configuration.layers[subLayer.layer]
         var list: [Candidate]
         switch subLayer.kind {
@@ -110,16 +108,14 @@ extension Block {
 
 extension RunContext {
     /// The damped second moments of what reaches `o` or `down` of a block.
-    func moments(
-        of subLayer: SubLayer, in block: Block, _ stream: HiddenStream, _ rotary: RotaryTable
-    ) throws(Fault) -> DampedHessian {
+    func moments(of subLayer: SubLayer, in block: Block, _ lane: SampleLane) throws(Fault) -> DampedHessian {
         let wanted: ProjectionName = subLayer.kind == .attention ? .o : .down
         let gram = Tensor.zeros([block[wanted].inputWidth, block[wanted].inputWidth], device: decoder.device)
         let working = block.to(compute)
-        for range in stream.batches(of: batch) {
-            let x = try stream.read(range).to(decoder.device)
+        for batch in 0..<lane.batchCount {
+            let x = try lane.states(batch)
             Engine.withoutGradient {
-                let attended = working.attend(x, rotary: rotary) { name, input in
+                let attended = working.attend(x, rotary: lane.rotary) { name, input in
                     if name == wanted { gram.addGram(input) }
                 }
                 if wanted == .down, working.hasMLP { gram.addGram(working.expand(attended)) }

@@ -2,154 +2,212 @@ import Decoders
 import Faults
 import Torch
 
-/// The model under search: its dense blocks, and what a distribution makes of some text.
+/// The model under search: what distributions make of some text.
 ///
-/// The fitness of a genome is the mean over scored positions of KL(dense ‖ pruned) over the whole vocabulary. Blocks in
-/// front of the first one in which it differs from the parent are not computed again.
+/// The fitness of a genome is the mean over scored positions of KL(dense ‖ pruned) over the whole vocabulary. Genomes
+/// are measured together, in one passage over the blocks: each has a lane of hidden states that leaves the parent's
+/// lane at the first block in which the two differ. Of the model, memory holds the block under visit, the blocks that
+/// the passage's source keeps, and the output matrix.
 public final class SearchModel {
     /// Text of one selection stage.
-    private final class Stage {
-        /// [n, tokens, hidden] float32 in front of the first block.
-        let input: Tensor
+    private struct Stage {
+        /// In front of the first block.
+        let input: HiddenStream
         /// The dense model's hidden states behind the last block, at the scored positions, [positions, hidden].
         var teacher: Tensor?
         /// The dense model's logits there, [positions, vocabulary], where they are few enough to keep.
         var logits: Tensor?
-        /// The parent's hidden states in front of some blocks.
-        var prefixes: [Int: Tensor] = [:]
+    }
 
-        init(input: Tensor) { self.input = input }
+    /// A genome on its way.
+    private struct Runner {
+        /// Its place among the genomes asked for.
+        let index: Int
+        let genome: Genome
+        /// The first layer in which it differs from the parent; the number of layers for the parent itself.
+        let fork: Int
+        /// From its fork on.
+        var lane: SampleLane?
     }
 
     /// Makes a pruned block of a dense one, in the number type of the products, and the levels of its attention and its
     /// MLP; never asked for with both at 0, which is the dense block itself.
     public typealias Maker = (_ dense: Block, _ attention: Int, _ mlp: Int) throws(Fault) -> Block
 
-    private let blocks: [Block]
+    /// How hidden states are kept and moved.
+    public struct Lanes {
+        /// The number type in which they are kept.
+        public var dtype: DType
+        /// A folder for them; nil keeps them in memory.
+        public var offload: String?
+        /// Samples in one forward pass.
+        public var batch: Int
+        /// Bytes of the lanes that are on their way together; at least one is.
+        public var bytes: Int
+
+        public init(dtype: DType = .float32, offload: String? = nil, batch: Int = 1, bytes: Int = 256 << 20) {
+            (self.dtype, self.offload, self.batch, self.bytes) = (dtype, offload, batch, bytes)
+        }
+    }
+
+    private let passage: Passage
+    private var lanes: Lanes
     private let output: OutputMatrix
     private let rotary: RotaryTable
     private let maker: Maker
-    private let stages: [Stage]
+    private var stages: [Stage] = []
     private let positions: Tensor
     private var parent: Genome
-    /// The parent's pruned blocks, as they were first needed.
-    private var parentBlocks: [Int: Block] = [:]
-    /// Bytes of the parent's hidden states that are kept for a stage where nothing else is said.
-    public static let prefixBytes = 256 << 20
-    /// One position in so many is scored; all are seen.
-    private let stride: Int
-    /// Bytes of hidden states of the parent that are kept for a stage.
-    private let prefixBytes: Int
 
     /// Bytes of the dense model's logits that are kept for a stage.
     public static let logitBytes = 128 << 20
-    /// One position in so many is scored where nothing else is said.
+    /// One position in so many is scored where nothing else is said; all are seen.
     public static let scoredEvery = 4
 
     /// - Parameters:
+    ///   - passage: over the dense model, its blocks in the number type of the products.
     ///   - tokens: samples of equal length.
     ///   - samples: how many of them, from the first, each stage looks at.
+    ///   - holdsOutput: whether the output matrix stays in memory, rather than being read for every measurement.
     public init(
-        _ decoder: Decoder, compute: DType, tokens: [[Int32]], samples: [Int], stride: Int = SearchModel.scoredEvery,
-        prefixBytes: Int = SearchModel.prefixBytes, maker: @escaping Maker
+        _ passage: Passage, tokens: [[Int32]], samples: [Int], lanes: Lanes = Lanes(),
+        stride: Int = SearchModel.scoredEvery, holdsOutput: Bool = true, maker: @escaping Maker
     ) throws(Fault) {
-        var blocks: [Block] = []
-        for layer in 0..<decoder.configuration.layerCount { blocks.append(try decoder.block(layer).to(compute)) }
-        self.blocks = blocks
-        self.maker = maker
-        self.stride = stride
-        self.prefixBytes = prefixBytes
+        (self.passage, self.lanes, self.maker) = (passage, lanes, maker)
+        let decoder = passage.source.decoder
         let length = tokens.first?.count ?? 0
-        output = try decoder.head(dtype: compute).matrix
+        output =
+            holdsOutput
+            ? try decoder.head(dtype: passage.compute).matrix : try decoder.outputMatrix(dtype: passage.compute)
         rotary = decoder.rotary(positions: length)
-        let hidden = decoder.configuration.hiddenSize
-        let longest = samples.max() ?? 0
-        let embedded = try decoder.embedded(Array(tokens.prefix(longest).joined()))
-            .reshaped([min(longest, tokens.count), length, hidden])
-        stages = samples.map { Stage(input: embedded.narrowed(0, 0, min($0, tokens.count))) }
         // The last position of a sample predicts nothing that is there, but its distribution is as good as another.
         let scored = Swift.stride(from: stride - 1, to: max(length, stride), by: stride).map {
             Int64(min($0, length - 1))
         }
         positions = Tensor(scored, device: decoder.device)
-        parent = Genome(repeating: 0, count: 2 * blocks.count)
-        for stage in stages {
-            let teacher = try behind(stage, parent, keeping: true)
-            stage.teacher = teacher
-            let bytes = teacher.size(0) * output.vocabularySize * compute.byteCount
-            if bytes <= SearchModel.logitBytes {
-                stage.logits = try Engine.withoutGradient { () throws(Fault) in try output.logits(teacher) }
+        parent = Genome(repeating: 0, count: 2 * passage.layerCount)
+        for count in samples.map({ min($0, tokens.count) }) {
+            let input = try HiddenStream(
+                samples: count, tokens: length, hidden: decoder.configuration.hiddenSize, dtype: lanes.dtype,
+                offload: lanes.offload)
+            for range in input.batches(of: max(1, decoder.configuration.vocabularySize / max(1, length))) {
+                try input.write(
+                    try decoder.embedded(Array(tokens[range].joined()))
+                        .reshaped([range.count, length, input.hidden]), at: range.lowerBound)
+            }
+            stages.append(Stage(input: input))
+        }
+        for index in stages.indices {
+            try run([Runner(index: 0, genome: parent, fork: passage.layerCount)], stages[index]) {
+                (_, hidden) throws(Fault) in
+                stages[index].teacher = hidden
+                let bytes = hidden.size(0) * output.vocabularySize * passage.compute.byteCount
+                guard bytes <= SearchModel.logitBytes else { return }
+                stages[index].logits = try Engine.withoutGradient { () throws(Fault) in try output.logits(hidden) }
             }
         }
     }
 
-    /// Makes a genome the one whose hidden states are kept.
-    public func setParent(_ genome: Genome) throws(Fault) {
-        guard genome != parent else { return }
-        let first = firstDifference(genome)
-        parentBlocks = parentBlocks.filter { levels(genome, $0.key) == levels(parent, $0.key) }
-        parent = genome
-        for stage in stages {
-            let input = start(stage, before: first)
-            stage.prefixes = stage.prefixes.filter { $0.key <= input.layer }
-            _ = try run(stage, genome, from: input, keeping: true)
-        }
+    /// Divides memory between blocks that stay and lanes that are on their way together.
+    public func use(memory bytes: Int) {
+        passage.source.residentBytes = bytes / 2
+        lanes.bytes = bytes / 2
     }
 
-    /// Mean KL on a stage's text.
-    public func fitness(_ genome: Genome, stage index: Int) throws(Fault) -> Double {
+    /// Makes a genome the one whose lane others leave.
+    public func setParent(_ genome: Genome) { parent = genome }
+
+    /// Mean KL of genomes on a stage's text, in their order.
+    ///
+    /// - Parameter progress: told the share that is done.
+    /// - Throws: what reading weights and the maker throw.
+    public func fitness(
+        _ genomes: [Genome], stage index: Int, progress: (Double) -> Void = { _ in }
+    ) throws(Fault) -> [Double] {
         let stage = stages[index]
-        guard let teacher = stage.teacher else { return .nan }
-        let found = try behind(stage, genome, keeping: false)
+        var found = [Double](repeating: .nan, count: genomes.count)
+        guard let teacher = stage.teacher else { return found }
         let dense = stage.logits.map(OutputMatrix.Dense.logits) ?? .model(output, stream: teacher)
-        let scores = try Engine.withoutGradient { () throws(Fault) in
-            // Every position counts, whatever follows it.
-            try output.scores(found, against: dense, targets: [Int64](repeating: 0, count: found.size(0)))
+        let runners = genomes.enumerated().map { index, genome in
+            let gene = genome.indices.first { genome[$0] != parent[$0] }
+            return Runner(index: index, genome: genome, fork: gene.map { $0 / 2 } ?? passage.layerCount)
         }
-        return scores.reduce(0) { $0 + $1.divergence } / Double(max(1, scores.count))
-    }
-
-    private func firstDifference(_ genome: Genome) -> Int {
-        (genome.indices.first { genome[$0] != parent[$0] } ?? 2 * blocks.count) / 2
-    }
-
-    /// The nearest kept hidden states in front of a block or before it.
-    private func start(_ stage: Stage, before layer: Int) -> (layer: Int, hidden: Tensor) {
-        let nearest = stage.prefixes.keys.filter { $0 <= layer }.max()
-        return nearest.flatMap { key in stage.prefixes[key].map { (key, $0) } } ?? (0, stage.input)
-    }
-
-    private func behind(_ stage: Stage, _ genome: Genome, keeping: Bool) throws(Fault) -> Tensor {
-        let input = keeping ? (0, stage.input) : start(stage, before: firstDifference(genome))
-        let output = try run(stage, genome, from: input, keeping: keeping)
-        return Engine.withoutGradient {
-            output.selected(positions, dimension: 1).reshaped([-1, output.size(2)])
+        var done = 0
+        try run(runners.sorted { ($0.fork, $0.index) < ($1.fork, $1.index) }, stage) { (index, hidden) throws(Fault) in
+            let scores = try Engine.withoutGradient { () throws(Fault) in
+                // Every position counts, whatever follows it.
+                try output.scores(hidden, against: dense, targets: [Int64](repeating: 0, count: hidden.size(0)))
+            }
+            found[index] = scores.reduce(0) { $0 + $1.divergence } / Double(max(1, scores.count))
+            done += 1
+            progress(Double(done) / Double(genomes.count))
         }
+        return found
     }
 
+    // MARK: One passage for many genomes
+
+    /// Takes genomes to the end of the model.
+    ///
+    /// As many lanes as memory allows are on their way together. The parent's own lane goes only as far as the last
+    /// fork among them; for those that follow it waits at the first of theirs.
+    ///
+    /// - Parameters:
+    ///   - runners: by ascending fork.
+    ///   - behind: given a genome's place and its hidden states at the scored positions, [positions, hidden].
     private func run(
-        _ stage: Stage, _ genome: Genome, from input: (layer: Int, hidden: Tensor), keeping: Bool
-    ) throws(Fault) -> Tensor {
-        let room = max(1, prefixBytes)
-        let spacing = max(1, (stage.input.byteCount * blocks.count + room - 1) / room)
-        var x = input.hidden
-        for layer in input.layer..<blocks.count {
-            if keeping, layer > 0, layer.isMultiple(of: spacing) { stage.prefixes[layer] = x }
-            let block = try block(layer, genome)
-            x = Engine.withoutGradient { block(x, rotary: rotary) }
+        _ runners: [Runner], _ stage: Stage, behind: (Int, Tensor) throws(Fault) -> Void
+    ) throws(Fault) {
+        let layers = passage.layerCount
+        let trunk = lane(try stage.input.copied())
+        var trunkLayer = 0
+        // The input and the trunk are there beside the lanes.
+        let together = max(1, lanes.bytes / max(1, stage.input.byteCount) - 2)
+        for start in stride(from: 0, to: runners.count, by: together) {
+            var group = Array(runners[start..<min(start + together, runners.count)])
+            let end = start + together < runners.count ? runners[start + together].fork : group[group.count - 1].fork
+            try passage.forward(trunkLayer..<layers) { (step) throws(Fault) in
+                // What several lanes have in common is made once.
+                var made: [[Int]: Block] = [:]
+                for index in group.indices where group[index].fork <= step.layer {
+                    if group[index].lane == nil { group[index].lane = try trunk.copied() }
+                    guard let lane = group[index].lane else { continue }
+                    try step.advance(lane, through: try block(step, group[index].genome, &made))
+                }
+                if step.layer < end { try step.advance(trunk, through: try block(step, parent, &made)) }
+            }
+            trunkLayer = end
+            for index in group.indices {
+                let stream = (group[index].lane ?? trunk).stream
+                group[index].lane = nil
+                try behind(group[index].index, try scored(stream))
+            }
         }
-        return x
     }
 
-    private func block(_ layer: Int, _ genome: Genome) throws(Fault) -> Block {
-        let levels = levels(genome, layer)
-        if levels == [0, 0] { return blocks[layer] }
-        let isParents = levels == self.levels(parent, layer)
-        if isParents, let kept = parentBlocks[layer] { return kept }
-        let pruned = try maker(blocks[layer], levels[0], levels[1])
-        if isParents { parentBlocks[layer] = pruned }
-        return pruned
+    private func lane(_ stream: HiddenStream) -> SampleLane {
+        SampleLane(stream, rotary: rotary, batch: lanes.batch, device: passage.source.decoder.device)
     }
 
-    private func levels(_ genome: Genome, _ layer: Int) -> [Int] { [genome[2 * layer], genome[2 * layer + 1]] }
+    /// The states at the scored positions, [positions, hidden].
+    private func scored(_ stream: HiddenStream) throws(Fault) -> Tensor {
+        var parts: [Tensor] = []
+        for range in stream.batches(of: lanes.batch) {
+            let states = try stream.read(range).to(passage.source.decoder.device)
+            parts.append(
+                Engine.withoutGradient {
+                    states.selected(positions, dimension: 1).reshaped([-1, stream.hidden])
+                })
+        }
+        return Tensor.concatenated(parts)
+    }
+
+    private func block(_ step: PassageStep, _ genome: Genome, _ made: inout [[Int]: Block]) throws(Fault) -> Block {
+        let levels = [genome[2 * step.layer], genome[2 * step.layer + 1]]
+        if levels == [0, 0] { return step.block }
+        if let block = made[levels] { return block }
+        let block = try maker(step.block, levels[0], levels[1])
+        made[levels] = block
+        return block
+    }
 }

@@ -55,6 +55,13 @@ public final class HiddenStream {
         #endif
     }
 
+    /// States [samples, tokens, hidden] that are in memory already, on any device; they are changed in place.
+    public init(_ states: Tensor) {
+        (samples, tokens, hidden) = (states.size(0), states.size(1), states.size(2))
+        dtype = states.dtype
+        storage = .memory(states)
+    }
+
     deinit { if case .file(let descriptor, _) = storage { close(descriptor) } }
 
     public var byteCount: Int { samples * tokens * hidden * dtype.byteCount }
@@ -116,7 +123,9 @@ public final class HiddenStream {
     }
 
     /// A copy in the same kind of storage, for a second stream that starts as this one.
-    public func copied(offload folder: String?) throws(Fault) -> HiddenStream {
+    public func copied() throws(Fault) -> HiddenStream {
+        var folder: String?
+        if case .file(_, let path) = storage { folder = path }
         let copy = try HiddenStream(samples: samples, tokens: tokens, hidden: hidden, dtype: dtype, offload: folder)
         for range in batches(of: 8) { try copy.write(try read(range), at: range.lowerBound) }
         return copy
