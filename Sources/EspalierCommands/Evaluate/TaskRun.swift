@@ -66,19 +66,28 @@ struct TaskRun {
         var encoder = RequestEncoder(
             tokenizer, prefix: try TextPrefix.token(opened.checkpoint, tokenizer: tokenizer),
             contextLength: opened.configuration.contextLength)
-        let evaluation = LikelihoodEvaluation(opened.decoder, dtype: engine.dtype)
         var report = TaskReport(settings: settings, groups: groups)
+        // The items of all tasks go through the model together: its weights are read once for as many as fit.
+        var requests: [[[TokenRequest]]] = []
+        var units: [[TokenRequest]] = []
         for task in tasks {
             reporter.detail("\(task.name): \(task.path)")
-            let requests = try task.requests(&encoder)
-            // The windows of a running text have nothing in common.
-            let isText = task.items.map { if case .text = $0 { true } else { false } }
-            let units = zip(requests, isText).flatMap { $1 ? $0.map { [$0] } : [$0] }
-            let total = Double(task.items.count)
-            reporter.begin("scoring \(task.name)", total: total, unit: "items")
-            var answers = try evaluation.measure(units) { reporter.update($0 * total) }[...]
-            reporter.finish()
-            let byItem = zip(requests, isText).map { windows, isText in
+            let own = try task.requests(&encoder)
+            for (item, windows) in zip(task.items, own) {
+                // The windows of a running text have nothing in common.
+                if case .text = item { units += windows.map { [$0] } } else { units.append(windows) }
+            }
+            requests.append(own)
+        }
+        let total = Double(tasks.reduce(0) { $0 + $1.items.count })
+        let name = tasks.count == 1 ? tasks[0].name : "\(tasks.count) tasks"
+        reporter.begin("scoring \(name)", total: total, unit: "items")
+        var answers = try LikelihoodEvaluation(opened.decoder, dtype: engine.dtype)
+            .measure(units) { reporter.update($0 * total) }[...]
+        reporter.finish()
+        for (task, requests) in zip(tasks, requests) {
+            let byItem = zip(task.items, requests).map { item, windows in
+                let isText = if case .text = item { true } else { false }
                 let own = answers.prefix(isText ? windows.count : 1)
                 answers = answers.dropFirst(own.count)
                 return own.flatMap { $0 }
