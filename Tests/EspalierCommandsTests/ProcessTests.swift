@@ -106,8 +106,12 @@ struct ProcessTests {
         // The next process shares the state of the pipe's end: it does not wait there either.
         #expect(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0)
         let block = [UInt8](repeating: 7, count: 1 << 16)
-        var filled = 0
-        while case let count = write(ends[1], block, block.count), count > 0 { filled += count }
+        for end in ends { #expect(fcntl(end, F_SETFD, FD_CLOEXEC) == 0) }
+        var (filled, count) = (0, write(ends[1], block, block.count))
+        while count > 0 {
+            filled += count
+            count = write(ends[1], block, block.count)
+        }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: try #require(Self.tool))
         process.arguments = ["gate", "r.json", "--rules", "pass.yaml", "--json"]

@@ -196,7 +196,7 @@ struct VerifyTests {
             (["blocks", "0", "sparsity", "up"], .double(0.123)), (["linears", "0"], .string("model.norm.weight")),
             (["pattern"], .string("unstructured")),
         ]
-        paths += [Int.min, -1, 1 << 62, Int.max].flatMap { number in
+        paths += [Int.min, -1, 1 << 62, Int.max].flatMap { (number: Int) -> [([String], JSONValue)] in
             [
                 (["blocks", "1", "weights"], .integer(number)), (["blocks", "1", "removed"], .integer(number)),
                 (["structure", "layers", "1", "num_key_value_heads"], .integer(number)),

@@ -50,8 +50,8 @@ struct EngineFailureTests {
 
         @Test func anArrayThatMemoryDoesNotHoldEndsTheProcessResumably() async {
             await #expect(processExitsWith: .exitCode(75)) {
-                let tensor = Tensor.zeros([40 << 20], .uint8)
-                EngineFailureTests.limit(100 << 20)
+                let tensor = Tensor.zeros([10 << 20])
+                EngineFailureTests.limit(20 << 20)
                 print(tensor.floats().count)
             }
         }

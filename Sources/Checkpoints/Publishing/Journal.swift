@@ -26,7 +26,8 @@ public final class Journal {
     /// - Parameter known: what it holds, for a caller that has read it and lets nobody else write; nil reads it.
     /// - Throws: `badData` for a damaged journal, `inputOutput` when it cannot be written or is not what is known.
     public init(_ path: String, behind known: Contents? = nil) throws(Fault) {
-        let found = try known ?? Journal.contents(path)
+        let found: Contents
+        if let known { found = known } else { found = try Journal.contents(path) }
         let kept = found.wholeBytes
         count = found.lines.count
         self.path = path

@@ -186,12 +186,12 @@ public struct EvaluationRun {
         _ reporter: ProgressReporter
     ) throws(Fault) -> [(name: String, overlap: NGramOverlap)] {
         let unknown = "whether what is evaluated stands in the text that the model was calibrated on is not known"
-        let sketch: CalibrationSketch?
-        do throws(Fault) { sketch = try CalibrationSketch(folder: model) } catch {
+        let kept: CalibrationSketch?
+        do throws(Fault) { kept = try CalibrationSketch(folder: model) } catch {
             reporter.warning("\(error.file ?? model): \(error.summary); \(unknown)")
             return []
         }
-        guard let sketch else { return [] }
+        guard let sketch = kept else { return [] }
         // Token files can be scored without a tokenizer.
         let tokenizer = sketch.level == .words ? opened.tokenizerIfUsable(reporter, otherwise: unknown) : nil
         var texts: [(String, NGramSet)] = []
@@ -227,8 +227,8 @@ extension CalibrationSketch {
         let path = folder + "/" + PruningRecord.fileName
         guard FileSystem.existsUnfollowed(path) else { return nil }
         let bytes = try ReadableFile.bytes(path)
-        do throws(Fault) {
-            self.init(manifest: try JSONValue(parsing: bytes).objectValue?["calibration"])
-        } catch { throw error.inFile(path) }
+        let report: JSONValue
+        do throws(Fault) { report = try JSONValue(parsing: bytes) } catch { throw error.inFile(path) }
+        self.init(manifest: report.objectValue?["calibration"])
     }
 }

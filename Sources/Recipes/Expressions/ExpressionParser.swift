@@ -82,7 +82,8 @@ struct ExpressionParser {
             return .repeated(part, atLeast: bounds.least, atMost: bounds.most)
         }
         if here == "+" { throw refusal("possessive repetitions are not supported") }
-        if try here == "*" || isRepetition() {
+        let isRepeated = here == "*" ? true : try isRepetition()
+        if isRepeated {
             throw refusal("a repetition is repeated; put the inner one in a group")
         }
         return .repeated(part, atLeast: bounds.least, atMost: bounds.most)
@@ -90,9 +91,10 @@ struct ExpressionParser {
 
     /// Whether a repetition in braces stands here, and no plain character.
     private mutating func isRepetition() throws(TextExpression.Refusal) -> Bool {
+        guard here == "{" else { return false }
         let start = at
         defer { at = start }
-        return try here == "{" && braces() != nil
+        return try braces() != nil
     }
 
     /// "{2}", "{2,}", "{,3}" or "{2,3}"; nil where the brace is a plain character.
@@ -136,7 +138,10 @@ struct ExpressionParser {
             at += 1
             return try escape()
         case "*", "+", "?": throw refusal("a repetition follows nothing")
-        case "{" where try isRepetition(): throw refusal("a repetition follows nothing")
+        case "{":
+            if try isRepetition() { throw refusal("a repetition follows nothing") }
+            at += 1
+            return .one(cased(ScalarSet(scalar)))
         case ".":
             at += 1
             return .one(.dot(withLineBreaks: options.dotTakesLineBreaks))

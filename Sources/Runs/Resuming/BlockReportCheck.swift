@@ -29,11 +29,11 @@ struct BlockReportCheck {
         }
         try checkCounts(report, shares)
         try checkAsked(report)
-        let errors = report["linear_errors"] ?? .object(JSONObject())
-        guard let errors = errors.objectValue else {
-            throw line.fault("report.linear_errors", found: errors.kindName, expected: "an object")
+        let errors = report["linear_errors"]
+        guard errors == nil || errors?.objectValue != nil else {
+            throw line.fault("report.linear_errors", found: errors?.kindName ?? "nothing", expected: "an object")
         }
-        for (key, value) in errors.members {
+        for (key, value) in errors?.objectValue?.members ?? [] {
             guard LinearName(rawValue: key) != nil else {
                 throw line.fault("report.linear_errors", found: "\"\(key.prefix(60))\"", expected: "a linear's name")
             }
