@@ -37,8 +37,8 @@ let package = Package(
             name: "EspalierKit",
             targets: [
                 "Faults", "Files", "JSONText", "Randomness", "Torch", "Checkpoints", "Tokenization", "Calibration",
-                "Recipes",
-                "Decoders", "Pruning", "Structure", "Tasks", "Evaluation", "Runs", "Reports", "Gate", "Watch",
+                "Recipes", "Decoders", "Pruning", "Structure", "Tasks", "Evaluation", "Runs", "Reports", "Gate",
+                "Watch",
             ]),
         .library(name: "EspalierCommands", targets: ["EspalierCommands"]),
     ],
@@ -59,7 +59,7 @@ let package = Package(
         .target(name: "Decoders", dependencies: ["Torch", "Checkpoints", "JSONText", "Faults", "Files"]),
         .target(name: "Randomness"),
         .target(name: "Recipes", dependencies: ["Faults", "Files", "JSONText", "Yams"]),
-        .target(name: "Pruning", dependencies: ["Decoders", "Torch", "Recipes", "Randomness", "Faults"]),
+        .target(name: "Pruning", dependencies: ["Decoders", "Faults", "Files", "Randomness", "Recipes", "Torch"]),
         .target(name: "Structure", dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Torch"]),
         .target(name: "Tokenization", dependencies: ["Faults", "JSONText"]),
         .target(
@@ -78,9 +78,7 @@ let package = Package(
             name: "Runs",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Faults", "Files", "JSONText", "Pruning", "Recipes",
-                "Structure",
-                "Torch", "Yams",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "Structure", "Torch", "Yams", .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "Reports",
@@ -96,8 +94,7 @@ let package = Package(
             name: "EspalierCommands",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Pruning",
-                "Randomness", "Recipes", "Reports", "Runs", "Tasks", "Tokenization", "Torch", "Watch",
+                "Pruning", "Randomness", "Recipes", "Reports", "Runs", "Tasks", "Tokenization", "Torch", "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "espalier", dependencies: ["EspalierCommands"]),
@@ -127,8 +124,7 @@ let package = Package(
             name: "RunsTests",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "JSONText", "Pruning",
-                "Randomness",
-                "Recipes", "Runs", "Structure", "TestSupport", "Torch", "Yams",
+                "Randomness", "Recipes", "Runs", "Structure", "TestSupport", "Torch", "Yams",
             ]),
         .testTarget(name: "TorchTests", dependencies: ["CTorch", "Faults", "Randomness", "Torch"]),
         .testTarget(
@@ -160,8 +156,7 @@ let package = Package(
             name: "EspalierCommandsTests",
             dependencies: [
                 "Checkpoints", "Decoders", "EspalierCommands", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Recipes",
-                "Runs", "TestSupport", "Torch", "Watch",
+                "Recipes", "Runs", "TestSupport", "Torch", "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ],

@@ -12,6 +12,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 #include "handles.h"
 #include "parallel.h"
@@ -47,6 +52,11 @@ esp_error_kind kind_of(const std::string &text) {
 esp_error_kind kind_of(const std::exception &error, const std::string &text) {
   if (dynamic_cast<const std::bad_alloc *>(&error) || dynamic_cast<const c10::OutOfMemoryError *>(&error))
     return ESP_ERROR_MEMORY;
+  // A thread that cannot be made, for want of memory or of threads that the system allows.
+  auto system = dynamic_cast<const std::system_error *>(&error);
+  if (system && (system->code() == std::errc::resource_unavailable_try_again ||
+                 system->code() == std::errc::not_enough_memory))
+    return ESP_ERROR_MEMORY;
   auto kind = kind_of(text);
   return kind == ESP_ERROR_OTHER && dynamic_cast<const c10::AcceleratorError *>(&error) ? ESP_ERROR_DEVICE : kind;
 }
@@ -66,6 +76,35 @@ using namespace espalier;
 esp_error_kind esp_last_error_kind(void) { return last_error().kind; }
 esp_error_kind esp_kind_of_message(const char *message) { return kind_of(message); }
 const char *esp_last_error_message(void) { return last_error().message.c_str(); }
+
+bool esp_can_allocate(int64_t bytes) {
+  // Volatile, or a compiler may leave out a pair of calls that nothing seems to need.
+  void *volatile place = std::malloc(static_cast<size_t>(bytes));
+  if (!place) {
+    last_error() = {ESP_ERROR_MEMORY, "the system does not give " + std::to_string(bytes) + " bytes"};
+    return false;
+  }
+  std::free(place);
+  return true;
+}
+
+bool esp_can_make_threads(int count) {
+  std::vector<std::thread> threads;
+  std::mutex mutex;
+  bool done = true;
+  {
+    // All of them are there at a time: none ends before the lock is free.
+    std::lock_guard<std::mutex> lock(mutex);
+    try {
+      for (int i = 0; i < count; i++) threads.emplace_back([&] { std::lock_guard<std::mutex> wait(mutex); });
+    } catch (const std::exception &error) {
+      record(error);
+      done = false;
+    }
+  }
+  for (auto &thread : threads) thread.join();
+  return done;
+}
 
 const char *esp_version(void) {
   // The build settings are compiled into the library; the macro would name the headers. `at::show_config` has them, too,

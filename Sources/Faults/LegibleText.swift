@@ -15,10 +15,12 @@ package enum LegibleText {
         return String(shown)
     }
 
-    /// A text of several lines with what a terminal would obey replaced; joiners, which scripts need, stay.
-    package static func lines(_ text: String) -> String {
+    /// A text of several lines, of at most `limit` characters, with what a terminal or a browser would obey replaced;
+    /// joiners, which scripts need, stay.
+    package static func lines(_ text: String, limit: Int = .max) -> String {
         var shown = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
+        for (count, scalar) in text.unicodeScalars.enumerated() {
+            if count == limit { return String(shown) + "…" }
             let stays = ["\n", "\t", "\u{200C}", "\u{200D}"].contains(scalar)
             shown.append(stays ? scalar : visible(scalar, lineBreak: "\n"))
         }

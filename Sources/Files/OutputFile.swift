@@ -105,6 +105,14 @@ package final class OutputFile {
 
     /// Writes everything, however the system cuts it up.
     package static func writeAll(_ buffer: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String) throws(Fault) {
+        let (done, code) = write(buffer, to: descriptor)
+        guard code == 0 else { throw FileSystem.failure("writing failed after \(done) bytes", path, code) }
+    }
+
+    /// The same for what has no path.
+    ///
+    /// - Returns: the bytes written, and 0 or the `errno` of the write that failed.
+    package static func write(_ buffer: UnsafeRawBufferPointer, to descriptor: Int32) -> (done: Int, code: Int32) {
         var done = 0
         while done < buffer.count {
             #if canImport(Darwin)
@@ -119,9 +127,10 @@ package final class OutputFile {
                 var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = poll(&waiting, 1, -1)
             } else if count == 0 || errno != EINTR {
-                throw FileSystem.failure("writing failed after \(done) bytes", path, count == 0 ? ENOSPC : errno)
+                return (done, count == 0 ? ENOSPC : errno)
             }
         }
+        return (done, 0)
     }
 
     /// Waits until the file's bytes are on the disk.

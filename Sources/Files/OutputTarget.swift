@@ -43,6 +43,8 @@ package final class OutputTarget {
         _ = try file.finish()
     }
 
+    package func write(_ text: String) throws(Fault) { try write(Array(text.utf8)) }
+
     /// Whether the output is a file that gets its name when it is whole.
     package var isReplaced: Bool {
         if case .replaced = way { return true }

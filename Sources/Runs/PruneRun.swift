@@ -110,7 +110,7 @@ public struct PruneRun {
                     "\(path): the last line was torn (\(contents.tornBytes) bytes), as a crash leaves it; what it told "
                         + "of is done again"))
         }
-        let journal = try Journal(path)
+        let journal = try Journal(path, behind: contents)
         let structural = context.settings.structure.map {
             StructuralSearch(
                 context: context, structure: $0, staging: staging, journal: journal, events: events, progress: { _ in })

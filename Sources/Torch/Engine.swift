@@ -23,6 +23,21 @@ public enum Engine {
 
     public static var threads: Int { Int(esp_threads()) }
     public static func setThreads(_ count: Int) { require(esp_set_threads(Int32(count))) }
+
+    /// - Throws: `interrupted` when the system does not let this process have so many threads more: libtorch's pool would
+    ///   end the process without a word of what to do.
+    public static func checkThreads(_ count: Int) throws(Fault) {
+        guard !esp_can_make_threads(Int32(clamping: count)) else { return }
+        throw Fault(
+            .interrupted, "the system does not allow \(count) threads", place: "--threads",
+            found: String(cString: esp_last_error_message()),
+            advice: "use fewer --threads, or raise the limit (ulimit -u, or the pids limit of a container)")
+    }
+
+    /// Ends the process as libtorch's own lack of memory does, where the system would not give so much: an array of
+    /// Swift's that cannot be had ends it with a trap.
+    static func requireMemory(_ bytes: Int) { if bytes >= 1 << 20 { require(esp_can_allocate(Int64(bytes))) } }
+
     /// The parts into which a long loop of our own is divided.
     static var loopRanges: Int { Int(esp_loop_ranges()) }
 

@@ -163,7 +163,8 @@ public final class Tensor {
     public func doubles() -> [Double] { copied(to(.float64), Double.self) }
 
     private func copied<Element>(_ source: Tensor, _ type: Element.Type) -> [Element] {
-        [Element](unsafeUninitializedCapacity: source.count) { buffer, count in
+        Engine.requireMemory(source.byteCount)
+        return [Element](unsafeUninitializedCapacity: source.count) { buffer, count in
             Engine.require(esp_copy_to_bytes(source.handle, buffer.baseAddress, source.byteCount))
             count = source.count
         }
@@ -171,7 +172,8 @@ public final class Tensor {
 
     /// The elements' bytes in row-major order.
     public func bytes() -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+        Engine.requireMemory(byteCount)
+        return [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
             Engine.require(esp_copy_to_bytes(handle, buffer.baseAddress, byteCount))
             count = byteCount
         }

@@ -48,6 +48,40 @@ struct CalibrationVerbTests {
         return try PrunePreparation(try arguments.recipe(overwrite: false).resolved(), reporter: reporter).context
     }
 
+    /// A model can write its own calibration text without a tokenizer, but not as well; nobody may take one for the other.
+    @Test func aTokenizerThatIsRefusedIsToldWhereTheWorkGoesOnWithoutIt() throws {
+        let folder = try model()
+        let words = [folder.path, "--calibration", "self", "--samples", "2", "--sequence-length", "8"]
+        let (sound, refused, none) = (Heard(), Heard(), Heard())
+        _ = try prepared(words, sound.reporter)
+        try folder.write("tokenizer.json", #"{"model": {"type": "WordPiece"}}"#)
+        _ = try prepared(words, refused.reporter)
+        #expect(!sound.text.contains("tokenizer"))
+        #expect(refused.text.contains("tokenizer.json: the tokenizer cannot be used"))
+        #expect(refused.text.contains("begins with any token"))
+        let bare = try model { $0.hasTokenizer = false }
+        _ = try prepared([bare.path] + words.dropFirst(), none.reporter)
+        #expect(!none.text.contains("cannot be used"))
+    }
+
+    @Test func aReportThatCannotBeReadLeavesNoOverlapUntold() throws {
+        let folder = try model()
+        let ids = (0..<64).map { Int32($0) }
+        let tokens = folder.path + "/tokens.safetensors"
+        let writer = try SafetensorsWriter(tokens, [TensorDescription(name: "tokens", shape: [4, 16], type: .i32)])
+        try writer.write("tokens", ids.withUnsafeBytes { Array($0) })
+        _ = try writer.finish()
+        func told() throws -> String {
+            let heard = Heard()
+            _ = try EvaluationRun(model: folder.path, files: [.tokens(tokens)], context: 16, engine: try engine())
+                .measure(heard.reporter)
+            return heard.text
+        }
+        #expect(try !told().contains("calibrated"))
+        try folder.write("report.json", "{\"calibration\": {")
+        #expect(try told().contains("text that the model was calibrated on is not known"))
+    }
+
     @Test func overlapWithEvaluationTextsIsToldBeforeTheWorkAndAgainWhenTheModelIsEvaluated() throws {
         let folder = try model()
         let parent = try TemporaryFolder()
@@ -216,5 +250,10 @@ struct CalibrationVerbTests {
         #expect(summary.unusedRows == 6 && summary.text.contains("6 rows of the embedding have no token"))
         let plain = try model()
         #expect(try TokenizerSummary(try OpenedModel(plain.path)).unusedRows == 0)
+        // Two tokens beside the vocabulary, as published models have that were never trained on them.
+        let short = try model { $0.vocabulary = 256 }
+        let fewer = try TokenizerSummary(try OpenedModel(short.path))
+        #expect(fewer.unusedRows == 0 && fewer.tokensWithoutRow == 2)
+        #expect(fewer.text.hasSuffix("; 2 tokens have no row of the embedding") && !fewer.text.contains("rows of"))
     }
 }

@@ -90,6 +90,84 @@ struct ProcessTests {
     }
 
     @Test(.enabled(if: ProcessTests.tool != nil))
+    func anArgumentThatIsNoTextIsAUsageError() throws {
+        let folder = try gateFolder()
+        #expect(try shell(#"$E gate r.json --rules pass.yaml --output $'o\xff'"#, in: folder) == 64)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).allSatisfy { !$0.hasPrefix("o") })
+    }
+
+    @Test(.enabled(if: ProcessTests.tool != nil), .timeLimit(.minutes(1)))
+    func aFullPipeThatDoesNotWaitLosesNothing() throws {
+        let folder = try gateFolder()
+        #expect(try shell("$E gate r.json --rules pass.yaml --json > expected", in: folder) == 0)
+        let expected = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/expected"))
+        var ends: [Int32] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        // The next process shares the state of the pipe's end: it does not wait there either.
+        #expect(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0)
+        let block = [UInt8](repeating: 7, count: 1 << 16)
+        for end in ends { #expect(fcntl(end, F_SETFD, FD_CLOEXEC) == 0) }
+        var (filled, count) = (0, write(ends[1], block, block.count))
+        while count > 0 {
+            filled += count
+            count = write(ends[1], block, block.count)
+        }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: try #require(Self.tool))
+        process.arguments = ["gate", "r.json", "--rules", "pass.yaml", "--json"]
+        process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
+        process.standardOutput = FileHandle(fileDescriptor: ends[1])
+        try process.run()
+        Thread.sleep(forTimeInterval: 1)
+        #expect(process.isRunning)
+        close(ends[1])
+        let received = FileHandle(fileDescriptor: ends[0]).readDataToEndOfFile()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        #expect(filled > 0 && received.count == filled + expected.count && received.dropFirst(filled) == expected)
+        close(ends[0])
+    }
+
+    @Test(.enabled(if: ProcessTests.tool != nil))
+    func anAlarmIsToldThoughTheHistoryTakesNoMoreLines() throws {
+        let folder = try TemporaryFolder()
+        let dense = try model()
+        let broken = try model { $0.edit = { name, values in if name.contains("norm") { values[0] = .nan } } }
+        try folder.write("p.jsonl", "{\"text\": \"A line of text.\"}\n")
+        let engine = "--threads 1 --device cpu --dtype float32"
+        let watch = "--reference ref --history h \(engine)"
+        #expect(try shell("$E watch \(dense.path) --write-reference ref --prompts p.jsonl \(engine)", in: folder) == 0)
+        #expect(try shell("$E watch \(dense.path) \(watch)", in: folder) == 0)
+        // A history that is longer than files may be: its next line cannot be written.
+        let line = try String(contentsOfFile: folder.path + "/h", encoding: .utf8)
+        try folder.write("h", String(repeating: line, count: 1 + 1024 / line.utf8.count))
+        let before = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/h"))
+        func watched(_ model: TemporaryFolder) throws -> Int32 {
+            try shell(
+                "(ulimit -f 1; exec $E watch \(model.path) \(watch)) 2>&1 >/dev/null | cat >told; exit ${PIPESTATUS[0]}",
+                in: folder)
+        }
+        #expect(try watched(dense) == 74)
+        #expect(try watched(broken) == 2)
+        let told = try String(contentsOfFile: folder.path + "/told", encoding: .utf8)
+        #expect(told.contains("ALARM") && told.contains("writing failed"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path + "/h")) == before)
+    }
+
+    @Test(.enabled(if: ProcessTests.tool != nil))
+    func inspectShowsWhatItCanOfAModelWhoseTokenizerIsRefused() throws {
+        let (folder, dense) = (try TemporaryFolder(), try model())
+        try dense.write("tokenizer.json", #"{"model": {"type": "WordPiece"}}"#)
+        #expect(try shell("$E inspect \(dense.path) --json >json 2>told", in: folder) == 0)
+        let told = try String(contentsOfFile: folder.path + "/told", encoding: .utf8)
+        #expect(told.contains("warning: ") && told.contains("tokenizer.json: the tokenizer cannot be used: "))
+        let json = try JSONSerialization.jsonObject(
+            with: try Data(contentsOf: URL(fileURLWithPath: folder.path + "/json")))
+        let object = try #require(json as? [String: Any])
+        #expect(object["tokenizer"] is NSNull && object["family"] as? String == "llama")
+    }
+
+    @Test(.enabled(if: ProcessTests.tool != nil))
     func giantNumbersAreAUsageError() throws {
         let folder = try TemporaryFolder()
         for words in [

@@ -41,6 +41,24 @@ struct ReportVerbTests {
         #expect(try String(contentsOfFile: card, encoding: .utf8).contains("| wiki | perplexity | 20.00 | 21.00 |"))
     }
 
+    @Test func aPlaceForTheChartsThatIsTakenIsToldBeforeAnythingIsWritten() throws {
+        let folder = try published()
+        let page = folder.path + "/report.html"
+        try folder.write("report.html.charts", "mine")
+        let taken = #expect(throws: Fault.self) { try run([folder.path, "--output", page]) }
+        #expect(taken?.kind == .inputOutput && taken?.file == page + ".charts")
+        try FileManager.default.removeItem(atPath: page + ".charts")
+        try FileManager.default.createSymbolicLink(atPath: page + ".charts", withDestinationPath: "nowhere")
+        #expect(throws: Fault.self) { try run([folder.path, "--output", page]) }
+        let long = folder.path + "/" + String(repeating: "n", count: 250)
+        let fault = #expect(throws: Fault.self) { try run([folder.path, "--output", long]) }
+        #expect(fault?.kind == .inputOutput && fault?.summary.contains("too long") == true)
+        #expect(!FileManager.default.fileExists(atPath: page) && !FileManager.default.fileExists(atPath: long))
+        // A device takes the page, and has no place for charts beside it.
+        try run([folder.path, "--output", "/dev/null"])
+        #expect(!FileManager.default.fileExists(atPath: "/dev/null.charts"))
+    }
+
     @Test func thePublishedCardAndItsRecordAreLeftAlone() throws {
         let folder = try published()
         let readme = folder.path + "/README.md"

@@ -1,5 +1,6 @@
 import Checkpoints
 import Faults
+import Files
 import Foundation
 import JSONText
 import Recipes
@@ -199,15 +200,15 @@ struct VerbTests {
     @Test func resultsReplaceAFileAsAWhole() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write("results.json", "old and longer than the new one")
-        try AtomicFile(path).write("new")
+        try OutputTarget(path).write("new")
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "new")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["results.json"])
     }
 
     @Test func anOutputThatCannotBeWrittenIsToldBeforeTheWork() throws {
         let folder = try TemporaryFolder()
-        #expect(fault { _ = try AtomicFile(folder.path + "/none/results.json") }?.kind == .inputOutput)
-        #expect(fault { _ = try AtomicFile(folder.path) }?.kind == .inputOutput)
+        #expect(fault { _ = try OutputTarget(folder.path + "/none/results.json") }?.kind == .inputOutput)
+        #expect(fault { _ = try OutputTarget(folder.path) }?.kind == .inputOutput)
         let text = try folder.write("text.txt", "text")
         var command = try Evaluate.parse(["model", "--text", text, "--output", text])
         #expect(fault { try command.run() }?.kind == .usage)

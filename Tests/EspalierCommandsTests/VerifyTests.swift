@@ -196,6 +196,19 @@ struct VerifyTests {
             (["blocks", "0", "sparsity", "up"], .double(0.123)), (["linears", "0"], .string("model.norm.weight")),
             (["pattern"], .string("unstructured")),
         ]
+        paths += [Int.min, -1, 1 << 62, Int.max].flatMap { (number: Int) -> [([String], JSONValue)] in
+            [
+                (["blocks", "1", "weights"], .integer(number)), (["blocks", "1", "removed"], .integer(number)),
+                (["structure", "layers", "1", "num_key_value_heads"], .integer(number)),
+                (["structure", "layers", "1", "intermediate_size"], .integer(number)),
+                (["structure", "budget", "before"], .integer(number)), (["parameters", "before"], .integer(number)),
+            ]
+        }
+        // A layer that is gone has no shape that others are held against.
+        let gone = try JSONValue(
+            parsing: "{\"num_attention_heads\": 0, \"num_key_value_heads\": \(Int.max), \"intermediate_size\": 0}")
+        let layers = try #require(try published.report.objectValue?["structure"]?.objectValue?["layers"]?.arrayValue)
+        paths.append((["structure", "layers"], .array(layers + [gone, gone])))
         paths += VerifyTests.shared
         try expectFaults(published, paths)
     }
@@ -219,6 +232,8 @@ struct VerifyTests {
             (["calibration", "samples_asked"], .null), (["calibration", "sources", "0", "samples"], .integer(7)),
             (["calibration", "sources", "0", "file"], .string("other.safetensors")),
             (["calibration", "sources", "0", "weight"], .double(2)), (["calibration", "sources"], .array([])),
+            (["calibration", "sources", "0", "samples"], .integer(.max)),
+            (["calibration", "sources", "0", "samples"], .null), (["blocks", "0", "removed"], .integer(.min)),
         ]
         try expectFaults(published, paths + VerifyTests.shared)
         if arm == .search { try expectFaults(published, [(["blocks", "0", "asked", "up"], .double(0.95))]) }

@@ -25,6 +25,66 @@ struct OutputFileTests {
         get throws { try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() }
     }
 
+    /// What a thread of its own found.
+    private final class Outcome: @unchecked Sendable {
+        var result: (done: Int, code: Int32)?
+    }
+
+    /// A pipe whose writing end does not wait.
+    private func fullPipe() -> (reading: Int32, writing: Int32) {
+        var ends: [Int32] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        #expect(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0)
+        for end in ends { #expect(fcntl(end, F_SETFD, FD_CLOEXEC) == 0) }
+        return (ends[0], ends[1])
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aPipeThatIsFullForAMomentLosesNothing() throws {
+        let (reading, writing) = fullPipe()
+        let sent = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+        let outcome = Outcome()
+        Thread.detachNewThread {
+            outcome.result = sent.withUnsafeBytes { OutputFile.write($0, to: writing) }
+            close(writing)
+        }
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 50_000)
+        while true {
+            // The writer finds the pipe full each time.
+            usleep(2000)
+            let count = read(reading, &buffer, buffer.count)
+            guard count > 0 else { break }
+            received += buffer[..<count]
+        }
+        close(reading)
+        #expect(received == sent)
+        #expect(outcome.result?.done == sent.count && outcome.result?.code == 0)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aPipeWhoseReaderGoesWhileItIsFullIsAnError() {
+        signal(SIGPIPE, SIG_IGN)
+        let (reading, writing) = fullPipe()
+        Thread.detachNewThread {
+            usleep(50_000)
+            close(reading)
+        }
+        let result = [UInt8](repeating: 1, count: 1 << 20).withUnsafeBytes { OutputFile.write($0, to: writing) }
+        #expect(result.code == EPIPE && result.done < 1 << 20)
+        close(writing)
+    }
+
+    @Test func aFileWithoutANameIsReadAndLeavesNothing() throws {
+        let descriptor = try UnlinkedFile.open(in: folder.path)
+        defer { close(descriptor) }
+        #expect(try names.isEmpty)
+        #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0)
+        #expect([UInt8]([1, 2, 3]).withUnsafeBytes { OutputFile.write($0, to: descriptor) }.done == 3)
+        var bytes: [UInt8] = [0, 0, 0]
+        #expect(pread(descriptor, &bytes, 3, 0) == 3 && bytes == [1, 2, 3])
+        let fault = fault { () throws(Fault) in close(try UnlinkedFile.open(in: path)) }
+        #expect(fault?.kind == .inputOutput && fault?.file == path)
+    }
+
     private func fault(_ body: () throws(Fault) -> Void) -> Fault? {
         do throws(Fault) {
             try body()

@@ -21,7 +21,8 @@ struct TextExpressionTests {
             ("a{2,}?", "aa", true), ("{\"x\"", "{\"x\"", true), ("[^a-c]", "abc", false), ("[]x]", "]", true),
             ("[a-]", "-", true), (#"\p{Lu}\p{L}+"#, "Straße", true), (#"[\d\s]{3}"#, "1 2", true), ("é", "café", true),
             (#"\x41\u0042\u{43}"#, "ABC", true), ("(?<name>a|b)c", "bc", true), ("(|a)+$", "", true),
-            ("()*x", "x", true),
+            ("()*x", "x", true), ("(?i)[^k]", "Kk", false), ("(?i)[a-c]+é", "BÉ", true), ("(?i)[@]", "`", false),
+            ("(?i)\\[", "{", false), ("a{x}", "a{x}", true),
         ])
     func means(_ pattern: String, _ text: String, _ expected: Bool) throws {
         #expect(try matches(pattern, text) == expected, "\(pattern) in \(text)")
@@ -31,8 +32,8 @@ struct TextExpressionTests {
         "What cannot be matched in linear time, and what is none, is refused",
         arguments: [
             "(?=a)", "(?!a)", "(?<=a)b", "(?<!a)b", #"(a)\1"#, #"(?<n>a)\k<n>"#, "(?>a)", "a++", "a*+", "a**", "*a",
-            "(",
-            ")", "[a", "[b-a]", "\\", "a{3,2}", "a{9999}", #"\q"#, #"\p{Greek}"#, "[a[b]]", "[a&&b]", "(?R)", "(*FAIL)",
+            "a{2}{3}", "a*{2}", "a+?{2}", "{2}", "(|{1,2})", "a{,}", "(", ")", "[a", "[b-a]", "\\", "a{3,2}", "a{9999}",
+            #"\q"#, #"\p{Greek}"#, "[a[b]]", "[a&&b]", "(?R)", "(*FAIL)",
         ])
     func refuses(_ pattern: String) {
         #expect(throws: TextExpression.Refusal.self, "\(pattern)") { try TextExpression(pattern) }

@@ -22,6 +22,33 @@ struct ReportTests {
         #expect(run.blocks[0].linearErrors.map(\.value) == [0.02, 0.08] && run.blocks[1].linearErrors.isEmpty)
     }
 
+    @Test(
+        "more than a page can show is refused, and as much is not",
+        arguments: [
+            ("report.json", #""search": ["#, #"{"step": "round", "kl": 1}"#),
+            ("report.json", #""blocks": ["#, #"{"sparsity": {"q": 0.5}}"#),
+            ("results.json", #""samples": ["#, #"{"prompt": "p", "dense": "d", "pruned": "q", "kl": 1}"#),
+        ])
+    func tooMuch(file: String, key: String, entry: String) throws {
+        let work = try TemporaryFolder()
+        let path = try RunFolder.make(in: work)
+        let text = try String(contentsOfFile: path + "/" + file, encoding: .utf8)
+        let start = try #require(text.range(of: key)).upperBound
+        let others = try JSONValue(parsing: text).objectValue?[key.split(separator: "\"").map(String.init)[0]]?
+            .arrayValue
+        for more in [0, 1] {
+            let count = PublishedRun.most + more - (others?.count ?? 0)
+            let list = Array(repeating: entry, count: count).joined(separator: ",") + ","
+            try work.write("run/" + file, String(text[..<start]) + list + String(text[start...]))
+            if more == 0 {
+                _ = try PublishedRun(folder: path)
+            } else {
+                let fault = #expect(throws: Fault.self) { try PublishedRun(folder: path) }
+                #expect(fault?.kind == .badData && fault?.found == "\(PublishedRun.most + 1)" && fault?.file == path)
+            }
+        }
+    }
+
     @Test("a log of prompts counts as a text: it has a verdict, and stands behind the texts")
     func logsOfPrompts() throws {
         let work = try TemporaryFolder()

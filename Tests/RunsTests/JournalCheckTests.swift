@@ -34,6 +34,8 @@ struct JournalCheckTests {
         Edit("block", #""error_after":[0-9.e-]+"#, #""error_after":1e999"#),
         Edit("block", #""sparsity":\{"#, #""sparsity":{"x":0.5,"#),
         Edit("block", #"("sparsity":\{"[a-z_.]+":)[0-9.]+"#, "$1 1.5"),
+        Edit("block", #""error_before":[^,]+,"#, ""),
+        Edit("block", #""linear_errors":\{[^}]*\}"#, #""linear_errors":[1]"#),
         Edit("block", #""report":\{.*\}\}"#, #""report":[]}"#),
         Edit("block", #""file":"[^"]+""#, #""file":"../x.safetensors""#),
         Edit("block", #""sha256":"[^"]+""#, #""sha256":"ABC""#),
@@ -44,27 +46,45 @@ struct JournalCheckTests {
         Edit("block", #"^.*$"#, #"[]"#),
     ]
 
-    private func check(_ edit: Edit, _ change: (inout PruneRecipe) -> Void) throws {
-        let bench = try Bench { ($0.layers, $0.hidden, $0.intermediate) = (3, 32, 64) }
+    /// A run that was killed behind a block, with its journal's text changed.
+    private func interrupted(
+        behind block: Int, of bench: Bench, _ change: (inout PruneRecipe) -> Void,
+        edit: (String) throws -> String
+    ) throws {
         try bench.prune("out", change) { event in
-            // Behind the second block.
-            if case .finished(let report) = event, report.index == 1 { try? bench.copy("out.partial", to: "copy") }
+            if case .finished(let report) = event, report.index == block {
+                try? bench.copy("out.partial", to: "copy")
+            }
         }
         bench.remove("out")
         try bench.copy("copy", to: "out.partial")
         let path = bench.path("out.partial/journal.jsonl")
-        var lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
-        let place = try #require(lines.lastIndex { $0.contains("\"kind\":\"\(edit.kind)\"") })
-        let before = lines[place]
-        lines[place] = before.replacingOccurrences(
-            of: edit.pattern, with: edit.replacement, options: .regularExpression)
-        try #require(lines[place] != before)
-        try (lines.joined(separator: "\n") + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+        let before = try String(contentsOfFile: path, encoding: .utf8)
+        let after = try edit(before)
+        try #require(after != before)
+        try after.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    /// - Returns: why it may not be gone on with.
+    private func refusal(_ bench: Bench) throws -> Fault {
         let found = try #require(fault { _ = try bench.resume("out") })
         #expect(found.kind == .badData, "\(found)")
         #expect(found.file?.hasSuffix("journal.jsonl") == true && found.place?.contains("line") == true, "\(found)")
-        #expect(found.found != nil && found.expected != nil, "\(found)")
         #expect(!bench.exists("out"))
+        return found
+    }
+
+    private func check(_ edit: Edit, _ change: (inout PruneRecipe) -> Void) throws {
+        let bench = try Bench { ($0.layers, $0.hidden, $0.intermediate) = (3, 32, 64) }
+        try interrupted(behind: 1, of: bench, change) { text in
+            var lines = text.split(separator: "\n").map(String.init)
+            let place = try #require(lines.lastIndex { $0.contains("\"kind\":\"\(edit.kind)\"") })
+            lines[place] = lines[place].replacingOccurrences(
+                of: edit.pattern, with: edit.replacement, options: .regularExpression)
+            return lines.joined(separator: "\n") + "\n"
+        }
+        let found = try refusal(bench)
+        #expect(found.found != nil && found.expected != nil, "\(found)")
     }
 
     @Test("of a plain run", arguments: blocks)
@@ -132,16 +152,11 @@ struct JournalCheckTests {
     @Test("its first line", arguments: [#""threads":-1"#, #""threads":9223372036854775807"#, #""threads":0"#])
     func threads(text: String) throws {
         let bench = try Bench()
-        try bench.prune("out", { $0.method = .wanda }) { event in
-            if case .finished(let report) = event, report.index == 0 { try? bench.copy("out.partial", to: "copy") }
+        try interrupted(behind: 0, of: bench, { $0.method = .wanda }) { journal in
+            journal.replacingOccurrences(of: #""threads":1"#, with: text)
         }
-        bench.remove("out")
-        try bench.copy("copy", to: "out.partial")
-        let path = bench.path("out.partial/journal.jsonl")
-        let journal = try String(contentsOfFile: path, encoding: .utf8)
-        try journal.replacingOccurrences(of: #""threads":1"#, with: text)
-            .write(toFile: path, atomically: true, encoding: .utf8)
         let found = try #require(fault { _ = try bench.resume("out") })
         #expect(found.kind == .badData && found.file?.hasSuffix("journal.jsonl") == true, "\(found)")
+        #expect(!bench.exists("out"))
     }
 }

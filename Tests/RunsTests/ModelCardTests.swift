@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import JSONText
 import TestSupport
@@ -127,6 +128,18 @@ struct ModelCardTests {
             #expect(SourceCard(markdown: "---\nlicense: \(deep)\n---\n", path: "model").fields.isEmpty)
             #expect(SourceCard(markdown: "---\nlicense:\n  \(deep)\n---\n", path: "model").fields.isEmpty)
         }
+    }
+
+    @Test("a head that is no YAML, and a card that cannot be read, are told")
+    func unreadable() throws {
+        let source = SourceCard(markdown: "---\nlicense: [mit\n---\n", path: "model")
+        #expect(source.fields.isEmpty && source.warnings.count == 1)
+        let bench = try Bench()
+        try bench.model.write("README.md", "---\nlicense: mit\n---\n")
+        let checkpoint = try Checkpoint.open(bench.model.path)
+        #expect(SourceCard(checkpoint).warnings.isEmpty && SourceCard(checkpoint).fields.count == 1)
+        try FileManager.default.removeItem(atPath: bench.model.path + "/README.md")
+        #expect(SourceCard(checkpoint).warnings.first?.contains("all of it: the file does not exist") == true)
     }
 
     @Test("long texts beside the keys, and a block text as a value, are no hindrance")

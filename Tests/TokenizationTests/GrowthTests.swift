@@ -137,6 +137,13 @@ import Testing
             ])
         }
         #expect(try GrowthTests.fault(["added_tokens": .array(added)])?.place == "added_tokens")
+        for (count, isAllowed) in [(0, true), (1024, true), (1025, false), (-1, false)] {
+            let strip = try JSONValue(
+                parsing: #"{"type": "Strip", "content": "a", "start": \#(count), "stop": \#(count)}"#)
+            let fault = try GrowthTests.fault(["decoder": strip])
+            #expect(
+                (fault == nil) == isAllowed && (isAllowed || fault?.place?.hasPrefix("decoder") == true), "\(count)")
+        }
         #expect(SplitPattern(regex: "a{65}") == nil)
         #expect(SplitPattern(regex: "a{1,65}") == nil)
         #expect(SplitPattern(regex: String(repeating: "[a]", count: 65)) == nil)

@@ -1,5 +1,6 @@
 import CTorch
 import Faults
+import Foundation
 import Testing
 
 @testable import Torch
@@ -37,6 +38,36 @@ struct EngineFailureTests {
         #expect(Tensor([Float(2.5)]).scalar == 2.5)
         await #expect(processExitsWith: .failure) { print(Tensor([Float(1), 2]).scalar) }
     }
+
+    #if os(Linux)
+        /// Lets this process have so many bytes more of address space.
+        private static func limit(_ more: Int) {
+            let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ").first
+            let used = (pages.flatMap { Int($0) } ?? 0) * sysconf(Int32(_SC_PAGESIZE))
+            var limit = rlimit(rlim_cur: rlim_t(used + more), rlim_max: rlim_t(used + more))
+            setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+        }
+
+        @Test func anArrayThatMemoryDoesNotHoldEndsTheProcessResumably() async {
+            await #expect(processExitsWith: .exitCode(75)) {
+                // Never written to, so that it takes address space only.
+                let tensor = Tensor.empty([100 << 20])
+                EngineFailureTests.limit(100 << 20)
+                print(tensor.floats().count)
+            }
+        }
+
+        @Test func threadsThatTheSystemDoesNotAllowAreToldBeforeTheWork() async throws {
+            try Engine.checkThreads(2)
+            await #expect(processExitsWith: .exitCode(75)) {
+                // A thread's stack alone takes megabytes of address space.
+                EngineFailureTests.limit(64 << 20)
+                do throws(Fault) { try Engine.checkThreads(64) } catch {
+                    exit(error.place == "--threads" ? error.exitCode : 1)
+                }
+            }
+        }
+    #endif
 
     @Test func moreMemoryThanThereIsEndsTheProcessResumably() async {
         await #expect(processExitsWith: .exitCode(75)) { _ = Tensor.empty([1 << 50]) }

@@ -92,7 +92,7 @@ struct WatchFileTests {
         _ = try WatchHistory.append(interval("1"), to: path)
         let whole = try String(contentsOfFile: path, encoding: .utf8)
         try folder.write("history.jsonl", whole + "{\"version\":1,\"ti")
-        #expect(try WatchHistory.read(path).count == 1 && WatchHistory.tornBytes(path) == 16)
+        #expect(try WatchHistory.read(path).count == 1 && WatchHistory.contents(path).tornBytes == 16)
         #expect(try WatchHistory.append(interval("2"), to: path).map(\.time) == ["1", "2"])
         #expect(try WatchHistory.read(path).map(\.time) == ["1", "2"])
     }

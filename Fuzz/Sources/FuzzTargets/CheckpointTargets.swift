@@ -13,23 +13,19 @@ nonisolated(unsafe) let checkpointTargets: [FuzzTarget] = [
         try look(at: try Checkpoint.open(scratch.write("input.gguf", bytes)))
     },
     FuzzTarget("config", .json) { bytes, scratch in
-        let folder = scratch.folder("config", from: "Base/model")
-        _ = scratch.write("config/config.json", bytes)
+        let folder = scratch.folder("config", from: "Base/model", with: "config.json", bytes)
         try look(at: try Checkpoint.openOrDescribe(folder))
     },
     FuzzTarget("index", .json) { bytes, scratch in
-        let folder = scratch.folder("index", from: "Base/sharded")
-        _ = scratch.write("index/model.safetensors.index.json", bytes)
+        let folder = scratch.folder("index", from: "Base/sharded", with: "model.safetensors.index.json", bytes)
         try look(at: try Checkpoint.open(folder))
     },
     FuzzTarget("shard", .safetensors) { bytes, scratch in
-        let folder = scratch.folder("shard", from: "Base/model")
-        _ = scratch.write("shard/model.safetensors", bytes)
+        let folder = scratch.folder("shard", from: "Base/model", with: "model.safetensors", bytes)
         try look(at: try Checkpoint.open(folder))
     },
     FuzzTarget("completion", .json) { bytes, scratch in
-        let folder = scratch.folder("completion", from: "Base/model")
-        _ = scratch.write("completion/COMPLETE.json", bytes)
+        let folder = scratch.folder("completion", from: "Base/model", with: "COMPLETE.json", bytes)
         _ = try CompletionRecord(folder: folder)
         _ = try FolderVerification(folder)
     },

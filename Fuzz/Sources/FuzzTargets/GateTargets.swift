@@ -85,8 +85,7 @@ private struct Evidence {
 
 /// Makes the page of a run whose one file is changed.
 private func page(_ scratch: Scratch, _ name: String, _ bytes: [UInt8]) throws {
-    let folder = scratch.folder("run-" + name, from: "Base/evidence")
-    _ = scratch.write("run-" + name + "/" + name, bytes)
+    let folder = scratch.folder("run-" + name, from: "Base/evidence", with: name, bytes)
     let html = ReportPage([try PublishedRun(folder: folder)]).html
     precondition(html.utf8.count < 64 << 20, "a page of \(html.utf8.count) bytes")
 }

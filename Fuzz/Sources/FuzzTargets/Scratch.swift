@@ -31,6 +31,15 @@ final class Scratch {
         return file
     }
 
+    /// The copy of a committed folder whose one file is replaced.
+    ///
+    /// - Parameter name: of the copy, which is made once.
+    func folder(_ name: String, from source: String, with file: String, _ bytes: [UInt8]) -> String {
+        let copy = folder(name, from: source)
+        _ = write(name + "/" + file, bytes)
+        return copy
+    }
+
     /// A copy of a committed folder, made once.
     func folder(_ name: String, from source: String) -> String {
         let copy = path + "/" + name

@@ -30,6 +30,8 @@ const char *esp_version(void);          // of the library that is loaded
 const char *esp_header_version(void);   // of the headers this was compiled with
 bool esp_set_threads(int count);
 int esp_threads(void);
+bool esp_can_make_threads(int count);   // tried and taken back
+bool esp_can_allocate(int64_t bytes);   // likewise
 void esp_keep_freed_memory(void);       // see engine.cpp
 int esp_loop_ranges(void);              // parts into which a long loop is divided: one for each thread
 bool esp_has_fast_bfloat16(void);       // the processor multiplies bfloat16 natively

@@ -37,6 +37,12 @@ public struct FolderVerification: Sendable {
                 .badData, "a file of weights is not in the completion record",
                 file: FileSystem.joined(folder, weights.name))
         }
+        // Without it the weights are another model.
+        guard known.contains(ExactText("config.json")) else {
+            throw Fault(
+                .badData, "the model's configuration is not in the completion record",
+                file: FileSystem.joined(folder, "config.json"))
+        }
         self.record = record
         self.checkpoint = checkpoint
         self.warnings =

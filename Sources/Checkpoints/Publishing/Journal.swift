@@ -22,10 +22,14 @@ public final class Journal {
     public private(set) var count: Int
 
     /// Opens or makes a journal to append to.
-    public init(_ path: String) throws(Fault) {
-        let found = FileSystem.existsUnfollowed(path) ? try Journal.parse(path) : nil
-        let kept = found?.bytes ?? 0
-        count = found?.contents.lines.count ?? 0
+    ///
+    /// - Parameter known: what it holds, for a caller that has read it and lets nobody else write; nil reads it.
+    /// - Throws: `badData` for a damaged journal, `inputOutput` when it cannot be written or is not what is known.
+    public init(_ path: String, behind known: Contents? = nil) throws(Fault) {
+        let found: Contents
+        if let known { found = known } else { found = try Journal.contents(path) }
+        let kept = found.wholeBytes
+        count = found.lines.count
         self.path = path
         length = kept
         // Without waiting: what took the journal's name may be a pipe.
@@ -34,6 +38,13 @@ public final class Journal {
         var status = stat()
         guard fstat(descriptor, &status) == 0, FileSystem.kind(ofMode: status.st_mode) == .file else {
             throw Fault(.badData, "the journal is not a regular file", file: path)
+        }
+        // What stands behind the lines that were read would be cut off unseen.
+        guard status.st_size == kept + found.tornBytes else {
+            throw Fault(
+                .inputOutput, "the journal was changed while it was being read", file: path,
+                found: "\(status.st_size) bytes now", expected: "\(kept + found.tornBytes) bytes",
+                advice: "run again when nothing else writes to it")
         }
         guard ftruncate(descriptor, off_t(kept)) == 0, lseek(descriptor, off_t(kept), SEEK_SET) == off_t(kept) else {
             throw FileSystem.failure("the journal cannot be written", path, errno)
@@ -71,6 +82,8 @@ public final class Journal {
     /// What a journal holds.
     public struct Contents: Sendable {
         public var lines: [JSONValue] = []
+        /// Bytes of the whole lines.
+        public var wholeBytes = 0
         /// Bytes of a last line that a crash has torn, and that the next line will replace.
         public var tornBytes = 0
     }
@@ -78,10 +91,10 @@ public final class Journal {
     /// - Throws: `badData` when a line is damaged.
     public static func contents(_ path: String) throws(Fault) -> Contents {
         guard FileSystem.existsUnfollowed(path) else { return Contents() }
-        return try parse(path).contents
+        return try parse(path)
     }
 
-    private static func parse(_ path: String) throws(Fault) -> (contents: Contents, bytes: Int) {
+    private static func parse(_ path: String) throws(Fault) -> Contents {
         let text = try InputFile(path).contents(limit: 1 << 30)
         var contents = Contents()
         var start = 0
@@ -96,7 +109,8 @@ public final class Journal {
             }
             start = end + 1
         }
+        contents.wholeBytes = start
         contents.tornBytes = text.count - start
-        return (contents, start)
+        return contents
     }
 }

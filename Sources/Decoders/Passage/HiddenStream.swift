@@ -1,4 +1,5 @@
 import Faults
+import Files
 import Torch
 
 #if canImport(Glibc)
@@ -36,10 +37,7 @@ public final class HiddenStream {
             storage = .memory(Tensor.empty([samples, tokens, hidden], dtype))
             return
         }
-        var template = Array((folder + "/espalier-stream-XXXXXX").utf8CString)
-        let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw HiddenStream.fault("the offload folder cannot be written", folder) }
-        unlink(template)
+        let descriptor = try UnlinkedFile.open(in: folder)
         storage = .file(descriptor, path: folder)
         // Space is taken now: a full disk is found before the work, not in its middle.
         #if os(Linux)
@@ -67,7 +65,7 @@ public final class HiddenStream {
     public var byteCount: Int { samples * tokens * hidden * dtype.byteCount }
 
     private static func fault(_ summary: String, _ path: String) -> Fault {
-        Fault(.inputOutput, summary, file: path, found: String(cString: strerror(errno)))
+        FileSystem.failure(summary, path, errno)
     }
 
     /// The samples of a range, [count, tokens, hidden] float32; a view where the stream is float32 in memory.
@@ -111,6 +109,9 @@ public final class HiddenStream {
             while done < bytes.count {
                 let count = call(
                     base + done, bytes.count - done, off_t(start * tokens * hidden * dtype.byteCount + done))
+                if count < 0, errno == EINTR { continue }
+                // Nothing was read: somebody has cut the file, which has no name, or the disk has lost it.
+                if count == 0 { errno = EIO }
                 guard count > 0 else { throw HiddenStream.fault("the hidden stream cannot be moved", path) }
                 done += count
             }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Faults
+import Files
 
 /// `espalier benchmark`
 public struct BenchmarkCommand: ParsableCommand {
@@ -78,7 +79,7 @@ public struct BenchmarkCommand: ParsableCommand {
     public mutating func run() throws {
         let results = try output.map { path throws(Fault) in
             try SamePath.refuse(path, "--output", among: [model] + (against.map { [$0] } ?? []))
-            return try AtomicFile(path)
+            return try OutputTarget(path)
         }
         let reporter = messages.makeReporter()
         let report = try BenchmarkRun(

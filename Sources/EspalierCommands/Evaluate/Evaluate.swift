@@ -1,5 +1,6 @@
 import ArgumentParser
 import Faults
+import Files
 import Tasks
 
 /// `espalier evaluate`
@@ -119,11 +120,11 @@ public struct Evaluate: ParsableCommand {
     public mutating func run() throws {
         let results = try output.map { path throws(Fault) in
             try SamePath.refuse(path, "--output", among: inputs)
-            return try AtomicFile(path)
+            return try OutputTarget(path)
         }
         let samples = try tasks.samples.map { path throws(Fault) in
             try SamePath.refuse(path, "--samples", among: inputs + (output.map { [$0] } ?? []))
-            return try AtomicFile(path)
+            return try OutputTarget(path)
         }
         let reporter = messages.makeReporter()
         let report = try EvaluationRun(

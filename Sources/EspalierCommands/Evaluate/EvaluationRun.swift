@@ -3,6 +3,7 @@ import Checkpoints
 import Decoders
 import Evaluation
 import Faults
+import Files
 import Foundation
 import JSONText
 import Tokenization
@@ -184,9 +185,15 @@ public struct EvaluationRun {
         _ opened: OpenedModel, _ inputs: [(File, TokenWindows)], _ prompts: PromptRun?, _ tasks: TaskRun?,
         _ reporter: ProgressReporter
     ) throws(Fault) -> [(name: String, overlap: NGramOverlap)] {
-        guard let sketch = CalibrationSketch(folder: model) else { return [] }
+        let unknown = "whether what is evaluated stands in the text that the model was calibrated on is not known"
+        let kept: CalibrationSketch?
+        do throws(Fault) { kept = try CalibrationSketch(folder: model) } catch {
+            reporter.warning("\(error.file ?? model): \(error.summary); \(unknown)")
+            return []
+        }
+        guard let sketch = kept else { return [] }
         // Token files can be scored without a tokenizer.
-        let tokenizer = sketch.level == .words ? try? opened.tokenizer() : nil
+        let tokenizer = sketch.level == .words ? opened.tokenizerIfUsable(reporter, otherwise: unknown) : nil
         var texts: [(String, NGramSet)] = []
         func add(_ name: String, _ rows: some Sequence<ArraySlice<Int32>>) {
             texts.append((name, NGramSet(rows: rows) { tokenizer?.decode($0, skipSpecialTokens: true) }))
@@ -214,10 +221,14 @@ public struct EvaluationRun {
 
 extension CalibrationSketch {
     /// The sketch in a published folder's report; nil for any other model.
-    fileprivate init?(folder: String) {
-        guard let bytes = try? ReadableFile.bytes(folder + "/" + PruningRecord.fileName),
-            let report = try? JSONValue(parsing: bytes)
-        else { return nil }
+    ///
+    /// - Throws: `Fault` for a report that cannot be read.
+    fileprivate init?(folder: String) throws(Fault) {
+        let path = folder + "/" + PruningRecord.fileName
+        guard FileSystem.existsUnfollowed(path) else { return nil }
+        let bytes = try ReadableFile.bytes(path)
+        let report: JSONValue
+        do throws(Fault) { report = try JSONValue(parsing: bytes) } catch { throw error.inFile(path) }
         self.init(manifest: report.objectValue?["calibration"])
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Faults
+import Files
 import Gate
 import JSONText
 import Recipes
@@ -78,7 +79,7 @@ public struct GateCommand: ParsableCommand {
         var delivery = Delivery()
         func deliver(_ path: String?, _ text: String) {
             guard let path else { return }
-            delivery.attempt { () throws(Fault) in try AtomicFile(path).write(text) }
+            delivery.attempt { () throws(Fault) in try OutputTarget(path).write(text) }
         }
         deliver(output, verdict.json.text() + "\n")
         deliver(junit, JUnitReport.text(verdict))

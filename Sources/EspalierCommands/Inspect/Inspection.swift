@@ -47,7 +47,7 @@ public struct Inspection {
         warnings = opened.warnings
         parameters = Inspection.parameters(opened.decoder)
         do throws(Fault) { tokenizer = try TokenizerSummary(opened) } catch {
-            warnings.append("the tokenizer cannot be used: \(error.summary)" + (error.found.map { ": \($0)" } ?? ""))
+            warnings.append(OpenedModel.unusableTokenizer(error))
         }
         linears = Inspection.linears(configuration)
         if readsWeights { try read(opened.decoder, reporter) }

@@ -12,13 +12,18 @@ public struct TokenizerSummary: Equatable, Sendable {
     public var end: [String]
     /// Rows of the embedding that no token uses.
     public var unusedRows: Int
+    /// Tokens beside the vocabulary that have no row of the embedding: a text that holds one cannot be scored.
+    public var tokensWithoutRow: Int
 
-    init(tokens: Int, specialTokens: Int, prefix: [String], end: [String], unusedRows: Int) {
+    init(
+        tokens: Int, specialTokens: Int, prefix: [String], end: [String], unusedRows: Int, tokensWithoutRow: Int = 0
+    ) {
         self.tokens = tokens
         self.specialTokens = specialTokens
         self.prefix = prefix
         self.end = end
         self.unusedRows = unusedRows
+        self.tokensWithoutRow = tokensWithoutRow
     }
 
     init(_ opened: OpenedModel) throws(Fault) {
@@ -29,7 +34,8 @@ public struct TokenizerSummary: Equatable, Sendable {
         specialTokens = tokenizer.specialTokenIDs.count
         prefix = names(special.prefix)
         end = names(special.end.sorted())
-        unusedRows = opened.configuration.vocabularySize - tokens
+        unusedRows = max(0, opened.configuration.vocabularySize - tokens)
+        tokensWithoutRow = max(0, tokens - opened.configuration.vocabularySize)
     }
 
     var text: String {
@@ -40,6 +46,7 @@ public struct TokenizerSummary: Equatable, Sendable {
             + (prefix.isEmpty ? "no BOS added" : "\(prefix.joined(separator: " ")) put before a text")
             + (end.isEmpty ? ", no end token" : ", ends with " + end.joined(separator: " or "))
             + (unusedRows == 0 ? "" : "; \(Amount.count(unusedRows)) rows of the embedding have no token")
+            + (tokensWithoutRow == 0 ? "" : "; \(Amount.count(tokensWithoutRow)) tokens have no row of the embedding")
     }
 
     /// The first five names.
@@ -52,7 +59,7 @@ public struct TokenizerSummary: Equatable, Sendable {
         .object([
             "tokens": .integer(tokens), "special_tokens": .integer(specialTokens),
             "prefix": .array(prefix.map { .string($0) }), "end": .array(end.map { .string($0) }),
-            "unused_rows": .integer(unusedRows),
+            "unused_rows": .integer(unusedRows), "tokens_without_row": .integer(tokensWithoutRow),
         ])
     }
 }

@@ -53,7 +53,13 @@ public struct PrunePreparation {
                 expected: "a .jsonl, .ndjson or .json file", advice: "leave --text-field out")
         }
         // A token file needs no tokenizer, and its folder may have none; where it has one, it tells the words.
-        let tokenizer = kinds.isDisjoint(with: [.text, .jsonLines]) ? try? model.tokenizer() : try model.tokenizer()
+        let tokenizer =
+            kinds.isDisjoint(with: [.text, .jsonLines])
+            ? model.tokenizerIfUsable(
+                reporter,
+                otherwise: "text of the model's own begins with any token and has no ends, and overlaps are counted in "
+                    + "tokens instead of words")
+            : try model.tokenizer()
         let special = try tokenizer.map { (tokenizer) throws(Fault) in
             try SpecialTokens(model.checkpoint, tokenizer: tokenizer)
         }
@@ -61,7 +67,8 @@ public struct PrunePreparation {
             request, tokenizer: CalibrationTokenizer(tokenizer: tokenizer, special: special),
             chat: try model.chatTemplate(),
             sampler: DenseSampler(
-                model: model, engine: engine, temperature: settings.temperature ?? 1, reporter: reporter)
+                model: model, special: special, engine: engine, temperature: settings.temperature ?? 1,
+                reporter: reporter)
         ).build()
     }
 }
@@ -84,15 +91,12 @@ private struct CalibrationTokenizer: TextTokenizer {
 /// Writes calibration text with the dense model.
 private struct DenseSampler: SelfSampler {
     let model: OpenedModel
+    let special: SpecialTokens?
     let engine: EngineSettings
     let temperature: Double
     let reporter: ProgressReporter
 
     func documents(tokenCount: Int, sequenceLength: Int, seed: UInt64) throws(Fault) -> [[Int32]] {
-        var special: SpecialTokens?
-        if let tokenizer = try? model.tokenizer() {
-            special = try SpecialTokens(model.checkpoint, tokenizer: tokenizer)
-        }
         reporter.begin("sampling calibration text", total: 1)
         defer { reporter.finish() }
         return try BatchSampling.sample(

@@ -78,15 +78,15 @@ public struct ReportCommand: ParsableCommand {
         limits.goRatio = maxPerplexityRatio ?? limits.goRatio
         limits.canaryRatio = max(trialPerplexityRatio ?? limits.canaryRatio, limits.goRatio)
         try SamePath.refuse(output, "--output", among: folders)
-        let file = try AtomicFile(output)
+        let file = try OutputTarget(output)
         let charts = output + ".charts"
-        if file.isFile { try ReportCommand.checkCharts(charts) }
+        if file.isReplaced { try ReportCommand.checkCharts(charts) }
         let page = ReportPage(runs, limits: limits, pricePerHour: pricePerHour, tokensPerDay: tokensPerDay)
         try file.write(page.html)
         // A pipe or device has no place beside it.
-        if file.isFile { try writeCharts(page, folder: charts) }
+        if file.isReplaced { try writeCharts(page, folder: charts) }
         if let results, let card {
-            try AtomicFile(card).write(results)
+            try OutputTarget(card).write(results)
             messages.makeReporter().note("wrote \(card)")
         }
         messages.makeReporter().note("wrote \(output)")
@@ -109,7 +109,7 @@ public struct ReportCommand: ParsableCommand {
     private func writeCharts(_ page: ReportPage, folder charts: String) throws(Fault) {
         if FileSystem.kind(charts) == nil { try FileSystem.makeFolder(charts) }
         for (name, json) in page.specifications {
-            try AtomicFile(charts + "/\(name).vl.json").write(json.text() + "\n")
+            try OutputTarget(charts + "/\(name).vl.json").write(json.text() + "\n")
         }
     }
 

@@ -20,6 +20,7 @@ public struct EngineSettings: Equatable, Sendable {
     init(threads: Int?, device choice: DeviceChoice, dtype format: NumberFormat, hasGPU: Bool) throws(Fault) {
         try Engine.checkVersion()
         self.threads = threads ?? Processor.availableCores
+        try Engine.checkThreads(self.threads)
         Engine.setThreads(self.threads)
         Engine.keepFreedMemory()
         switch choice {

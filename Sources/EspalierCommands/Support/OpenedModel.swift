@@ -66,4 +66,22 @@ public struct OpenedModel {
         } catch { throw error.inFile(files.file) }
         return tokenizer
     }
+
+    /// The tokenizer for what does without one, too; nil where there is none, and where it cannot be used, which is told.
+    ///
+    /// - Parameter consequence: what is then done or left undone.
+    func tokenizerIfUsable(_ reporter: ProgressReporter, otherwise consequence: String) -> Tokenizer? {
+        do throws(Fault) { return try tokenizer() } catch {
+            if error.kind != .missingInput {
+                reporter.warning("\(OpenedModel.unusableTokenizer(error)); \(consequence)")
+            }
+            return nil
+        }
+    }
+
+    /// A fault of the tokenizer as the warning that it is to what does without one.
+    static func unusableTokenizer(_ fault: Fault) -> String {
+        (fault.file.map { "\($0): " } ?? "") + "the tokenizer cannot be used: \(fault.summary)"
+            + (fault.found.map { ": \($0)" } ?? "")
+    }
 }

@@ -41,7 +41,7 @@ public enum Amount {
 
     /// A rate: whole numbers from 10 up.
     public static func rate(_ value: Double) -> String {
-        value < 10 ? fixed(value, 1) : count(Int(value.rounded()))
+        value >= 10 && value < 1e12 ? count(Int(value.rounded())) : fixed(value, 1)
     }
 
     /// "52.5 %"

@@ -1,4 +1,5 @@
 import Faults
+import Files
 
 #if canImport(Glibc)
     import Glibc
@@ -53,23 +54,5 @@ enum StandardError {
 /// - Returns: 0, or the `errno` of the write that failed.
 private func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
     var text = text
-    return text.withUTF8 { bytes in
-        var done = 0
-        while done < bytes.count {
-            let count = write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-            if count > 0 {
-                done += count
-                continue
-            }
-            switch count == 0 ? ENOSPC : errno {
-            case EINTR: continue
-            case EAGAIN, EWOULDBLOCK:
-                // The reader has made the stream non-blocking and is behind: wait for it.
-                var place = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                _ = poll(&place, 1, -1)
-            case let code: return code
-            }
-        }
-        return 0
-    }
+    return text.withUTF8 { OutputFile.write(UnsafeRawBufferPointer($0), to: descriptor).code }
 }

@@ -28,6 +28,9 @@ struct PruningRecord {
     /// Nil where the folder has no recipe.
     let settings: PruneSettings?
 
+    /// What a block can have of anything: sums over as many blocks as a file can hold stay numbers.
+    fileprivate static let counts = 0...1 << 38
+
     /// What is left where whole units went.
     struct Structure {
         var isPlain: Bool
@@ -63,6 +66,10 @@ struct PruningRecord {
         }
         blocks = try reader.list("blocks").map { (value) throws(Fault) in
             guard let block = BlockReport(json: value) else { throw reader.fault("blocks", value.kindName) }
+            for (key, count) in [("weights", block.weights), ("removed", block.removed)]
+            where !PruningRecord.counts.contains(count) {
+                throw reader.fault("blocks.\(key)", "\(count)")
+            }
             return block
         }
         structure = try reader.structure()
@@ -108,7 +115,13 @@ struct PruningRecord {
         }
         try expect("calibration.seed", shown(calibration["seed"]), "\(settings.seed)")
         try expect("calibration.samples_asked", shown(calibration["samples_asked"]), "\(settings.samples)")
-        let samples = sources.reduce(0) { $0 + ($1["samples"]?.integerValue ?? 0) }
+        var samples = 0
+        for (index, source) in sources.enumerated() {
+            guard let count = source["samples"]?.integerValue, PruningRecord.counts.contains(count) else {
+                return try expect("calibration.sources[\(index)].samples", shown(source["samples"]), "a count")
+            }
+            samples += count
+        }
         try expect("calibration.samples", shown(calibration["samples"]), "\(samples)")
         if let wanted = settings.sequenceLength, calibration["sequence_length"]?.integerValue ?? .max > wanted {
             try expect("calibration.sequence_length", shown(calibration["sequence_length"]), "at most \(wanted)")
@@ -160,7 +173,8 @@ private struct RecordObjectReader {
         let layers = try list("structure", "layers").map { (value) throws(Fault) in
             guard let heads = value.objectValue?["num_attention_heads"]?.integerValue,
                 let groups = value.objectValue?["num_key_value_heads"]?.integerValue,
-                let width = value.objectValue?["intermediate_size"]?.integerValue
+                let width = value.objectValue?["intermediate_size"]?.integerValue,
+                [heads, groups, width].allSatisfy((0...1 << 24).contains)
             else { throw fault("structure.layers", value.kindName) }
             return LayerShape(headCount: heads, keyValueHeadCount: groups, intermediateSize: width)
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Faults
+import Files
 import Foundation
 import JSONText
 import Watch
@@ -127,7 +128,7 @@ public struct WatchCommand: ParsableCommand {
         try SamePath.refuse(history, "--history", among: inputs)
         let metrics = try prometheus.map { path throws(Fault) in
             try SamePath.refuse(path, "--prometheus", among: inputs + [history])
-            return try AtomicFile(path)
+            return try OutputTarget(path)
         }
         let now = Date()
         let messages = messages

@@ -41,7 +41,7 @@ public struct WatchRun {
         to path: String, prompts: String, topCount: Int, _ reporter: ProgressReporter
     ) throws(Fault) -> WrittenReference {
         // Told before the work, not after it.
-        _ = try AtomicFile(path)
+        _ = try OutputTarget(path)
         let opened = try open(reporter)
         let sequences = try tokens(prompts, opened, reporter)
         var reference = WatchReference(
@@ -105,8 +105,8 @@ public struct WatchRun {
         try WatchHistory.checkPlace(history)
         let reference = try WatchReference(contentsOf: path)
         let digest = try FileDigest(contentsOf: path).sha256
-        let earlier = try WatchHistory.read(history)
-        let torn = try WatchHistory.tornBytes(history)
+        let found = try WatchHistory.contents(history)
+        let (earlier, torn) = (found.intervals, found.tornBytes)
         if torn > 0 {
             reporter.warning(
                 "\(history): the last line was torn (\(torn) bytes), as a crash leaves it; its interval is lost")
@@ -137,8 +137,8 @@ public struct WatchRun {
                 try tell(judgement)
             }
         } catch {
-            // A history that takes no more lines hides no alarm.
-            if report == nil, error.kind == .inputOutput { try tell(judged(earlier + [interval])) }
+            // A history that takes no more lines, or was damaged meanwhile, hides no alarm.
+            if report == nil, error.kind != .notComparable { try tell(judged(earlier + [interval])) }
             throw error
         }
         return report ?? judged(earlier + [interval])

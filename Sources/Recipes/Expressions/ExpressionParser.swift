@@ -77,10 +77,24 @@ struct ExpressionParser {
         }
         at += 1
         // Whether a match is sought short or long first does not change whether there is one.
-        if take("?") { return .repeated(part, atLeast: bounds.least, atMost: bounds.most) }
+        if take("?") {
+            if try isRepetition() { throw refusal("a repetition is repeated; put the inner one in a group") }
+            return .repeated(part, atLeast: bounds.least, atMost: bounds.most)
+        }
         if here == "+" { throw refusal("possessive repetitions are not supported") }
-        if here == "*" { throw refusal("a repetition is repeated; put the inner one in a group") }
+        let isRepeated = here == "*" ? true : try isRepetition()
+        if isRepeated {
+            throw refusal("a repetition is repeated; put the inner one in a group")
+        }
         return .repeated(part, atLeast: bounds.least, atMost: bounds.most)
+    }
+
+    /// Whether a repetition in braces stands here, and no plain character.
+    private mutating func isRepetition() throws(TextExpression.Refusal) -> Bool {
+        guard here == "{" else { return false }
+        let start = at
+        defer { at = start }
+        return try braces() != nil
     }
 
     /// "{2}", "{2,}", "{,3}" or "{2,3}"; nil where the brace is a plain character.
@@ -90,7 +104,12 @@ struct ExpressionParser {
         let least = number()
         let hasComma = take(",")
         let most = hasComma ? number() : least
-        guard take("}"), least != nil || most != nil else { return nil }
+        guard take("}") else { return nil }
+        guard least != nil || most != nil else {
+            // Some engines take it for a star, others for three characters.
+            if hasComma { throw refusal("the repetitions have no number; write * or \\{,}", at: start) }
+            return nil
+        }
         for value in [least, most].compactMap({ $0 }) where value > ExpressionParser.mostRepetitions {
             throw refusal("more than \(ExpressionParser.mostRepetitions) repetitions are not supported", at: start)
         }
@@ -119,6 +138,10 @@ struct ExpressionParser {
             at += 1
             return try escape()
         case "*", "+", "?": throw refusal("a repetition follows nothing")
+        case "{":
+            if try isRepetition() { throw refusal("a repetition follows nothing") }
+            at += 1
+            return .one(cased(ScalarSet(scalar)))
         case ".":
             at += 1
             return .one(.dot(withLineBreaks: options.dotTakesLineBreaks))

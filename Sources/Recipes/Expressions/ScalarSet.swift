@@ -32,7 +32,7 @@ struct ScalarSet: Sendable {
     var ignoresCase = false
 
     /// How much a look at the set costs against a single scalar.
-    var cost: Int { max(1, ranges.count + kinds.count) }
+    var cost: Int { max(1, ranges.count + kinds.count) * (ignoresCase ? 4 : 1) }
 
     init() {}
 
@@ -56,7 +56,10 @@ struct ScalarSet: Sendable {
 
     func contains(_ scalar: Unicode.Scalar) -> Bool {
         var isMember = holds(scalar)
-        if !isMember, ignoresCase {
+        if !isMember, ignoresCase, scalar.isASCII {
+            // Upper and lower letters differ in this bit.
+            isMember = scalar.properties.isAlphabetic && holds(Unicode.Scalar(UInt8(scalar.value) ^ 0x20))
+        } else if !isMember, ignoresCase {
             let properties = scalar.properties
             isMember = [properties.lowercaseMapping, properties.uppercaseMapping].contains { mapping in
                 let scalars = mapping.unicodeScalars

@@ -7,24 +7,10 @@ enum HTML {
     static let longest = 4000
     static let longestName = 80
 
-    /// The text with control characters, and marks that turn the direction of what surrounds them, replaced.
-    static func legible(_ text: String, limit: Int = longest) -> String {
-        var result = ""
-        for (count, scalar) in text.unicodeScalars.enumerated() {
-            guard count < limit else { return result + " …" }
-            let isControl = scalar.value < 0x20 && scalar != "\n" && scalar != "\t"
-            let isDelete = (0x7F...0x9F).contains(scalar.value)
-            let turns = (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
-            let isNone = scalar.value & 0xFFFE == 0xFFFE
-            result.unicodeScalars.append(isControl || isDelete || turns || isNone ? "\u{FFFD}" : scalar)
-        }
-        return result
-    }
-
-    /// The text with what HTML gives a meaning to replaced, too.
+    /// The text with what HTML gives a meaning to replaced, and what cannot be seen.
     static func text(_ text: String, limit: Int = longest) -> String {
         var result = ""
-        for scalar in legible(text, limit: limit).unicodeScalars {
+        for scalar in LegibleText.lines(text, limit: limit).unicodeScalars {
             switch scalar {
             case "&": result += "&amp;"
             case "<": result += "&lt;"

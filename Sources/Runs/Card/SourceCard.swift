@@ -1,4 +1,5 @@
 import Checkpoints
+import Faults
 import Yams
 
 /// What the source model's card says that holds for the pruned model, too. Nothing is taken for granted: what is not
@@ -24,11 +25,14 @@ struct SourceCard: Equatable {
     }
 
     init(_ checkpoint: Checkpoint) {
-        // A card that cannot be read is none: the weights do not depend on it.
-        let bytes = (try? checkpoint.card?.bytes()) ?? []
+        // The weights do not depend on a card that cannot be read.
+        var bytes: [UInt8] = []
+        var failure: String?
+        do throws(Fault) { bytes = try checkpoint.card?.bytes() ?? [] } catch { failure = error.summary }
         self.init(
             markdown: String(decoding: bytes.prefix(SourceCard.longestHead), as: UTF8.self), path: checkpoint.path)
         let isCut = bytes.count > SourceCard.longestHead && bytes.starts(with: Array("---".utf8))
+        if let failure { refused = [("all of it", failure)] }
         if isCut, hasNoHead { refused = [("its head", "it is longer than \(SourceCard.longestHead) bytes")] }
     }
 
@@ -39,7 +43,11 @@ struct SourceCard: Equatable {
         hasNoHead = false
         let entries = CardEntries(head, keys: SourceCard.keys + ["source_url"])
         refused = entries.refused
-        guard let root = try? Yams.compose(yaml: entries.yaml), case .mapping(let map) = root else { return }
+        guard !entries.yaml.isEmpty else { return }
+        guard let root = try? Yams.compose(yaml: entries.yaml), case .mapping(let map) = root else {
+            refused.append(("its head", "it is no YAML"))
+            return
+        }
         for key in SourceCard.keys {
             guard let node = map[Node(key)], let values = SourceCard.values(node), !values.isEmpty else { continue }
             fields.append((key, values))

@@ -29,14 +29,21 @@ struct BlockReportCheck {
         }
         try checkCounts(report, shares)
         try checkAsked(report)
-        for (key, value) in report["linear_errors"]?.objectValue?.members ?? [] {
+        let errors = report["linear_errors"]
+        guard errors == nil || errors?.objectValue != nil else {
+            throw line.fault("report.linear_errors", found: errors?.kindName ?? "nothing", expected: "an object")
+        }
+        for (key, value) in errors?.objectValue?.members ?? [] {
             guard LinearName(rawValue: key) != nil else {
                 throw line.fault("report.linear_errors", found: "\"\(key.prefix(60))\"", expected: "a linear's name")
             }
             try checkError(value, "report.linear_errors.\(key)")
         }
         for key in ["error_before", "error_after"] {
-            if let value = report[key] { try checkError(value, "report.\(key)") }
+            guard let value = report[key] else {
+                throw line.fault("report.\(key)", found: "nothing", expected: "a number or null")
+            }
+            try checkError(value, "report.\(key)")
         }
         if let losses = report["losses"] {
             guard let values = losses.arrayValue else {

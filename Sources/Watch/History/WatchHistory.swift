@@ -3,23 +3,27 @@ import Faults
 import Files
 import JSONText
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// The intervals so far: a file of JSON lines to which each call appends one.
 public enum WatchHistory {
+    /// What the file holds.
+    public struct Contents: Sendable {
+        public var intervals: [WatchInterval]
+        fileprivate var journal: Journal.Contents
+
+        /// Bytes of a last line that a crash has torn; the next line takes its place.
+        public var tornBytes: Int { journal.tornBytes }
+    }
+
     /// The whole lines; a last one that a crash has torn is left out. None where there is no file.
     ///
     /// - Throws: `badData` for any other line that is no interval; `inputOutput` when the file cannot be read.
-    public static func read(_ path: String) throws(Fault) -> [WatchInterval] {
-        let lines: [JSONValue]
+    public static func read(_ path: String) throws(Fault) -> [WatchInterval] { try contents(path).intervals }
+
+    /// The same with what else is to be known of the file.
+    public static func contents(_ path: String) throws(Fault) -> Contents {
+        let journal: Journal.Contents
         do throws(Fault) {
-            lines = try Journal.read(path)
+            journal = try Journal.contents(path)
         } catch {
             var fault = error
             if fault.kind == .badData {
@@ -29,7 +33,8 @@ public enum WatchHistory {
             throw fault
         }
         var intervals: [WatchInterval] = []
-        for (index, line) in lines.enumerated() {
+        intervals.reserveCapacity(journal.lines.count)
+        for (index, line) in journal.lines.enumerated() {
             guard let interval = WatchInterval(line) else {
                 throw Fault(
                     .badData, "a line of the history is no interval of a version that is known", file: path,
@@ -39,11 +44,8 @@ public enum WatchHistory {
             }
             intervals.append(interval)
         }
-        return intervals
+        return Contents(intervals: intervals, journal: journal)
     }
-
-    /// Bytes of a last line that a crash has torn; the next line takes its place.
-    public static func tornBytes(_ path: String) throws(Fault) -> Int { try Journal.contents(path).tornBytes }
 
     private static let advice = "restore the file, or move it away to begin a new history"
 
@@ -61,35 +63,19 @@ public enum WatchHistory {
     ) throws(Fault) -> [WatchInterval] {
         let lock = try FileLock(path)
         defer { withExtendedLifetime(lock) {} }
-        let intervals = try read(path)
-        try check(interval, continues: intervals, file: path)
-        try first(intervals + [interval])
-        try Journal(path).append(.object(interval.json))
-        return intervals + [interval]
+        let earlier = try contents(path)
+        try check(interval, continues: earlier.intervals, file: path)
+        let intervals = earlier.intervals + [interval]
+        try first(intervals)
+        try Journal(path, behind: earlier.journal).append(.object(interval.json))
+        return intervals
     }
 
     /// Whether a line can be appended, so that it is told before the work.
     ///
     /// - Throws: `inputOutput` for links, for what is no file or cannot be written, and without a folder to make it in.
     public static func checkPlace(_ path: String) throws(Fault) {
-        guard FileSystem.existsUnfollowed(path) else {
-            guard access(FileSystem.parent(path), W_OK | X_OK) == 0 else {
-                throw FileSystem.failure("the history's folder cannot be written", path, errno)
-            }
-            return
-        }
-        let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        let code = errno
-        defer { if descriptor >= 0 { close(descriptor) } }
-        if descriptor < 0, code == ELOOP {
-            throw Fault(
-                .inputOutput, "the history is a symbolic link", file: path, expected: "a file of its own",
-                advice: "name the file that it leads to")
-        }
-        guard descriptor >= 0 else { throw FileSystem.failure("the history cannot be written", path, code) }
-        guard FileSystem.kind(path) == .file else {
-            throw Fault(.inputOutput, "the history is not a regular file", file: path, expected: "a file of JSON lines")
-        }
+        try GrowingFile.check(path, noun: "history")
     }
 
     /// The intervals of the newest baseline.
