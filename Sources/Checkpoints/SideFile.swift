@@ -16,12 +16,16 @@ public struct SideFile: Sendable {
 
     /// Larger side files are refused: they are read into memory.
     static let sizeLimit = 1 << 30
+    /// What a tokenizer reads of `tokenizer.json`.
+    package static let tokenizerLimit = 100_000_000
 
     /// The content, byte for byte.
     public func bytes() throws(Fault) -> [UInt8] {
         switch content {
-        case .file(let path): try InputFile(path).contents(limit: SideFile.sizeLimit)
+        case .file(let path): try InputFile(path).contents(limit: SideFile.limit(of: name))
         case .bytes(let bytes): bytes
         }
     }
+
+    static func limit(of name: String) -> Int { name == "tokenizer.json" ? tokenizerLimit : sizeLimit }
 }

@@ -168,10 +168,13 @@ public struct Decoder {
         for (part, places) in places.sorted(by: { $0.key < $1.key }) {
             let first = part * Decoder.embeddingRows
             let rows = first..<min(first + Decoder.embeddingRows, configuration.vocabularySize)
-            let index = Tensor(places.map { Int64(ids[$0]) - Int64(first) }, device: device)
-            result.setRows(
-                Tensor(places.map(Int64.init), device: device),
-                to: try tensor(Decoder.embeddingName, rows: rows).selected(index))
+            let matrix = try tensor(Decoder.embeddingName, rows: rows)
+            // A part at a time: the rows of a long text's tokens would be in memory twice.
+            for start in stride(from: 0, to: places.count, by: Decoder.embeddingRows) {
+                let places = places[start..<min(start + Decoder.embeddingRows, places.count)]
+                let index = Tensor(places.map { Int64(ids[$0]) - Int64(first) }, device: device)
+                result.setRows(Tensor(places.map(Int64.init), device: device), to: matrix.selected(index))
+            }
         }
         return result
     }

@@ -11,14 +11,99 @@ public struct JSONLimits: Sendable {
     public var acceptsNonFinite: Bool
     /// The most elements of one array.
     public var elements: Int
+    /// The most bytes that the values may take in memory; nil for 64 MiB and twice the text.
+    ///
+    /// Texts of words and numbers take one to five times their length, empty lists and small lists up to thirty times.
+    public var memory: Int?
 
     public init(
-        depth: Int = 64, keys: Set<String>? = nil, acceptsNonFinite: Bool = false, elements: Int = .max
+        depth: Int = 64, keys: Set<String>? = nil, acceptsNonFinite: Bool = false, elements: Int = .max,
+        memory: Int? = nil
     ) {
         self.depth = depth
         self.elements = elements
+        self.memory = memory
         self.keys = keys
         self.acceptsNonFinite = acceptsNonFinite || keys != nil
+    }
+}
+
+/// A list of a document that is left as text and read an element at a time, so that memory never holds all of them.
+public struct JSONTextList: Sendable {
+    /// Elements, by the commas.
+    public let count: Int
+    private let bytes: [UInt8]
+    private let start: Int
+    private let limits: JSONLimits
+
+    init(_ bytes: [UInt8], _ limits: JSONLimits, _ found: JSONParser.Deferred) {
+        self.bytes = bytes
+        self.limits = limits
+        start = found.range.lowerBound
+        count = found.count
+    }
+
+    /// Hands out the elements in order.
+    ///
+    /// - Throws: as `JSONValue.init(parsing:)`, with line and column in the document; what `take` throws.
+    public func forEach(_ take: (JSONValue) throws(Fault) -> Void) throws(Fault) {
+        let result: Result<Void, Fault> = bytes.withUnsafeBufferPointer { buffer in
+            var parser = JSONParser(text: buffer, limits: limits)
+            parser.at = start
+            do throws(Fault) { return .success(try parser.elements(take)) } catch { return .failure(error) }
+        }
+        try result.get()
+    }
+}
+
+/// A document of which some lists are left as text.
+public struct JSONDocument: Sendable {
+    /// The values; null where a list was left.
+    public let value: JSONValue
+    private let bytes: [UInt8]
+    private let limits: JSONLimits
+    private let deferred: [JSONParser.Deferred]
+
+    /// - Parameters:
+    ///   - lists: keys of the lists to leave, each from the outermost object inwards, of two keys at most. What stands
+    ///     there and is no list is read as all else.
+    /// - Throws: as `JSONValue.init(parsing:)`. Within the lists only brackets, quotes and words are looked at here.
+    public init(
+        parsing bytes: [UInt8], leaving lists: [[String]], limits: JSONLimits = JSONLimits()
+    ) throws(Fault) {
+        let result: Result<(JSONValue, [JSONParser.Deferred]), Fault> = bytes.withUnsafeBufferPointer { buffer in
+            var parser = JSONParser(text: buffer, limits: limits)
+            parser.leaving = lists
+            do throws(Fault) { return .success((try parser.document(), parser.deferred)) } catch {
+                return .failure(error)
+            }
+        }
+        (value, deferred) = try result.get()
+        self.bytes = bytes
+        self.limits = limits
+    }
+
+    /// The list that was left at some keys; nil where none was.
+    public func list(_ path: String...) -> JSONTextList? {
+        deferred.first { $0.path == path }.map { JSONTextList(bytes, limits, $0) }
+    }
+
+    /// The text of the document, which is an object, with a member set; all else stays as it is written.
+    ///
+    /// - Throws: as `JSONValue.init(parsing:)`, where something else than a list stands there and all is read anew.
+    public func text(setting key: String, to value: JSONValue) throws(Fault) -> [UInt8] {
+        let new = Array(value.text(pretty: false).utf8)
+        if let range = deferred.first(where: { $0.path == [key] })?.range {
+            return bytes[..<range.lowerBound] + new + bytes[range.upperBound...]
+        }
+        let object = self.value.objectValue ?? JSONObject()
+        if let brace = bytes.firstIndex(of: UInt8(ascii: "{")), !object.isEmpty, object[key] == nil {
+            return bytes[...brace] + Array((JSONValue.string(key).text() + ":").utf8) + new
+                + [UInt8(ascii: ",")] + bytes[(brace + 1)...]
+        }
+        var whole = try JSONValue(parsing: bytes, limits: limits).objectValue ?? JSONObject()
+        whole[key] = value
+        return Array(JSONValue.object(whole).text(pretty: false).utf8)
     }
 }
 
@@ -26,13 +111,13 @@ extension JSONValue {
     /// Reads one JSON document (RFC 8259). A byte-order mark is skipped.
     ///
     /// - Throws: `Fault` of kind `badData` with line and column for text that is not UTF-8 or not JSON, for a duplicate
-    ///   key, and for nesting beyond the limit.
+    ///   key, for nesting beyond the limit, and for values that would take more memory than the limit.
     public init(parsing bytes: some Sequence<UInt8>, limits: JSONLimits = JSONLimits()) throws(Fault) {
-        let array = Array(bytes)
-        let result: Result<JSONValue, Fault> = array.withUnsafeBufferPointer { buffer in
+        func read(_ buffer: UnsafeBufferPointer<UInt8>) -> Result<JSONValue, Fault> {
             var parser = JSONParser(text: buffer, limits: limits)
             do throws(Fault) { return .success(try parser.document()) } catch { return .failure(error) }
         }
+        let result = bytes.withContiguousStorageIfAvailable(read) ?? Array(bytes).withUnsafeBufferPointer(read)
         self = try result.get()
     }
 
@@ -56,10 +141,69 @@ extension JSONValue {
     }
 }
 
-private struct JSONParser {
+struct JSONParser {
+    /// A list that is left as text.
+    struct Deferred: Sendable {
+        var path: [String]
+        /// Of the text, brackets included.
+        var range: Range<Int>
+        var count: Int
+    }
+
     let text: UnsafeBufferPointer<UInt8>
     let limits: JSONLimits
+    /// Bytes that the values may take, and those that they take so far.
+    private let memory: Int
+    private var taken = 0
     var at = 0
+    /// Paths of the lists to leave, and what was left.
+    var leaving: [[String]] = []
+    private(set) var deferred: [Deferred] = []
+    /// The key of the outermost object whose value is being read.
+    private var outerKey = ""
+
+    init(text: UnsafeBufferPointer<UInt8>, limits: JSONLimits) {
+        self.text = text
+        self.limits = limits
+        memory = limits.memory ?? 64 << 20 + 2 * text.count
+    }
+
+    /// Counts what a value takes, before it is made.
+    private mutating func take(memory bytes: Int) throws(Fault) {
+        taken += bytes
+        guard taken <= memory else {
+            var fault = fault("its values take too much memory")
+            fault.found = "values of more than \(memory >> 20) MiB by here, in a text of \(text.count) bytes"
+            fault.expected = "at most \(memory) bytes"
+            fault.advice = "remove what is not needed from the file"
+            throw fault
+        }
+    }
+
+    /// What an allocation takes beside its elements: an array's header and the allocator's.
+    private static let header = 48
+
+    /// Counts the growth of an array that is full, which doubles it.
+    private mutating func takeGrowth<Element>(of items: [Element]) throws(Fault) {
+        guard items.count == items.capacity else { return }
+        try take(
+            memory: items.isEmpty
+                ? JSONParser.header + MemoryLayout<Element>.stride
+                : items.count * MemoryLayout<Element>.stride)
+    }
+
+    /// Reads a list, and hands out its elements.
+    mutating func elements(_ take: (JSONValue) throws(Fault) -> Void) throws(Fault) {
+        guard self.take("[") else { throw fault("a list was expected") }
+        skipSpace()
+        if self.take("]") { return }
+        repeat {
+            taken = 0
+            try take(try value(depth: 3))
+            skipSpace()
+        } while self.take(",")
+        guard self.take("]") else { throw fault("',' or ']' was expected") }
+    }
 
     mutating func document() throws(Fault) -> JSONValue {
         if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { at = 3 }
@@ -82,6 +226,7 @@ private struct JSONParser {
                 let key = try string()
                 skipSpace()
                 guard self.take(":") else { throw fault("':' was expected after a key") }
+                taken = 0
                 try take(key, try value(depth: 1))
                 skipSpace()
             } while self.take(",")
@@ -126,11 +271,21 @@ private struct JSONParser {
             }
             skipSpace()
             guard take(":") else { throw fault("':' was expected after a key") }
-            if isRead {
+            if depth == 0 { outerKey = key }
+            if isRead, let path = leftPath(key, depth: depth) {
+                let start = at
+                let count = try passOver()
+                deferred.append(Deferred(path: path, range: start..<at, count: count))
+                object.append(key, .null)
+            } else if isRead {
+                try takeGrowth(of: object.members)
                 object.append(key, try value(depth: depth + 1))
             } else {
                 try passOver()
-                if !object.contains(key) { object.append(key, .null) }
+                if !object.contains(key) {
+                    try takeGrowth(of: object.members)
+                    object.append(key, .null)
+                }
             }
             skipSpace()
             if take("}") { return .object(object) }
@@ -138,11 +293,27 @@ private struct JSONParser {
         }
     }
 
+    /// The path of a value that is to be left; nil for others, and for what is no list.
+    private mutating func leftPath(_ key: String, depth: Int) -> [String]? {
+        guard depth < 2, !leaving.isEmpty else { return nil }
+        skipSpace()
+        guard at < text.count, text[at] == UInt8(ascii: "[") else { return nil }
+        let path = depth == 0 ? [key] : [outerKey, key]
+        return leaving.contains(path) ? path : nil
+    }
+
     /// Goes to the end of a value that nobody reads: brackets and strings must close, and words be numbers or literals.
-    private mutating func passOver() throws(Fault) {
+    ///
+    /// - Returns: how many elements a list has, by its commas.
+    @discardableResult
+    private mutating func passOver() throws(Fault) -> Int {
         var open: [UInt8] = []
+        var commas = 0
+        // Brackets, words and separators; an empty list has two.
+        var tokens = 0
         repeat {
             skipSpace()
+            tokens += 1
             guard at < text.count else { throw fault("the JSON ends early") }
             let byte = text[at]
             switch byte {
@@ -156,10 +327,12 @@ private struct JSONParser {
                 at += 1
             case UInt8(ascii: ","), UInt8(ascii: ":"):
                 guard !open.isEmpty else { throw fault("a JSON value was expected") }
+                if open.count == 1, byte == UInt8(ascii: ",") { commas += 1 }
                 at += 1
             default: try passOverWord()
             }
         } while !open.isEmpty
+        return tokens > 2 ? commas + 1 : 0
     }
 
     private mutating func passOverString() throws(Fault) {
@@ -193,6 +366,7 @@ private struct JSONParser {
             guard items.count < limits.elements else {
                 throw fault("an array has more than \(limits.elements) elements")
             }
+            try takeGrowth(of: items)
             items.append(try value(depth: depth + 1))
             skipSpace()
             if take("]") { return .array(items) }
@@ -221,7 +395,7 @@ private struct JSONParser {
             guard isDigit(at) else { throw fault("a digit was expected in the exponent") }
             while isDigit(at) { at += 1 }
         }
-        return .number(String(decoding: text[start..<at], as: UTF8.self))
+        return .number(try decoded(text[start..<at], ascii: true))
     }
 
     private mutating func string() throws(Fault) -> String {
@@ -244,7 +418,12 @@ private struct JSONParser {
 
     /// A string with escapes, from its first byte; `at` stands on the first backslash.
     private mutating func escapedString(from start: Int) throws(Fault) -> String {
-        var bytes = Array(text[start..<at])
+        var end = at
+        while end < text.count, text[end] != UInt8(ascii: "\"") { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
+        var bytes: [UInt8] = []
+        // No escape is shorter than what it stands for.
+        bytes.reserveCapacity(min(end, text.count) - start)
+        bytes.append(contentsOf: text[start..<at])
         while at < text.count {
             let byte = text[at]
             at += 1
@@ -302,7 +481,9 @@ private struct JSONParser {
         return value
     }
 
-    private func decoded(_ bytes: some Collection<UInt8>, ascii: Bool) throws(Fault) -> String {
+    private mutating func decoded(_ bytes: some Collection<UInt8>, ascii: Bool) throws(Fault) -> String {
+        // Shorter texts stand in the value itself.
+        if bytes.count > 15 { try take(memory: bytes.count + JSONParser.header) }
         if ascii { return String(decoding: bytes, as: UTF8.self) }
         guard let string = String(validating: bytes, as: UTF8.self) else { throw fault("a string is not UTF-8") }
         return string

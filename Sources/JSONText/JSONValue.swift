@@ -26,7 +26,7 @@ public enum JSONValue: Equatable, Sendable {
     public var arrayValue: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
     public var stringValue: String? { if case .string(let value) = self { value } else { nil } }
     public var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
-    public var isNull: Bool { self == .null }
+    public var isNull: Bool { if case .null = self { true } else { false } }
 
     /// The number when its text is a plain integer that fits; `1.0` and `1e3` are not.
     public var integerValue: Int? { if case .number(let text) = self { Int(text) } else { nil } }
@@ -47,25 +47,15 @@ public enum JSONValue: Equatable, Sendable {
 
 /// Members in the order of the text, found by key in constant time.
 public struct JSONObject: Sendable {
-    public private(set) var keys: [String] = []
-    private var values: [JSONValue] = []
-    /// Of keys, where they are too many to look through.
-    private var positions: [ExactText: Int] = [:]
-
-    /// Up to so many, looking through the keys is as fast as a table of them, which takes several times their memory.
-    private static let few = 8
+    /// The members in the order of the text.
+    public private(set) var members: [(key: String, value: JSONValue)] = []
+    private var table = JSONKeyTable()
 
     public init() {}
 
-    private func position(_ key: String) -> Int? {
-        guard keys.count <= JSONObject.few else { return positions[ExactText(key)] }
-        return keys.firstIndex { ExactText($0) == ExactText(key) }
-    }
+    public var keys: [String] { members.map(\.key) }
 
-    private static func table(_ keys: [String]) -> [ExactText: Int] {
-        guard keys.count > few else { return [:] }
-        return Dictionary(keys.enumerated().map { (ExactText($1), $0) }, uniquingKeysWith: { _, last in last })
-    }
+    private func position(_ key: String) -> Int? { table.position(key, in: members) }
 
     /// Of equal keys the last one counts.
     public init(_ members: [(String, JSONValue)]) {
@@ -73,38 +63,29 @@ public struct JSONObject: Sendable {
         for (key, value) in members { self[key] = value }
     }
 
-    public var count: Int { keys.count }
-    public var isEmpty: Bool { keys.isEmpty }
+    public var count: Int { members.count }
+    public var isEmpty: Bool { members.isEmpty }
 
     /// Assigning to a new key appends it, to an old one replaces its value in place, and nil removes it.
     public subscript(key: String) -> JSONValue? {
-        get { position(key).map { values[$0] } }
+        get { position(key).map { members[$0].value } }
         set {
             if let newValue {
                 if let position = position(key) {
-                    values[position] = newValue
+                    members[position].value = newValue
                 } else {
                     append(key, newValue)
                 }
             } else if let position = position(key) {
-                keys.remove(at: position)
-                values.remove(at: position)
-                positions = JSONObject.table(keys)
+                members.remove(at: position)
+                table.rebuild(members)
             }
         }
     }
 
-    /// The members in the order of the text.
-    public var members: [(key: String, value: JSONValue)] { Array(zip(keys, values)).map { (key: $0.0, value: $0.1) } }
-
     mutating func append(_ key: String, _ value: JSONValue) {
-        keys.append(key)
-        values.append(value)
-        if keys.count == JSONObject.few + 1 {
-            positions = JSONObject.table(keys)
-        } else if keys.count > JSONObject.few {
-            positions[ExactText(key)] = keys.count - 1
-        }
+        members.append((key, value))
+        table.noteLast(members)
     }
 
     /// The value of a key; nil for a key that is not there and for a null.
@@ -115,6 +96,6 @@ public struct JSONObject: Sendable {
 
 extension JSONObject: Equatable {
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
-        left.keys == right.keys && left.values == right.values
+        left.members.elementsEqual(right.members) { $0.key == $1.key && $0.value == $1.value }
     }
 }

@@ -27,7 +27,7 @@ public final class Tokenizer: Sendable {
     private let ownVocabularySize: Int
 
     /// Files above this size are refused, in bytes.
-    public static let largestFile = 200_000_000
+    public static let largestFile = 100_000_000
 
     /// Longer tokens are refused, in bytes: a text may consist of them. The longest published ones have about 1000.
     static let longestToken = 16384
@@ -41,12 +41,20 @@ public final class Tokenizer: Sendable {
                 .badData, "the tokenizer file is too large", found: "\(bytes.count) bytes",
                 expected: "at most \(Tokenizer.largestFile) bytes")
         }
-        try self.init(json: JSONValue(parsing: bytes))
+        // The two long lists take several times their text as values.
+        let document = try JSONDocument(parsing: bytes, leaving: [["model", "merges"], ["model", "vocab"]])
+        try self.init(
+            json: document.value, merges: document.list("model", "merges"), pieces: document.list("model", "vocab"))
     }
 
     /// - Parameter json: the content of a `tokenizer.json`.
     /// - Throws: `Fault` of kind `badData` naming the place for content that is inconsistent or not supported.
-    public init(json: JSONValue) throws(Fault) {
+    public convenience init(json: JSONValue) throws(Fault) { try self.init(json: json, merges: nil, pieces: nil) }
+
+    /// - Parameters:
+    ///   - merges: those of a BPE model where the content holds them as text.
+    ///   - pieces: the vocabulary of a Unigram model where the content holds it as text.
+    private init(json: JSONValue, merges: JSONTextList?, pieces: JSONTextList?) throws(Fault) {
         // `truncation` and `padding` are left alone: they shape batches for a training loop, which sets them anew for
         // every call; they say nothing about the ids of a text.
         let root = try Component(json, place: "tokenizer")
@@ -60,7 +68,7 @@ public final class Tokenizer: Sendable {
         decodingSteps = try part("decoder").map(DecodingStep.steps) ?? [.spaced]
         try refuseGrowth(normalizers, preTokenizers, decodingSteps)
 
-        let source = try ModelSource(root.object["model"] ?? .null)
+        let source = try ModelSource(root.object["model"] ?? .null, merges: merges, pieces: pieces)
         var added: [AddedToken] = []
         for (index, item) in (root.optional("added_tokens")?.arrayValue ?? []).enumerated() {
             added.append(try AddedToken(Component(item, place: "added_tokens[\(index)]")))

@@ -140,7 +140,7 @@ import Testing
         let bytes = [UInt8](repeating: 0x20, count: Tokenizer.largestFile + 1)
         let fault = #expect(throws: Fault.self) { try Tokenizer(parsing: bytes) }
         #expect(fault?.kind == .badData)
-        #expect(fault?.found == "200000001 bytes")
+        #expect(fault?.found == "100000001 bytes")
     }
 
     @Test func `deep nesting is refused`() {

@@ -7,7 +7,6 @@ public struct SafetensorsFile: Sendable {
     public let path: String
     public let header: SafetensorsHeader
     private let file: InputFile
-    private let positions: [ExactText: Int]
 
     /// - Throws: `missingInput`, `inputOutput`, or `badData` for any breach of the format.
     public init(_ path: String) throws(Fault) {
@@ -18,8 +17,6 @@ public struct SafetensorsFile: Sendable {
         self.path = path
         self.file = file
         self.header = try SafetensorsHeader(json: json, fileSize: file.size, file: path)
-        self.positions = Dictionary(
-            uniqueKeysWithValues: header.entries.enumerated().map { (ExactText($1.tensor.name), $0) })
     }
 
     /// Bytes of the file.
@@ -29,7 +26,7 @@ public struct SafetensorsFile: Sendable {
     public var tensors: [TensorDescription] { header.entries.map(\.tensor) }
 
     public func tensor(_ name: String) -> TensorDescription? {
-        positions[ExactText(name)].map { header.entries[$0].tensor }
+        header.positions[ExactText(name)].map { header.entries[$0].tensor }
     }
 
     /// Reads `buffer.count` bytes of a tensor's data, as stored, from byte `start` of it.
@@ -72,7 +69,7 @@ public struct SafetensorsFile: Sendable {
     public func checkUnchanged() throws(Fault) { try file.checkUnchanged() }
 
     private func entry(_ name: String) throws(Fault) -> SafetensorsHeader.Entry {
-        guard let position = positions[ExactText(name)] else {
+        guard let position = header.positions[ExactText(name)] else {
             throw Fault(.badData, "the file has no such tensor", file: path, place: "tensor '\(name)'")
         }
         return header.entries[position]

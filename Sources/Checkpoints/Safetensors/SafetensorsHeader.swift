@@ -11,6 +11,8 @@ public struct SafetensorsHeader: Sendable {
         public var tensor: TensorDescription
         /// Bytes from the beginning of the file.
         public var offset: Int
+
+        var end: Int { offset + tensor.byteCount }
     }
 
     /// In the order of the data.
@@ -18,6 +20,8 @@ public struct SafetensorsHeader: Sendable {
     public let metadata: JSONObject
     /// Bytes before the data.
     public let dataStart: Int
+    /// Of the tensors by name, where they stand in `entries`.
+    let positions: [ExactText: Int]
 
     static let lengthLimit = 100_000_000
     /// The format sets no bound; PyTorch's tensors have up to 64 dimensions, NumPy's too, and weights up to five.
@@ -65,26 +69,19 @@ public struct SafetensorsHeader: Sendable {
                 found: json.isEmpty ? "an empty header" : "byte \(json[0])", expected: "'{'")
         }
         var entries: [Entry] = []
-        var ends: [Int] = []
         var metadata: JSONObject?
-        var names: Set<ExactText> = []
         // What an entry says wrongly, told apart from text that is no JSON.
         var wrong: Fault?
         let limits = JSONLimits(depth: 8, elements: SafetensorsHeader.mostDimensions)
         do throws(Fault) {
             try JSONValue.members(parsing: json, limits: limits) { (name, value) throws(Fault) in
                 do throws(Fault) {
-                    guard names.insert(ExactText(name)).inserted else {
-                        throw Fault(
-                            .badData, "a name stands twice in the safetensors header", file: file,
-                            place: "tensor '\(name)'", advice: SafetensorsHeader.downloadAdvice)
-                    }
                     if name == "__metadata__" {
+                        guard metadata == nil else { throw SafetensorsHeader.doubled(name, file: file) }
                         metadata = try SafetensorsHeader.metadata(value, file: file)
                     } else {
-                        let (entry, end) = try SafetensorsHeader.entry(name, value, dataStart: dataStart, file: file)
-                        entries.append(entry)
-                        ends.append(end)
+                        entries.append(
+                            try SafetensorsHeader.entry(name, value, dataStart: dataStart, file: file))
                     }
                 } catch {
                     wrong = error
@@ -97,16 +94,29 @@ public struct SafetensorsHeader: Sendable {
             fault.summary = "the safetensors header is damaged: " + error.summary
             throw fault.inFile(file)
         }
-        let order = entries.indices.sorted { (entries[$0].offset, ends[$0]) < (entries[$1].offset, ends[$1]) }
-        self.entries = order.map { entries[$0] }
+        entries.sort { ($0.offset, $0.end) < ($1.offset, $1.end) }
+        var positions = [ExactText: Int](minimumCapacity: entries.count)
+        for (position, entry) in entries.enumerated() {
+            guard positions.updateValue(position, forKey: ExactText(entry.tensor.name)) == nil else {
+                throw SafetensorsHeader.doubled(entry.tensor.name, file: file)
+            }
+        }
+        self.entries = entries
+        self.positions = positions
         self.metadata = metadata ?? JSONObject()
-        try checkContiguous(ends: order.map { ends[$0] }, fileSize: fileSize, file: file)
+        try checkContiguous(fileSize: fileSize, file: file)
+    }
+
+    private static func doubled(_ name: String, file: String) -> Fault {
+        Fault(
+            .badData, "a name stands twice in the safetensors header", file: file, place: "tensor '\(name)'",
+            advice: downloadAdvice)
     }
 
     /// The data has no holes, no overlaps and ends where the file ends.
-    private func checkContiguous(ends: [Int], fileSize: Int, file: String) throws(Fault) {
+    private func checkContiguous(fileSize: Int, file: String) throws(Fault) {
         var expected = dataStart
-        for (entry, end) in zip(entries, ends) {
+        for entry in entries {
             guard entry.offset == expected else {
                 let problem = entry.offset < expected ? "overlaps the tensor before it" : "leaves a hole before it"
                 throw Fault(
@@ -114,7 +124,7 @@ public struct SafetensorsHeader: Sendable {
                     found: "begin \(entry.offset - dataStart)", expected: "begin \(expected - dataStart)",
                     advice: SafetensorsHeader.downloadAdvice)
             }
-            expected = end
+            expected = entry.end
         }
         if expected > fileSize {
             throw Fault(
@@ -145,7 +155,7 @@ public struct SafetensorsHeader: Sendable {
 
     private static func entry(
         _ name: String, _ value: JSONValue, dataStart: Int, file: String
-    ) throws(Fault) -> (Entry, end: Int) {
+    ) throws(Fault) -> Entry {
         func fault(_ summary: String, found: String? = nil, expected: String? = nil, advice: String? = nil) -> Fault {
             Fault(
                 .badData, summary, file: file, place: "tensor '\(name)'", found: found, expected: expected,
@@ -195,7 +205,7 @@ public struct SafetensorsHeader: Sendable {
         }
         guard end <= Int.max - dataStart else { throw fault("data_offsets are too large", found: "\(end)") }
         let tensor = TensorDescription(name: name, shape: shape, type: type)
-        return (Entry(tensor: tensor, offset: dataStart + begin), dataStart + end)
+        return Entry(tensor: tensor, offset: dataStart + begin)
     }
 
     private static func naturalNumber(

@@ -9,9 +9,12 @@ struct ModelFile {
     /// Tokens and their ids as written.
     let vocabulary: [(token: String, id: Int32)]
     private let component: Component
-    private let mergesJSON: [JSONValue]
+    private let merges: ModelList
 
-    init(_ json: JSONValue, mostMerges: Int = ModelFile.mostMerges) throws(Fault) {
+    init(
+        _ json: JSONValue, merges: JSONTextList? = nil, pieces: JSONTextList? = nil,
+        mostMerges: Int = ModelFile.mostMerges
+    ) throws(Fault) {
         component = try Component(json, place: "model")
         // Files older than the `type` field hold a BPE model if they hold merges.
         let type = component.optional("type") == nil && component.object["merges"] != nil ? "BPE" : try component.type()
@@ -24,6 +27,11 @@ struct ModelFile {
             guard affix.isEmpty else { throw component.unsupported("\(key) \"\(affix)\"", expected: "null") }
         }
         guard let members = component.object["vocab"]?.objectValue else {
+            if pieces != nil {
+                throw Fault(
+                    .badData, "a field of the tokenizer is wrong", place: "model.vocab", found: "an array",
+                    expected: "an object of tokens and ids")
+            }
             throw component.wrong("vocab", expected: "an object of tokens and ids")
         }
         var vocabulary: [(token: String, id: Int32)] = []
@@ -37,9 +45,9 @@ struct ModelFile {
             vocabulary.append((token, id))
         }
         self.vocabulary = vocabulary
-        mergesJSON = try component.array("merges")
-        guard mergesJSON.count <= mostMerges else {
-            throw component.unsupported("\(mergesJSON.count) merges", expected: "at most \(mostMerges)")
+        self.merges = try ModelList(merges, or: component, "merges")
+        guard self.merges.count <= mostMerges else {
+            throw component.unsupported("\(self.merges.count) merges", expected: "at most \(mostMerges)")
         }
     }
 
@@ -70,8 +78,8 @@ struct ModelFile {
     }
 
     private func mergeTable(_ vocabulary: Vocabulary) throws(Fault) -> MergeTable {
-        var table = MergeTable(capacity: mergesJSON.count)
-        for (rank, merge) in mergesJSON.enumerated() {
+        var table = MergeTable(capacity: merges.count)
+        try merges.forEach { (rank, merge) throws(Fault) in
             let (left, right) = try ModelFile.pair(merge, rank: rank)
             let ids = [left, right, left + right].map { vocabulary.modelID(of: $0) }
             guard let leftID = ids[0], let rightID = ids[1], let mergedID = ids[2] else {

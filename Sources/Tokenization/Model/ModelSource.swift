@@ -6,11 +6,11 @@ enum ModelSource {
     case bpe(ModelFile)
     case unigram(UnigramFile)
 
-    init(_ json: JSONValue) throws(Fault) {
+    init(_ json: JSONValue, merges: JSONTextList?, pieces: JSONTextList?) throws(Fault) {
         if json.objectValue?["type"]?.stringValue == "Unigram" {
-            self = .unigram(try UnigramFile(Component(json, place: "model")))
+            self = .unigram(try UnigramFile(Component(json, place: "model"), pieces: pieces))
         } else {
-            self = .bpe(try ModelFile(json))
+            self = .bpe(try ModelFile(json, merges: merges, pieces: pieces))
         }
     }
 

@@ -11,11 +11,13 @@ struct UnigramFile {
     /// Longer tokens are refused: they bound the work per place of the text. The longest published ones have under 200.
     private static let longestToken = 1024
 
-    init(_ component: Component) throws(Fault) {
+    /// - Parameter pieces: the vocabulary where the component holds it as text.
+    init(_ component: Component, pieces: JSONTextList? = nil) throws(Fault) {
         self.component = component
         var vocabulary: [(token: String, id: Int32)] = []
         var scores: [Double] = []
-        for (id, item) in try component.array("vocab").enumerated() {
+        let list = try ModelList(pieces, or: component, "vocab")
+        try list.forEach { (id, item) throws(Fault) in
             guard let pair = item.arrayValue, pair.count == 2, let token = pair[0].stringValue,
                 let score = pair[1].doubleValue, score.isFinite, token.utf8.count <= UnigramFile.longestToken
             else {

@@ -73,10 +73,10 @@ struct AddedTokenList {
     /// Tokens of `tokenizer.json`.
     ///
     /// - Throws: `badData` for an item without content, id or flags.
-    static func own(_ json: JSONValue?) throws(Fault) -> [ListedToken] {
+    static func own(_ list: JSONTextList?) throws(Fault) -> [ListedToken] {
         var tokens: [ListedToken] = []
-        for (index, item) in (json?.arrayValue ?? []).enumerated() {
-            let place = "added_tokens[\(index)]"
+        try list?.forEach { (item) throws(Fault) in
+            let place = "added_tokens[\(tokens.count)]"
             guard let object = item.objectValue, let id = object["id"]?.integerValue, id >= 0, id < Int(Int32.max)
             else {
                 throw Fault(

@@ -62,13 +62,22 @@ public struct FolderTokenizer: Sendable {
         }
         let file = FileSystem.joined(folder, "tokenizer.json")
         if settings == nil, map == nil, added == nil { return FolderTokenizer(json: bytes, file: file) }
-        guard var root = try object("tokenizer.json") else { return nil }
+        let document: JSONDocument
+        let root: JSONObject
+        let vocabulary: JSONObject
         let own: [ListedToken]
-        do throws(Fault) { own = try AddedTokenList.own(root["added_tokens"]) } catch {
-            throw error.inFile("tokenizer.json")
-        }
+        do throws(Fault) {
+            document = try JSONDocument(
+                parsing: bytes, leaving: [["added_tokens"], ["model", "merges"], ["model", "vocab"]])
+            guard let object = document.value.objectValue else {
+                throw Fault(.badData, "the file is not a JSON object", found: document.value.kindName)
+            }
+            root = object
+            own = try AddedTokenList.own(document.list("added_tokens"))
+            vocabulary = try FolderTokenizer.vocabulary(root, document.list("model", "vocab"))
+        } catch { throw error.inFile("tokenizer.json") }
         let tables = try TokenTables(configuration: settings, map: map, added: added, own: own)
-        var list = AddedTokenList(own: own, vocabulary: FolderTokenizer.vocabulary(root))
+        var list = AddedTokenList(own: own, vocabulary: vocabulary)
         list.add(tables.tokens, from: FolderTokenizer.source(settings: settings, map: map, added: added))
         let warnings =
             tables.warnings + list.warnings + templateWarnings(tables, root["post_processor"])
@@ -77,8 +86,10 @@ public struct FolderTokenizer: Sendable {
                 settings: settings ?? JSONObject()) + rowWarnings(list.tokens, configuration)
         var json = bytes
         if list.tokens != own {
-            root["added_tokens"] = .array(list.tokens.map { $0.json(id: $0.id ?? 0) })
-            json = Array(JSONValue.object(root).text(pretty: false).utf8)
+            let tokens = JSONValue.array(list.tokens.map { $0.json(id: $0.id ?? 0) })
+            do throws(Fault) { json = try document.text(setting: "added_tokens", to: tokens) } catch {
+                throw error.inFile("tokenizer.json")
+            }
         }
         return FolderTokenizer(json: json, warnings: warnings.map { "\(folder): \($0)" }, file: file)
     }
@@ -182,13 +193,15 @@ public struct FolderTokenizer: Sendable {
     }
 
     /// Ids by token of a tokenizer's model; a Unigram model has a list in place of an object.
-    private static func vocabulary(_ root: JSONObject) -> JSONObject {
-        let value = root["model"]?.objectValue?["vocab"]
-        if let object = value?.objectValue { return object }
+    private static func vocabulary(_ root: JSONObject, _ list: JSONTextList?) throws(Fault) -> JSONObject {
+        guard let list else { return root["model"]?.objectValue?["vocab"]?.objectValue ?? JSONObject() }
         var vocabulary = JSONObject()
-        for (id, item) in (value?.arrayValue ?? []).enumerated() {
-            guard let token = item.arrayValue?.first?.stringValue, vocabulary[token] == nil else { continue }
-            vocabulary[token] = .integer(id)
+        var id = 0
+        try list.forEach { (item) in
+            if let token = item.arrayValue?.first?.stringValue, vocabulary[token] == nil {
+                vocabulary[token] = .integer(id)
+            }
+            id += 1
         }
         return vocabulary
     }
