@@ -119,7 +119,7 @@ let package = Package(
         .testTarget(
             name: "ReportsTests",
             dependencies: ["Faults", "Files", "Gate", "JSONText", "Reports", "TestSupport", "Yams"]),
-        .testTarget(name: "RecipesTests", dependencies: ["Faults", "Files", "Recipes", "Yams"]),
+        .testTarget(name: "RecipesTests", dependencies: ["Faults", "Files", "Pruning", "Recipes", "Yams"]),
         .target(
             name: "TestSupport", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness"],
             path: "Tests/TestSupport"),
@@ -160,7 +160,7 @@ let package = Package(
             name: "EspalierCommandsTests",
             dependencies: [
                 "Checkpoints", "Decoders", "EspalierCommands", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Recipes",
+                "Pruning", "Recipes",
                 "Runs", "TestSupport", "Torch", "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

@@ -6,46 +6,27 @@ import Pruning
 import Recipes
 import Torch
 
-/// Everything that is settled before a run's first block: model, goals, calibration tokens, types, device.
+/// Everything that is settled before the first block of a run that publishes a model, whatever it does to the blocks:
+/// model, calibration tokens, types, device.
 public struct RunContext {
-    public let settings: PruneSettings
+    public let settings: RunSettings
     public let decoder: Decoder
-    public internal(set) var targets: PruneTargets
     public let types: OutputTypes
-    public internal(set) var pruner: any BlockPruner
-    /// Nil for a method that looks at no data when none was given.
+    /// Nil for a run that looks at no data when none was given.
     public let calibration: CalibrationSet?
     /// Number type of the matrix products.
     public let compute: DType
-    public let warnings: [String]
 
-    /// - Throws: `Fault` of kind `usage` when the goals fit no linear or the method lacks its calibration text.
-    public init(
-        _ settings: PruneSettings, decoder: Decoder, compute: DType, calibration: CalibrationSet?
-    ) throws(Fault) {
+    public init(_ settings: RunSettings, decoder: Decoder, compute: DType, calibration: CalibrationSet?) {
         self.settings = settings
         self.decoder = decoder
         self.compute = compute
         self.calibration = calibration
         types = OutputTypes(decoder.checkpoint, choice: settings.outputDType)
-        pruner = settings.pruner()
-        targets = try PruneTargets(settings, configuration: decoder.configuration)
-        try settings.checkSamples(calibration?.tokens.rows ?? 0, needed: pruner.needsSamples)
-        warnings =
-            RunContext.filesLeft(decoder.checkpoint) + SourceCard(decoder.checkpoint).warnings
-            + (calibration?.warnings ?? [])
-            + RunContext.warnings(
-                settings, pruner, samples: calibration?.tokens.rows ?? 0, tokens: calibration?.tokens.columns ?? 0,
-                configuration: decoder.configuration)
     }
 
-    /// The calibration text of a walk that cannot do without.
-    ///
-    /// - Throws: `usage` when there is none.
-    func requireTokens() throws(Fault) -> TokenMatrix {
-        try settings.checkSamples(calibration?.tokens.rows ?? 0, needed: true)
-        guard let tokens = calibration?.tokens else { throw settings.needsCalibration }
-        return tokens
+    var files: BlockFiles {
+        BlockFiles(checkpoint: decoder.checkpoint, configuration: decoder.configuration, types: types)
     }
 
     /// What of the model's folder the output will not hold.
@@ -56,38 +37,6 @@ public struct RunContext {
             names.prefix(12).map { LegibleText.of($0, limit: 100) }.joined(separator: ", ")
             + (names.count > 12 ? ", and \(names.count - 12) more" : "")
         return ["\(checkpoint.path): not copied to the output: \(shown)"]
-    }
-
-    /// What is thin about the calibration text, and what the model's shape does not allow.
-    static func warnings(
-        _ settings: PruneSettings, _ pruner: any BlockPruner, samples: Int, tokens: Int,
-        configuration: DecoderConfiguration
-    ) -> [String] {
-        var list: [String] = []
-        let widest = max(configuration.widest.intermediateSize, configuration.hiddenSize)
-        // What a search measures on makes no candidates.
-        let seen = settings.structure == nil ? samples : SearchSplit.calibrated(of: samples).count
-        if pruner.needsSamples, samples > 0, seen * tokens < widest {
-            list.append(
-                "\(seen * tokens) calibration tokens are fewer than the \(widest) columns of the widest linear: its "
-                    + "statistics are rank-deficient, use more")
-        }
-        if settings.structure != nil, configuration.widest.keyValueHeadCount == 1 {
-            list.append(
-                "attention has one key-value head: it can lose query heads or go as a whole, and the key-value cache "
-                    + "shrinks by whole layers only")
-        }
-        return list
-    }
-
-    var files: BlockFiles {
-        BlockFiles(checkpoint: decoder.checkpoint, configuration: decoder.configuration, types: types)
-    }
-
-    /// The most bytes of weights that the run holds on the disk at once.
-    public var stagingBytes: Int {
-        files.stagingBytes(shardSize: settings.shardSize.bytes)
-            + settings.candidateBytes(decoder.configuration)
     }
 
     /// Samples in one forward pass without gradients: enough rows for the matrix products' full speed, few enough that
@@ -145,8 +94,8 @@ public struct RunContext {
 
     /// The first line of the run's journal.
     func record() throws(Fault) -> RunRecord {
-        return RunRecord(
-            recipe: settings.publishedRecipe, model: try Fingerprint.of(decoder.checkpoint),
+        RunRecord(
+            recipe: settings.recipe, model: try Fingerprint.of(decoder.checkpoint),
             calibration: calibration?.tokens.digest ?? "none",
             engine: "torch \(Engine.loadedVersion), \(compute)", threads: Engine.threads)
     }

@@ -7,7 +7,8 @@ import Torch
 
 /// The walk over the blocks: order, memory, commits and events, so that a pruner sees one block and owns nothing.
 struct Walk {
-    let context: RunContext
+    let context: PruneContext
+    let pruner: any BlockPruner
     let staging: StagingFolder
     let journal: Journal
     let events: EventHandler
@@ -16,7 +17,7 @@ struct Walk {
     private var lastPruned: Int { context.targets.goals.lastIndex { !$0.isEmpty } ?? 0 }
     private var samples: Int { context.calibration?.tokens.rows ?? 0 }
     /// The walk's errors are measured on a few of the sequences that the default's optimizer does not see.
-    static func judged(of samples: Int) -> [Int] { Array(WandaPP.keptOut(of: samples).prefix(4)) }
+    static func judged(of samples: Int) -> [Int] { Array(BlockRefit.keptOut(of: samples).prefix(4)) }
 
     /// The hidden states on their way: what the pruned blocks made, and what the dense ones would have made.
     private struct Streams {
@@ -55,39 +56,39 @@ struct Walk {
 
     private func makeStreams() throws(Fault) -> Streams? {
         guard let tokens = context.calibration?.tokens else { return nil }
-        let pruned = try context.embedded(tokens)
+        let pruned = try context.run.embedded(tokens)
         return Streams(
             pruned: pruned,
-            dense: context.pruner.needsDenseStream ? try pruned.copied(offload: context.settings.offload) : nil,
+            dense: pruner.needsDenseStream ? try pruned.copied(offload: context.settings.offload) : nil,
             rotary: context.decoder.rotary(positions: tokens.columns))
     }
 
     /// A block of a run that was interrupted after it.
     private func replay(_ layer: Int, _ streams: Streams) throws(Fault) {
         let dense = try context.decoder.block(layer)
-        if let stream = streams.dense { try context.forward(dense, stream, streams.rotary) }
+        if let stream = streams.dense { try context.run.forward(dense, stream, streams.rotary) }
         let written = try context.files.committed(
             dense, file: staging.path(of: BlockFiles.name(part: layer + 1)),
             pruned: Set(context.targets.goals[layer].keys))
-        try context.forward(written, streams.pruned, streams.rotary)
+        try context.run.forward(written, streams.pruned, streams.rotary)
     }
 
     private func prune(_ layer: Int, _ streams: Streams?) throws(Fault) -> BlockReport {
         let dense = try context.decoder.block(layer)
-        try context.checkFinite(dense)
+        try context.run.checkFinite(dense)
         let goals = context.targets.goals[layer]
         let files = context.files
         var report = BlockReport(index: layer)
         var result = dense
         var judged: (task: BlockTask, before: Block?)?
         if let streams {
-            if let stream = streams.dense { try context.forward(dense, stream, streams.rotary) }
+            if let stream = streams.dense { try context.run.forward(dense, stream, streams.rotary) }
             let task = BlockTask(
                 block: dense, goals: goals, rotary: streams.rotary, input: streams.pruned, denseOutput: streams.dense,
                 compute: context.compute, batch: context.batch, device: context.decoder.device,
                 seed: context.settings.seed, asWritten: files.asWritten, progress: progress(layer))
             if !goals.isEmpty {
-                let outcome = try context.pruner.prune(task)
+                let outcome = try pruner.prune(task)
                 result = outcome.block
                 report.losses = outcome.losses
                 report.restored = outcome.restored
@@ -95,7 +96,7 @@ struct Walk {
                 judged = (task, outcome.unoptimised.map(files.asWritten))
             }
         } else if !goals.isEmpty {
-            result = try context.pruner.prune(
+            result = try pruner.prune(
                 BlockTask(
                     block: dense, goals: goals, rotary: context.decoder.rotary(positions: 1),
                     input: try HiddenStream(samples: 0, tokens: 1, hidden: configuration.hiddenSize), denseOutput: nil,
@@ -107,7 +108,7 @@ struct Walk {
             let samples = Walk.judged(of: samples)
             report.take(try BlockErrors(judged.task, samples: samples, before: judged.before, written: written))
         }
-        if let streams, layer < lastPruned { try context.forward(written, streams.pruned, streams.rotary) }
+        if let streams, layer < lastPruned { try context.run.forward(written, streams.pruned, streams.rotary) }
         try measure(written, &report, goals: goals)
         try commit(written, report, goals: goals)
         return report
@@ -132,7 +133,7 @@ struct Walk {
             if context.settings.allocation != .uniform {
                 report.asked.append((linear: linear.rawValue, fraction: goal.askedFraction))
             }
-            let demand = ZeroDemand(context.settings, goal, rows: weight.size(0), columns: weight.size(1))
+            let demand = ZeroDemand(goal, group: pruner.group, rows: weight.size(0), columns: weight.size(1))
             if let short = demand.shortfall(in: weight) {
                 throw Fault(
                     .badData, "a pruned weight has fewer zeros than it should: please report this",

@@ -69,7 +69,7 @@ struct JournalCheckTests {
 
     @Test("of a plain run", arguments: blocks)
     func plain(edit: Edit) throws {
-        try check(edit) { $0.method = .wanda }
+        try check(edit) { $0.method = "wanda" }
     }
 
     @Test(
@@ -90,7 +90,7 @@ struct JournalCheckTests {
         ])
     func allocated(edit: Edit) throws {
         try check(edit) {
-            $0.method = .wanda
+            $0.method = "wanda"
             $0.allocation = .search
             $0.sparsity = try? Sparsity(0.6)
         }
@@ -124,7 +124,7 @@ struct JournalCheckTests {
         ])
     func structural(edit: Edit) throws {
         try check(edit) {
-            $0.method = .tyr
+            $0.method = "tyr"
             $0.effort = .quick
         }
     }
@@ -132,7 +132,7 @@ struct JournalCheckTests {
     @Test("its first line", arguments: [#""threads":-1"#, #""threads":9223372036854775807"#, #""threads":0"#])
     func threads(text: String) throws {
         let bench = try Bench()
-        try bench.prune("out", { $0.method = .wanda }) { event in
+        try bench.prune("out", { $0.method = "wanda" }) { event in
             if case .finished(let report) = event, report.index == 0 { try? bench.copy("out.partial", to: "copy") }
         }
         bench.remove("out")

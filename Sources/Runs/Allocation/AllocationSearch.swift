@@ -21,7 +21,9 @@ struct AllocationSearch {
     /// How far from the target a linear may come.
     static let spread = 0.25
 
-    let context: RunContext
+    let context: PruneContext
+    /// Makes the candidates.
+    let pruner: any BlockPruner
     let staging: StagingFolder
     let journal: Journal
     let events: EventHandler
@@ -35,7 +37,7 @@ struct AllocationSearch {
         try makeCandidates(tokens, committed: lines)
         events(.note("measuring what each linear costs"))
         let searched = SearchSplit.searched(of: tokens.rows)
-        let input = try context.embedded(tokens, samples: searched)
+        let input = try context.run.embedded(tokens, samples: searched)
         let search = try DivergenceCosts(
             context.decoder, input: input, compute: context.compute, batch: context.batch, seed: context.settings.seed,
             offload: context.settings.offload
@@ -69,25 +71,25 @@ struct AllocationSearch {
         events(.note("pruning every block at the target, without optimisation"))
         let committed = try staging.committed(lines, kind: "candidates")
         let rows = SearchSplit.calibrated(of: tokens.rows)
-        let stream = try context.embedded(tokens, samples: rows)
+        let stream = try context.run.embedded(tokens, samples: rows)
         let rotary = context.decoder.rotary(positions: tokens.columns)
         for layer in 0..<configuration.layerCount {
             let dense = try context.decoder.block(layer)
             let goals = context.targets.goals[layer]
             let file = SparseCandidateFile.name(layer)
             if !goals.isEmpty, !committed.contains(file) {
-                try context.checkFinite(dense)
+                try context.run.checkFinite(dense)
                 let task = BlockTask(
                     block: dense, goals: goals, rotary: rotary, input: stream, denseOutput: nil,
                     compute: context.compute, batch: context.batch, device: context.decoder.device,
                     seed: context.settings.seed)
-                let pruned = try context.settings.method.candidates.prune(task).block
+                let pruned = try pruner.prune(task).block
                 try journal.append(
                     try staging.writeShard(file, SparseCandidateFile.tensors(pruned)).line(kind: "candidates"))
             }
             // As it stands in the file, so that a resumed search sees the same; behind the last block nothing looks.
             if layer + 1 < configuration.layerCount {
-                try context.forward(try candidate(of: dense), stream, rotary)
+                try context.run.forward(try candidate(of: dense), stream, rotary)
             }
             progress(0.7 * Double(layer + 1) / Double(configuration.layerCount))
         }
@@ -132,7 +134,7 @@ struct AllocationSearch {
                 return shape.out * shape.in
             }, target: target, growth: AllocationSearch.growth)
         let fractions: [Double]
-        if case .keep(_, let group) = context.settings.pattern {
+        if case .keep(_, let group) = context.settings.pattern.zeros {
             guard let found = problem.solve(among: (0..<group).map { Double($0) / Double(group) }) else {
                 throw Fault(.usage, "no distribution fits the budget", advice: "ask for less sparsity")
             }
@@ -145,16 +147,5 @@ struct AllocationSearch {
             allocation.set(fraction, for: place.linear, layer: place.layer)
         }
         return allocation
-    }
-}
-
-extension Method {
-    /// What prunes as the method does, or begins to.
-    fileprivate var candidates: any BlockPruner {
-        switch self {
-        case .magnitude: MagnitudePruner()
-        case .wanda: WandaPruner()
-        case .sparsegpt, .wandaPlusPlus, .tyr: SparseGPTPruner()
-        }
     }
 }

@@ -13,10 +13,10 @@ struct OutlierAllocation {
     static let threshold = 5.0
     static let spread = 0.08
 
-    private let context: RunContext
+    private let context: PruneContext
     private let events: EventHandler
 
-    init(_ context: RunContext, events: @escaping EventHandler) {
+    init(_ context: PruneContext, events: @escaping EventHandler) {
         self.context = context
         self.events = events
     }
@@ -54,7 +54,7 @@ struct OutlierAllocation {
     private func outlierRatios() throws(Fault) -> [Double] {
         let tokens = try context.requireTokens()
         let configuration = context.decoder.configuration
-        let stream = try context.embedded(tokens)
+        let stream = try context.run.embedded(tokens)
         let rotary = context.decoder.rotary(positions: tokens.columns)
         var ratios: [Double] = []
         for layer in 0..<configuration.layerCount {

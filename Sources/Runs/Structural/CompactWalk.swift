@@ -8,9 +8,10 @@ import Structure
 import Torch
 
 /// The walk that prunes every block to its shape: units chosen and compensated on what really reaches the block, then
-/// all that is left re-trained towards the dense model's stream, as WANDA++'s default does it.
+/// all that is left re-fit towards the dense model's stream.
 struct CompactWalk {
-    let context: RunContext
+    let context: PruneContext
+    let refit: BlockRefit
     /// Of the compact model.
     let files: BlockFiles
     let staging: StagingFolder
@@ -26,13 +27,13 @@ struct CompactWalk {
         let total = configuration.layerCount
         guard committed.count < total else { return committed }
         var reports = committed
-        let pruned = try context.embedded(tokens)
+        let pruned = try context.run.embedded(tokens)
         let dense = try pruned.copied(offload: context.settings.offload)
         let rotary = context.decoder.rotary(positions: tokens.columns)
         for layer in 0..<total {
             let clock = ContinuousClock.now
             let block = try context.decoder.block(layer)
-            try context.forward(block, dense, rotary)
+            try context.run.forward(block, dense, rotary)
             if layer >= committed.count {
                 // In front of the first pruned block there is nothing to make up for.
                 let isDisturbed = reports.contains { $0.removed > 0 }
@@ -45,7 +46,7 @@ struct CompactWalk {
             guard layer + 1 < total else { break }
             // What goes on has passed the weights as they were written.
             let path = staging.path(of: BlockFiles.name(part: layer + 1))
-            try context.forward(try files.committed(block, file: path), pruned, rotary)
+            try context.run.forward(try files.committed(block, file: path), pruned, rotary)
         }
         return reports
     }
@@ -73,7 +74,7 @@ struct CompactWalk {
         let shapes = (before: configuration.layers[layer], after: files.configuration.layers[layer])
         var compact = dense
         if shapes.after.headCount < shapes.before.headCount {
-            let moments = try context.moments(
+            let moments = try context.run.moments(
                 of: SubLayer(layer: layer, kind: .attention), in: compact, stream, rotary)
             let found = SubLayerSolver.heads(
                 o: dense.o.weight, hessian: moments, shape: shapes.before, headDimension: configuration.headDimension,
@@ -82,7 +83,7 @@ struct CompactWalk {
                 attention: try one(of: found, layer) { $0.kept.hasShape(shapes.after) }, mlp: nil)
         }
         if shapes.after.intermediateSize < shapes.before.intermediateSize {
-            let moments = try context.moments(of: SubLayer(layer: layer, kind: .mlp), in: compact, stream, rotary)
+            let moments = try context.run.moments(of: SubLayer(layer: layer, kind: .mlp), in: compact, stream, rotary)
             let found = SubLayerSolver.neurons(
                 down: dense.down.weight, hessian: moments, widths: [shapes.after.intermediateSize],
                 usesGradient: usesGradient)
@@ -90,7 +91,7 @@ struct CompactWalk {
         }
         var goals: Goals = [:]
         for linear in LinearName.allCases where files.configuration.has(linear, layer: layer) {
-            goals[linear] = Goal(pattern: .structured, sparsity: context.settings.sparsity)
+            goals[linear] = context.settings.goal
         }
         func task(_ block: Block) -> BlockTask {
             BlockTask(
@@ -100,8 +101,8 @@ struct CompactWalk {
         }
         var report = BlockReport(index: layer)
         let before = files.asWritten(compact)
-        if shapes.before != shapes.after || isDisturbed, let retrainer = context.pruner as? WandaPP {
-            let outcome = try retrainer.retrain(task(compact))
+        if shapes.before != shapes.after || isDisturbed {
+            let outcome = try refit.refit(task(compact))
             compact = outcome.block
             (report.losses, report.restored) = (outcome.losses, outcome.restored)
         }

@@ -17,7 +17,7 @@ struct StructuralSearch {
         var measure: BudgetMeasure
     }
 
-    let context: RunContext
+    let context: PruneContext
     let structure: PruneSettings.StructuralSettings
     let staging: StagingFolder
     let journal: Journal
@@ -162,7 +162,7 @@ struct StructuralSearch {
         block: (Block, SubLayer, Int) throws(Fault) -> Block
     ) throws(Fault) -> [[Double]] {
         let tokens = try context.requireTokens()
-        let input = try context.embedded(tokens, samples: searched)
+        let input = try context.run.embedded(tokens, samples: searched)
         let found = try DivergenceCosts(
             context.decoder, input: input, compute: context.compute, batch: context.batch, seed: context.settings.seed,
             offload: context.settings.offload

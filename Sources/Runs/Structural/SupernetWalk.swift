@@ -12,7 +12,7 @@ import Torch
 /// `o` and `down` differ between candidates, so that the block's own pass goes on behind its attention: collect at `o`,
 /// solve, put W̄ in, and go on to the MLP.
 struct SupernetWalk {
-    let context: RunContext
+    let context: PruneContext
     let staging: StagingFolder
     let journal: Journal
     let samples: [Int]
@@ -28,12 +28,12 @@ struct SupernetWalk {
     /// - Returns: what stays of every sub-layer at each level, from the dense one down.
     func run(committed: Set<String>) throws(Fault) -> [[KeptUnits]] {
         let tokens = try context.requireTokens()
-        let stream = try context.embedded(tokens, samples: samples)
+        let stream = try context.run.embedded(tokens, samples: samples)
         let rotary = context.decoder.rotary(positions: tokens.columns)
         var kept: [[KeptUnits]] = []
         for layer in 0..<configuration.layerCount {
             let dense = try context.decoder.block(layer)
-            try context.checkFinite(dense)
+            try context.run.checkFinite(dense)
             var block = dense
             for kind in SubLayer.Kind.allCases {
                 let subLayer = SubLayer(layer: layer, kind: kind)
@@ -46,7 +46,7 @@ struct SupernetWalk {
                     block[name] = dense[name].with(weight: mean)
                 }
             }
-            try context.forward(block, stream, rotary)
+            try context.run.forward(block, stream, rotary)
             progress(Double(layer + 1) / Double(configuration.layerCount))
         }
         return kept
@@ -67,7 +67,7 @@ struct SupernetWalk {
             }
             return list
         }
-        let moments = try context.moments(of: subLayer, in: block, stream, rotary)
+        let moments = try context.run.moments(of: subLayer, in: block, stream, rotary)
         let shape = configuration.layers[subLayer.layer]
         var list: [Candidate]
         switch subLayer.kind {
