@@ -116,7 +116,7 @@ let package = Package(
         .testTarget(
             name: "ReportsTests",
             dependencies: ["Faults", "Files", "Gate", "JSONText", "Reports", "TestSupport", "Yams"]),
-        .testTarget(name: "RecipesTests", dependencies: ["Faults", "Files", "Recipes", "Yams"]),
+        .testTarget(name: "RecipesTests", dependencies: ["Faults", "Files", "Pruning", "Recipes", "Yams"]),
         .target(
             name: "TestSupport", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness"],
             path: "Tests/TestSupport"),
@@ -156,7 +156,7 @@ let package = Package(
             name: "EspalierCommandsTests",
             dependencies: [
                 "Checkpoints", "Decoders", "EspalierCommands", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Recipes", "Runs", "TestSupport", "Torch", "Watch",
+                "Pruning", "Recipes", "Runs", "TestSupport", "Torch", "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ],

@@ -122,11 +122,37 @@ public struct BlockOutcome {
     }
 }
 
-/// A method: it turns a dense block into a pruned one.
-public protocol BlockPruner {
-    /// Whether it looks at calibration data at all.
-    var needsSamples: Bool { get }
+/// What works on one block after the other, as a run and a plan see it.
+public protocol BlockWorker {
     /// Whether it wants the dense model's own stream beside the pruned one.
     var needsDenseStream: Bool { get }
+    /// Hidden states of all samples that it keeps in memory itself, as float32, in words; nil where it keeps none.
+    var keptStates: String? { get }
+    /// What it does with a block, for so many samples.
+    func work(samples: Int) -> BlockWork
+    /// What it does with a block that those counts do not tell.
+    func steps(_ size: BlockSize) -> [WorkStep]
+    /// Bytes that it holds beside the dense block while it optimises.
+    func optimiserBytes(_ size: BlockSize) -> Int
+}
+
+extension BlockWorker {
+    public var needsDenseStream: Bool { false }
+    public var keptStates: String? { nil }
+    public func steps(_ size: BlockSize) -> [WorkStep] { [] }
+    public func optimiserBytes(_ size: BlockSize) -> Int { 0 }
+}
+
+/// Turns a dense block into one with zeros.
+public protocol BlockPruner: BlockWorker {
+    /// The weights that it compares with each other, unless a K:M pattern says so: every group gets its exact count of
+    /// zeros.
+    var group: ComparisonGroup { get }
+    /// What prunes as it does, or begins to, without optimisation: the candidates of `--allocate search` are its.
+    var candidate: any BlockPruner { get }
     func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome
+}
+
+extension BlockPruner {
+    public var candidate: any BlockPruner { self }
 }

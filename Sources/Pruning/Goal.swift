@@ -26,11 +26,13 @@ public struct Goal: Equatable, Sendable {
 public typealias Goals = [LinearName: Goal]
 
 /// Which weights an unstructured mask compares with each other.
-public enum ComparisonGroup: Sendable {
+public enum ComparisonGroup: Equatable, Sendable {
     /// One output row (Wanda, WANDA++).
     case row
     /// The whole matrix (magnitude).
     case matrix
+    /// All rows of so many consecutive columns; the last group may have fewer (SparseGPT).
+    case columns(Int)
 }
 
 extension Goal {
@@ -40,12 +42,16 @@ extension Goal {
         let (rows, columns) = (scores.size(0), scores.size(1))
         switch (pattern, group) {
         case (.keep(let kept, let size), _): return scores.keepMask(kept, of: size)
-        // Whole units are no goal of a single linear.
-        case (.structured, _): return Tensor.full(scores.shape, 1, .bool, device: scores.device)
         case (.unstructured, .row): return scores.keepMask(columns - removed(of: columns), of: columns)
         case (.unstructured, .matrix):
             let count = rows * columns
             return scores.keepMask(count - removed(of: count), of: count)
+        case (.unstructured, .columns(let width)):
+            let parts = stride(from: 0, to: columns, by: width).map { start in
+                mask(
+                    scores: scores.narrowed(1, start, min(width, columns - start)).contiguous(), group: .matrix)
+            }
+            return Tensor.concatenated(parts, dimension: 1)
         }
     }
 }

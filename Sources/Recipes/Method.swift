@@ -1,18 +1,33 @@
-/// How weights are chosen, and what happens to those that stay.
-public enum Method: String, OptionWord {
-    /// The smallest |W| go.
-    case magnitude
-    /// The smallest |W|·‖X‖₂ go (Sun et al. 2023).
-    case wanda
-    /// Second-order choice and compensation, column block by column block (Frantar and Alistarh 2023).
-    case sparsegpt
-    /// Regional gradients in the score, then regional optimisation of every block (Yang et al. 2025).
-    case wandaPlusPlus = "wanda++"
-    /// Attention heads and neurons go, each layer as much as a search found that it can bear (Li et al. 2025).
-    case tyr
+/// What a method says of itself to those who read recipes, flags and help: its name, what it takes and what it needs.
+///
+/// What it does with a block is a `PruningMethod`'s, in the module Pruning, which knows tensors.
+public struct Method: Sendable, Equatable {
+    /// As recipes and flags have it.
+    public let name: String
+    /// Told by what works on the blocks; weights unless that says so.
+    public var removes = Removal.weights
+    /// Whether it cannot work without calibration text.
+    public let needsCalibration: Bool
+    public let presets: [Preset]
+    /// What a method that optimises within a block takes of a recipe's `regional` keys, by preset, with the values of
+    /// those that a recipe leaves out. A key whose value is nil here is not taken.
+    public let regional: [Preset: PruneSettings.RegionalSettings]
 
-    public static let noun = "method"
+    /// What goes of a model.
+    public enum Removal: Sendable, Equatable {
+        /// Single weights, which become zeros in a pattern.
+        case weights
+        /// Attention heads and neurons, each layer as much as a search found that it can bear.
+        case units
+    }
 
-    /// Whether the method cannot work without calibration text.
-    public var needsCalibration: Bool { self != .magnitude }
+    public init(
+        _ name: String, needsCalibration: Bool = true, presets: [Preset] = Preset.allCases,
+        regional: [Preset: PruneSettings.RegionalSettings] = [:]
+    ) {
+        self.name = name
+        self.needsCalibration = needsCalibration
+        self.presets = presets
+        self.regional = regional
+    }
 }

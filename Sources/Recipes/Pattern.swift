@@ -6,20 +6,21 @@ public enum Pattern: OptionValue, Hashable {
     case unstructured
     /// In every M consecutive input columns of a row, K weights stay (0 < K < M ≤ 64): 2:4 keeps 2 of 4.
     case keep(Int, of: Int)
-    /// Whole units: attention heads and neurons.
-    case structured
 
     /// The longest group that a K:M pattern may have.
     public static let longestGroup = 64
 
-    /// Reads "unstructured", "structured" or "K:M".
+    static let unstructuredText = "unstructured"
+
+    /// Reads "unstructured" or "K:M".
     public init(parsing text: String) throws(Fault) {
-        if text == "unstructured" {
+        try self.init(parsing: text, among: [Pattern.unstructuredText])
+    }
+
+    /// - Parameter words: that are allowed where the text stands, for the message.
+    init(parsing text: String, among words: [String]) throws(Fault) {
+        if text == Pattern.unstructuredText {
             self = .unstructured
-            return
-        }
-        if text == "structured" {
-            self = .structured
             return
         }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
@@ -28,8 +29,8 @@ public enum Pattern: OptionValue, Hashable {
         else {
             throw Fault(
                 .usage, "unknown pattern", found: text,
-                expected: "unstructured, structured, or K:M such as 2:4 to keep 2 of every 4",
-                advice: NearestName.of(text, among: ["unstructured", "structured"]).map { "did you mean \($0)?" })
+                expected: "\(words.joined(separator: ", ")), or K:M such as 2:4 to keep 2 of every 4",
+                advice: NearestName.of(text, among: words).map { "did you mean \($0)?" })
         }
         guard kept > 0, kept < group, group <= Pattern.longestGroup else {
             throw Fault(
@@ -43,8 +44,7 @@ public enum Pattern: OptionValue, Hashable {
 
     public var text: String {
         switch self {
-        case .unstructured: "unstructured"
-        case .structured: "structured"
+        case .unstructured: Pattern.unstructuredText
         case .keep(let kept, let group): "\(kept):\(group)"
         }
     }
@@ -52,7 +52,7 @@ public enum Pattern: OptionValue, Hashable {
     /// The fraction that the pattern itself removes, or nil where the sparsity is free.
     public var impliedFraction: Double? {
         switch self {
-        case .unstructured, .structured: nil
+        case .unstructured: nil
         case .keep(let kept, let group): Double(group - kept) / Double(group)
         }
     }

@@ -69,10 +69,11 @@ public struct PruneRecipe: Sendable {
     public var overwrite: Bool?
     public var shardSize: ByteSize?
     public var outputDType: NumberFormat?
-    public var method: Method?
+    /// The name of a method.
+    public var method: String?
     public var preset: Preset?
     public var sparsity: Sparsity?
-    public var pattern: Pattern?
+    public var pattern: PatternChoice?
     public var allocation: Allocation?
     /// Calibration files, each with an optional `@weight`, or `self`.
     public var calibration: [String]?
@@ -129,12 +130,12 @@ public struct PruneRecipe: Sendable {
 
     /// These wishes with the flags' put over them: a flag that is given wins.
     ///
-    /// What a recipe says only about a choice that a flag replaces goes with that choice: its `regional` keys when a
-    /// flag names another method, its `sparsity` when a flag names a K:M pattern.
-    public func merging(flags: PruneRecipe) -> PruneRecipe {
+    /// What a recipe says only about a choice that a flag replaces goes with that choice: its `regional` and
+    /// `structure` keys when a flag names another method, its `sparsity` when a flag names a K:M pattern.
+    public func merging(flags: PruneRecipe, among methods: MethodList) -> PruneRecipe {
         var merged = self
-        if let method = flags.method, method != .wandaPlusPlus {
-            for field in RecipeField.all where field.isRegional { field.clear(&merged) }
+        if let method = flags.method, method != self.method ?? methods.standard.name {
+            for field in RecipeField.all where field.isRegional || field.isStructural { field.clear(&merged) }
         }
         if flags.pattern?.impliedFraction != nil { merged.sparsity = nil }
         for field in RecipeField.all where field.isGiven(flags) {

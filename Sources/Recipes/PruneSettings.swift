@@ -13,7 +13,7 @@ public struct PruneSettings: Sendable, Equatable {
     public var preset: Preset
     /// For a K:M pattern, (M − K) / M.
     public var sparsity: Sparsity
-    public var pattern: Pattern
+    public var pattern: PatternChoice
     public var allocation: Allocation
     /// Calibration files, each with an optional `@weight`, or `self`. Empty only for a method that needs none.
     public var calibration: [String]
@@ -30,9 +30,9 @@ public struct PruneSettings: Sendable, Equatable {
     public var textField: String?
     /// Files that the pruned model is to be evaluated on, which the calibration text should not hold.
     public var evaluation: [String]
-    /// Nil for every method but WANDA++ and Týr, which re-trains what is left of a block.
+    /// Nil for a method that does not optimise within a block.
     public var regional: RegionalSettings?
-    /// Nil for every method but Týr.
+    /// Nil for a method that does not remove whole units.
     public var structure: StructuralSettings?
     public var device: DeviceChoice
     public var dtype: NumberFormat
@@ -50,20 +50,32 @@ public struct PruneSettings: Sendable, Equatable {
 
     public static let defaultSequenceLength = 2048
 
-    /// What WANDA++ does within a block.
+    /// What a method does within a block to make up for what it removes.
     public struct RegionalSettings: Sendable, Equatable {
-        /// Weight of the regional gradient against ‖X‖₂; nil but for the preset `paper`.
+        /// Weight of the regional gradient against ‖X‖₂; nil for a score without one.
         public var alpha: Double?
-        /// Preset `paper`: rounds of pruning and optimising. Default preset: passes over the optimised sequences.
+        /// Rounds of pruning and optimising, or passes over the optimised sequences.
         public var rounds: Int
-        /// Sequences drawn for each round, at most the samples; nil but for the preset `paper`.
+        /// Sequences drawn for each round, at most the samples; nil where none are drawn.
         public var roundSamples: Int?
-        /// Nil means the preset's own.
+        /// Nil means the method's own.
         public var learningRate: Double?
-        /// Whether the score has the regional gradient; nil but for the preset `paper`.
+        /// Whether the score has the regional gradient; nil for a score that never has.
         public var usesGradient: Bool?
         /// Whether the regional optimizer runs.
         public var usesOptimizer: Bool
+
+        public init(
+            alpha: Double? = nil, rounds: Int, roundSamples: Int? = nil, learningRate: Double?,
+            usesGradient: Bool? = nil, usesOptimizer: Bool = true
+        ) {
+            self.alpha = alpha
+            self.rounds = rounds
+            self.roundSamples = roundSamples
+            self.learningRate = learningRate
+            self.usesGradient = usesGradient
+            self.usesOptimizer = usesOptimizer
+        }
     }
 
     /// How whole units are removed.
@@ -95,6 +107,13 @@ public struct PruneSettings: Sendable, Equatable {
         public var keepsSupernet: Bool
     }
 
+    /// What happens within a block, with the method's own learning rate where none was named.
+    public var filledRegional: RegionalSettings? {
+        guard var filled = regional else { return nil }
+        filled.learningRate = filled.learningRate ?? method.regional[preset]?.learningRate
+        return filled
+    }
+
     /// The output folder.
     ///
     /// - Throws: `Fault` of kind `usage` when none was named.
@@ -113,7 +132,7 @@ public struct PruneSettings: Sendable, Equatable {
         recipe.overwrite = overwrite
         recipe.shardSize = shardSize
         recipe.outputDType = outputDType
-        recipe.method = method
+        recipe.method = method.name
         recipe.preset = preset
         recipe.sparsity = sparsity
         recipe.pattern = pattern

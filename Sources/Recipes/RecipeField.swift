@@ -30,7 +30,7 @@ struct RecipeField {
             flag("output.overwrite", "--overwrite", \.overwrite),
             option("output.shard_size", "--shard-size", \.shardSize),
             option("output.dtype", "--output-dtype", \.outputDType),
-            option("method", "--method", \.method),
+            text("method", "--method", \.method),
             option("preset", "--preset", \.preset),
             option("sparsity", "--sparsity", \.sparsity),
             option("pattern", "--pattern", \.pattern),

@@ -5,18 +5,25 @@ extension PruneRecipe {
     ///
     /// - Throws: `Fault` of kind `badRecipe` with the place for a value from a recipe, of kind `usage` for one from a
     ///   flag.
-    public func resolved() throws(Fault) -> PruneSettings {
+    public func resolved(among methods: MethodList) throws(Fault) -> PruneSettings {
         guard let model else {
             throw Fault(
                 .usage, "the model is missing", advice: "name it: espalier prune MODEL, or model.path in the recipe")
         }
-        let method = method ?? .wandaPlusPlus
-        let pattern = pattern ?? (method == .tyr ? .structured : .unstructured)
-        guard (method == .tyr) == (pattern == .structured) else {
+        let method = try resolvedMethod(methods)
+        let removesUnits = method.removes == .units
+        let pattern = pattern ?? (removesUnits ? .units : .unstructured)
+        guard removesUnits == (pattern == .units) else {
             throw fault(
-                "pattern", "the method and the pattern do not fit", found: "\(method.text) with \(pattern.text)",
-                expected: method == .tyr ? "structured" : "unstructured or K:M",
-                advice: method == .tyr ? "leave the pattern out" : "use the method tyr to remove whole units")
+                "pattern", "the method and the pattern do not fit", found: "\(method.name) with \(pattern.text)",
+                expected: removesUnits ? PatternChoice.units.text : "unstructured or K:M",
+                advice: removesUnits
+                    ? "leave the pattern out"
+                    : "use the method \(methods.removingUnits.listed("or")) to remove whole units")
+        }
+        let preset = preset ?? .default
+        guard method.presets.contains(preset) else {
+            throw fault("preset", "\(method.name) has no preset \(preset.text)", found: preset.text)
         }
         let allocation = allocation ?? .uniform
         let samples = samples ?? 128
@@ -36,7 +43,7 @@ extension PruneRecipe {
                 "allocate", "owl gives each block its own sparsity, and a K:M pattern fixes it",
                 found: "owl with \(pattern.text)", advice: "use the pattern unstructured, or the allocation uniform")
         }
-        if method == .tyr { try checkStructural(samples: samples) }
+        if removesUnits { try checkStructural(method, samples: samples) }
         let calibration = calibration ?? []
         if allocation == .search, samples < 2 {
             throw fault(
@@ -44,7 +51,7 @@ extension PruneRecipe {
                 expected: "at least 2")
         }
         if calibration.isEmpty, method.needsCalibration || allocation != .uniform {
-            let reason = method.needsCalibration ? method.text : "allocation \(allocation.text)"
+            let reason = method.needsCalibration ? method.name : "allocation \(allocation.text)"
             throw fault(
                 "calibration.sources", "\(reason) needs calibration text",
                 advice: "give --calibration FILE (.txt, .jsonl or .safetensors), or --calibration self")
@@ -76,20 +83,27 @@ extension PruneRecipe {
         }
         return PruneSettings(
             model: model, output: output, overwrite: overwrite ?? false, shardSize: shardSize ?? .fiveGigabytes,
-            outputDType: outputDType ?? .auto, method: method, preset: preset ?? .default,
+            outputDType: outputDType ?? .auto, method: method, preset: preset,
             sparsity: try resolvedSparsity(pattern), pattern: pattern, allocation: allocation, calibration: calibration,
             samples: samples, sequenceLength: sequenceLength, seed: seed ?? 0,
             temperature: writesOwnText ? temperature ?? 1 : nil, skippedLines: skippedLines ?? 0, textField: textField,
             evaluation: evaluation ?? [],
-            regional: try resolvedRegional(method, preset: preset ?? .default, samples: samples),
-            structure: try resolvedStructure(method),
+            regional: try resolvedRegional(method, preset: preset, samples: samples, among: methods),
+            structure: try resolvedStructure(method, among: methods),
             device: device ?? .auto, dtype: dtype ?? .auto,
             streamDType: streamDType ?? .float32, threads: threads, offload: offload, memory: memory,
             targets: targets ?? [],
             ignore: ignore ?? [])
     }
 
-    private func resolvedSparsity(_ pattern: Pattern) throws(Fault) -> Sparsity {
+    private func resolvedMethod(_ methods: MethodList) throws(Fault) -> Method {
+        do throws(Fault) { return try methods.method(method) } catch {
+            throw fault(
+                "method", error.summary, found: error.found, expected: error.expected, advice: error.advice)
+        }
+    }
+
+    private func resolvedSparsity(_ pattern: PatternChoice) throws(Fault) -> Sparsity {
         guard let implied = pattern.impliedFraction else { return sparsity ?? .half }
         if let sparsity, abs(sparsity.fraction - implied) > 1e-9 {
             throw fault(
@@ -101,25 +115,18 @@ extension PruneRecipe {
     }
 
     private func resolvedRegional(
-        _ method: Method, preset: Preset, samples: Int
+        _ method: Method, preset: Preset, samples: Int, among methods: MethodList
     ) throws(Fault) -> PruneSettings.RegionalSettings? {
-        guard method == .wandaPlusPlus || method == .tyr else {
+        guard let own = method.regional[preset] else {
             if let given = RecipeField.all.first(where: { $0.isRegional && $0.isGiven(self) }) {
                 throw fault(
-                    given.key, "only wanda++ and tyr have regional settings", found: "\(given.key) with \(method.text)",
-                    advice: "leave it out, or use the method wanda++")
+                    given.key, "only \(methods.optimising.listed()) have regional settings",
+                    found: "\(given.key) with \(method.name)",
+                    advice: "leave it out, or use the method \(methods.optimising.first ?? methods.standard.name)")
             }
             return nil
         }
-        if preset == .default {
-            // The default's optimizer draws no rounds and its mask has no G: an ignored setting would mislead.
-            for key in ["regional.alpha", "regional.round_samples", "regional.gradient"] {
-                guard let field = RecipeField.all.first(where: { $0.key == key }), field.isGiven(self) else { continue }
-                throw fault(
-                    key, "only the preset paper has this setting", found: "\(key) with the default preset",
-                    advice: "leave it out, or use the preset paper")
-            }
-        }
+        try checkRegionalKeys(own, method, preset: preset)
         if let alpha, !(alpha >= 0 && alpha <= 1e9) {
             throw fault(
                 "regional.alpha", "alpha is out of range", found: "\(alpha)", expected: "a number from 0 to 1e9")
@@ -136,35 +143,58 @@ extension PruneRecipe {
                 "regional.learning_rate", "the learning rate is out of range", found: "\(learningRate)",
                 expected: "a number above 0 and at most 10")
         }
-        let isPaper = preset == .paper
         return PruneSettings.RegionalSettings(
-            alpha: isPaper ? alpha ?? 100 : nil, rounds: rounds ?? (isPaper ? 5 : 3),
-            roundSamples: isPaper ? roundSamples ?? min(32, samples) : nil, learningRate: learningRate,
-            usesGradient: isPaper ? regionalGradient ?? true : nil, usesOptimizer: regionalOptimizer ?? true)
+            alpha: own.alpha.map { alpha ?? $0 }, rounds: rounds ?? own.rounds,
+            roundSamples: own.roundSamples.map { roundSamples ?? min($0, samples) }, learningRate: learningRate,
+            usesGradient: own.usesGradient.map { regionalGradient ?? $0 },
+            usesOptimizer: regionalOptimizer ?? own.usesOptimizer)
+    }
+
+    /// A setting that the method does not look at under this preset would mislead.
+    private func checkRegionalKeys(
+        _ own: PruneSettings.RegionalSettings, _ method: Method, preset: Preset
+    ) throws(Fault) {
+        let optional: [(key: String, isTaken: (PruneSettings.RegionalSettings) -> Bool)] = [
+            ("regional.alpha", { $0.alpha != nil }), ("regional.round_samples", { $0.roundSamples != nil }),
+            ("regional.gradient", { $0.usesGradient != nil }),
+        ]
+        for (key, isTaken) in optional where !isTaken(own) {
+            guard let field = RecipeField.all.first(where: { $0.key == key }), field.isGiven(self) else { continue }
+            let others = Preset.allCases.filter { method.regional[$0].map(isTaken) ?? false }.map(\.text)
+            throw fault(
+                key,
+                others.isEmpty
+                    ? "\(method.name) has no such setting" : "only the preset \(others.listed()) has this setting",
+                found: "\(key) with the \(preset == .default ? "default preset" : "preset \(preset.text)")",
+                advice: others.isEmpty ? "leave it out" : "leave it out, or use the preset \(others.listed("or"))")
+        }
     }
 
     /// What the search of whole units cannot do.
-    private func checkStructural(samples: Int) throws(Fault) {
+    private func checkStructural(_ method: Method, samples: Int) throws(Fault) {
         guard samples >= 2 else {
             throw fault(
-                "calibration.samples", "tyr needs samples to calibrate and others to search", found: "\(samples)",
+                "calibration.samples", "\(method.name) needs samples to calibrate and others to search",
+                found: "\(samples)",
                 expected: "at least 2")
         }
         if let allocation, allocation != .uniform {
-            throw fault("allocate", "tyr finds the sparsity of each layer by itself", found: allocation.text)
+            throw fault("allocate", "\(method.name) finds the sparsity of each layer by itself", found: allocation.text)
         }
-        if preset == .paper { throw fault("preset", "tyr has no preset paper", found: "paper") }
         for (key, value) in [("targets", targets), ("ignore", ignore)] where !(value ?? []).isEmpty {
-            throw fault(key, "tyr searches all blocks", found: value?.joined(separator: ", ") ?? "")
+            throw fault(key, "\(method.name) searches all blocks", found: value?.joined(separator: ", ") ?? "")
         }
     }
 
-    private func resolvedStructure(_ method: Method) throws(Fault) -> PruneSettings.StructuralSettings? {
-        guard method == .tyr else {
+    private func resolvedStructure(
+        _ method: Method, among methods: MethodList
+    ) throws(Fault) -> PruneSettings.StructuralSettings? {
+        guard method.removes == .units else {
             if let given = RecipeField.all.first(where: { $0.isStructural && $0.isGiven(self) }) {
                 throw fault(
-                    given.key, "only tyr removes whole units", found: "\(given.key) with \(method.text)",
-                    advice: "leave it out, or use the method tyr")
+                    given.key, "only \(methods.removingUnits.listed()) removes whole units",
+                    found: "\(given.key) with \(method.name)",
+                    advice: "leave it out, or use the method \(methods.removingUnits.listed("or"))")
             }
             return nil
         }

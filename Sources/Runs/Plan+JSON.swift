@@ -6,7 +6,7 @@ extension Plan {
         var object = JSONObject()
         let settings = subject.settings
         object["model"] = .string(settings.model)
-        object["method"] = .string(settings.method.text)
+        object["method"] = .string(settings.method.name)
         object["preset"] = .string(settings.preset.text)
         object["pattern"] = .string(settings.pattern.text)
         object["sparsity"] = .double(settings.sparsity.fraction)

@@ -102,7 +102,7 @@ public struct Plan {
         if subject.settings.allocation == .search {
             list.append("removed weights are those of a uniform allocation; the search moves them between linears")
         }
-        if subject.settings.method == .tyr {
+        if subject.settings.method.removes == .units {
             list.append(
                 "the search moves what is removed between layers, attention and MLP; sizes are those of the sum")
         }
@@ -120,16 +120,13 @@ private func keptStates(_ subject: PlanSubject) -> [String] {
     guard subject.samples > 1 else { return [] }
     var list: [String] = []
     let whatever = "whatever --offload and --stream-dtype say"
-    if settings.method == .tyr {
+    if settings.method.removes == .units {
         list.append(
             "the search holds all blocks of the model in memory, and the pruned ones of the best distribution; "
                 + "its hidden states stay there as float32, \(whatever)")
     }
-    if let paper = subject.pruner as? PublishedWandaPP, paper.usesOptimizer,
-        settings.offload != nil || settings.streamDType != .float32
-    {
-        list.append(
-            "the outputs of the dense block, which the preset paper trains to, stay in memory as float32, \(whatever)")
+    if let states = subject.action.keptStates, settings.offload != nil || settings.streamDType != .float32 {
+        list.append("\(states), stay in memory as float32, \(whatever)")
     }
     let isAssessed = settings.allocation == .search || settings.structure.map { !$0.isUniform } ?? false
     if isAssessed, settings.streamDType != .bfloat16 {
@@ -144,7 +141,7 @@ private func keptStates(_ subject: PlanSubject) -> [String] {
 extension PlanSubject {
     /// Weights that a linear loses, by the method's comparison groups.
     func removed(_ shape: (out: Int, in: Int), goal: Goal) -> Int {
-        ZeroDemand(settings, goal, rows: shape.out, columns: shape.in).total
+        ZeroDemand(goal, group: action.group, rows: shape.out, columns: shape.in).total
     }
 }
 

@@ -29,8 +29,9 @@ struct PlanMeasurement {
     /// Reading a block, and counting its zeros.
     var load = 0.0
     var inspect = 0.0
-    /// Seconds for one byte that is hashed.
+    /// Seconds for one byte that is hashed, and for one floating-point operation of a matrix product.
     var hash = 0.0
+    var product = 0.0
 
     /// Longer sequences are measured shorter and scaled: work on one operation ends within about a second.
     private static let flopsAtOnce = 15e9
@@ -98,10 +99,10 @@ struct PlanMeasurement {
     // MARK: Work on weights
 
     private mutating func measureWeights() {
-        let goal = Goal(pattern: subject.settings.pattern, sparsity: subject.settings.sparsity)
-        let group: ComparisonGroup = subject.settings.method == .magnitude ? .matrix : .row
+        let goal = subject.settings.goal
+        let group = subject.action.group
         let block = block
-        if work.masks > 0 {
+        if work.block.masks > 0 {
             mask = time {
                 for name in ProjectionName.allCases {
                     let columns = grouped(block[name].inputWidth)
@@ -119,10 +120,16 @@ struct PlanMeasurement {
                 _ = weight.isEqual(to: 0).sum().scalar
             }
         }
-        if work.updates > 0 || work.accumulations > 0 { measureUpdates() }
-        if work.solves + work.alternations > 0 { measureSolvers(goal) }
+        if work.block.updates > 0 || work.block.accumulations > 0 { measureUpdates() }
+        if work.block.solves + work.block.alternations > 0 { measureSolvers(goal) }
         if work.eliminations > 0 {
             if specimen.isNarrower { measureFirstEliminations() } else { measureEliminations() }
+        }
+        if !work.steps.isEmpty {
+            let weight = block.gateUp.weight
+            let side = min(weight.size(0), weight.size(1), PlanMeasurement.widthAtOnce)
+            let square = weight.narrowed(0, 0, side).narrowed(1, 0, side).contiguous()
+            product = time { _ = square.matmul(square).sum().scalar } / Double(max(1, 2 * side * side * side))
         }
         let bytes = [UInt8](repeating: 1, count: 8 << 20)
         hash = time { _ = SHA256.hash(data: bytes) } / Double(bytes.count)
@@ -130,7 +137,7 @@ struct PlanMeasurement {
 
     /// Columns that whole groups of the pattern fill: a narrower linear, or one that is left alone, may have others.
     private func grouped(_ columns: Int) -> Int {
-        guard case .keep(_, let group) = subject.settings.pattern else { return columns }
+        guard case .keep(_, let group) = subject.settings.pattern.zeros else { return columns }
         return columns / group * group
     }
 
@@ -165,7 +172,7 @@ struct PlanMeasurement {
             gram.diagonal().add(Tensor.full([width], 1, device: weight.device))
             let wider = Double(shape.columns) / Double(width)
             let taller = Double(shape.rows) / Double(rows)
-            if work.alternations > 0 {
+            if work.block.alternations > 0 {
                 let moments = AlternatingDirections.Moments(gram: gram)
                 let inverting = PlanClock()
                 _ = AlternatingDirections.shiftedInverse(moments)
@@ -299,10 +306,10 @@ struct PlanMeasurement {
             }
         }
         if work.compared > 0 { try measureComparison() }
-        if work.statistics > 0 { statistics = each * gathering(gram: false) }
-        if work.grams > 0 { gram = each * gathering(gram: true) }
-        if work.trainings > 0 {
-            let together = max(1, min(work.step, count))
+        if work.block.statistics > 0 { statistics = each * gathering(gram: false) }
+        if work.block.grams > 0 { gram = each * gathering(gram: true) }
+        if work.block.trainings > 0 {
+            let together = max(1, min(work.block.step, count))
             let part = x.narrowed(0, 0, together)
             var leaves = block.to(subject.compute.forGradients)
             for name in ProjectionName.allCases {

@@ -30,9 +30,9 @@ struct PlanMemory {
         let e = subject.compute.byteCount
         let isNarrow = subject.compute != .float32
         let stream = n * t * h * subject.streamByteCount
-        streamBytes = stream * (subject.pruner.needsDenseStream ? 2 : 1)
+        streamBytes = stream * (subject.action.needsDenseStream ? 2 : 1)
         // What may be filled where there is a choice, and whether the walk's states fit there.
-        let memory = RunContext.memory(subject.settings, held: base)
+        let memory = RunContext.memory(subject.settings.memory, held: base)
         let left = max(0, memory - base)
         let stays = subject.settings.offload == nil && streamBytes <= left
         let held = stays ? streamBytes : 0
@@ -65,16 +65,16 @@ struct PlanMemory {
         let outcome = weights * 4 + weights
         let widest = ProjectionName.allCases.map { subject.shape($0).rows * subject.shape($0).columns }.max() ?? 0
         let grams =
-            work.grams > 0
+            work.block.grams > 0
             ? ProjectionName.allCases.reduce(0) { $0 + subject.shape($1).columns * subject.shape($1).columns * 4 } : 0
 
         if n > 0 { add("forward passes of a block", held + spare + dense + working + grams + passing) }
-        if work.masks > 0 { add("choosing a mask", held + spare + dense + outcome + widest * 12) }
-        if work.solves > 0 {
+        if work.block.masks > 0 { add("choosing a mask", held + spare + dense + outcome + widest * 12) }
+        if work.block.solves > 0 {
             let width = ProjectionName.allCases.map { subject.shape($0).columns }.max() ?? 0
             add("factorising", held + spare + dense + grams + outcome + width * width * (4 + 8 * 5))
         }
-        if work.alternations > 0 {
+        if work.block.alternations > 0 {
             let squares = ProjectionName.allCases.map { subject.shape($0).columns }.max() ?? 0
             let linear =
                 LinearName.allCases.map { subject.shape($0) }.map { $0.out * $0.in }.max() ?? 0
@@ -83,6 +83,7 @@ struct PlanMemory {
                 "alternating directions",
                 held + spare + dense + grams + outcome + linear * (7 * 4 + 3) + squares * squares * 12)
         }
+        for step in work.steps { add(step.name, held + spare + dense + step.bytes) }
         if let structure = subject.settings.structure, work.eliminations > 0 {
             // H, its damped and inverted copies in float64, W and C under way, and the candidates of one sub-layer.
             let width = max(subject.shape(.down).columns, subject.shape(.o).columns)
@@ -126,14 +127,15 @@ struct PlanMemory {
             let choice = all + max(options.offspring * lanes[0], last)
             add("searching", least + min(choice, max(0, left - least)))
         }
-        if work.trainings > 0 {
+        if work.block.trainings > 0 {
             add(
                 "optimising a block",
-                held + spare + dense + grams + training(subject, step: work.step) + optimiser(subject, work))
+                held + spare + dense + grams + training(subject, step: work.block.step)
+                    + subject.action.optimiserBytes(subject.blockSize))
         }
         // The errors before and after, on weights as they are written: one sequence at a time through three blocks,
         // with the outputs of the dense one's linears; then the written bytes.
-        let hasStart = work.solves + work.alternations > 0 || work.updates > 0
+        let hasStart = work.block.solves + work.block.alternations > 0 || work.block.updates > 0
         let results = hasStart ? outcome + weights * 4 : outcome
         if n > 0 {
             let outputs = ProjectionName.allCases.reduce(0) { $0 + subject.shape($1).rows } * t * e
@@ -165,22 +167,6 @@ private func training(_ subject: PlanSubject, step: Int) -> Int {
         + step * c.widest.headCount * subject.tokens * (subject.tokens + min(128, subject.tokens)) / 2 * e
     // On the way back: the gradients of gate | up and of their product.
     return saved + tokens * 3 * subject.shape(.gate).out * e + tokens * c.hiddenSize * 8
-}
-
-/// What an optimizer keeps beside the dense block.
-private func optimiser(_ subject: PlanSubject, _ work: PlanWork) -> Int {
-    let weights = subject.blockWeights
-    let e = subject.compute.forGradients.byteCount
-    let narrow = subject.compute.forGradients != .float32 ? weights * e : 0
-    switch subject.pruner {
-    case let paper as PublishedWandaPP:
-        // The regional gradient, the weights under way, their state and gradients; the dense block's outputs.
-        let teacher = paper.usesOptimizer ? subject.samples * subject.tokens * subject.configuration.hiddenSize * 4 : 0
-        return (paper.usesGradient ? weights * 4 : 0) + weights * (4 + 4 + 4 + e) + narrow + weights + teacher
-    default:
-        // The start and its mask, what is compared with it, the weights under way, two moments, gradients.
-        return weights * (4 + 1 + 4 + 4 + 8 + e + e)
-    }
 }
 
 extension PlanSubject {

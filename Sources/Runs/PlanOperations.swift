@@ -13,8 +13,12 @@ struct PlanOperations {
         let one = BlockOperations(subject.configuration, layer: subject.measuredLayer, tokens: subject.tokens)
         let forward = one.forward
         var block =
-            work.forwards * forward + work.statistics * one.statistics + work.grams * (one.statistics + one.grams)
-        block += work.trainings * one.training + work.solves * one.solve + work.alternations * one.alternation
+            work.block.forwards * forward + work.block.statistics * one.statistics + work.block.grams
+            * (one.statistics + one.grams)
+        block +=
+            work.block.trainings * one.training + work.block.solves * one.solve + work.block.alternations
+            * one.alternation
+        block += work.steps.reduce(0) { $0 + $1.operations }
         let isAllocated = subject.settings.allocation == .owl
         let allocation = isAllocated ? subject.allBlocks * Double(subject.samples) : 0
         let assessed = subject.allBlocks * work.assessed * one.training
@@ -33,6 +37,6 @@ extension PlanSubject {
     /// Sequences through a block that only take the hidden states along: the pruned stream through all blocks but the
     /// last pruned one, the dense stream through all.
     var streamPasses: Double {
-        Double(samples) * (blocks(walkedLayers.dropLast()) + (pruner.needsDenseStream ? blocks(walkedLayers) : 0))
+        Double(samples) * (blocks(walkedLayers.dropLast()) + (action.needsDenseStream ? blocks(walkedLayers) : 0))
     }
 }

@@ -22,7 +22,7 @@ struct PlanOutput {
     init(_ subject: PlanSubject) throws(Fault) {
         let limit = subject.settings.shardSize.bytes
         let groups = subject.files.groups(shardSize: limit)
-        let isCompact = subject.settings.method == .tyr
+        let isCompact = subject.settings.method.removes == .units
         let linears = isCompact ? Set(subject.targets.weightNames()) : []
         var files = groups.map { group in
             // Of whole units that go, only the sum is known.
@@ -48,7 +48,7 @@ struct PlanOutput {
         files.append(
             File(
                 name: "recipe.yaml", bytes: recipe.utf8.count,
-                isExact: subject.isCalibrated || !subject.pruner.needsSamples))
+                isExact: subject.isCalibrated || !subject.settings.method.needsCalibration))
         // Results: what they say is not known, how much they say nearly.
         let names = subject.targets.weightNames().reduce(0) { $0 + $1.utf8.count + 9 }
         // About three words in four tokens, every 16th of their runs in 8 characters.

@@ -17,12 +17,13 @@ public struct PlanSubject {
     public let isCalibrated: Bool
     public let targets: PruneTargets
     public let types: OutputTypes
-    public let pruner: any BlockPruner
+    /// What the method does with the blocks.
+    public let action: BlockAction
     public let warnings: [String]
     let files: BlockFiles
 
     /// For a run that is ready to start.
-    public init(_ context: RunContext) {
+    public init(_ context: PruneContext) {
         settings = context.settings
         decoder = context.decoder
         compute = context.compute
@@ -31,7 +32,7 @@ public struct PlanSubject {
         isCalibrated = context.calibration != nil
         targets = context.targets
         types = context.types
-        pruner = context.pruner
+        action = context.action
         warnings = context.warnings
         files = context.files
     }
@@ -40,24 +41,26 @@ public struct PlanSubject {
     /// model's context.
     ///
     /// - Throws: `Fault` of kind `usage` when the goals fit no linear.
-    public init(_ settings: PruneSettings, decoder: Decoder, compute: DType) throws(Fault) {
+    public init(
+        _ settings: PruneSettings, decoder: Decoder, compute: DType, methods: MethodRegistry = .standard
+    ) throws(Fault) {
         self.settings = settings
         self.decoder = decoder
         self.compute = compute
         types = OutputTypes(decoder.checkpoint, choice: settings.outputDType)
-        pruner = settings.pruner()
+        action = try methods.action(settings)
+        let needsSamples = settings.method.needsCalibration
         targets = try PruneTargets(settings, configuration: decoder.configuration)
-        samples = pruner.needsSamples ? settings.samples : 0
+        samples = needsSamples ? settings.samples : 0
         tokens =
-            pruner.needsSamples
+            needsSamples
             ? min(
                 settings.sequenceLength ?? PruneSettings.defaultSequenceLength, decoder.configuration.contextLength) : 1
-        if pruner.needsSamples { try settings.checkSamples(samples, needed: true) }
+        if needsSamples { try settings.checkSamples(samples, needed: true) }
         isCalibrated = false
         warnings =
             RunContext.filesLeft(decoder.checkpoint) + SourceCard(decoder.checkpoint).warnings
-            + RunContext.warnings(
-                settings, pruner, samples: samples, tokens: tokens, configuration: decoder.configuration)
+            + settings.warnings(samples: samples, tokens: tokens, configuration: decoder.configuration)
         files = BlockFiles(checkpoint: decoder.checkpoint, configuration: decoder.configuration, types: types)
     }
 
@@ -85,6 +88,12 @@ public struct PlanSubject {
     var prunedBlocks: Double { blocks(targets.goals.indices.filter { !targets.goals[$0].isEmpty }) }
     /// Weights of the measured block's linears.
     var blockWeights: Int { configuration.weightCount(layer: measuredLayer) }
+    /// What a method's work on that block depends on.
+    var blockSize: BlockSize {
+        BlockSize(
+            linears: LinearName.allCases.map { shape($0) }, samples: samples, tokens: tokens,
+            hidden: configuration.hiddenSize, gradientByteCount: compute.forGradients.byteCount)
+    }
     func shape(_ linear: LinearName) -> (out: Int, in: Int) { configuration.shape(of: linear, layer: measuredLayer) }
     /// Rows and columns of a projection's stacked weight.
     func shape(_ name: ProjectionName) -> (rows: Int, columns: Int) {

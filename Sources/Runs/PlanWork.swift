@@ -2,28 +2,10 @@ import Pruning
 import Recipes
 import Structure
 
-/// What a run does with one block, counted in the operations that `PlanMeasurement` times.
+/// What a run does with one block, and a search with all of them, counted in the operations that `PlanMeasurement` times.
 struct PlanWork {
-    /// Sequences in passes that gather squares, and in passes that gather Gram matrices.
-    var statistics = 0.0
-    var grams = 0.0
-    /// Sequences in forward passes.
-    var forwards = 0.0
-    /// Sequences that are passed forward and back.
-    var trainings = 0.0
-    /// Sequences in one such pass.
-    var step = 1
-    /// Updates of all weights by an optimizer.
-    var updates = 0.0
-    /// Choices of a mask for all weights.
-    var masks = 0.0
-    /// Gradients squared and added for all weights.
-    var accumulations = 0.0
-    /// Mask and weights of all linears found together: by SparseGPT, or by ADMM.
-    var solves = 0.0
-    var alternations = 0.0
-    /// Casts of all weights to what is written and back.
-    var casts = 0.0
+    /// What method, walk and candidates do with a block that has a goal.
+    var block: BlockWork
     /// All levels of both sub-layers by elimination.
     var eliminations = 0.0
     /// Sequences that are passed forward and back through dense blocks to tell what pruning each linear costs.
@@ -32,13 +14,27 @@ struct PlanWork {
     /// logits are compared.
     var searchedPruned = 0.0
     var compared = 0.0
+    /// Steps of the method's own.
+    var steps: [WorkStep] = []
 
-    /// What a subject's run does with a block that has a goal.
+    /// What a subject's run does.
     init(_ subject: PlanSubject) {
-        self.init(subject.pruner, samples: subject.samples)
+        self.init(subject.action.work(samples: subject.samples), samples: subject.samples)
+        steps = subject.action.steps(subject.blockSize)
         guard subject.samples > 1 else { return }
         if let structure = subject.settings.structure { add(structure, of: subject) }
-        if subject.settings.allocation == .search { addAllocation(of: subject) }
+        if subject.settings.allocation == .search, case .masks(let pruner) = subject.action {
+            addAllocation(by: pruner.candidate, samples: subject.samples)
+            steps += pruner.candidate.steps(subject.blockSize)
+        }
+    }
+
+    /// A method's work with what the walk does for every method: the sequences that are judged pass the dense block and
+    /// the weights as written, and those before the optimisation where the method tells them.
+    private init(_ method: BlockWork, samples: Int) {
+        let passes = method.tellsStart ? 3 : 2
+        let judged = Double(passes * Walk.judged(of: samples).count)
+        block = method + BlockWork(forwards: judged, casts: samples > 0 ? Double(passes) : 1)
     }
 
     /// The candidates of all sub-layers, and the search for their distribution.
@@ -47,11 +43,10 @@ struct PlanWork {
         let searched = SearchSplit.searched(of: subject.samples).count
         let calibrated = Double(subject.samples - searched)
         let iterations = Double(structure.iterations)
-        alternations = 0
         eliminations = 1 + iterations
-        statistics += iterations * calibrated + Double(subject.samples)
-        grams += iterations * calibrated
-        forwards += iterations * calibrated
+        block.statistics += iterations * calibrated + Double(subject.samples)
+        block.grams += iterations * calibrated + Double(subject.samples)
+        block.forwards += iterations * calibrated
         let levels = structure.sparsities(around: subject.settings.sparsity.fraction).count
         let attention = min(levels, subject.attentionShapes)
         guard !structure.isUniform else {
@@ -64,32 +59,23 @@ struct PlanWork {
             let measured = Double(options.measured)
             addAssessment(measured)
             // Levels keep half of their sub-layer on average; attention is about a quarter of a block.
-            forwards += measured * (0.75 * Double(levels) + 0.25 * Double(attention)) / 2
+            block.forwards += measured * (0.75 * Double(levels) + 0.25 * Double(attention)) / 2
         }
         addSearch(options, of: subject, times: iterations)
     }
 
     /// Every block pruned at the target, and the passes forward and back that tell what that costs.
-    private mutating func addAllocation(of subject: PlanSubject) {
-        let searched = Double(SearchSplit.searched(of: subject.samples).count)
-        let calibrated = Double(subject.samples) - searched
-        switch subject.settings.method {
-        case .magnitude: masks += 1
-        case .wanda:
-            statistics += calibrated
-            masks += 1
-        case .sparsegpt, .wandaPlusPlus, .tyr:
-            grams += calibrated
-            solves += 1
-        }
+    private mutating func addAllocation(by pruner: any BlockPruner, samples: Int) {
+        let searched = SearchSplit.searched(of: samples).count
+        block = block + pruner.work(samples: samples - searched)
         // The products of the changes with the inputs are another pass forward.
-        forwards += calibrated + searched
-        addAssessment(searched)
+        block.forwards += Double(samples)
+        addAssessment(Double(searched))
     }
 
     /// The passes of `DivergenceCosts`.
     private mutating func addAssessment(_ sequences: Double) {
-        forwards += sequences
+        block.forwards += sequences
         assessed += sequences
         // Logits of all positions, forward and back.
         compared += 3 * sequences * Double(SearchModel.scoredEvery)
@@ -119,58 +105,6 @@ struct PlanWork {
             searchedPruned += sequences * 2 / 3
             compared += sequences * sides(stage.samples)
             pool = stage.survivors
-        }
-    }
-
-    /// A block with a goal.
-    init(_ pruner: any BlockPruner, samples: Int) {
-        let n = Double(samples)
-        let kept = Double(samples > 0 ? WandaPP.keptOut(of: samples).count : 0)
-        // The walk: the sequences that are judged pass the dense block and the weights as written.
-        let judged = Double(Walk.judged(of: samples).count)
-        forwards = 2 * judged
-        casts = samples > 0 ? 2 : 1
-        switch pruner {
-        case let paper as PublishedWandaPP:
-            let drawn = Double(min(paper.roundSamples, samples) * paper.rounds)
-            if paper.usesGradient {
-                trainings += n
-                accumulations += n
-            } else if paper.usesOptimizer {
-                forwards += n
-            } else {
-                statistics += n
-            }
-            masks += 1
-            guard paper.usesOptimizer else { return }
-            statistics += drawn + n
-            trainings += drawn
-            updates += drawn
-            masks += Double(paper.rounds)
-            forwards += judged
-            casts += 1
-        case let pruner as WandaPP:
-            grams += n
-            alternations += 1
-            forwards += judged
-            casts += 1
-            guard pruner.options.passes > 0, samples > 1 else { return }
-            let optimised = samples - Int(kept)
-            step = min(pruner.options.stepSamples, optimised)
-            let steps = max(1, pruner.options.passes * optimised / max(1, step))
-            trainings += Double(steps * step)
-            updates += Double(steps)
-            forwards += kept * 2
-            casts += 2
-        case is SparseGPTPruner:
-            grams += n
-            solves += 1
-            forwards += judged
-            casts += 1
-        case is WandaPruner:
-            statistics += n
-            masks += 1
-        default: masks += 1
         }
     }
 }

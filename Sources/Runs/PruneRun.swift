@@ -7,10 +7,10 @@ import Recipes
 
 /// A prune run from settled context to published folder.
 public struct PruneRun {
-    public let context: RunContext
+    public let context: PruneContext
     private let events: EventHandler
 
-    public init(_ context: RunContext, events: @escaping EventHandler = { _ in }) {
+    public init(_ context: PruneContext, events: @escaping EventHandler = { _ in }) {
         self.context = context
         self.events = events
     }
@@ -26,7 +26,7 @@ public struct PruneRun {
     }
 
     /// Checks where the output would go and whether there is room; before any long work.
-    public static func check(_ context: RunContext) throws(Fault) {
+    public static func check(_ context: PruneContext) throws(Fault) {
         let settings = context.settings
         try OutputPlace(settings.requiredOutput(), overwrite: settings.overwrite)
             .check(inputs: [settings.model], bytes: context.stagingBytes)
@@ -41,7 +41,7 @@ public struct PruneRun {
         let staging = try StagingFolder.begin(place, inputs: [settings.model], bytes: context.stagingBytes)
         var journal: Journal?
         do throws(Fault) {
-            let record = try context.record()
+            let record = try context.run.record()
             let lines = try Journal(staging.path(of: PruneRun.journalName))
             try lines.append(record.json)
             journal = lines
@@ -58,7 +58,9 @@ public struct PruneRun {
     /// The settings of an interrupted run, or nil when its output is already published.
     ///
     /// - Throws: `missingInput` when there is neither.
-    public static func interrupted(output: String) throws(Fault) -> PruneSettings? {
+    public static func interrupted(
+        output: String, methods: MethodRegistry = .standard
+    ) throws(Fault) -> PruneSettings? {
         // A killed run may have had an old output still to move aside.
         let place = OutputPlace(output, overwrite: true)
         guard case .unfinished(let staging) = try StagingFolder.resume(place) else { return nil }
@@ -82,7 +84,7 @@ public struct PruneRun {
             var recipe = try PruneRecipe(yaml: record.recipe, file: path)
             recipe.output = output
             recipe.threads = record.threads
-            return try recipe.resolved()
+            return try recipe.resolved(methods)
         } catch {
             // Nobody wrote this recipe by hand: it is a part of the journal.
             var fault = error.inFile(path)
@@ -103,7 +105,7 @@ public struct PruneRun {
         guard let first = lines.first, let record = RunRecord(json: first) else {
             throw Fault(.badData, "the journal was not written by this version", file: path)
         }
-        try context.record().checkContinues(record, file: path)
+        try context.run.record().checkContinues(record, file: path)
         if contents.tornBytes > 0 {
             events(
                 .warning(
@@ -124,7 +126,7 @@ public struct PruneRun {
 
     /// The sparsity of every linear, where the settings ask for other than the same: found once, then in the journal.
     private func allocation(
-        _ staging: StagingFolder, _ journal: Journal, lines: [JSONValue]
+        _ pruner: any BlockPruner, _ staging: StagingFolder, _ journal: Journal, lines: [JSONValue]
     ) throws(Fault) -> SparsityAllocation? {
         let kind = context.settings.allocation
         guard kind != .uniform else { return nil }
@@ -132,24 +134,27 @@ public struct PruneRun {
         if let known = lines.compactMap(SparsityAllocation.init(json:)).first {
             allocation = known
         } else {
-            let share = PruneRun.allocationShare(context.settings)
+            let share = allocationShare(pruner)
             let events = PartialEvents(handler: events, range: 0...share).handle
             allocation =
                 kind == .owl
                 ? SparsityAllocation(layers: try OutlierAllocation(context, events: events).fractions())
-                : try AllocationSearch(context: context, staging: staging, journal: journal, events: events).run(lines)
+                : try AllocationSearch(
+                    context: context, pruner: pruner.candidate, staging: staging, journal: journal, events: events
+                ).run(lines)
             try journal.append(allocation.json)
         }
         try AllocationSearch.removeCandidates(staging, layers: context.decoder.configuration.layerCount)
         return allocation
     }
 
-    /// About the share of a run's time that its allocation takes.
-    private static func allocationShare(_ settings: PruneSettings) -> Double {
-        switch settings.allocation {
+    /// About the share of a run's time that its allocation takes: a small one where blocks are optimised afterwards.
+    private func allocationShare(_ pruner: any BlockPruner) -> Double {
+        let isOptimised = pruner.work(samples: context.calibration?.tokens.rows ?? 0).updates > 0
+        return switch context.settings.allocation {
         case .uniform: 0
-        case .owl: settings.method == .wandaPlusPlus ? 0.05 : 0.3
-        case .search: settings.method == .wandaPlusPlus ? 0.25 : 0.6
+        case .owl: isOptimised ? 0.05 : 0.3
+        case .search: isOptimised ? 0.25 : 0.6
         }
     }
 
@@ -157,43 +162,44 @@ public struct PruneRun {
         _ staging: StagingFolder, _ journal: Journal, recipe: String, committed lines: [JSONValue]
     ) throws(Fault) -> RunResult {
         let clock = ContinuousClock.now
-        var (context, events) = (context, events)
-        context.scratch = staging.path
-        if let found = try allocation(staging, journal, lines: lines) {
-            context = try context.with(found)
-            let share = PruneRun.allocationShare(context.settings)
-            events = PartialEvents(handler: self.events, range: share...1).handle
+        var context = context
+        context.run.scratch = staging.path
+        var result: RunResult
+        switch context.action {
+        case .masks(let pruner):
+            result = try finish(pruner, staging, journal, recipe: recipe, committed: lines)
+        case .units(let refit):
+            result = try StructuralRun(
+                context: context, refit: refit, staging: staging, journal: journal, events: events
+            ).finish(recipe: recipe, lines: lines)
         }
-        if context.settings.method == .tyr {
-            var result = try StructuralRun(context: context, staging: staging, journal: journal, events: events)
-                .finish(recipe: recipe, lines: lines)
-            result.seconds = clock.duration(to: .now) / .seconds(1)
-            result.peakMemoryBytes = Machine.peakMemoryBytes
-            return result
-        }
-        // The recipe is that of the start: resuming fills in the threads that the start had by default.
-        let publication = Publication(
-            context: context, files: context.files, staging: staging, journal: journal, recipe: recipe, lines: lines,
-            events: events)
-        try publication.checkCommitted()
-        let reports = try Walk(context: context, staging: staging, journal: journal, events: events)
-            .run(committed: publication.committedReports())
-        events(.note("writing the checkpoint"))
-        Machine.returnFreedMemory()
-        try context.decoder.checkpoint.checkUnchanged()
-        var result = RunResult(context: context, blocks: reports)
-        try publication.publish(result)
         result.seconds = clock.duration(to: .now) / .seconds(1)
         result.peakMemoryBytes = Machine.peakMemoryBytes
         return result
     }
-}
 
-extension RunContext {
-    /// The same with the sparsity of each linear given.
-    func with(_ allocation: SparsityAllocation) throws(Fault) -> RunContext {
-        var copy = self
-        copy.targets = try PruneTargets(settings, configuration: decoder.configuration, allocation: allocation)
-        return copy
+    private func finish(
+        _ pruner: any BlockPruner, _ staging: StagingFolder, _ journal: Journal, recipe: String,
+        committed lines: [JSONValue]
+    ) throws(Fault) -> RunResult {
+        var (context, events) = (context, events)
+        if let found = try allocation(pruner, staging, journal, lines: lines) {
+            context = try context.with(found)
+            events = PartialEvents(handler: self.events, range: allocationShare(pruner)...1).handle
+        }
+        // The recipe is that of the start: resuming fills in the threads that the start had by default.
+        let publication = Publication(
+            context: context.run, files: context.files, staging: staging, journal: journal, recipe: recipe,
+            lines: lines, keepsCandidates: false, events: events)
+        try publication.checkCommitted()
+        let reports = try Walk(
+            context: context, pruner: pruner, staging: staging, journal: journal, events: events
+        ).run(committed: publication.committedReports())
+        events(.note("writing the checkpoint"))
+        Machine.returnFreedMemory()
+        try context.decoder.checkpoint.checkUnchanged()
+        let result = RunResult(context: context, blocks: reports)
+        try publication.publish(card: result.card(context.run, recipe: recipe), report: result.report)
+        return result
     }
 }

@@ -29,13 +29,13 @@ public struct PruneTargets: Sendable {
                 let isAsked = targets.isEmpty ? true : try PruneTargets.matches(name, targets, flag: "--targets")
                 guard isAsked, try !PruneTargets.matches(name, ignored, flag: "--ignore") else { continue }
                 let columns = configuration.shape(of: linear, layer: layer).in
-                if case .keep(_, let group) = settings.pattern, columns % group != 0 {
+                if case .keep(_, let group) = settings.pattern.zeros, columns % group != 0 {
                     throw Fault(
                         .usage, "the pattern does not divide a linear's columns", place: name,
                         found: "\(columns) columns for \(settings.pattern.text)", expected: "a multiple of \(group)",
                         advice: "choose another pattern, or leave the linear out with --ignore")
                 }
-                var goal = Goal(pattern: settings.pattern, sparsity: settings.sparsity)
+                var goal = settings.goal
                 if let fraction = allocation?.fraction(of: linear, layer: layer) {
                     goal = try goal.with(sparsity: fraction)
                 }
@@ -92,6 +92,11 @@ public struct PruneTargets: Sendable {
                 .map { $0.weightName(layer: layer) }
         }
     }
+}
+
+extension PruneSettings {
+    /// Of a linear. Where whole units go, it loses about that share, but no zeros are made.
+    var goal: Goal { Goal(pattern: pattern.zeros ?? .unstructured, sparsity: sparsity) }
 }
 
 extension Goal {

@@ -15,6 +15,8 @@ struct Publication {
     let recipe: String
     /// The journal's lines behind the first.
     let lines: [JSONValue]
+    /// Whether a search's files stay in the output; those that do not were removed.
+    let keepsCandidates: Bool
     let events: EventHandler
 
     static let reportName = "report.json"
@@ -36,7 +38,10 @@ struct Publication {
 
     private func plan() -> [ShardGroup] { files.groups(shardSize: context.settings.shardSize.bytes) }
 
-    func publish(_ result: RunResult) throws(Fault) {
+    /// - Parameters:
+    ///   - card: the text of `README.md`.
+    ///   - report: of `report.json`.
+    func publish(card: String, report: JSONValue) throws(Fault) {
         var written = FileDigest.digests(lines, kind: "shard")
         let groups = plan()
         var shards: [(name: String, tensors: [TensorDescription])] = []
@@ -50,28 +55,27 @@ struct Publication {
             shards.append((group.name, try SafetensorsFile(staging.path(of: group.name)).tensors))
         }
         let all = written.filter { digest in groups.contains { $0.name == digest.name } }
-        try staging.publish(all + keptCandidates() + rest(shards, result)) { events(.publishing) }
+        try staging.publish(all + keptCandidates() + rest(shards, card: card, report: report)) { events(.publishing) }
         _ = try FolderVerification(staging.place.output)
     }
 
     /// Writes the files beside the weights.
     private func rest(
-        _ shards: [(name: String, tensors: [TensorDescription])], _ result: RunResult
+        _ shards: [(name: String, tensors: [TensorDescription])], card: String, report: JSONValue
     ) throws(Fault) -> [FileDigest] {
         var files: [FileDigest] = []
         if shards.count > 1 { files.append(try staging.write(ShardName.index, ShardName.indexBytes(shards))) }
         files.append(try staging.write("config.json", self.files.configurationJSON(context.types).configurationBytes))
         for file in context.decoder.checkpoint.sideFiles { files.append(try staging.copy(file)) }
         files.append(try staging.write("recipe.yaml", Array(recipe.utf8)))
-        let card = ModelCard.text(result, source: SourceCard(context.decoder.checkpoint), recipe: recipe)
         files.append(try staging.write("README.md", Array(card.utf8)))
-        files.append(try staging.write(Publication.reportName, Array((result.report.text() + "\n").utf8)))
+        files.append(try staging.write(Publication.reportName, Array((report.text() + "\n").utf8)))
         return files
     }
 
-    /// Files of a search that are to stay in the output; those that are not were removed.
+    /// Files of a search that are to stay in the output.
     private func keptCandidates() throws(Fault) -> [FileDigest] {
-        guard context.settings.structure?.keepsSupernet == true else { return [] }
+        guard keepsCandidates else { return [] }
         var kept: [FileDigest] = []
         // A file that was written again has a later line.
         for digest in FileDigest.digests(try Journal.read(journal.path), kind: "candidates") {

@@ -7,51 +7,32 @@ import Pruning
 import Recipes
 import Torch
 
-/// Everything that is settled before a run's first block: model, goals, calibration tokens, types, device.
+/// Everything that is settled before the first block of a run that publishes a model, whatever it does to the blocks:
+/// model, calibration tokens, types, device.
 public struct RunContext {
-    public let settings: PruneSettings
+    public let settings: RunSettings
     public let decoder: Decoder
-    public internal(set) var targets: PruneTargets
     public let types: OutputTypes
-    public internal(set) var pruner: any BlockPruner
-    /// Nil for a method that looks at no data when none was given.
+    /// Nil for a run that looks at no data when none was given.
     public let calibration: CalibrationSet?
     /// Number type of the matrix products.
     public let compute: DType
-    public let warnings: [String]
     /// What the process may hold where there is a choice.
     let memory: Int
     /// A folder for hidden states that are beyond it; nil keeps them in memory all the same.
     var scratch: String?
 
-    /// - Throws: `Fault` of kind `usage` when the goals fit no linear or the method lacks its calibration text.
-    public init(
-        _ settings: PruneSettings, decoder: Decoder, compute: DType, calibration: CalibrationSet?
-    ) throws(Fault) {
+    public init(_ settings: RunSettings, decoder: Decoder, compute: DType, calibration: CalibrationSet?) {
         self.settings = settings
         self.decoder = decoder
         self.compute = compute
         self.calibration = calibration
         types = OutputTypes(decoder.checkpoint, choice: settings.outputDType)
-        pruner = settings.pruner()
-        memory = RunContext.memory(settings, held: Machine.residentBytes)
-        targets = try PruneTargets(settings, configuration: decoder.configuration)
-        try settings.checkSamples(calibration?.tokens.rows ?? 0, needed: pruner.needsSamples)
-        warnings =
-            RunContext.filesLeft(decoder.checkpoint) + SourceCard(decoder.checkpoint).warnings
-            + (calibration?.warnings ?? [])
-            + RunContext.warnings(
-                settings, pruner, samples: calibration?.tokens.rows ?? 0, tokens: calibration?.tokens.columns ?? 0,
-                configuration: decoder.configuration)
+        memory = RunContext.memory(settings.memory, held: Machine.residentBytes)
     }
 
-    /// The calibration text of a walk that cannot do without.
-    ///
-    /// - Throws: `usage` when there is none.
-    func requireTokens() throws(Fault) -> TokenMatrix {
-        try settings.checkSamples(calibration?.tokens.rows ?? 0, needed: true)
-        guard let tokens = calibration?.tokens else { throw settings.needsCalibration }
-        return tokens
+    var files: BlockFiles {
+        BlockFiles(checkpoint: decoder.checkpoint, configuration: decoder.configuration, types: types)
     }
 
     /// What of the model's folder the output will not hold.
@@ -64,46 +45,14 @@ public struct RunContext {
         return ["\(checkpoint.path): not copied to the output: \(shown)"]
     }
 
-    /// What is thin about the calibration text, and what the model's shape does not allow.
-    static func warnings(
-        _ settings: PruneSettings, _ pruner: any BlockPruner, samples: Int, tokens: Int,
-        configuration: DecoderConfiguration
-    ) -> [String] {
-        var list: [String] = []
-        let widest = max(configuration.widest.intermediateSize, configuration.hiddenSize)
-        // What a search measures on makes no candidates.
-        let seen = settings.structure == nil ? samples : SearchSplit.calibrated(of: samples).count
-        if pruner.needsSamples, samples > 0, seen * tokens < widest {
-            list.append(
-                "\(seen * tokens) calibration tokens are fewer than the \(widest) columns of the widest linear: its "
-                    + "statistics are rank-deficient, use more")
-        }
-        if settings.structure != nil, configuration.widest.keyValueHeadCount == 1 {
-            list.append(
-                "attention has one key-value head: it can lose query heads or go as a whole, and the key-value cache "
-                    + "shrinks by whole layers only")
-        }
-        return list
-    }
-
-    var files: BlockFiles {
-        BlockFiles(checkpoint: decoder.checkpoint, configuration: decoder.configuration, types: types)
-    }
-
-    /// The most bytes of weights that the run holds on the disk at once.
-    public var stagingBytes: Int {
-        files.stagingBytes(shardSize: settings.shardSize.bytes)
-            + settings.candidateBytes(decoder.configuration)
-    }
-
     /// Samples in one forward pass without gradients: enough rows for the matrix products' full speed, few enough that
     /// a block's intermediate results stay near the processor.
     var batch: Int { max(1, RunContext.batchTokens / max(1, calibration?.tokens.columns ?? 1)) }
     static let batchTokens = 2048
 
     /// What a process that holds so much may hold where there is a choice.
-    static func memory(_ settings: PruneSettings, held: Int) -> Int {
-        settings.memory?.bytes ?? held + (FreeMemory.free() ?? 8 << 30) / 2
+    static func memory(_ asked: ByteSize?, held: Int) -> Int {
+        asked?.bytes ?? held + (FreeMemory.free() ?? 8 << 30) / 2
     }
 
     /// Bytes that blocks and hidden states may take beside what the process holds already.
@@ -146,11 +95,11 @@ public struct RunContext {
     ///
     /// - Parameter progress: told the share of the passes forward that is done.
     func divergenceCosts(
-        _ tokens: TokenMatrix, samples: [Int], progress: (Double) -> Void
+        _ tokens: TokenMatrix, samples: [Int], seed: UInt64, progress: (Double) -> Void
     ) throws(Fault) -> DivergenceCosts {
         let input = try embeddedLane(tokens, samples: samples).stream
         return try DivergenceCosts(
-            passage, input: input, batch: batch, seed: settings.seed, offload: settings.offload, bytes: memoryLeft / 2,
+            passage, input: input, batch: batch, seed: seed, offload: settings.offload, bytes: memoryLeft / 2,
             progress: progress)
     }
 
@@ -198,8 +147,8 @@ public struct RunContext {
 
     /// The first line of the run's journal.
     func record() throws(Fault) -> RunRecord {
-        return RunRecord(
-            recipe: settings.publishedRecipe, model: try Fingerprint.of(decoder.checkpoint),
+        RunRecord(
+            recipe: settings.recipe, model: try Fingerprint.of(decoder.checkpoint),
             calibration: calibration?.tokens.digest ?? "none",
             engine: "torch \(Engine.loadedVersion), \(compute)", threads: Engine.threads)
     }

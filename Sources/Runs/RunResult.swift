@@ -23,7 +23,7 @@ public struct RunResult {
     public var peakMemoryBytes = 0
 
     init(
-        context: RunContext, blocks: [BlockReport], steps: [DistributionSearch.Step] = [],
+        context: PruneContext, blocks: [BlockReport], steps: [DistributionSearch.Step] = [],
         structure: StructuralReport? = nil
     ) {
         search = steps.map { ($0.kind, $0.fitness) }
@@ -31,7 +31,7 @@ public struct RunResult {
         let removed = blocks.reduce(0) { $0 + $1.removed }
         let weights = blocks.reduce(0) { $0 + $1.weights }
         output = context.settings.output ?? ""
-        method = context.settings.method.text
+        method = context.settings.method.name
         preset = context.settings.preset.text
         pattern = context.settings.pattern.text
         asked = context.settings.sparsity.fraction
@@ -42,6 +42,11 @@ public struct RunResult {
         linears = context.targets.weightNames(in: structure?.layers)
             .map { structure?.numbering?.name($0) ?? $0 }
         manifest = context.calibration?.manifest
+    }
+
+    /// The README.md of the published folder.
+    func card(_ context: RunContext, recipe: String) -> String {
+        ModelCard.text(self, source: SourceCard(context.decoder.checkpoint), recipe: recipe)
     }
 
     /// The document that `prune --json` prints.

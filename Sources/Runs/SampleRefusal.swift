@@ -18,7 +18,7 @@ extension PruneSettings {
     /// What is refused without any sample.
     var needsCalibration: Fault {
         Fault(
-            .usage, "\(allocation == .uniform ? method.text : "--allocate \(allocation)") needs calibration text",
+            .usage, "\(allocation == .uniform ? method.name : "--allocate \(allocation)") needs calibration text",
             advice: "add --calibration FILE (a text, .jsonl or a token file), or --calibration self")
     }
 }

@@ -7,7 +7,8 @@ import Torch
 
 /// The walk over the blocks: order, memory, commits and events, so that a pruner sees one block and owns nothing.
 struct Walk {
-    let context: RunContext
+    let context: PruneContext
+    let pruner: any BlockPruner
     let staging: StagingFolder
     let journal: Journal
     let events: EventHandler
@@ -16,7 +17,7 @@ struct Walk {
     private var lastPruned: Int { context.targets.goals.lastIndex { !$0.isEmpty } ?? 0 }
     private var samples: Int { context.calibration?.tokens.rows ?? 0 }
     /// The walk's errors are measured on a few of the sequences that the default's optimizer does not see.
-    static func judged(of samples: Int) -> [Int] { Array(WandaPP.keptOut(of: samples).prefix(4)) }
+    static func judged(of samples: Int) -> [Int] { Array(BlockRefit.keptOut(of: samples).prefix(4)) }
 
     /// The hidden states on their way: what the pruned blocks made, and what the dense ones would have made.
     private struct Lanes {
@@ -36,7 +37,7 @@ struct Walk {
             events(.note("recomputing the hidden stream through \(committed.count) committed blocks"))
         }
         // Without states to bring up to date, committed blocks are not looked at again.
-        try context.passage.forward((lanes == nil ? committed.count : 0)..<total) { (step) throws(Fault) in
+        try context.run.passage.forward((lanes == nil ? committed.count : 0)..<total) { (step) throws(Fault) in
             let clock = ContinuousClock.now
             // Behind the last block that is pruned nothing looks at the states any more.
             let lanes = step.layer <= lastPruned ? lanes : nil
@@ -55,8 +56,8 @@ struct Walk {
 
     private func makeLanes() throws(Fault) -> Lanes? {
         guard let tokens = context.calibration?.tokens else { return nil }
-        let needsDense = context.pruner.needsDenseStream
-        let pruned = try context.embeddedLane(tokens, of: needsDense ? 2 : 1)
+        let needsDense = pruner.needsDenseStream
+        let pruned = try context.run.embeddedLane(tokens, of: needsDense ? 2 : 1)
         return Lanes(pruned: pruned, dense: needsDense ? try pruned.copied() : nil)
     }
 
@@ -71,7 +72,7 @@ struct Walk {
 
     private func prune(_ step: PassageStep, _ lanes: Lanes?) throws(Fault) -> BlockReport {
         let (layer, dense) = (step.layer, step.block)
-        try context.checkFinite(dense)
+        try context.run.checkFinite(dense)
         let goals = context.targets.goals[layer]
         let files = context.files
         var report = BlockReport(index: layer)
@@ -85,7 +86,7 @@ struct Walk {
                 compute: context.compute, batch: context.batch, device: context.decoder.device,
                 seed: context.settings.seed, asWritten: files.asWritten, progress: progress(layer))
             if !goals.isEmpty {
-                let outcome = try context.pruner.prune(task)
+                let outcome = try pruner.prune(task)
                 result = outcome.block
                 report.losses = outcome.losses
                 report.restored = outcome.restored
@@ -93,7 +94,7 @@ struct Walk {
                 judged = (task, outcome.unoptimised.map(files.asWritten))
             }
         } else if !goals.isEmpty {
-            result = try context.pruner.prune(
+            result = try pruner.prune(
                 BlockTask(
                     block: dense, goals: goals, rotary: context.decoder.rotary(positions: 1),
                     input: try HiddenStream(samples: 0, tokens: 1, hidden: configuration.hiddenSize), denseOutput: nil,
@@ -130,7 +131,7 @@ struct Walk {
             if context.settings.allocation != .uniform {
                 report.asked.append((linear: linear.rawValue, fraction: goal.askedFraction))
             }
-            let demand = ZeroDemand(context.settings, goal, rows: weight.size(0), columns: weight.size(1))
+            let demand = ZeroDemand(goal, group: pruner.group, rows: weight.size(0), columns: weight.size(1))
             if let short = demand.shortfall(in: weight) {
                 throw Fault(
                     .badData, "a pruned weight has fewer zeros than it should: please report this",

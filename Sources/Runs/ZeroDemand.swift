@@ -1,5 +1,4 @@
 import Pruning
-import Recipes
 import Torch
 
 /// The zeros that a method promises in a linear: a count in every group of weights that its mask compares.
@@ -38,20 +37,20 @@ public struct ZeroDemand: Equatable, Sendable {
     private let rows: Int
     private let columns: Int
 
-    /// - Parameter goal: of a linear with a weight of [rows, columns].
-    public init(_ settings: PruneSettings, _ goal: Goal, rows: Int, columns: Int) {
+    /// - Parameters:
+    ///   - goal: of a linear with a weight of [rows, columns].
+    ///   - group: what the method compares, unless a K:M pattern says so.
+    public init(_ goal: Goal, group: ComparisonGroup, rows: Int, columns: Int) {
         self.goal = goal
         self.rows = rows
         self.columns = columns
         if case .keep(_, let width) = goal.pattern {
-            group = .run(width)
+            self.group = .run(width)
         } else {
-            switch settings.method {
-            case .magnitude, .tyr: group = .matrix
-            case .sparsegpt: group = .columns(SparseGPT.blockWidth)
-            case .wanda: group = .row
-            // The default's solver lets the rows of a matrix differ in what they can spare.
-            case .wandaPlusPlus: group = settings.preset == .default ? .matrix : .row
+            switch group {
+            case .matrix: self.group = .matrix
+            case .row: self.group = .row
+            case .columns(let width): self.group = .columns(width)
             }
         }
     }

@@ -42,7 +42,7 @@ struct CalibrationVerbTests {
 
     private func prepared(
         _ words: [String], _ reporter: ProgressReporter = quiet
-    ) throws -> RunContext {
+    ) throws -> PruneContext {
         let arguments = try PruneArguments.parse(
             words + ["--method", "wanda", "--device", "cpu", "--dtype", "float32", "--threads", "1"])
         return try PrunePreparation(try arguments.recipe(overwrite: false).resolved(), reporter: reporter).context

@@ -71,7 +71,9 @@ struct TokenizerFolderTests {
         let place = try TemporaryFolder()
         let output = place.path + "/out"
         var recipe = PruneRecipe()
-        (recipe.model, recipe.output, recipe.method, recipe.sparsity) = (folder.path, output, .wanda, try Sparsity(0.5))
+        (recipe.model, recipe.output, recipe.method, recipe.sparsity) = (
+            folder.path, output, "wanda", try Sparsity(0.5)
+        )
         (recipe.calibration, recipe.samples, recipe.sequenceLength) = ([text], 4, 16)
         (recipe.device, recipe.dtype, recipe.threads) = (.cpu, .float32, 1)
         _ = try PruneRun(try PrunePreparation(try recipe.resolved(), reporter: quiet).context).start()

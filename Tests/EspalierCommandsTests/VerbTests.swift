@@ -231,7 +231,7 @@ struct VerbTests {
         try folder.write("config.json", LargeModel.configuration)
         let file = try folder.write("news.txt", text)
         var recipe = PruneRecipe()
-        (recipe.model, recipe.method, recipe.output) = (folder.path, .magnitude, folder.path + "-out")
+        (recipe.model, recipe.method, recipe.output) = (folder.path, "magnitude", folder.path + "-out")
         (recipe.device, recipe.dtype, recipe.threads) = (.cpu, .float32, 1)
         let settings = try recipe.planSettings()
         let faults = [
@@ -280,7 +280,7 @@ struct VerbTests {
         let place = try TemporaryFolder()
         let compact = place.path + "/compact"
         (recipe.model, recipe.output) = (folder.path, compact)
-        (recipe.method, recipe.effort, recipe.sparsity) = (.tyr, .quick, try Sparsity(0.6))
+        (recipe.method, recipe.effort, recipe.sparsity) = ("tyr", .quick, try Sparsity(0.6))
         (recipe.calibration, recipe.samples, recipe.sequenceLength) = ([file], 8, 16)
         (recipe.device, recipe.dtype, recipe.threads) = (.cpu, .float32, 1)
         let context = try PrunePreparation(try recipe.resolved(), reporter: quiet).context

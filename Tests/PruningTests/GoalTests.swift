@@ -28,6 +28,10 @@ struct GoalTests {
         let matrix = goal.mask(scores: scores, group: .matrix).floats()
         #expect(matrix[..<10].count { $0 == 0 } == 7)
         #expect(matrix[10...].count { $0 == 0 } == 0)
+        // Columns 0…3, 4…7 and 8…9 of both rows: 8, 8 and 4 weights.
+        let columns = goal.mask(scores: scores, group: .columns(4)).floats()
+        let zeros = columns.indices.filter { columns[$0] == 0 }
+        #expect(zeros == [0, 1, 4, 5, 8])
     }
 
     @Test(arguments: [0.0, 0.29, 0.5, 0.999])

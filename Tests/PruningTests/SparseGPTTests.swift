@@ -64,7 +64,6 @@ struct SparseGPTTests {
                 if i % group == 0 {
                     for r in 0..<rows { choose((0..<group).map { r * columns + i + $0 }, removing: group - keep) }
                 }
-            case .structured: break
             }
             for r in 0..<rows where !mask[r * columns + i] {
                 let error = w[r * columns + i] / first[i][i]

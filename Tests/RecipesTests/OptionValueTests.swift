@@ -56,10 +56,14 @@ struct OptionValueTests {
 
     @Test("texts read back to the same value")
     func textsRoundTrip() throws {
-        for text in ["unstructured", "2:4", "4:8", "1:64"] { #expect(try Pattern(parsing: text).text == text) }
+        for text in ["unstructured", "2:4", "4:8", "1:64"] {
+            #expect(try Pattern(parsing: text).text == text)
+            #expect(try PatternChoice(parsing: text) == .zeros(Pattern(parsing: text)))
+        }
+        #expect(try PatternChoice(parsing: "structured") == .units && PatternChoice.units.text == "structured")
+        #expect(throws: Fault.self) { try Pattern(parsing: "structured") }
         for text in ["auto", "cpu", "cuda:0", "cuda:3"] { #expect(try DeviceChoice(parsing: text).text == text) }
         for text in ["5GB", "2GiB", "1KB", "12345"] { #expect(try ByteSize(parsing: text).text == text) }
-        for method in Method.allCases { #expect(try Method(parsing: method.text) == method) }
         for text in ["9223372036854775807GB", "GB", "-1MB", "1.5GB"] {
             #expect(throws: Fault.self) { try ByteSize(parsing: text) }
         }

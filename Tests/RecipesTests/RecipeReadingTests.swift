@@ -1,4 +1,5 @@
 import Faults
+import Pruning
 import Recipes
 import Testing
 
@@ -49,7 +50,7 @@ struct RecipeReadingTests {
         #expect(recipe.overwrite == true)
         #expect(recipe.shardSize?.bytes == 2 << 30)
         #expect(recipe.outputDType == .float16)
-        #expect(recipe.method == .wandaPlusPlus)
+        #expect(recipe.method == "wanda++")
         #expect(recipe.preset == .paper)
         #expect(recipe.sparsity?.fraction == 0.5)
         #expect(recipe.pattern == .keep(2, of: 4))
@@ -81,7 +82,6 @@ struct RecipeReadingTests {
             ("version: 1\nsamples: 3", "line 2, column 1", "did you mean calibration.samples?"),
             ("version: 1\nregional: {seed: 3}", "line 2, column 12", "did you mean seed?"),
             ("version: 1\nmetod: wanda", "line 2, column 1", "did you mean method?"),
-            ("version: 1\nmethod: wandas", "line 2, column 9 (method)", "did you mean wanda?"),
             ("version: 1\nsparsity: 50", "line 2, column 11 (sparsity)", "did you mean 0.5?"),
             ("version: 1\nsparsity: 1.0", "line 2, column 11 (sparsity)", "1 would remove every weight; give less"),
             ("version: 1\npattern: 4:2", "line 2, column 10 (pattern)", "did you mean 2:4?"),
@@ -168,7 +168,7 @@ struct RecipeReadingTests {
     func tolerated() throws {
         let recipe = try PruneRecipe(
             yaml: "\u{FEFF}version: 1 # one\r\n# two * & !\r\nmethod: wanda\r\noffload: a#b&c*d\r\n")
-        #expect(recipe.method == .wanda)
+        #expect(recipe.method == "wanda")
         #expect(recipe.offload == "a#b&c*d")
     }
 

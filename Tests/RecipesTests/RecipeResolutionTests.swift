@@ -1,4 +1,5 @@
 import Faults
+import Pruning
 import Recipes
 import Testing
 
@@ -20,7 +21,7 @@ struct RecipeResolutionTests {
     @Test("defaults are filled in")
     func defaults() throws {
         let settings = try recipe("calibration: {sources: [self]}").resolved()
-        #expect(settings.method == .wandaPlusPlus)
+        #expect(settings.method == PruningMethod.wandaPlusPlus.declaration)
         #expect(settings.preset == .default)
         #expect(settings.pattern == .unstructured)
         #expect(settings.sparsity.fraction == 0.5)
@@ -84,6 +85,12 @@ struct RecipeResolutionTests {
             ("regional: {learning_rate: 0}", "line 3, column 27 (regional.learning_rate)"),
             ("preset: paper\nregional: {round_samples: 129}", "line 4, column 27 (regional.round_samples)"),
             ("method: wanda\nregional: {alpha: 1}", "line 4, column 19 (regional.alpha)"),
+            ("method: wandas", "line 3, column 9 (method)"),
+            ("method: tyr\npreset: paper", "line 4, column 9 (preset)"),
+            ("pattern: structured", "line 3, column 10 (pattern)"),
+            ("method: tyr\npattern: 2:4", "line 4, column 10 (pattern)"),
+            ("method: tyr\nregional: {alpha: 1}", "line 4, column 19 (regional.alpha)"),
+            ("structure: {levels: 3}", "line 3, column 21 (structure.levels)"),
             ("threads: 0", "line 3, column 10 (threads)"), ("stream_dtype: auto", "line 3, column 15 (stream_dtype)"),
             ("targets: ['(']", "line 3, column 10 (targets)"),
         ])
@@ -121,12 +128,49 @@ struct RecipeResolutionTests {
     @Test("a flag that replaces a choice drops what the recipe said about the old one")
     func replacedChoices() throws {
         var flags = PruneRecipe()
-        flags.method = .wanda
+        flags.method = "wanda"
         flags.pattern = .keep(1, of: 4)
         let settings = try recipe("sparsity: 0.6\nregional: {rounds: 3}\ncalibration: {sources: [self]}")
             .merging(flags: flags).resolved()
         #expect(settings.regional == nil)
         #expect(settings.sparsity.fraction == 0.75)
+    }
+
+    @Test("a flag that names the recipe's own method drops nothing, another what belongs to the old one")
+    func replacedMethods() throws {
+        func merged(_ lines: String, method: String) throws -> PruneSettings {
+            var flags = PruneRecipe()
+            flags.method = method
+            return try recipe(lines + "\ncalibration: {sources: [self]}").merging(flags: flags).resolved()
+        }
+        #expect(try merged("regional: {rounds: 2}", method: "wanda++").regional?.rounds == 2)
+        let tyr = "method: tyr\nregional: {learning_rate: 0.5}\nstructure: {levels: 5}"
+        let same = try merged(tyr, method: "tyr")
+        #expect(same.regional?.learningRate == 0.5 && same.structure?.levels == 5)
+        let other = try merged(tyr, method: "wanda++")
+        #expect(other.regional?.learningRate == nil && other.structure == nil && other.pattern == .unstructured)
+    }
+
+    @Test("a method that is none is refused with all names, and a setting that a method never has with its name")
+    func methodMessages() throws {
+        let unknown = try #require(faultOfResolving(try recipe("method: wandas")))
+        #expect(unknown.summary == "unknown method" && unknown.found == "wandas")
+        #expect(
+            unknown.expected == "magnitude, wanda, sparsegpt, wanda++, tyr" && unknown.advice == "did you mean wanda?")
+        let alpha = try #require(
+            faultOfResolving(try recipe("method: tyr\ncalibration: {sources: [self]}\nregional: {alpha: 1}")))
+        #expect(alpha.summary == "tyr has no such setting" && alpha.advice == "leave it out")
+        let preset = try #require(faultOfResolving(try recipe("calibration: {sources: [self]}\nregional: {alpha: 1}")))
+        #expect(preset.summary == "only the preset paper has this setting")
+    }
+
+    @Test("a run of the method that removes units has the pattern structured, said or not, and writes it down")
+    func structuredPattern() throws {
+        for lines in ["", "pattern: structured\n"] {
+            let settings = try recipe(lines + "method: tyr\ncalibration: {sources: [self]}").resolved()
+            #expect(settings.pattern == .units)
+            #expect(settings.recipe().yaml().contains("\npattern: structured\n"))
+        }
     }
 
     @Test("model, output and calibration are asked for when they are missing")

@@ -1,3 +1,4 @@
+import Pruning
 import Recipes
 import Testing
 
@@ -46,7 +47,7 @@ struct RecipeWritingTests {
     @Test("the settings of a run, written as a recipe, resolve to the same settings")
     func settingsRoundTrip() throws {
         for flags in [
-            Flags(method: .wandaPlusPlus, pattern: .keep(4, of: 8)), Flags(method: .magnitude, pattern: .unstructured),
+            Flags(method: "wanda++", pattern: .keep(4, of: 8)), Flags(method: "magnitude", pattern: .unstructured),
         ] {
             var recipe = PruneRecipe()
             recipe.model = "m"
@@ -67,7 +68,7 @@ struct RecipeWritingTests {
             var recipe = PruneRecipe()
             recipe.model = "m"
             recipe.output = "o"
-            recipe.method = .tyr
+            recipe.method = "tyr"
             recipe.effort = effort
             recipe.isUniform = true
             recipe.calibration = ["a.jsonl"]
@@ -79,7 +80,7 @@ struct RecipeWritingTests {
     }
 
     private struct Flags {
-        var method: Method
-        var pattern: Pattern
+        var method: String
+        var pattern: PatternChoice
     }
 }

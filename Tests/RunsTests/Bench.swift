@@ -4,6 +4,7 @@ import Decoders
 import Faults
 import Foundation
 import JSONText
+import Pruning
 import Randomness
 import Recipes
 import TestSupport
@@ -15,6 +16,8 @@ import Torch
 final class Bench {
     let model: TemporaryFolder
     let work: TemporaryFolder
+    /// That recipes can name.
+    var methods = MethodRegistry.standard
 
     static let vocabulary = 64
 
@@ -58,10 +61,10 @@ final class Bench {
         recipe.device = .cpu
         recipe.dtype = .float32
         change(&recipe)
-        return try recipe.resolved()
+        return try recipe.resolved(methods)
     }
 
-    func context(_ settings: PruneSettings, compute: DType = .float32) throws -> RunContext {
+    func context(_ settings: PruneSettings, compute: DType = .float32) throws -> PruneContext {
         let decoder = try Decoder(try Checkpoint.open(settings.model))
         var sources: [CalibrationSource] = []
         for text in settings.calibration { sources.append(try CalibrationSource(parsing: text)) }
@@ -75,10 +78,10 @@ final class Bench {
                     vocabularySize: decoder.configuration.vocabularySize),
                 tokenizer: NoTokenizer(), chat: .missing
             ).build()
-        return try RunContext(settings, decoder: decoder, compute: compute, calibration: set)
+        return try PruneContext(settings, decoder: decoder, compute: compute, calibration: set, methods: methods)
     }
 
-    func context(_ output: String, _ change: (inout PruneRecipe) -> Void = { _ in }) throws -> RunContext {
+    func context(_ output: String, _ change: (inout PruneRecipe) -> Void = { _ in }) throws -> PruneContext {
         try context(try settings(output, change))
     }
 
@@ -92,7 +95,7 @@ final class Bench {
     /// What `espalier resume` does; nil when there was nothing left to do.
     @discardableResult
     func resume(_ output: String) throws -> RunResult? {
-        guard let settings = try PruneRun.interrupted(output: path(output)) else { return nil }
+        guard let settings = try PruneRun.interrupted(output: path(output), methods: methods) else { return nil }
         return try PruneRun(try context(settings)).resume()
     }
 

@@ -13,7 +13,7 @@ struct BlockErrorsTests {
     private func task(_ bench: Bench) throws -> BlockTask {
         let context = try bench.context("out")
         let tokens = try #require(context.calibration?.tokens)
-        let stream = try context.embedded(tokens, samples: [0, 5, 9], offload: nil)
+        let stream = try context.run.embedded(tokens, samples: [0, 5, 9], offload: nil)
         return BlockTask(
             block: try context.decoder.block(0), goals: [:], rotary: context.decoder.rotary(positions: tokens.columns),
             input: stream, denseOutput: nil, compute: .float32, batch: 2, device: .cpu, seed: 0)
@@ -82,18 +82,20 @@ struct BlockErrorsTests {
         #expect(gone.linears.map(\.linear) == ["q", "k", "v", "o", "down"] && gone.linears[4].error > 0.999)
     }
 
-    @Test("a run writes them for every linear, and they come back from the journal's line", arguments: Method.allCases)
-    func report(method: Method) throws {
+    @Test(
+        "a run writes them for every linear, and they come back from the journal's line",
+        arguments: MethodRegistry.standard.methods.map(\.declaration.name))
+    func report(method: String) throws {
         let bench = try Bench()
         let half = try Sparsity(0.5)
         let result = try bench.prune("out") {
             $0.method = method
             $0.sparsity = half
-            if method == .magnitude { $0.calibration = [] }
+            if method == "magnitude" { $0.calibration = [] }
         }
         for block in result.blocks {
             let linears = block.linearErrors
-            if method == .magnitude {
+            if method == "magnitude" {
                 #expect(linears.isEmpty && block.json(timed: false).objectValue?["linear_errors"] == nil)
                 continue
             }

@@ -89,7 +89,7 @@ struct JournalCheckTests {
 
     @Test("of a plain run", arguments: blocks)
     func plain(edit: Edit) throws {
-        try check(edit) { $0.method = .wanda }
+        try check(edit) { $0.method = "wanda" }
     }
 
     @Test(
@@ -110,7 +110,7 @@ struct JournalCheckTests {
         ])
     func allocated(edit: Edit) throws {
         try check(edit) {
-            $0.method = .wanda
+            $0.method = "wanda"
             $0.allocation = .search
             $0.sparsity = try? Sparsity(0.6)
         }
@@ -144,7 +144,7 @@ struct JournalCheckTests {
         ])
     func structural(edit: Edit) throws {
         try check(edit) {
-            $0.method = .tyr
+            $0.method = "tyr"
             $0.effort = .quick
         }
     }
@@ -152,7 +152,7 @@ struct JournalCheckTests {
     @Test("its first line", arguments: [#""threads":-1"#, #""threads":9223372036854775807"#, #""threads":0"#])
     func threads(text: String) throws {
         let bench = try Bench()
-        try interrupted(behind: 0, of: bench, { $0.method = .wanda }) { journal in
+        try interrupted(behind: 0, of: bench, { $0.method = "wanda" }) { journal in
             journal.replacingOccurrences(of: #""threads":1"#, with: text)
         }
         let found = try #require(fault { _ = try bench.resume("out") })

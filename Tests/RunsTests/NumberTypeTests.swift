@@ -17,19 +17,19 @@ struct NumberTypeTests {
         func apply(to recipe: inout PruneRecipe) {
             recipe.sparsity = try? Sparsity(0.5)
             switch self {
-            case .magnitude: recipe.method = .magnitude
-            case .wanda: recipe.method = .wanda
-            case .sparsegpt: recipe.method = .sparsegpt
-            case .wandaPlusPlus: recipe.method = .wandaPlusPlus
+            case .magnitude: recipe.method = "magnitude"
+            case .wanda: recipe.method = "wanda"
+            case .sparsegpt: recipe.method = "sparsegpt"
+            case .wandaPlusPlus: recipe.method = "wanda++"
             case .paper:
-                recipe.method = .wandaPlusPlus
+                recipe.method = "wanda++"
                 recipe.preset = .paper
                 (recipe.rounds, recipe.roundSamples, recipe.learningRate) = (3, 16, 3e-3)
             case .search:
-                recipe.method = .wandaPlusPlus
+                recipe.method = "wanda++"
                 recipe.allocation = .search
             case .tyr:
-                recipe.method = .tyr
+                recipe.method = "tyr"
                 recipe.effort = .quick
             }
         }

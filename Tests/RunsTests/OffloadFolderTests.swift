@@ -11,7 +11,7 @@ struct OffloadFolderTests {
         let bench = try Bench()
         try Data("x".utf8).write(to: URL(fileURLWithPath: bench.path("file")))
         let settings = try bench.settings("out") {
-            $0.method = .wanda
+            $0.method = "wanda"
             $0.offload = bench.path(name)
         }
         let found = try #require(fault { try PruneRun.check(settings) })

@@ -15,7 +15,7 @@ struct PublishedFolderTests {
     func content() throws {
         let bench = try Bench()
         try bench.model.write("tokenizer_config.json", #"{"model_max_length": 64}"#)
-        let result = try bench.prune("out") { $0.method = .wanda }
+        let result = try bench.prune("out") { $0.method = "wanda" }
         let verification = try FolderVerification(bench.path("out"))
         #expect(verification.warnings.isEmpty)
         _ = try Decoder(verification.checkpoint)
@@ -46,7 +46,7 @@ struct PublishedFolderTests {
                 ("auto_map", .object(["AutoModel": .string("x.Y")])),
             ]
         }
-        try bench.prune("out") { $0.method = .magnitude }
+        try bench.prune("out") { $0.method = "magnitude" }
         let before = try JSONValue(parsing: Array(try #require(try bench.filesOfModel()["config.json"])))
         let after = try JSONValue(parsing: Array(try #require(try bench.files("out")["config.json"])))
         #expect(before == after)
@@ -79,7 +79,7 @@ struct PublishedFolderTests {
         func weights(_ name: (String) -> String) throws -> Data? {
             let bench = try Bench()
             try rename(bench, name)
-            try bench.prune("out") { $0.method = .magnitude }
+            try bench.prune("out") { $0.method = "magnitude" }
             return try bench.files("out")["model.safetensors"]
         }
         let plain = try #require(try weights { $0 })
@@ -91,7 +91,7 @@ struct PublishedFolderTests {
     @Test("a tied head that differs from the embedding is published, and the configuration says that it is not tied")
     func untied() throws {
         let bench = try Bench { $0.extra = [("lm_head.weight", [Bench.vocabulary, 16])] }
-        try bench.prune("out") { $0.method = .magnitude }
+        try bench.prune("out") { $0.method = "magnitude" }
         let model = try Checkpoint.open(bench.path("out"))
         #expect(!model.tiesWordEmbeddings && model.warnings.isEmpty)
         #expect(model.configuration["tie_word_embeddings"]?.boolValue == false)
@@ -107,9 +107,9 @@ struct PublishedFolderTests {
         try bench.model.write("additional_chat_templates/tool_use.jinja", "{{ x }}")
         try bench.model.write("tekken.json", "{}")
         try bench.model.write("params.json", "{}")
-        let context = try bench.context(try bench.settings("out") { $0.method = .magnitude })
+        let context = try bench.context(try bench.settings("out") { $0.method = "magnitude" })
         #expect(context.warnings.contains { $0.hasSuffix("not copied to the output: params.json") })
-        try bench.prune("out") { $0.method = .magnitude }
+        try bench.prune("out") { $0.method = "magnitude" }
         let names = try FolderVerification(bench.path("out")).record.files.map(\.name)
         #expect(names.contains("additional_chat_templates/tool_use.jinja") && names.contains("tekken.json"))
         #expect(!names.contains("params.json"))
@@ -124,7 +124,7 @@ struct PublishedFolderTests {
             $0.configuration = [("torch_dtype", .string("float32")), ("dtype", .string("float32"))]
         }
         try bench.prune("out") {
-            $0.method = .magnitude
+            $0.method = "magnitude"
             $0.outputDType = .bfloat16
         }
         let json = try JSONValue(parsing: Array(try #require(try bench.files("out")["config.json"]))).objectValue
@@ -135,7 +135,7 @@ struct PublishedFolderTests {
     func numberType() throws {
         let bench = try Bench { $0.configuration = [("torch_dtype", .string("float32"))] }
         try bench.prune("out") {
-            $0.method = .magnitude
+            $0.method = "magnitude"
             $0.outputDType = .bfloat16
         }
         let checkpoint = try Checkpoint.open(bench.path("out"))
@@ -156,7 +156,7 @@ struct PublishedFolderTests {
                 }
             }
         }
-        try bench.prune("out") { $0.method = .magnitude }
+        try bench.prune("out") { $0.method = "magnitude" }
         let file = try SafetensorsFile(bench.path("out/model.safetensors"))
         #expect((file.tensor("lm_head.weight") == nil) == isTied)
         #expect(try Checkpoint.open(bench.path("out")).tiesWordEmbeddings == isTied)
@@ -171,7 +171,7 @@ struct PublishedFolderTests {
             }
         }
         try bench.prune("out") {
-            $0.method = .magnitude
+            $0.method = "magnitude"
             $0.outputDType = .float16
         }
         let checkpoint = try Checkpoint.open(bench.path("out"))
@@ -232,11 +232,11 @@ struct PublishedFolderTests {
     func shards() throws {
         let bench = try Bench()
         let context = try bench.context("many") {
-            $0.method = .wanda
+            $0.method = "wanda"
             $0.shardSize = try? ByteSize(parsing: "6KB")
         }
         _ = try PruneRun(context).start()
-        try bench.prune("one") { $0.method = .wanda }
+        try bench.prune("one") { $0.method = "wanda" }
         let files = try bench.files("many")
         let names = files.keys.filter { $0.hasPrefix("model-") }.sorted()
         #expect(names.count > 1)
@@ -263,7 +263,7 @@ struct PublishedFolderTests {
             #expect(result.achieved == 0.5)
         }
         let nothing = try bench.prune("nothing") {
-            $0.method = .wanda
+            $0.method = "wanda"
             $0.samples = 9
             $0.sparsity = try? Sparsity(0)
         }
@@ -276,7 +276,7 @@ struct PublishedFolderTests {
         try bench.prune(
             "gestützte Bäume 樹/../österreich 樹 out".replacingOccurrences(of: "gestützte Bäume 樹/../", with: "./")
         ) {
-            $0.method = .magnitude
+            $0.method = "magnitude"
         }
         #expect(bench.exists("österreich 樹 out/COMPLETE.json"))
     }

@@ -54,7 +54,7 @@ struct ResumeTests {
     func publication() throws {
         let bench = try Bench { $0.layers = 3 }
         let change: (inout PruneRecipe) -> Void = {
-            $0.method = .wanda
+            $0.method = "wanda"
             $0.shardSize = try? ByteSize(parsing: "10KB")
         }
         try bench.prune("whole", change)
@@ -95,13 +95,13 @@ struct ResumeTests {
     @Test("an abort before the old output is moved aside ends with the new one, and keeps the old")
     func replacement() throws {
         let bench = try Bench()
-        try bench.prune("out") { $0.method = .magnitude }
+        try bench.prune("out") { $0.method = "magnitude" }
         let old = try bench.files("out")
-        try bench.prune("whole") { $0.method = .wanda }
+        try bench.prune("whole") { $0.method = "wanda" }
         try bench.prune(
             "out",
             {
-                $0.method = .wanda
+                $0.method = "wanda"
                 $0.overwrite = true
             }
         ) { event in
@@ -124,7 +124,7 @@ struct ResumeTests {
     @Test("parts that a shard has replaced may be there still")
     func staleParts() throws {
         let bench = try Bench()
-        let change: (inout PruneRecipe) -> Void = { $0.method = .wanda }
+        let change: (inout PruneRecipe) -> Void = { $0.method = "wanda" }
         var parts: [String: Data] = [:]
         _ = fault {
             try bench.prune("out", change) { event in
@@ -146,7 +146,7 @@ struct ResumeTests {
     @Test("a torn last line is as if it had not been written", arguments: [1, 20, 200])
     func tornLine(cut: Int) throws {
         let bench = try Bench()
-        let copies = try snapshots(bench) { $0.method = .wanda }
+        let copies = try snapshots(bench) { $0.method = "wanda" }
         let whole = try bench.files("out")
         bench.remove("out")
         try bench.copy(try #require(copies.last), to: "out.partial")
@@ -159,7 +159,7 @@ struct ResumeTests {
     @Test("a damaged part is found and named")
     func damagedPart() throws {
         let bench = try Bench()
-        let copies = try snapshots(bench) { $0.method = .wanda }
+        let copies = try snapshots(bench) { $0.method = "wanda" }
         bench.remove("out")
         try bench.copy(try #require(copies.last), to: "out.partial")
         let part = URL(fileURLWithPath: bench.path("out.partial/part-00001.safetensors"))
@@ -173,7 +173,7 @@ struct ResumeTests {
     @Test("a run whose model, tokens or threads changed is refused, and the fault names which")
     func changes() throws {
         let bench = try Bench()
-        let copies = try snapshots(bench) { $0.method = .wanda }
+        let copies = try snapshots(bench) { $0.method = "wanda" }
         bench.remove("out")
         let copy = try #require(copies.dropFirst().first)
         try bench.copy(copy, to: "out.partial")
@@ -206,7 +206,7 @@ struct ResumeTests {
     @Test("a finished run has nothing to resume, and what is none is refused")
     func finished() throws {
         let bench = try Bench()
-        try bench.prune("out") { $0.method = .magnitude }
+        try bench.prune("out") { $0.method = "magnitude" }
         let before = try bench.files("out")
         #expect(try bench.resume("out") == nil)
         #expect(try bench.files("out") == before)
@@ -216,27 +216,27 @@ struct ResumeTests {
     @Test("a run that ended before its first line has to be started again, and can be")
     func beforeTheFirstLine() throws {
         let bench = try Bench()
-        let copies = try snapshots(bench) { $0.method = .wanda }
+        let copies = try snapshots(bench) { $0.method = "wanda" }
         let whole = try bench.files("out")
         bench.remove("out")
         try bench.copy(copies[0], to: "out.partial")
         try Data().write(to: URL(fileURLWithPath: bench.path("out.partial/journal.jsonl")))
         let found = try #require(fault { try bench.resume("out") })
         #expect(found.kind == .missingInput && found.advice?.contains("espalier prune") == true)
-        try bench.prune("out") { $0.method = .wanda }
+        try bench.prune("out") { $0.method = "wanda" }
         #expect(Folder.differences(try bench.files("out"), whole) == [])
     }
 
     @Test("a new run does not replace an interrupted one unless told to")
     func interruptedInTheWay() throws {
         let bench = try Bench()
-        let copies = try snapshots(bench) { $0.method = .wanda }
+        let copies = try snapshots(bench) { $0.method = "wanda" }
         bench.remove("out")
         try bench.copy(try #require(copies.last), to: "out.partial")
-        let found = try #require(fault { try bench.prune("out") { $0.method = .wanda } })
+        let found = try #require(fault { try bench.prune("out") { $0.method = "wanda" } })
         #expect(found.kind == .outputExists && found.advice?.contains("espalier resume") == true)
         try bench.prune("out") {
-            $0.method = .wanda
+            $0.method = "wanda"
             $0.overwrite = true
         }
         #expect(bench.exists("out/COMPLETE.json"))
@@ -247,7 +247,7 @@ struct ResumeTests {
         let bench = try Bench { tiny in
             tiny.edit = { name, values in if name.contains("layers.0") { values[0] = .nan } }
         }
-        let failure = fault { try bench.prune("out") { $0.method = .wanda } }
+        let failure = fault { try bench.prune("out") { $0.method = "wanda" } }
         #expect(failure?.kind == .badData)
         #expect(!bench.exists("out.partial") && !bench.exists("out.partial.lock"))
         let offload = fault { try bench.prune("out") { $0.offload = "/nonexistent" } }
@@ -258,7 +258,7 @@ struct ResumeTests {
     func stages() throws {
         let bench = try Bench()
         var stages: [String] = []
-        try bench.prune("out", { $0.method = .magnitude }) { event in
+        try bench.prune("out", { $0.method = "magnitude" }) { event in
             switch event {
             case .resumable: stages.append(bench.exists("out.partial/journal.jsonl") ? "resumable" : "too early")
             case .publishing: stages.append(bench.exists("out.partial/COMPLETE.json") ? "publishing" : "too early")
@@ -272,7 +272,7 @@ struct ResumeTests {
     func allocation() throws {
         let bench = try Bench { $0.layers = 3 }
         let change: (inout PruneRecipe) -> Void = {
-            $0.method = .wanda
+            $0.method = "wanda"
             $0.allocation = .owl
         }
         try bench.prune("whole", change)

@@ -25,7 +25,7 @@ struct SplitModelTests {
         for (output, model) in [("whole", whole), ("first", parts[0]), ("last", parts[2])] {
             try bench.prune(output) {
                 $0.model = model
-                $0.method = .wanda
+                $0.method = "wanda"
             }
         }
         for name in ["model.safetensors", "config.json", "tokenizer.json", "generation_config.json"] {
@@ -54,7 +54,7 @@ struct SplitModelTests {
         let (bench, parts, _) = try bench()
         let recipe: (inout PruneRecipe) -> Void = {
             $0.model = parts[1]
-            $0.method = .wanda
+            $0.method = "wanda"
         }
         try bench.prune("out", recipe) { event in
             if case .finished = event, !bench.exists("copy") { try? bench.copy("out.partial", to: "copy") }

@@ -14,8 +14,9 @@ struct ZeroDemandTests {
     /// A method that keeps one weight too many in one place.
     private struct Lazy: BlockPruner {
         let pruner: any BlockPruner
-        var needsSamples: Bool { pruner.needsSamples }
         var needsDenseStream: Bool { pruner.needsDenseStream }
+        var group: ComparisonGroup { pruner.group }
+        func work(samples: Int) -> BlockWork { pruner.work(samples: samples) }
 
         func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {
             var outcome = try pruner.prune(task)
@@ -35,9 +36,10 @@ struct ZeroDemandTests {
             let bench = try Bench()
             var context = try bench.context("out") {
                 arm.apply(to: &$0)
-                $0.pattern = pattern
+                $0.pattern = .zeros(pattern)
             }
-            context.pruner = Lazy(pruner: context.pruner)
+            guard case .masks(let pruner) = context.action else { continue }
+            context.action = .masks(Lazy(pruner: pruner))
             let found = fault { _ = try PruneRun(context).start() }
             #expect(found?.kind == .badData && found?.place == LinearName.down.weightName(layer: 1), "\(pattern.text)")
         }
@@ -48,7 +50,7 @@ struct ZeroDemandTests {
         recipe.model = "m"
         recipe.calibration = ["self"]
         arm.apply(to: &recipe)
-        recipe.pattern = pattern
+        recipe.pattern = .zeros(pattern)
         return try recipe.resolved()
     }
 
@@ -62,7 +64,8 @@ struct ZeroDemandTests {
         for pattern in [Pattern.unstructured, .keep(1, of: 4), .keep(4, of: 8)] {
             let settings = try settings(arm, pattern)
             let goal = Goal(pattern: pattern, sparsity: try Sparsity(pattern.impliedFraction ?? 0.37))
-            let demand = ZeroDemand(settings, goal, rows: rows, columns: columns)
+            let group = try MethodRegistry.standard.action(settings).group
+            let demand = ZeroDemand(goal, group: group, rows: rows, columns: columns)
             // The smallest of every group, group by group.
             func groups() -> [[Int]] {
                 let all = Array(0..<rows * columns)

@@ -6,13 +6,13 @@ import Runs
 
 /// Journals of interrupted runs: a walk over the blocks, a search for the sparsity of each layer, and Týr.
 nonisolated(unsafe) let journalTargets: [FuzzTarget] = [
-    journalTarget("journal-walk") { $0.method = .magnitude },
+    journalTarget("journal-walk") { $0.method = "magnitude" },
     journalTarget("journal-search") { recipe in
-        recipe.method = .wanda
+        recipe.method = "wanda"
         recipe.allocation = .search
     },
     journalTarget("journal-tyr") { recipe in
-        recipe.method = .tyr
+        recipe.method = "tyr"
         recipe.effort = .quick
     },
 ]

@@ -1,6 +1,7 @@
 import Calibration
 import Faults
 import JSONText
+import Pruning
 import Recipes
 import Tasks
 import Tokenization
@@ -44,7 +45,7 @@ nonisolated(unsafe) let textTargets: [FuzzTarget] = [
         attempt { () throws(Fault) in _ = try ByteSize(parsing: text) }
         attempt { () throws(Fault) in _ = try SelectionStages(parsing: text) }
         attempt { () throws(Fault) in _ = try Sparsity(parsing: text) }
-        attempt { () throws(Fault) in _ = try Pattern(parsing: text) }
+        attempt { () throws(Fault) in _ = try PatternChoice(parsing: text) }
         attempt { () throws(Fault) in _ = try DeviceChoice(parsing: text) }
         attempt { () throws(Fault) in _ = try CalibrationSource(parsing: text) }
         faults.forEach(FuzzTarget.check)

@@ -47,7 +47,13 @@ public struct EngineOptions: ParsableArguments {
     do throws(Fault) {
         return try Value(parsing: text)
     } catch {
-        let expected = error.expected.map { "; expected \($0)" } ?? ""
-        throw ValidationError("\(error.summary)\(expected)\(error.advice.map { "; \($0)" } ?? "").")
+        throw ValidationError(error.asFlagValue)
+    }
+}
+
+extension Fault {
+    /// What is wrong with the value of a flag, in one sentence.
+    var asFlagValue: String {
+        "\(summary)\(expected.map { "; expected \($0)" } ?? "")\(advice.map { "; \($0)" } ?? "")."
     }
 }

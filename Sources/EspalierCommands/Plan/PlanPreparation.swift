@@ -1,5 +1,6 @@
 import Checkpoints
 import Faults
+import Pruning
 import Recipes
 import Runs
 
@@ -39,7 +40,9 @@ extension PruneRecipe {
     /// Settings for a plan, which needs no calibration text.
     func planSettings() throws(Fault) -> PruneSettings {
         var recipe = self
-        let isNeeded = (recipe.method ?? .wandaPlusPlus).needsCalibration || (recipe.allocation ?? .uniform) != .uniform
+        // A name that no method has is refused below, with its place.
+        let method = try? MethodRegistry.standard.declared.method(recipe.method)
+        let isNeeded = method?.needsCalibration ?? true || (recipe.allocation ?? .uniform) != .uniform
         let isMissing = isNeeded && recipe.calibration?.isEmpty ?? true
         if isMissing {
             // What belongs to calibration text has nothing to say without any.

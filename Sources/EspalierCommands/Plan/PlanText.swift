@@ -10,7 +10,7 @@ enum PlanText {
         facts.add("model", Fault.harmless(settings.model))
         facts.add(
             "method",
-            settings.method.text + (settings.preset == .paper ? " (preset paper)" : "")
+            settings.method.name + (settings.preset == .paper ? " (preset paper)" : "")
                 + ", pattern \(settings.pattern.text), sparsity \(Amount.percent(settings.sparsity.fraction))")
         let checkpoint = plan.subject.decoder.checkpoint
         if !checkpoint.hasWeights {

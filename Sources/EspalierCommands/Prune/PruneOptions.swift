@@ -9,8 +9,9 @@ public struct PruneOptions: ParsableArguments {
     public var recipe: String?
 
     @Option(
-        name: .long, help: "wanda++, wanda, sparsegpt, magnitude or tyr (default: wanda++).", transform: optionValue)
-    public var method: Method?
+        name: .long, help: ArgumentHelp("\(MethodHelp.names) (default: \(MethodHelp.standard)).", valueName: "method"),
+        transform: methodName)
+    public var method: String?
 
     @Option(
         name: .long, help: "default, or paper for WANDA++ as published (default: default).", transform: optionValue)
@@ -19,7 +20,7 @@ public struct PruneOptions: ParsableArguments {
     @Option(
         name: .long,
         help:
-            "Fraction of weights (tyr: of the parameters of all blocks) to remove: 0.5 or 50% (default: 0.5; follows from a K:M pattern).",
+            "Fraction of weights (\(MethodHelp.removingUnits): of the parameters of all blocks) to remove: 0.5 or 50% (default: 0.5; follows from a K:M pattern).",
         transform: optionValue)
     public var sparsity: Sparsity?
 
@@ -27,7 +28,7 @@ public struct PruneOptions: ParsableArguments {
         name: .long,
         help: "unstructured, or K:M to keep K of every M input columns: 2:4, 4:8 (default: unstructured).",
         transform: optionValue)
-    public var pattern: Pattern?
+    public var pattern: PatternChoice?
 
     @Option(
         name: .long,
@@ -123,24 +124,32 @@ public struct PruneOptions: ParsableArguments {
 /// WANDA++'s own options.
 public struct RegionalOptions: ParsableArguments {
     @Option(
-        name: .long, help: ArgumentHelp("Preset paper: weight of the regional gradient (default: 100).", valueName: "a")
-    )
+        name: .long,
+        help: ArgumentHelp(
+            "Preset paper: weight of the regional gradient (default: \(MethodHelp.value(.paper) { $0.alpha })).",
+            valueName: "a"))
     public var alpha: Double?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Passes over the sequences (default: 3); preset paper: rounds of pruning and optimising (default: 5).",
+            "Passes over the sequences (default: \(MethodHelp.value(.default) { Double($0.rounds) })); preset paper: rounds "
+                + "of pruning and optimising (default: \(MethodHelp.value(.paper) { Double($0.rounds) })).",
             valueName: "n"))
     public var rounds: Int?
 
-    @Option(name: .long, help: ArgumentHelp("Preset paper: sequences drawn for a round (default: 32).", valueName: "n"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Preset paper: sequences drawn for a round (default: "
+                + "\(MethodHelp.value(.paper) { $0.roundSamples.map(Double.init) })).", valueName: "n"))
     public var roundSamples: Int?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Step size as a share of a linear's mean |w| (default: 3e-2, with tyr 1e-2); preset paper: absolute (default: 3e-7).",
+            "Step size as a share of a linear's mean |w| (default: \(MethodHelp.value(.default) { $0.learningRate })); "
+                + "preset paper: absolute (default: \(MethodHelp.value(.paper) { $0.learningRate })).",
             valueName: "r"))
     public var learningRate: Double?
 

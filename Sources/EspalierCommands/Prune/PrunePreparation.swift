@@ -11,7 +11,7 @@ import Torch
 
 /// From settings to a run that could begin: opens the model, reads the calibration text, starts the engine.
 public struct PrunePreparation {
-    public let context: RunContext
+    public let context: PruneContext
 
     /// - Parameter needsWeights: whether a folder without weights is refused; what looks at the configuration alone
     ///   can do without.
@@ -24,7 +24,7 @@ public struct PrunePreparation {
         model.warnings.forEach(reporter.warning)
         // What would stop the run at its end is found before its first step.
         let set = try PrunePreparation.calibration(settings, model, engine, reporter)
-        context = try RunContext(settings, decoder: model.decoder, compute: engine.dtype, calibration: set)
+        context = try PruneContext(settings, decoder: model.decoder, compute: engine.dtype, calibration: set)
         context.warnings.forEach(reporter.warning)
     }
 

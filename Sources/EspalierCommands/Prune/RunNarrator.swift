@@ -5,12 +5,12 @@ final class RunNarrator {
     private let reporter: ProgressReporter
     private let blocks: Int
 
-    init(_ reporter: ProgressReporter, context: RunContext) {
+    init(_ reporter: ProgressReporter, context: PruneContext) {
         self.reporter = reporter
         blocks = context.decoder.configuration.layerCount
         let settings = context.settings
         reporter.note(
-            "pruning \(blocks) blocks of \(settings.model) with \(settings.method.text), pattern "
+            "pruning \(blocks) blocks of \(settings.model) with \(settings.method.name), pattern "
                 + "\(settings.pattern.text), sparsity \(Amount.percent(settings.sparsity.fraction))"
                 + (context.calibration.map { ", \($0.tokens.rows) × \($0.tokens.columns) calibration tokens" } ?? ""))
         reporter.begin("pruning", total: 1)

@@ -14,7 +14,7 @@ struct PruningRecord {
     let path: String
     let method: String
     let preset: String
-    let pattern: Pattern
+    let pattern: PatternChoice
     let asked: Double
     let achieved: Double
     let parametersBefore: Int
@@ -52,7 +52,7 @@ struct PruningRecord {
         method = try reader.text("method")
         preset = try reader.text("preset")
         let text = try reader.text("pattern")
-        do throws(Fault) { pattern = try Pattern(parsing: text) } catch {
+        do throws(Fault) { pattern = try PatternChoice(parsing: text) } catch {
             throw Fault(
                 .badData, error.summary, file: path, place: "key 'pattern'", found: error.found,
                 expected: error.expected)
@@ -87,7 +87,7 @@ struct PruningRecord {
     }
 
     private func check(_ settings: PruneSettings) throws(Fault) {
-        try expect("method", method, settings.method.text)
+        try expect("method", method, settings.method.name)
         try expect("preset", preset, settings.preset.text)
         try expect("pattern", pattern.text, settings.pattern.text)
         try expect("sparsity.asked", "\(asked)", "\(settings.sparsity.fraction)")

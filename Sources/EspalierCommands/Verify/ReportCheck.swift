@@ -34,17 +34,17 @@ struct ReportCheck {
         let demands = try demands()
         let counts = try counts(demands, reporter)
         if let structure = record.structure {
-            guard record.pattern == .structured else {
+            guard record.pattern == .units else {
                 throw Fault(
                     .badData, "the report has a structure, but another pattern", file: record.path,
-                    place: "key 'pattern'", found: record.pattern.text, expected: Pattern.structured.text)
+                    place: "key 'pattern'", found: record.pattern.text, expected: PatternChoice.units.text)
             }
             try checkShapes(structure)
             finding.compared.append(
                 "heads, widths and parameters of \(Amount.count(structure.layers.count)) layers with report.json and "
                     + "config.json")
         } else {
-            guard record.pattern != .structured else {
+            guard record.pattern != .units else {
                 throw Fault(
                     .badData, "the report names the pattern structured, but no structure", file: record.path,
                     place: "key 'structure'")
@@ -114,6 +114,7 @@ struct ReportCheck {
                 .badData, "the recipe does not fit the model: \(error.summary)", file: record.path, place: error.place,
                 found: error.found, expected: error.expected)
         }
+        let group = try MethodRegistry.standard.action(settings).group
         var demands: [String: ZeroDemand] = [:]
         for (layer, goals) in goals.enumerated() {
             let asked = record.blocks.first { $0.index == layer }?.asked ?? []
@@ -131,7 +132,7 @@ struct ReportCheck {
                 }
                 let shape = configuration.shape(of: linear, layer: layer)
                 demands[linear.weightName(layer: layer)] = ZeroDemand(
-                    settings, goal, rows: shape.out, columns: shape.in)
+                    goal, group: group, rows: shape.out, columns: shape.in)
             }
         }
         return demands

@@ -21,7 +21,9 @@ struct AllocationSearch {
     /// How far from the target a linear may come.
     static let spread = 0.25
 
-    let context: RunContext
+    let context: PruneContext
+    /// Makes the candidates.
+    let pruner: any BlockPruner
     let staging: StagingFolder
     let journal: Journal
     let events: EventHandler
@@ -35,7 +37,9 @@ struct AllocationSearch {
         try makeCandidates(tokens, committed: lines)
         events(.note("measuring what each linear costs"))
         let searched = SearchSplit.searched(of: tokens.rows)
-        let search = try context.divergenceCosts(tokens, samples: searched) { progress(0.7 + 0.1 * $0) }
+        let search = try context.run.divergenceCosts(tokens, samples: searched, seed: context.settings.seed) {
+            progress(0.7 + 0.1 * $0)
+        }
         let costs = try search.linears {
             progress(0.8 + 0.2 * $0)
         } changes: { (dense) throws(Fault) in
@@ -65,18 +69,18 @@ struct AllocationSearch {
         events(.note("pruning every block at the target, without optimisation"))
         let committed = try staging.committed(lines, kind: "candidates")
         let rows = SearchSplit.calibrated(of: tokens.rows)
-        let lane = try context.embeddedLane(tokens, samples: rows)
-        try context.passage.forward { (step) throws(Fault) in
+        let lane = try context.run.embeddedLane(tokens, samples: rows)
+        try context.run.passage.forward { (step) throws(Fault) in
             let (layer, dense) = (step.layer, step.block)
             let goals = context.targets.goals[layer]
             let file = SparseCandidateFile.name(layer)
             if !goals.isEmpty, !committed.contains(file) {
-                try context.checkFinite(dense)
+                try context.run.checkFinite(dense)
                 let task = BlockTask(
                     block: dense, goals: goals, rotary: lane.rotary, input: lane.stream, denseOutput: nil,
                     compute: context.compute, batch: context.batch, device: context.decoder.device,
                     seed: context.settings.seed)
-                let pruned = try context.settings.method.candidates.prune(task).block
+                let pruned = try pruner.prune(task).block
                 try journal.append(
                     try staging.writeShard(file, SparseCandidateFile.tensors(pruned)).line(kind: "candidates"))
             }
@@ -127,7 +131,7 @@ struct AllocationSearch {
                 return shape.out * shape.in
             }, target: target, growth: AllocationSearch.growth)
         let fractions: [Double]
-        if case .keep(_, let group) = context.settings.pattern {
+        if case .keep(_, let group) = context.settings.pattern.zeros {
             guard let found = problem.solve(among: (0..<group).map { Double($0) / Double(group) }) else {
                 throw Fault(.usage, "no distribution fits the budget", advice: "ask for less sparsity")
             }
@@ -140,16 +144,5 @@ struct AllocationSearch {
             allocation.set(fraction, for: place.linear, layer: place.layer)
         }
         return allocation
-    }
-}
-
-extension Method {
-    /// What prunes as the method does, or begins to.
-    fileprivate var candidates: any BlockPruner {
-        switch self {
-        case .magnitude: MagnitudePruner()
-        case .wanda: WandaPruner()
-        case .sparsegpt, .wandaPlusPlus, .tyr: SparseGPTPruner()
-        }
     }
 }

@@ -13,10 +13,10 @@ struct OutlierAllocation {
     static let threshold = 5.0
     static let spread = 0.08
 
-    private let context: RunContext
+    private let context: PruneContext
     private let events: EventHandler
 
-    init(_ context: RunContext, events: @escaping EventHandler) {
+    init(_ context: PruneContext, events: @escaping EventHandler) {
         self.context = context
         self.events = events
     }
@@ -54,9 +54,9 @@ struct OutlierAllocation {
     private func outlierRatios() throws(Fault) -> [Double] {
         let tokens = try context.requireTokens()
         let configuration = context.decoder.configuration
-        let lane = try context.embeddedLane(tokens)
+        let lane = try context.run.embeddedLane(tokens)
         var ratios: [Double] = []
-        try context.passage.forward { (step) throws(Fault) in
+        try context.run.passage.forward { (step) throws(Fault) in
             let (layer, block) = (step.layer, step.block)
             var statistics = InputStatistics(block: block, device: context.decoder.device)
             try step.advance(lane, observer: { statistics.add($0, $1) })

@@ -10,7 +10,7 @@ import Recipes
 /// names of files, and every value that the run goes on with. It is read before any of it is used, since whatever it
 /// says is otherwise published.
 struct JournalCheck {
-    let context: RunContext
+    let context: PruneContext
     let staging: StagingFolder
     /// The journal's lines behind the first.
     let lines: [JournalLine]

@@ -8,9 +8,10 @@ import Structure
 import Torch
 
 /// The walk that prunes every block to its shape: units chosen and compensated on what really reaches the block, then
-/// all that is left re-trained towards the dense model's stream, as WANDA++'s default does it.
+/// all that is left re-fit towards the dense model's stream.
 struct CompactWalk {
-    let context: RunContext
+    let context: PruneContext
+    let refit: BlockRefit
     /// Of the compact model.
     let files: BlockFiles
     let staging: StagingFolder
@@ -26,9 +27,9 @@ struct CompactWalk {
         let total = configuration.layerCount
         guard committed.count < total else { return committed }
         var reports = committed
-        let pruned = try context.embeddedLane(tokens, of: 2)
+        let pruned = try context.run.embeddedLane(tokens, of: 2)
         let dense = try pruned.copied()
-        try context.passage.forward { (step) throws(Fault) in
+        try context.run.passage.forward { (step) throws(Fault) in
             let (clock, layer) = (ContinuousClock.now, step.layer)
             try step.advance(dense)
             if layer >= committed.count {
@@ -71,7 +72,7 @@ struct CompactWalk {
         let shapes = (before: configuration.layers[layer], after: files.configuration.layers[layer])
         var compact = dense
         if shapes.after.headCount < shapes.before.headCount {
-            let moments = try context.moments(of: SubLayer(layer: layer, kind: .attention), in: compact, lane)
+            let moments = try context.run.moments(of: SubLayer(layer: layer, kind: .attention), in: compact, lane)
             let found = SubLayerSolver.heads(
                 o: dense.o.weight, hessian: moments, shape: shapes.before, headDimension: configuration.headDimension,
                 usesGradient: usesGradient)
@@ -79,7 +80,7 @@ struct CompactWalk {
                 attention: try one(of: found, layer) { $0.kept.hasShape(shapes.after) }, mlp: nil)
         }
         if shapes.after.intermediateSize < shapes.before.intermediateSize {
-            let moments = try context.moments(of: SubLayer(layer: layer, kind: .mlp), in: compact, lane)
+            let moments = try context.run.moments(of: SubLayer(layer: layer, kind: .mlp), in: compact, lane)
             let found = SubLayerSolver.neurons(
                 down: dense.down.weight, hessian: moments, widths: [shapes.after.intermediateSize],
                 usesGradient: usesGradient)
@@ -87,7 +88,7 @@ struct CompactWalk {
         }
         var goals: Goals = [:]
         for linear in LinearName.allCases where files.configuration.has(linear, layer: layer) {
-            goals[linear] = Goal(pattern: .structured, sparsity: context.settings.sparsity)
+            goals[linear] = context.settings.goal
         }
         func task(_ block: Block) -> BlockTask {
             BlockTask(
@@ -97,8 +98,8 @@ struct CompactWalk {
         }
         var report = BlockReport(index: layer)
         let before = files.asWritten(compact)
-        if shapes.before != shapes.after || isDisturbed, let retrainer = context.pruner as? WandaPP {
-            let outcome = try retrainer.retrain(task(compact))
+        if shapes.before != shapes.after || isDisturbed {
+            let outcome = try refit.refit(task(compact))
             compact = outcome.block
             (report.losses, report.restored) = (outcome.losses, outcome.restored)
         }

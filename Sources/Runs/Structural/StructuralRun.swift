@@ -7,9 +7,10 @@ import Recipes
 import Structure
 import Torch
 
-/// Týr: supernets of candidates with a search among them, and a walk that prunes to the distribution that was found.
+/// Whole units go: supernets of candidates with a search among them, and a walk that prunes to the distribution that was found.
 struct StructuralRun {
-    let context: RunContext
+    let context: PruneContext
+    let refit: BlockRefit
     let staging: StagingFolder
     let journal: Journal
     let events: EventHandler
@@ -29,11 +30,11 @@ struct StructuralRun {
             checkpoint: context.decoder.checkpoint, configuration: configuration, types: context.types,
             compact: configuration.with(layers: found.shapes))
         let publication = Publication(
-            context: context, files: files, staging: staging, journal: journal, recipe: recipe, lines: lines,
-            events: events)
+            context: context.run, files: files, staging: staging, journal: journal, recipe: recipe, lines: lines,
+            keepsCandidates: structure.keepsSupernet, events: events)
         try publication.checkCommitted()
         let reports = try CompactWalk(
-            context: context, files: files, staging: staging, journal: journal, events: events
+            context: context, refit: refit, files: files, staging: staging, journal: journal, events: events
         ) { fraction in progress(0.7 + 0.3 * fraction) }
         .run(committed: publication.committedReports())
         events(.note("writing the checkpoint"))
@@ -43,7 +44,7 @@ struct StructuralRun {
         let result = RunResult(
             context: context, blocks: reports, steps: found.steps,
             structure: StructuralReport(files: files, measure: found.measure, source: configuration.layers))
-        try publication.publish(result)
+        try publication.publish(card: result.card(context.run, recipe: recipe), report: result.report)
         return result
     }
 

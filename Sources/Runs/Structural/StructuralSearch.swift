@@ -17,7 +17,7 @@ struct StructuralSearch {
         var measure: BudgetMeasure
     }
 
-    let context: RunContext
+    let context: PruneContext
     let structure: PruneSettings.StructuralSettings
     let staging: StagingFolder
     let journal: Journal
@@ -114,14 +114,14 @@ struct StructuralSearch {
             tokens: searched.compactMap { row in tokens.map { Array($0[row]) } },
             samples: options.stages.map(\.samples),
             lanes: SearchModel.Lanes(
-                dtype: context.streamDType, offload: context.settings.offload, batch: context.batch)
+                dtype: context.run.streamDType, offload: context.settings.offload, batch: context.batch)
         ) { (dense, attention, mlp) throws(Fault) in
             let layer = dense.geometry.layer
             return dense.compacted(
                 attention: try candidate(SubLayer(layer: layer, kind: .attention), attention),
                 mlp: try candidate(SubLayer(layer: layer, kind: .mlp), mlp))
         }
-        model.use(memory: context.memoryLeft)
+        model.use(memory: context.run.memoryLeft)
         let search = DistributionSearch(
             model: model, space: space, options: options, seed: context.settings.seed &+ UInt64(iteration),
             journal: journal, events: events
@@ -166,15 +166,17 @@ struct StructuralSearch {
         block: (Block, SubLayer, Int) throws(Fault) -> Block
     ) throws(Fault) -> [[Double]] {
         let tokens = try context.requireTokens()
-        let found = try context.divergenceCosts(tokens, samples: searched) { progress(0.2 * $0) }
-            .replacements { layer in
-                (kept[2 * layer].count - 1, kept[2 * layer + 1].count - 1)
-            } progress: {
-                progress(0.2 + 0.8 * $0)
-            } replacement: { (dense, isAttention, index) throws(Fault) in
-                let kind: SubLayer.Kind = isAttention ? .attention : .mlp
-                return try block(dense, SubLayer(layer: dense.geometry.layer, kind: kind), index + 1)
-            }
+        let found = try context.run.divergenceCosts(tokens, samples: searched, seed: context.settings.seed) {
+            progress(0.2 * $0)
+        }
+        .replacements { layer in
+            (kept[2 * layer].count - 1, kept[2 * layer + 1].count - 1)
+        } progress: {
+            progress(0.2 + 0.8 * $0)
+        } replacement: { (dense, isAttention, index) throws(Fault) in
+            let kind: SubLayer.Kind = isAttention ? .attention : .mlp
+            return try block(dense, SubLayer(layer: dense.geometry.layer, kind: kind), index + 1)
+        }
         return found.flatMap { [[0] + $0.attention, [0] + $0.mlp] }
     }
 

@@ -12,7 +12,7 @@ import Torch
 /// `o` and `down` differ between candidates, so that the block's own pass goes on behind its attention: collect at `o`,
 /// solve, put W̄ in, and go on to the MLP.
 struct SupernetWalk {
-    let context: RunContext
+    let context: PruneContext
     let staging: StagingFolder
     let journal: Journal
     let samples: [Int]
@@ -28,11 +28,11 @@ struct SupernetWalk {
     /// - Returns: what stays of every sub-layer at each level, from the dense one down.
     func run(committed: Set<String>) throws(Fault) -> [[KeptUnits]] {
         let tokens = try context.requireTokens()
-        let lane = try context.embeddedLane(tokens, samples: samples)
+        let lane = try context.run.embeddedLane(tokens, samples: samples)
         var kept: [[KeptUnits]] = []
-        try context.passage.forward { (step) throws(Fault) in
+        try context.run.passage.forward { (step) throws(Fault) in
             let (layer, dense) = (step.layer, step.block)
-            try context.checkFinite(dense)
+            try context.run.checkFinite(dense)
             var block = dense
             for kind in SubLayer.Kind.allCases {
                 let subLayer = SubLayer(layer: layer, kind: kind)
@@ -65,7 +65,7 @@ struct SupernetWalk {
             }
             return list
         }
-        let moments = try context.moments(of: subLayer, in: block, lane)
+        let moments = try context.run.moments(of: subLayer, in: block, lane)
         let shape = configuration.layers[subLayer.layer]
         var list: [Candidate]
         switch subLayer.kind {

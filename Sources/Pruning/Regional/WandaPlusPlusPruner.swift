@@ -8,7 +8,7 @@ import Torch
 /// Teacher: the dense block on the pruned stream. For k = 1…K: draw sequences, refresh ‖X‖ on them, prune by the
 /// regional score, then one RMSprop step for each sequence on the summed squared error, the mask not enforced within a
 /// round. A last prune with ‖X‖ over all samples restores the sparsity.
-public struct PublishedWandaPP: BlockPruner {
+public struct WandaPlusPlusPruner: BlockPruner {
     public var alpha: Double
     public var rounds: Int
     public var roundSamples: Int
@@ -28,8 +28,35 @@ public struct PublishedWandaPP: BlockPruner {
         self.usesOptimizer = usesOptimizer
     }
 
-    public let needsSamples = true
-    public let needsDenseStream = false
+    public let group = ComparisonGroup.row
+    public var candidate: any BlockPruner { SparseGPTPruner() }
+    public var keptStates: String? {
+        usesOptimizer ? "the outputs of the dense block, which the preset paper trains to" : nil
+    }
+
+    public func work(samples: Int) -> BlockWork {
+        let (n, drawn) = (Double(samples), Double(min(roundSamples, samples) * rounds))
+        var work = BlockWork(masks: 1)
+        if usesGradient {
+            (work.trainings, work.accumulations) = (n, n)
+        } else if usesOptimizer {
+            work.forwards = n
+        } else {
+            work.statistics = n
+        }
+        guard usesOptimizer else { return work }
+        return work
+            + BlockWork(
+                statistics: drawn + n, trainings: drawn, updates: drawn, masks: Double(rounds), tellsStart: true)
+    }
+
+    public func optimiserBytes(_ size: BlockSize) -> Int {
+        let e = size.gradientByteCount
+        // The regional gradient, the weights under way, their state and gradients; the dense block's outputs.
+        let narrow = e < 4 ? size.weights * e : 0
+        let teacher = usesOptimizer ? size.samples * size.tokens * size.hidden * 4 : 0
+        return (usesGradient ? size.weights * 4 : 0) + size.weights * (4 + 4 + 4 + e) + narrow + size.weights + teacher
+    }
 
     public func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {
         let stream = task.input
@@ -58,7 +85,7 @@ public struct PublishedWandaPP: BlockPruner {
         var losses: [Double] = []
         var unoptimised: Block?
         for round in 1...max(1, rounds) where rounds > 0 {
-            let drawn = PublishedWandaPP.draw(
+            let drawn = WandaPlusPlusPruner.draw(
                 min(roundSamples, stream.samples), of: stream.samples, seed: task.seed, layer: task.layer, round: round)
             let statistics = try task.statistics(of: block, samples: drawn)
             block = outcome(task, block: block, statistics: statistics, gradient: gradient).block

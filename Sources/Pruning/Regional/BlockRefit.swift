@@ -11,15 +11,14 @@ import Torch
     import Darwin
 #endif
 
-/// WANDA++ with the regional optimizer that measurement favoured: the default.
+/// The optimizer that makes up, within a block, for what was removed of it: every weight that is there may move.
 ///
-/// What differs from the published one (`PublishedWandaPP`), with the numbers in Documentation/WandaPlusPlus.md: the
-/// mask and the start are those of `AlternatingDirections`; the mask stays fixed; the target is the dense model's own
-/// stream, so that a block also makes up for what the blocks before it broke; the error of each token is relative to
-/// that token and channels that vary little count more, so that massive activations do not drown the others; the steps
-/// are Adam's, relative to each linear's scale, on a schedule; and sequences that were kept out decide whether the
-/// result stands.
-public struct WandaPP: BlockPruner {
+/// The target is the dense model's own stream, so that a block also makes up for what the blocks before it broke; the
+/// error of each token is relative to that token and channels that vary little count more, so that massive activations
+/// do not drown the others; the steps are Adam's, relative to each linear's scale, on a schedule; and sequences that were
+/// kept out decide whether the result stands. How it compares with the published optimizer is in
+/// Documentation/WandaPlusPlus.md.
+public struct BlockRefit: BlockWorker, Sendable {
     public struct Options: Equatable, Sendable {
         /// Passes over the optimised sequences; 0 leaves the start.
         public var passes = 3
@@ -39,7 +38,6 @@ public struct WandaPP: BlockPruner {
 
     public init(_ options: Options = Options()) { self.options = options }
 
-    public let needsSamples = true
     public let needsDenseStream = true
 
     /// One in eight sequences, and at least one, is not optimised on but decides. A single sequence is all there is: it
@@ -48,23 +46,43 @@ public struct WandaPP: BlockPruner {
         samples < 8 ? Array((0..<samples).suffix(1)) : Array(stride(from: 7, to: samples, by: 8))
     }
 
-    public func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {
-        let start = try AlternatingDirectionsPruner().prune(task)
-        guard options.passes > 0, task.input.samples > 1 else { return start }
-        return try RegionalOptimization(task, start: start, options: options).outcome()
+    public func work(samples: Int) -> BlockWork {
+        var work = BlockWork(tellsStart: true)
+        guard options.passes > 0, samples > 1 else { return work }
+        let kept = BlockRefit.keptOut(of: samples).count
+        let optimised = samples - kept
+        work.step = min(options.stepSamples, optimised)
+        let steps = max(1, options.passes * optimised / max(1, work.step))
+        work.trainings = Double(steps * work.step)
+        work.updates = Double(steps)
+        work.forwards = Double(kept) * 2
+        work.casts = 2
+        return work
     }
-}
 
-extension WandaPP {
-    /// The regional optimizer alone, on a block that is already pruned: every weight that is there may move.
+    public func optimiserBytes(_ size: BlockSize) -> Int {
+        let e = size.gradientByteCount
+        // The start and its mask, what is compared with it, the weights under way, two moments, gradients.
+        return size.weights * (4 + 1 + 4 + 4 + 8 + e + e)
+    }
+
+    /// Re-fits a block of which heads and neurons are gone.
     ///
     /// - Parameter task: its block may have fewer heads and neurons than the dense one, whose output is the target.
-    public func retrain(_ task: BlockTask) throws(Fault) -> BlockOutcome {
+    public func refit(_ task: BlockTask) throws(Fault) -> BlockOutcome {
         var start = BlockOutcome(block: task.block, masks: [:])
         for name in ProjectionName.allCases where task.hasGoal(name) {
             start.masks[name] = Tensor.full(task.block[name].weight.shape, 1, .bool, device: task.device)
         }
-        guard !start.masks.isEmpty, options.passes > 0, task.input.samples > 1 else { return start }
+        guard !start.masks.isEmpty else { return start }
+        return try refit(task, start: start)
+    }
+
+    /// Moves what the masks of `start` leave.
+    ///
+    /// - Parameter task: its block is the dense one.
+    func refit(_ task: BlockTask, start: BlockOutcome) throws(Fault) -> BlockOutcome {
+        guard options.passes > 0, task.input.samples > 1 else { return start }
         return try RegionalOptimization(task, start: start, options: options).outcome()
     }
 }
@@ -73,15 +91,15 @@ extension WandaPP {
 private struct RegionalOptimization {
     let task: BlockTask
     let start: BlockOutcome
-    let options: WandaPP.Options
+    let options: BlockRefit.Options
     let kept: [Int]
     let optimised: [Int]
 
-    init(_ task: BlockTask, start: BlockOutcome, options: WandaPP.Options) {
+    init(_ task: BlockTask, start: BlockOutcome, options: BlockRefit.Options) {
         self.task = task
         self.start = start
         self.options = options
-        let kept = Set(WandaPP.keptOut(of: task.input.samples))
+        let kept = Set(BlockRefit.keptOut(of: task.input.samples))
         self.kept = kept.sorted()
         optimised = (0..<task.input.samples).filter { !kept.contains($0) }
     }

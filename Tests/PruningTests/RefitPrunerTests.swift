@@ -8,10 +8,10 @@ import Torch
 
 /// The default regional optimizer: exact zeros, a result that is never worse on what it did not see, and the same
 /// result every time.
-struct WandaPPTests {
+struct RefitPrunerTests {
     /// A gentler rate than the default: 220 tokens are all there is to learn from.
-    private func options(_ rate: Double = 5e-3) -> WandaPP.Options {
-        var options = WandaPP.Options()
+    private func options(_ rate: Double = 5e-3) -> BlockRefit.Options {
+        var options = BlockRefit.Options()
         options.learningRate = rate
         return options
     }
@@ -34,7 +34,7 @@ struct WandaPPTests {
         var weights = deviations.map { 1 / ($0 + floor) }
         let scale = Double(width) / weights.reduce(0, +)
         weights = weights.map { $0 * scale }
-        let kept = WandaPP.keptOut(of: task.input.samples)
+        let kept = BlockRefit.keptOut(of: task.input.samples)
         var sum = 0.0
         for sample in kept {
             let output = try task.forward(block, samples: [sample]).floats()
@@ -50,17 +50,17 @@ struct WandaPPTests {
     private func start(_ task: BlockTask) throws -> Block { try AlternatingDirectionsPruner().prune(task).block }
 
     @Test func oneInEightSequencesAndAtLeastOneIsKeptOut() {
-        #expect(WandaPP.keptOut(of: 1) == [0])
-        #expect(WandaPP.keptOut(of: 5) == [4])
-        #expect(WandaPP.keptOut(of: 8) == [7])
-        #expect(WandaPP.keptOut(of: 24) == [7, 15, 23])
-        #expect(WandaPP.keptOut(of: 0) == [])
+        #expect(BlockRefit.keptOut(of: 1) == [0])
+        #expect(BlockRefit.keptOut(of: 5) == [4])
+        #expect(BlockRefit.keptOut(of: 8) == [7])
+        #expect(BlockRefit.keptOut(of: 24) == [7, 15, 23])
+        #expect(BlockRefit.keptOut(of: 0) == [])
     }
 
     @Test(arguments: [Pattern.unstructured, .keep(2, of: 4)])
     func theResultIsBetterThanItsStartOnSequencesItDidNotSee(_ pattern: Pattern) throws {
         let task = try Tiny().task(goals: goals(pattern), dense: true)
-        let outcome = try WandaPP(options()).prune(task)
+        let outcome = try RefitPruner(BlockRefit(options())).prune(task)
         #expect(!outcome.restored)
         #expect(try keptOutError(outcome.block, task) < keptOutError(start(task), task))
         let (first, last) = (try #require(outcome.losses.first), try #require(outcome.losses.last))
@@ -71,7 +71,7 @@ struct WandaPPTests {
     @Test(arguments: [1e-6, 1e-2, 0.3, 3, 1e3, 1e20])
     func noStepSizeMakesItWorse(_ rate: Double) throws {
         let task = try Tiny().task(goals: goals(), dense: true)
-        let outcome = try WandaPP(options(rate)).prune(task)
+        let outcome = try RefitPruner(BlockRefit(options(rate))).prune(task)
         let start = try start(task)
         let (found, before) = (try keptOutError(outcome.block, task), try keptOutError(start, task))
         #expect(outcome.restored ? outcome.block.values == start.values : found < before)
@@ -81,7 +81,7 @@ struct WandaPPTests {
     @Test(arguments: [(Pattern.keep(2, of: 4), 2, 4), (.keep(1, of: 8), 1, 8), (.keep(4, of: 8), 4, 8)])
     func patternsHoldInEveryGroup(_ pattern: Pattern, _ keep: Int, _ group: Int) throws {
         let task = try Tiny().task(goals: goals(pattern), dense: true)
-        let outcome = try WandaPP(options()).prune(task)
+        let outcome = try RefitPruner(BlockRefit(options())).prune(task)
         for name in LinearName.allCases {
             let values = outcome.block.weight(name).floats()
             for index in stride(from: 0, to: values.count, by: group) {
@@ -92,7 +92,9 @@ struct WandaPPTests {
 
     @Test func theMaskIsTheStartsAndItsCountExact() throws {
         let task = try Tiny().task(goals: goals(), dense: true)
-        let (outcome, start) = (try WandaPP(options()).prune(task), try AlternatingDirectionsPruner().prune(task))
+        let (outcome, start) = (
+            try RefitPruner(BlockRefit(options())).prune(task), try AlternatingDirectionsPruner().prune(task)
+        )
         for name in ProjectionName.allCases {
             let mask = try #require(outcome.masks[name]).floats()
             #expect(mask == (try #require(start.masks[name])).floats())
@@ -106,7 +108,7 @@ struct WandaPPTests {
 
     @Test func ignoredLinearsStayBitByBit() throws {
         let task = try Tiny().task(goals: goals(without: [.q, .gate, .o]), dense: true)
-        let outcome = try WandaPP(options()).prune(task)
+        let outcome = try RefitPruner(BlockRefit(options())).prune(task)
         #expect(!outcome.restored)
         for name in LinearName.allCases {
             let (dense, found) = (task.block.weight(name).floats(), outcome.block.weight(name).floats())
@@ -117,7 +119,8 @@ struct WandaPPTests {
     @Test func theSameSeedGivesTheSameBitsAndAnotherSeedOthers() throws {
         let tiny = try Tiny()
         let results = try [UInt64(7), 7, 8].map { seed in
-            try WandaPP(options()).prune(try tiny.task(goals: goals(), dense: true, seed: seed)).block.values
+            try RefitPruner(BlockRefit(options())).prune(try tiny.task(goals: goals(), dense: true, seed: seed)).block
+                .values
         }
         #expect(results[0] == results[1])
         #expect(results[0] != results[2])
@@ -127,7 +130,7 @@ struct WandaPPTests {
         let task = try Tiny().task(goals: goals(), dense: true)
         var options = options()
         options.passes = 0
-        let outcome = try WandaPP(options).prune(task)
+        let outcome = try RefitPruner(BlockRefit(options)).prune(task)
         #expect(outcome.block.values == (try start(task)).values)
         #expect(outcome.losses.isEmpty && !outcome.restored)
     }
@@ -146,19 +149,19 @@ struct WandaPPTests {
                 copy.down = copy.down.with(weight: copy.down.weight * 50)
                 return copy
             })
-        #expect(!(try WandaPP(options()).prune(task)).restored)
-        #expect(try WandaPP(options()).prune(spoiling).restored)
+        #expect(!(try RefitPruner(BlockRefit(options())).prune(task)).restored)
+        #expect(try RefitPruner(BlockRefit(options())).prune(spoiling).restored)
     }
 
     /// Another target would train the block towards something else in silence.
     @Test func withoutTheDenseOutputNothingIsTrained() throws {
         let task = try Tiny().task(goals: goals(.keep(2, of: 4)), dense: false)
-        #expect(throws: Fault.self) { try WandaPP().prune(task) }
+        #expect(throws: Fault.self) { try RefitPruner().prune(task) }
     }
 
     @Test(arguments: [DType.bfloat16, .float16]) func narrowProductsImproveTheBlockToo(_ type: DType) throws {
         let task = try Tiny().task(goals: goals(.keep(2, of: 4)), dense: true, compute: type)
-        let outcome = try WandaPP(options()).prune(task)
+        let outcome = try RefitPruner(BlockRefit(options())).prune(task)
         #expect(!outcome.restored)
         #expect(try keptOutError(outcome.block, task) < keptOutError(start(task), task))
     }
@@ -169,7 +172,7 @@ struct WandaPPTests {
         let (input, target) = (
             try task.input.read(0..<12).floats(), try #require(task.denseOutput).read(0..<12).floats()
         )
-        _ = try WandaPP(options()).prune(task)
+        _ = try RefitPruner(BlockRefit(options())).prune(task)
         #expect(task.block.values == (try tiny.decoder.block(0)).values)
         #expect(try task.input.read(0..<12).floats() == input)
         #expect(try #require(task.denseOutput).read(0..<12).floats() == target)

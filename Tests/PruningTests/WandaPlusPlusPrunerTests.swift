@@ -6,10 +6,10 @@ import Torch
 @testable import Pruning
 
 /// WANDA++ as published against the stored numbers of an independent implementation in PyTorch.
-struct PublishedWandaPPTests {
-    private func pruner(_ reference: Reference) throws -> PublishedWandaPP {
+struct WandaPlusPlusPrunerTests {
+    private func pruner(_ reference: Reference) throws -> WandaPlusPlusPruner {
         let options = try #require(reference.json["options"]?.objectValue)
-        return PublishedWandaPP(
+        return WandaPlusPlusPruner(
             alpha: try #require(options["alpha"]?.doubleValue), rounds: try #require(options["rounds"]?.integerValue),
             roundSamples: try #require(options["round_samples"]?.integerValue),
             learningRate: try #require(options["learning_rate"]?.doubleValue))
@@ -22,7 +22,7 @@ struct PublishedWandaPPTests {
             let seed = try #require(draw["seed"]?.stringValue.flatMap { UInt64($0) })
             let (count, total) = (try #require(draw["count"]?.integerValue), try #require(draw["of"]?.integerValue))
             let (layer, round) = (try #require(draw["layer"]?.integerValue), try #require(draw["round"]?.integerValue))
-            let found = PublishedWandaPP.draw(count, of: total, seed: seed, layer: layer, round: round)
+            let found = WandaPlusPlusPruner.draw(count, of: total, seed: seed, layer: layer, round: round)
             #expect(found == draw["drawn"]?.arrayValue?.compactMap(\.integerValue))
         }
     }
@@ -56,7 +56,7 @@ struct PublishedWandaPPTests {
     @Test(arguments: [Pattern.unstructured, .keep(2, of: 4)])
     func countsAreExactAndIgnoredLinearsUntouched(_ pattern: Pattern) throws {
         let task = try Tiny().task(goals: goals(pattern, without: [.k, .up]))
-        let outcome = try PublishedWandaPP(rounds: 2, roundSamples: 4, learningRate: 1e-3).prune(task)
+        let outcome = try WandaPlusPlusPruner(rounds: 2, roundSamples: 4, learningRate: 1e-3).prune(task)
         expectHalfRemoved(outcome, of: task)
         for name in task.goals.keys {
             let (dense, found) = (task.block.weight(name).floats(), outcome.block.weight(name).floats())
@@ -66,7 +66,7 @@ struct PublishedWandaPPTests {
 
     @Test func scoreAloneChangesNoWeightThatStays() throws {
         let task = try Tiny().task(goals: goals())
-        let outcome = try PublishedWandaPP(usesOptimizer: false).prune(task)
+        let outcome = try WandaPlusPlusPruner(usesOptimizer: false).prune(task)
         let gradient = try RegionalGradient(task, teacher: nil)
         #expect(outcome.losses.isEmpty && outcome.unoptimised == nil)
         for name in ProjectionName.allCases {
@@ -81,13 +81,13 @@ struct PublishedWandaPPTests {
 
     @Test func withoutGradientAndOptimizerItIsWanda() throws {
         let task = try Tiny().task(goals: goals())
-        let outcome = try PublishedWandaPP(usesGradient: false, usesOptimizer: false).prune(task)
+        let outcome = try WandaPlusPlusPruner(usesGradient: false, usesOptimizer: false).prune(task)
         #expect(outcome.block.values == (try WandaPruner().prune(task)).block.values)
     }
 
     @Test func optimizerWithoutGradientStartsFromWandasMask() throws {
         let task = try Tiny().task(goals: goals())
-        let pruner = PublishedWandaPP(rounds: 1, roundSamples: 12, learningRate: 1e-4, usesGradient: false)
+        let pruner = WandaPlusPlusPruner(rounds: 1, roundSamples: 12, learningRate: 1e-4, usesGradient: false)
         let outcome = try pruner.prune(task)
         let wanda = try WandaPruner().prune(task)
         let found = try #require(outcome.unoptimised).values
@@ -100,7 +100,7 @@ struct PublishedWandaPPTests {
     @Test func theDenseBlockStaysAsItWas() throws {
         let tiny = try Tiny()
         let task = try tiny.task(goals: goals())
-        _ = try PublishedWandaPP(rounds: 2, roundSamples: 4, learningRate: 1e-2).prune(task)
+        _ = try WandaPlusPlusPruner(rounds: 2, roundSamples: 4, learningRate: 1e-2).prune(task)
         #expect(task.block.values == (try tiny.decoder.block(0)).values)
     }
 

@@ -1,0 +1,36 @@
+import Recipes
+
+/// What every run that publishes a model asks for, whatever it does to the blocks.
+public struct RunSettings: Sendable, Equatable {
+    public var shardSize: ByteSize
+    public var outputDType: NumberFormat
+    /// In which hidden states are kept.
+    public var streamDType: NumberFormat
+    /// Folder for the hidden states; nil keeps them in memory.
+    public var offload: String?
+    /// What the process may hold where there is a choice; nil is half of what is free.
+    public var memory: ByteSize?
+    /// The text of the published `recipe.yaml`, which the journal holds, too.
+    public var recipe: String
+
+    public init(
+        shardSize: ByteSize = .fiveGigabytes, outputDType: NumberFormat = .auto, streamDType: NumberFormat = .float32,
+        offload: String? = nil, memory: ByteSize? = nil, recipe: String
+    ) {
+        self.shardSize = shardSize
+        self.outputDType = outputDType
+        self.streamDType = streamDType
+        self.offload = offload
+        self.memory = memory
+        self.recipe = recipe
+    }
+}
+
+extension PruneSettings {
+    /// What a prune run asks for as any other run does.
+    var run: RunSettings {
+        RunSettings(
+            shardSize: shardSize, outputDType: outputDType, streamDType: streamDType, offload: offload,
+            memory: memory, recipe: publishedRecipe)
+    }
+}
