@@ -85,6 +85,9 @@ public struct PlanSubject {
     var prunedBlocks: Double { blocks(targets.goals.indices.filter { !targets.goals[$0].isEmpty }) }
     /// Weights of the measured block's linears.
     var blockWeights: Int { configuration.weightCount(layer: measuredLayer) }
+    /// Of the measured block.
+    var linears: [LinearName] { configuration.blueprint.layers[measuredLayer].linears }
+    var projections: [ProjectionName] { configuration.blueprint.layers[measuredLayer].projections }
     func shape(_ linear: LinearName) -> (out: Int, in: Int) { configuration.shape(of: linear, layer: measuredLayer) }
     /// Rows and columns of a projection's stacked weight.
     func shape(_ name: ProjectionName) -> (rows: Int, columns: Int) {

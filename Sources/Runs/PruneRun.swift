@@ -127,14 +127,17 @@ public struct PruneRun {
         let kind = context.settings.allocation
         guard kind != .uniform else { return nil }
         let allocation: SparsityAllocation
-        if let known = lines.compactMap(SparsityAllocation.init(json:)).first {
+        let configuration = context.decoder.configuration
+        if let known = lines.compactMap({ SparsityAllocation(json: $0, configuration: configuration) }).first {
             allocation = known
         } else {
             let share = PruneRun.allocationShare(context.settings)
             let events = PartialEvents(handler: events, range: 0...share).handle
             allocation =
                 kind == .owl
-                ? SparsityAllocation(layers: try OutlierAllocation(context, events: events).fractions())
+                ? SparsityAllocation(
+                    layers: try OutlierAllocation(context, events: events).fractions(),
+                    configuration: context.decoder.configuration)
                 : try AllocationSearch(context: context, staging: staging, journal: journal, events: events).run(lines)
             try journal.append(allocation.json)
         }

@@ -66,8 +66,8 @@ public struct LoadedDecoder {
         return Engine.withoutGradient {
             let tokens = ids.count / batch
             let hidden = configuration.hiddenSize
-            var x = embedding.selected(Tensor(ids.map(Int64.init), device: device)).to(.float32)
-                .reshaped([batch, tokens, hidden])
+            let rows = embedding.selected(Tensor(ids.map(Int64.init), device: device)).to(.float32)
+            var x = configuration.blueprint.scaled(rows).reshaped([batch, tokens, hidden])
             for block in blocks { x = block(x, rotary: rotary, cache: cache) }
             cache.advance(tokens)
             return head(x.narrowed(1, tokens - 1, 1).reshaped([batch, hidden]))

@@ -65,7 +65,8 @@ struct TaskRun {
         let tokenizer = try opened.tokenizer()
         var encoder = RequestEncoder(
             tokenizer, prefix: try TextPrefix.token(opened.checkpoint, tokenizer: tokenizer),
-            contextLength: opened.configuration.contextLength)
+            contextLength: opened.configuration.contextLength,
+            needsBeginning: opened.configuration.family.needsBeginning)
         let evaluation = LikelihoodEvaluation(opened.decoder, dtype: engine.dtype)
         var report = TaskReport(settings: settings, groups: groups)
         for task in tasks {

@@ -55,7 +55,7 @@ public struct PrunePreparation {
         // A token file needs no tokenizer, and its folder may have none; where it has one, it tells the words.
         let tokenizer = kinds.isDisjoint(with: [.text, .jsonLines]) ? try? model.tokenizer() : try model.tokenizer()
         let special = try tokenizer.map { (tokenizer) throws(Fault) in
-            try SpecialTokens(model.checkpoint, tokenizer: tokenizer)
+            try model.specialTokens(tokenizer)
         }
         return try CalibrationBuilder(
             request, tokenizer: CalibrationTokenizer(tokenizer: tokenizer, special: special),
@@ -72,6 +72,7 @@ private struct CalibrationTokenizer: TextTokenizer {
     let special: SpecialTokens?
 
     var beginningToken: Int32? { special?.prefix.first }
+    var rowBeginning: Int32? { special?.isPrefixRequired == true ? special?.prefix.first : nil }
     var endToken: Int32? { special?.firstEnd }
 
     func encode(_ text: String) throws(Fault) -> [Int32] {
@@ -91,7 +92,7 @@ private struct DenseSampler: SelfSampler {
     func documents(tokenCount: Int, sequenceLength: Int, seed: UInt64) throws(Fault) -> [[Int32]] {
         var special: SpecialTokens?
         if let tokenizer = try? model.tokenizer() {
-            special = try SpecialTokens(model.checkpoint, tokenizer: tokenizer)
+            special = try model.specialTokens(tokenizer)
         }
         reporter.begin("sampling calibration text", total: 1)
         defer { reporter.finish() }
