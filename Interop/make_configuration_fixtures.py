@@ -31,6 +31,8 @@ YARN = dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16)
 NEW = dict(rope_type="default", rope_theta=10000.0)
 WINDOW = dict(use_sliding_window=True, max_window_layers=1)
 
+GEMMA = dict(hidden_act=..., sliding_window=4, query_pre_attn_scalar=8)
+
 # Family, keys added to SIZES. A key whose value is Ellipsis is left out.
 CASES = {
     "plain": ("llama", {}),
@@ -93,6 +95,34 @@ CASES = {
     "qwen2, attention_bias": ("qwen2", dict(attention_bias=False)),
     "qwen3, window": ("qwen3", {**WINDOW, "sliding_window": 4}),
     "qwen3, window is null": ("qwen3", {**WINDOW, "sliding_window": None}),
+    "gemma3, pattern": ("gemma3_text", {**GEMMA, "sliding_window_pattern": 2}),
+    "gemma3, no pattern": ("gemma3_text", GEMMA),
+    "gemma3, the pattern as it is written beside the types": ("gemma3_text", {**GEMMA, "_sliding_window_pattern": 2}),
+    "gemma3, types": ("gemma3_text", {**GEMMA, "layer_types": ["full_attention", "sliding_attention"]}),
+    "gemma3, all full and no window": ("gemma3_text", {**GEMMA, "layer_types": ["full_attention"] * 2,
+                                                       "sliding_window": None}),
+    "gemma3, window left out": ("gemma3_text", {**GEMMA, "sliding_window": ...}),
+    "gemma3, thetas outside": ("gemma3_text", {**GEMMA, "sliding_window_pattern": 2, "rope_theta": 100.0,
+                                               "rope_local_base_freq": 20.0}),
+    "gemma3, thetas by kind": ("gemma3_text", {**GEMMA, "sliding_window_pattern": 2, "rope_parameters": dict(
+        full_attention=dict(rope_type="default", rope_theta=100.0),
+        sliding_attention=dict(rope_type="default", rope_theta=20.0))}),
+    "gemma3, thetas by kind and outside": ("gemma3_text", {
+        **GEMMA, "sliding_window_pattern": 2, "rope_theta": 30.0, "rope_local_base_freq": 40.0,
+        "rope_parameters": dict(full_attention=dict(rope_type="default", rope_theta=100.0))}),
+    "gemma3, scaling": ("gemma3_text", {**GEMMA, "sliding_window_pattern": 2, "rope_theta": 100.0,
+                                        "rope_scaling": LINEAR}),
+    "gemma3, scaling by kind": ("gemma3_text", {**GEMMA, "sliding_window_pattern": 2, "rope_parameters": dict(
+        full_attention=YARN, sliding_attention=LINEAR)}),
+    "gemma3, scaling by kind and outside": ("gemma3_text", {
+        **GEMMA, "sliding_window_pattern": 2, "rope_scaling": {**LINEAR, "factor": 2.0},
+        "rope_parameters": dict(full_attention=LINEAR, sliding_attention=dict(rope_theta=20.0))}),
+    "gemma3, scalar": ("gemma3_text", {**GEMMA, "query_pre_attn_scalar": 3}),
+    "gemma3, no scalar": ("gemma3_text", {**GEMMA, "query_pre_attn_scalar": ...}),
+    "gemma3, logits capped": ("gemma3_text", {**GEMMA, "final_logit_softcapping": 2.0}),
+    "gemma3, nulls": ("gemma3_text", {**GEMMA, "final_logit_softcapping": None, "attn_logit_softcapping": None,
+                                      "use_bidirectional_attention": False, "rope_scaling": None}),
+    "gemma3, tied by default": ("gemma3_text", {**GEMMA, "tie_word_embeddings": ...}),
 }
 TIED = dict(tie_word_embeddings=True)
 EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
@@ -120,7 +150,9 @@ def make_weights(name, differences, seed):
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     weights = {}
     for key, weight in model.state_dict().items():
-        values = 1 + 0.3 * torch.randn_like(weight) if "norm" in key else 0.5 * torch.randn_like(weight)
+        # Gemma's norms multiply by 1 + weight.
+        center = 0 if name == "gemma3_text" else 1
+        values = center + 0.3 * torch.randn_like(weight) if "norm" in key else 0.5 * torch.randn_like(weight)
         weights[key] = values.to(torch.bfloat16).contiguous()
     folder = FIXTURES / "configurations"
     folder.mkdir(parents=True, exist_ok=True)
@@ -154,7 +186,7 @@ def logits(name, keys, tokens, names={}):
 
 
 for seed, (name, differences) in enumerate({"llama": {}, "llama-wide": dict(num_key_value_heads=2), "mistral": {},
-                                            "qwen2": {}, "qwen3": {}}.items()):
+                                            "qwen2": {}, "qwen3": {}, "gemma3_text": {}}.items()):
     make_weights(name, differences, seed)
 torch.manual_seed(99)
 tokens = torch.randint(0, SIZES["vocab_size"], (1, TOKENS))

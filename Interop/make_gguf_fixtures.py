@@ -4,13 +4,14 @@
 linear-old.gguf                  a tiny Llama whose positions are divided by 4, said as files of 2023 say it
 linear-0000N-of-00003.gguf       the same model in three parts, as the gguf package splits it, said as files say it today
 yarn.gguf                        the same model with YaRN for eight times its first context
+gemma3.gguf                      a tiny Gemma 3 that says as little as real files do, seven blocks, the sixth without a window
 linear.json                      windows of tokens, and transformers' perplexity in float32 of each scaling and without
 """
 import json, os
 import numpy as np
 import torch
 from gguf import GGUFWriter, RopeScalingType
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM
 
 out = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Tests", "EvaluationTests", "Fixtures")
 hidden, heads, kv, ffn, vocabulary, context = 8, 2, 1, 16, 32, 64
@@ -72,9 +73,42 @@ def perplexity(model):
     return float(torch.exp(-losses.mean()))
 
 
+def gemma(window):
+    model = Gemma3ForCausalLM(Gemma3TextConfig(
+        hidden_size=hidden, num_attention_heads=heads, num_key_value_heads=kv, head_dim=6, intermediate_size=ffn,
+        num_hidden_layers=7, vocab_size=vocabulary, max_position_embeddings=context, sliding_window=window,
+        query_pre_attn_scalar=6, attn_implementation="eager"))
+    generator = torch.Generator().manual_seed(11)
+    for weight in model.parameters():
+        weight.data = 0.4 * torch.randn(weight.shape, generator=generator)
+    return model.eval().float()
+
+
+def write_gemma(path, model, window):                        # the keys of the 270M's file
+    w = GGUFWriter(path, "gemma3")
+    w.add_context_length(context); w.add_embedding_length(hidden); w.add_block_count(7); w.add_feed_forward_length(ffn)
+    w.add_head_count(heads); w.add_layer_norm_rms_eps(1e-6); w.add_key_length(6); w.add_value_length(6)
+    w.add_rope_freq_base(1e6); w.add_sliding_window(window); w.add_head_count_kv(kv)
+    names = {"input_layernorm": "attn_norm", "post_attention_layernorm": "post_attention_norm",
+             "pre_feedforward_layernorm": "ffn_norm", "post_feedforward_layernorm": "post_ffw_norm",
+             "q_norm": "attn_q_norm", "k_norm": "attn_k_norm", "q_proj": "attn_q", "k_proj": "attn_k",
+             "v_proj": "attn_v", "o_proj": "attn_output", "gate_proj": "ffn_gate", "up_proj": "ffn_up",
+             "down_proj": "ffn_down", "embed_tokens": "token_embd", "norm": "output_norm"}
+    for key, value in model.state_dict().items():
+        parts = key.split(".")
+        if parts[0] == "lm_head": continue
+        name = names[parts[-2]] + ".weight"
+        if parts[1] == "layers": name = f"blk.{parts[2]}." + name
+        if "norm" in key: value = value + 1                  # as llama.cpp's converter
+        w.add_tensor(name, np.ascontiguousarray(value.numpy()))
+    w.write_header_to_file(); w.write_kv_data_to_file(); w.write_tensors_to_file(); w.close()
+
+
+write_gemma(os.path.join(out, "gemma3.gguf"), gemma(8), 8)
 with open(os.path.join(out, "linear.json"), "w") as file:
     json.dump({
         "tokens": tokens.tolist(), "linear": perplexity(scaled(rope_type="linear", factor=4.0)),
         "yarn": perplexity(scaled(rope_type="yarn", factor=8.0, original_max_position_embeddings=8)),
-        "plain": perplexity(plain)}, file)
+        "plain": perplexity(plain), "gemma3": perplexity(gemma(8)), "gemma3 without window": perplexity(gemma(64))},
+        file)
     file.write("\n")

@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "handles.h"
 #include "loops.h"
@@ -139,6 +140,38 @@ struct Attention : Function<Attention> {
   }
 };
 
+// The keys that each query may see, bool [queries, keys].
+at::Tensor allowed(const at::Tensor &q, const Shape &shape, int64_t window) {
+  auto options = q.options().dtype(at::kLong);
+  auto row = at::arange(shape.keys - shape.queries, shape.keys, options).unsqueeze(1);
+  auto column = at::arange(shape.keys, options).unsqueeze(0);
+  auto allowed = column <= row;
+  return window > 0 ? allowed.logical_and(column > row - window) : allowed;
+}
+
+// With a soft cap of the products, which no fused attention of libtorch has. A chunk of queries at a time.
+at::Tensor capped(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, double scale, int64_t window,
+                  double cap) {
+  Shape shape(q, k);
+  auto keys = gather_keys(k, shape), values = gather_keys(v, shape);
+  auto all = allowed(q, shape, window);
+  std::vector<at::Tensor> parts;
+  for (int64_t begin = 0; begin < shape.queries; begin += kChunk) {
+    int64_t end = std::min(begin + kChunk, shape.queries);
+    Span span(shape, begin, end, window);
+    int64_t width = span.last - span.first;
+    auto scores = at::bmm(gather_queries(q, shape, begin, end), keys.narrow(1, span.first, width).transpose(1, 2));
+    scores = ((scores.to(at::kFloat) * (scale / cap)).tanh() * cap).unflatten(1, {shape.groups, end - begin});
+    auto hidden = all.narrow(0, begin, end - begin).narrow(1, span.first, width).logical_not();
+    auto p = scores.masked_fill(hidden, -std::numeric_limits<float>::infinity()).softmax(-1).to(q.scalar_type());
+    auto out = at::bmm(p.flatten(1, 2), values.narrow(1, span.first, width));
+    parts.push_back(out.view({shape.batch, shape.kv, shape.groups, end - begin, shape.width})
+                        .permute({0, 3, 1, 2, 4})
+                        .flatten(2, 4));
+  }
+  return at::cat(parts, 1);
+}
+
 // The same through libtorch's own attention, for devices and number types without the loops.
 at::Tensor composed(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, double scale, int64_t window) {
   Shape shape(q, k);
@@ -147,19 +180,14 @@ at::Tensor composed(const at::Tensor &q, const at::Tensor &k, const at::Tensor &
   };
   std::optional<at::Tensor> mask;
   bool causal = shape.queries == shape.keys && window == 0;
-  if (!causal && (shape.queries > 1 || window > 0)) {
-    auto options = q.options().dtype(at::kLong);
-    auto row = at::arange(shape.keys - shape.queries, shape.keys, options).unsqueeze(1);
-    auto column = at::arange(shape.keys, options).unsqueeze(0);
-    auto allowed = column <= row;
-    if (window > 0) allowed = allowed.logical_and(column > row - window);
-    mask = allowed;
-  }
+  if (!causal && (shape.queries > 1 || window > 0)) mask = allowed(q, shape, window);
   auto out = at::scaled_dot_product_attention(q.transpose(1, 2), spread(k), spread(v), mask, 0.0, causal, scale);
   return out.transpose(1, 2).flatten(2, 3);
 }
 
-at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, double scale, int64_t window) {
+at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, double scale, int64_t window,
+                  double cap) {
+  if (cap > 0) return capped(q, k, v, scale, window, cap);
   if (!q.device().is_cpu() || !has_loop_type(q.scalar_type())) return composed(q, k, v, scale, window);
   // Processors that multiply float16 matrices are few; elsewhere libtorch's products take ten times as long as
   // float32's.
@@ -170,11 +198,11 @@ at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
 
 }  // namespace
 
-esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window) {
-  return make([&] { return attend(q->value, k->value, v->value, scale, window); });
+esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window, double soft_cap) {
+  return make([&] { return attend(q->value, k->value, v->value, scale, window, soft_cap); });
 }
 
-esp_tensor esp_tree_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window,
+esp_tensor esp_tree_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window, double soft_cap,
                               const int64_t *ranges, const int64_t *counts, int nodes) {
   return make([&] {
     auto out = at::empty({1, q->value.size(1), q->value.size(2) * q->value.size(3)}, q->value.options());
@@ -188,7 +216,8 @@ esp_tensor esp_tree_attention(esp_tensor q, esp_tensor k, esp_tensor v, double s
       };
       int64_t first = ranges[2 * counts[node] - 2], size = ranges[2 * counts[node] - 1] - first;
       out.narrow(1, first, size)
-          .copy_(attend(q->value.narrow(1, first, size), gathered(k->value), gathered(v->value), scale, window));
+          .copy_(attend(q->value.narrow(1, first, size), gathered(k->value), gathered(v->value), scale, window,
+                        soft_cap));
     }
     return out;
   });

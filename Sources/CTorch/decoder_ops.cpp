@@ -111,10 +111,10 @@ struct Rotary : Function<Rotary> {
   }
 };
 
-// y = silu(gate) * up
+// y = activation(gate) * up
 
-struct SwiGLU : Function<SwiGLU> {
-  static at::Tensor forward(AutogradContext *context, const at::Tensor &packed) {
+struct Gated : Function<Gated> {
+  static at::Tensor forward(AutogradContext *context, const at::Tensor &packed, int64_t activation) {
     auto x = packed.contiguous();
     int64_t width = x.size(-1) / 2, count = x.numel() / (2 * width);
     auto shape = x.sizes().vec();
@@ -123,14 +123,21 @@ struct SwiGLU : Function<SwiGLU> {
     dispatch(x, [&](auto *in) {
       auto *out = data_as<std::remove_pointer_t<decltype(in)>>(y);
       parallel_for(count, row_grain(width), [&](int64_t begin, int64_t end) {
-        for (int64_t r = begin; r < end; ++r) swiglu_row(in + 2 * width * r, out + width * r, width);
+        for (int64_t r = begin; r < end; ++r) {
+          if (activation == ESP_SILU)
+            swiglu_row(in + 2 * width * r, out + width * r, width);
+          else
+            geglu_row(in + 2 * width * r, out + width * r, width);
+        }
       });
     });
     context->save_for_backward({x});
+    context->saved_data["activation"] = activation;
     return y;
   }
   static variable_list backward(AutogradContext *context, variable_list gradients) {
     auto x = context->get_saved_variables()[0];
+    int64_t activation = context->saved_data["activation"].toInt();
     auto gy = gradients[0].contiguous();
     auto gx = at::empty_like(x);
     int64_t width = x.size(-1) / 2, count = x.numel() / (2 * width);
@@ -138,11 +145,15 @@ struct SwiGLU : Function<SwiGLU> {
       using X = std::remove_pointer_t<decltype(in)>;
       auto *g = data_as<X>(gy), *out = data_as<X>(gx);
       parallel_for(count, row_grain(width), [&](int64_t begin, int64_t end) {
-        for (int64_t r = begin; r < end; ++r)
-          swiglu_backward_row(in + 2 * width * r, g + width * r, out + 2 * width * r, width);
+        for (int64_t r = begin; r < end; ++r) {
+          if (activation == ESP_SILU)
+            swiglu_backward_row(in + 2 * width * r, g + width * r, out + 2 * width * r, width);
+          else
+            geglu_backward_row(in + 2 * width * r, g + width * r, out + 2 * width * r, width);
+        }
       });
     });
-    return {gx};
+    return {gx, at::Tensor()};
   }
 };
 
@@ -161,13 +172,18 @@ esp_tensor esp_rotary(esp_tensor x, esp_tensor cosine, esp_tensor sine) {
   return make([&] { return Rotary::apply(x->value, cosine->value, sine->value); });
 }
 
-esp_tensor esp_swiglu(esp_tensor packed) {
+esp_tensor esp_gated(esp_tensor packed, esp_activation activation) {
   return make([&] {
     const auto &x = packed->value;
+    TORCH_CHECK(activation == ESP_SILU || activation == ESP_GELU_TANH, "no activation has the number ", int(activation));
     if (!has_loop(x)) {
       auto halves = x.chunk(2, -1);
-      return at::silu(halves[0]) * halves[1];
+      return (activation == ESP_SILU ? at::silu(halves[0]) : at::gelu(halves[0], "tanh")) * halves[1];
     }
-    return SwiGLU::apply(x);
+    return Gated::apply(x, static_cast<int64_t>(activation));
   });
+}
+
+esp_tensor esp_soft_cap(esp_tensor x, double cap) {
+  return make([&] { return (x->value / cap).tanh() * cap; });
 }

@@ -65,6 +65,22 @@ namespace espalier {
       store(gx, i, g * up * s * (1.0f + gate * (1.0f - s)));                                                      \
       store(gx, i + width, g * gate * s);                                                                         \
     }                                                                                                             \
+  }                                                                                                               \
+  ESP_MULTIVERSION void geglu_row(const X *__restrict packed, Y *__restrict y, int64_t width) {                   \
+    for (int64_t i = 0; i < width; ++i) {                                                                         \
+      float gate = load(packed, i);                                                                               \
+      store(y, i, gate * gelu_gate(gate) * load(packed, i + width));                                              \
+    }                                                                                                             \
+  }                                                                                                               \
+  ESP_MULTIVERSION void geglu_backward_row(const X *__restrict packed, const X *__restrict gy,                    \
+                                           Y *__restrict gx, int64_t width) {                                     \
+    for (int64_t i = 0; i < width; ++i) {                                                                         \
+      float gate = load(packed, i), up = load(packed, i + width), g = load(gy, i);                                \
+      float s = gelu_gate(gate);                                                                                  \
+      float slope = 1.5957691216057308f * (1.0f + 0.134145f * gate * gate);                                       \
+      store(gx, i, g * up * s * (1.0f + gate * (1.0f - s) * slope));                                              \
+      store(gx, i + width, g * gate * s);                                                                         \
+    }                                                                                                             \
   }
 ESP_FOR_TYPE_PAIRS(ESP_DEFINE2)
 #undef ESP_DEFINE2

@@ -51,6 +51,8 @@ inline float exponential(float x) {
   return y * power;
 }
 inline float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
+// What x is multiplied by in GELU's tanh form: (1 + tanh u) / 2 = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3).
+inline float gelu_gate(float x) { return sigmoid(1.5957691216057308f * (x + 0.044715f * x * x * x)); }
 
 // The number types that the loops exist for.
 inline bool has_loop_type(at::ScalarType type) {
@@ -102,7 +104,9 @@ T *data_as(const at::Tensor &t) {
                               int64_t begin, int64_t end, int64_t width);                                         \
   void rotate_head(const X *x, const float *cosine, const float *sine, Y *y, int64_t half, float direction);      \
   void swiglu_row(const X *packed, Y *y, int64_t width);                                                          \
-  void swiglu_backward_row(const X *packed, const X *gy, Y *gx, int64_t width);
+  void swiglu_backward_row(const X *packed, const X *gy, Y *gx, int64_t width);                                   \
+  void geglu_row(const X *packed, Y *y, int64_t width);                                                           \
+  void geglu_backward_row(const X *packed, const X *gy, Y *gx, int64_t width);
 ESP_FOR_TYPE_PAIRS(ESP_DECLARE2)
 #undef ESP_DECLARE2
 

@@ -64,6 +64,14 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         let tokens = TokenMatrix(rows, columns: length)
         try tokens.checkVocabulary(request.vocabularySize, file: onlyFile)
         warnings += notes(on: reports, length: length)
+        if let beginning = tokenizer.rowBeginning {
+            let others = (0..<tokens.rows).count { tokens[$0].first != beginning }
+            if others > 0 {
+                warnings.append(
+                    "\(others) of \(tokens.rows) rows of the calibration tokens do not begin with BOS, without which the "
+                        + "model's predictions are nonsense")
+            }
+        }
         var set = CalibrationSet(tokens: tokens, manifest: manifest(tokens, reports), warnings: warnings)
         let runs = NGramSet(rows: (0..<tokens.rows).map { tokens[$0] }, text: tokenizer.text)
         set.keepSketch(of: runs)
@@ -166,7 +174,7 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             report.tokens = rows.count * length
         case .documents(let file, let opened):
             report = opened
-            var packer = RowPacker(length: length)
+            var packer = RowPacker(length: length, beginning: tokenizer.rowBeginning)
             for index in generator.permutation(file.count) {
                 if packer.rows.count >= share { break }
                 packer.append(try tokens(of: try file.document(index)))
@@ -176,7 +184,7 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             report.tokens = packer.tokenCount
         case .model(let opened):
             report = opened
-            var packer = RowPacker(length: length)
+            var packer = RowPacker(length: length, beginning: tokenizer.rowBeginning)
             guard share > 0, let sampler else {
                 rows = []
                 break
@@ -197,7 +205,11 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         let body = try tokenizer.encode(document.text)
         // A template writes the special tokens of a conversation itself.
         if document.isRendered { return body }
-        return (tokenizer.beginningToken.map { [$0] } ?? []) + body + (tokenizer.endToken.map { [$0] } ?? [])
+        let beginning = tokenizer.beginningToken.map { [$0] } ?? []
+        if tokenizer.rowBeginning != nil, body.starts(with: beginning) {
+            return body + (tokenizer.endToken.map { [$0] } ?? [])
+        }
+        return beginning + body + (tokenizer.endToken.map { [$0] } ?? [])
     }
 
     private func notes(on reports: [SourceReport], length: Int) -> [String] {
@@ -237,6 +249,7 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         manifest["samples_asked"] = .integer(request.samples)
         manifest["samples"] = .integer(tokens.rows)
         manifest["sequence_length"] = .integer(tokens.columns)
+        if tokenizer.rowBeginning != nil { manifest["bos"] = .bool(true) }
         manifest["seed"] = .number(String(request.seed))
         manifest["tokens_sha256"] = .string(tokens.digest)
         return manifest

@@ -4,6 +4,8 @@ import Faults
 public protocol TextTokenizer {
     /// The token that the model expects before a text, where its tokenizer adds one.
     var beginningToken: Int32? { get }
+    /// The token that every sample must begin with, where the model's predictions are nonsense without it.
+    var rowBeginning: Int32? { get }
     /// The token that ends a text, if there is one; it stands between documents.
     var endToken: Int32? { get }
 
@@ -15,5 +17,7 @@ public protocol TextTokenizer {
 }
 
 extension TextTokenizer {
+    public var rowBeginning: Int32? { nil }
+
     public func text(of tokens: ArraySlice<Int32>) -> String? { nil }
 }

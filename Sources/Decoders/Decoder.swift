@@ -34,22 +34,15 @@ public struct Decoder {
         ]
         if !c.tiesWordEmbeddings { list.append((Decoder.headName, [c.vocabularySize, c.hiddenSize])) }
         for layer in 0..<c.layerCount {
-            for linear in LinearName.allCases where c.has(linear, layer: layer) {
+            for linear in c.linears(layer: layer) {
                 let shape = c.shape(of: linear, layer: layer)
                 list.append((linear.weightName(layer: layer), [shape.out, shape.in]))
-                if c.hasBias(linear) { list.append((linear.biasName(layer: layer), [shape.out])) }
+                if c.hasBias(linear, layer: layer) { list.append((linear.biasName(layer: layer), [shape.out])) }
             }
-            if c.layers[layer].hasAttention { list.append((normName("input_layernorm", layer), [c.hiddenSize])) }
-            if c.layers[layer].hasMLP { list.append((normName("post_attention_layernorm", layer), [c.hiddenSize])) }
-            if c.hasQueryKeyNorm, c.layers[layer].hasAttention {
-                list.append((normName("self_attn.q_norm", layer), [c.headDimension]))
-                list.append((normName("self_attn.k_norm", layer), [c.headDimension]))
-            }
+            for norm in c.norms(layer: layer) { list.append((norm.weightName(layer: layer), [c.width(of: norm)])) }
         }
         return list
     }
-
-    private static func normName(_ name: String, _ layer: Int) -> String { "model.layers.\(layer).\(name).weight" }
 
     private func checkTensors() throws(Fault) {
         for (name, shape) in expectedTensors {
@@ -104,18 +97,18 @@ public struct Decoder {
     public func block(_ layer: Int) throws(Fault) -> Block {
         let c = configuration
         let shape = c.layers[layer]
-        let hasNorms = c.hasQueryKeyNorm && shape.hasAttention
-        let none = Tensor.zeros([0], device: device)
+        var norms: [Norm.Place: Tensor] = [:]
+        for norm in c.norms(layer: layer) {
+            norms[norm.place] = norm.gain.factor(of: try tensor(norm.weightName(layer: layer)))
+        }
+        let blueprint = c.blueprint.layers[layer]
+        var projections: [ProjectionName: Projection] = [:]
+        for name in blueprint.projections { projections[name] = try projection(name, layer) }
         return Block(
-            inputNorm: shape.hasAttention ? try tensor(Decoder.normName("input_layernorm", layer)) : none,
-            postAttentionNorm: shape.hasMLP ? try tensor(Decoder.normName("post_attention_layernorm", layer)) : none,
-            queryNorm: hasNorms ? try tensor(Decoder.normName("self_attn.q_norm", layer)) : nil,
-            keyNorm: hasNorms ? try tensor(Decoder.normName("self_attn.k_norm", layer)) : nil,
-            qkv: try projection(.qkv, layer), o: try projection(.o, layer), gateUp: try projection(.gateUp, layer),
-            down: try projection(.down, layer),
+            blueprint, norms: norms, projections: projections,
             geometry: Block.Geometry(
                 layer: layer, headCount: shape.headCount, keyValueHeadCount: shape.keyValueHeadCount,
-                headDimension: c.headDimension, normEpsilon: c.normEpsilon, window: c.windows[layer]))
+                headDimension: c.headDimension, normEpsilon: c.normEpsilon))
     }
 
     private func projection(_ name: ProjectionName, _ layer: Int) throws(Fault) -> Projection {
@@ -137,11 +130,11 @@ public struct Decoder {
             }
         }
         var bias: Tensor?
-        if isThere, shapes.contains(where: { configuration.hasBias($0.0) }) {
+        if isThere, shapes.contains(where: { configuration.hasBias($0.0, layer: layer) }) {
             var pieces: [Tensor] = []
             for (linear, shape) in shapes {
                 pieces.append(
-                    configuration.hasBias(linear)
+                    configuration.hasBias(linear, layer: layer)
                         ? try tensor(linear.biasName(layer: layer)) : Tensor.zeros([shape.out], device: device))
             }
             bias = Tensor.concatenated(pieces)
@@ -150,13 +143,13 @@ public struct Decoder {
             weight: weight.to(device), bias: bias, parts: shapes.map { (name: $0.0, rows: $0.1.out) })
     }
 
-    /// The embedding table [vocabulary, hidden], float32.
+    /// The embedding table [vocabulary, hidden] as it is stored, float32.
     public func embedding() throws(Fault) -> Tensor { try tensor(Decoder.embeddingName) }
 
     /// Rows of the embedding table that are read together.
     private static let embeddingRows = 4096
 
-    /// The embeddings [n, hidden] of some tokens, float32. Only parts of the table that hold one of them are read.
+    /// The embeddings [n, hidden] of some tokens as the first block takes them, float32. Only parts of the table that hold one of them are read.
     ///
     /// - Parameter ids: below the vocabulary's size.
     /// - Throws: `inputOutput` when the table cannot be read.
@@ -176,7 +169,7 @@ public struct Decoder {
                 result.setRows(Tensor(places.map(Int64.init), device: device), to: matrix.selected(index))
             }
         }
-        return result
+        return configuration.blueprint.scaled(result)
     }
 
     /// The tensor that is the output matrix.
@@ -185,14 +178,37 @@ public struct Decoder {
     /// What turns the stream after the last block into logits.
     public func head(dtype: DType) throws(Fault) -> Head {
         Head(
-            norm: try tensor(Decoder.finalNormName), weight: try tensor(headWeightName).to(dtype),
-            epsilon: configuration.normEpsilon)
+            norm: try finalNorm(), weight: try tensor(headWeightName).to(dtype), epsilon: configuration.normEpsilon,
+            softCap: configuration.blueprint.logitSoftCap)
+    }
+
+    /// What the normalised stream is multiplied by in front of the output matrix.
+    func finalNorm() throws(Fault) -> Tensor {
+        configuration.blueprint.finalNorm.factor(of: try tensor(Decoder.finalNormName))
     }
 
     /// Angles for the first `positions` positions.
     public func rotary(positions: Int) -> RotaryTable {
         RotaryTable(
-            configuration.rotary, headDimension: configuration.headDimension, positions: positions, device: device)
+            configuration.blueprint.layers.map(\.attention.rotary), headDimension: configuration.headDimension,
+            positions: positions, device: device)
+    }
+}
+
+extension Norm.Gain {
+    /// What normalised values are multiplied by, of the weight as it is stored.
+    func factor(of weight: Tensor) -> Tensor {
+        switch self {
+        case .weight: weight
+        case .onePlusWeight: weight + 1
+        }
+    }
+}
+
+extension DecoderBlueprint {
+    /// Embeddings, float32, as the first block takes them.
+    func scaled(_ embeddings: Tensor) -> Tensor {
+        embeddingScale == 1 ? embeddings : embeddings * embeddingScale
     }
 }
 
@@ -210,20 +226,25 @@ extension Checkpoint {
 
 /// The final norm and the output matrix.
 public struct Head {
+    /// What the normalised stream is multiplied by.
     public let norm: Tensor
     /// [vocabulary, hidden]
     public let weight: Tensor
     let epsilon: Double
+    /// c in c · tanh(l / c), which the logits l go through.
+    let softCap: Double?
 
-    public init(norm: Tensor, weight: Tensor, epsilon: Double) {
+    public init(norm: Tensor, weight: Tensor, epsilon: Double, softCap: Double? = nil) {
         self.norm = norm
         self.weight = weight
         self.epsilon = epsilon
+        self.softCap = softCap
     }
 
     /// Stream [.., hidden] -> logits [.., vocabulary], float32.
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        normalised(x).linear(weight).to(.float32)
+        let logits = normalised(x).linear(weight).to(.float32)
+        return softCap.map(logits.softCapped) ?? logits
     }
 
     func normalised(_ x: Tensor) -> Tensor { x.rmsNorm(weight: norm, epsilon: epsilon, output: weight.dtype) }

@@ -18,7 +18,7 @@ extension BlockOutcome {
     /// Masks every projection by a score of its weights, without changing what stays.
     init(pruning task: BlockTask, group: ComparisonGroup, score: (ProjectionName, Tensor) -> Tensor) {
         self.init(block: task.block, masks: [:])
-        for name in ProjectionName.allCases where task.hasGoal(name) {
+        for name in task.block.projections where task.hasGoal(name) {
             let projection = task.block[name]
             let mask = projection.mask(scores: score(name, projection.weight), goals: task.goals, group: group)
             masks[name] = mask
@@ -35,7 +35,7 @@ extension BlockOutcome {
         let statistics = try task.statistics(of: task.block, gram: true)
         self.init(block: task.block, masks: [:])
         var masked = task.block
-        for name in ProjectionName.allCases where task.hasGoal(name) {
+        for name in task.block.projections where task.hasGoal(name) {
             guard let gram = statistics.grams[name] else { continue }
             let projection = task.block[name]
             let solve = try solver(name, gram)

@@ -65,7 +65,7 @@ struct BlockErrors {
         }
         self.before = before == nil ? nil : early.value
         after = late.value
-        linears = LinearName.allCases.compactMap { linear in means[linear].map { (linear.rawValue, $0.value) } }
+        linears = task.block.linears.compactMap { linear in means[linear].map { (linear.rawValue, $0.value) } }
     }
 
     /// The block's output; `see` is told that of each linear.

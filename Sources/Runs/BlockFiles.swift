@@ -156,7 +156,7 @@ struct BlockFiles {
     /// The block with every weight as a reader of the written file will see it, float32.
     func asWritten(_ block: Block) -> Block {
         var copy = block
-        for projection in ProjectionName.allCases {
+        for projection in block.projections {
             let parts = block[projection].rows(of: block[projection].weight).map { name, rows in
                 let source = checkpoint.tensor(name.weightName(layer: block.geometry.layer))
                 return BlockFiles.cast(rows, to: source.map(types.type) ?? .f32).values.to(.float32)
@@ -196,7 +196,7 @@ struct BlockFiles {
                 weights.append(try tensor(part.name.weightName(layer: layer)))
                 if dense[name].bias != nil {
                     biases.append(
-                        configuration.hasBias(part.name)
+                        configuration.hasBias(part.name, layer: layer)
                             ? try tensor(part.name.biasName(layer: layer)) : Tensor.zeros([part.rows]))
                 }
             }
@@ -204,19 +204,18 @@ struct BlockFiles {
                 weight: Tensor.concatenated(weights).to(device),
                 bias: biases.isEmpty ? nil : Tensor.concatenated(biases).to(device), parts: parts)
         }
-        var geometry = dense.geometry
-        (geometry.headCount, geometry.keyValueHeadCount) = (shape.headCount, shape.keyValueHeadCount)
-        return Block(
-            inputNorm: dense.inputNorm, postAttentionNorm: dense.postAttentionNorm, queryNorm: dense.queryNorm,
-            keyNorm: dense.keyNorm, qkv: try projection(.qkv), o: try projection(.o),
-            gateUp: try projection(.gateUp), down: try projection(.down), geometry: geometry)
+        var copy = dense
+        for name in dense.projections { copy[name] = try projection(name) }
+        (copy.geometry.headCount, copy.geometry.keyValueHeadCount) = (shape.headCount, shape.keyValueHeadCount)
+        copy.dropNormsOfNothing()
+        return copy
     }
 
     /// A block whose pruned weights come from a committed file; the rest is the source's, as written.
     func committed(_ dense: Block, file path: String, pruned: Set<LinearName>) throws(Fault) -> Block {
         let file = try SafetensorsFile(path)
         var copy = asWritten(dense)
-        for projection in ProjectionName.allCases {
+        for projection in dense.projections {
             var parts: [Tensor] = []
             for (name, rows) in copy[projection].rows(of: copy[projection].weight) {
                 let weightName = name.weightName(layer: dense.geometry.layer)

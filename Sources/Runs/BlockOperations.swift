@@ -24,7 +24,7 @@ struct BlockOperations {
         // Each product has two derivatives, but nobody asks for that of the block's input.
         training = 3 * forward - 2 * sequence * shape(.qkv).weights
         var (grams, solve, alternation) = (0.0, 0.0, 0.0)
-        for name in ProjectionName.allCases {
+        for name in c.blueprint.layers[layer].projections {
             let (weights, width) = shape(name)
             let square = width * width
             grams += sequence * square

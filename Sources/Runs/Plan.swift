@@ -63,7 +63,7 @@ public struct Plan {
     private static func linears(
         _ subject: PlanSubject
     ) -> [(name: LinearName, count: Int, weights: Int, removed: Int)] {
-        LinearName.allCases.compactMap { name in
+        subject.configuration.linears.compactMap { name in
             var (count, weights, removed) = (0, 0, 0)
             for (layer, goals) in subject.targets.goals.enumerated() {
                 guard let goal = goals[name] else { continue }

@@ -104,7 +104,7 @@ struct PlanMeasurement {
         let block = block
         if work.block.masks > 0 {
             mask = time {
-                for name in ProjectionName.allCases {
+                for name in block.projections {
                     let columns = grouped(block[name].inputWidth)
                     for (_, rows) in block[name].rows(of: Scores.magnitude(block[name].weight)) where columns > 0 {
                         _ = goal.mask(scores: rows.narrowed(1, 0, columns).contiguous(), group: group)
@@ -114,7 +114,7 @@ struct PlanMeasurement {
         }
         cast = time { _ = subject.files.asWritten(block) }
         inspect = time {
-            for linear in LinearName.allCases {
+            for linear in block.linears {
                 let weight = block.weight(linear)
                 _ = weight.allFinite()
                 _ = weight.isEqual(to: 0).sum().scalar
@@ -161,7 +161,7 @@ struct PlanMeasurement {
     }
 
     private mutating func measureSolvers(_ goal: Goal) {
-        for name in ProjectionName.allCases {
+        for name in block.projections {
             let shape = (rows: block[name].weight.size(0), columns: block[name].weight.size(1))
             let width = grouped(min(shape.columns, PlanMeasurement.widthAtOnce))
             guard width > 0 else { continue }
@@ -312,7 +312,7 @@ struct PlanMeasurement {
             let together = max(1, min(work.block.step, count))
             let part = x.narrowed(0, 0, together)
             var leaves = block.to(subject.compute.forGradients)
-            for name in ProjectionName.allCases {
+            for name in leaves.projections {
                 let weight = leaves[name].weight.clone()
                 weight.requireGradient()
                 leaves[name] = leaves[name].with(weight: weight)
@@ -322,7 +322,7 @@ struct PlanMeasurement {
                 * time {
                     let output = Engine.withGradient(true) { leaves(part, rotary: rotary) }
                     Engine.withoutGradient { output.backward(gradient: part) }
-                    for name in ProjectionName.allCases { _ = leaves[name].weight.takeGradient() }
+                    for name in leaves.projections { _ = leaves[name].weight.takeGradient() }
                 }
         }
     }

@@ -63,21 +63,21 @@ struct PlanMemory {
         let dense = weights * 4
         let working = isNarrow ? weights * e : 0
         let outcome = weights * 4 + weights
-        let widest = ProjectionName.allCases.map { subject.shape($0).rows * subject.shape($0).columns }.max() ?? 0
+        let widest = subject.projections.map { subject.shape($0).rows * subject.shape($0).columns }.max() ?? 0
         let grams =
             work.block.grams > 0
-            ? ProjectionName.allCases.reduce(0) { $0 + subject.shape($1).columns * subject.shape($1).columns * 4 } : 0
+            ? subject.projections.reduce(0) { $0 + subject.shape($1).columns * subject.shape($1).columns * 4 } : 0
 
         if n > 0 { add("forward passes of a block", held + spare + dense + working + grams + passing) }
         if work.block.masks > 0 { add("choosing a mask", held + spare + dense + outcome + widest * 12) }
         if work.block.solves > 0 {
-            let width = ProjectionName.allCases.map { subject.shape($0).columns }.max() ?? 0
+            let width = subject.projections.map { subject.shape($0).columns }.max() ?? 0
             add("factorising", held + spare + dense + grams + outcome + width * width * (4 + 8 * 5))
         }
         if work.block.alternations > 0 {
-            let squares = ProjectionName.allCases.map { subject.shape($0).columns }.max() ?? 0
+            let squares = subject.projections.map { subject.shape($0).columns }.max() ?? 0
             let linear =
-                LinearName.allCases.map { subject.shape($0) }.map { $0.out * $0.in }.max() ?? 0
+                subject.linears.map { subject.shape($0) }.map { $0.out * $0.in }.max() ?? 0
             // Dense, target, multipliers, pruned, free, a product and its scores, two masks; the inverse under way.
             add(
                 "alternating directions",
@@ -138,7 +138,7 @@ struct PlanMemory {
         let hasStart = work.block.solves + work.block.alternations > 0 || work.block.updates > 0
         let results = hasStart ? outcome + weights * 4 : outcome
         if n > 0 {
-            let outputs = ProjectionName.allCases.reduce(0) { $0 + subject.shape($1).rows } * t * e
+            let outputs = subject.projections.reduce(0) { $0 + subject.shape($1).rows } * t * e
             add(
                 "measuring a block's error",
                 held + spare + dense + results + weights * (hasStart ? 8 : 4) + working * (hasStart ? 3 : 2) + outputs

@@ -37,7 +37,7 @@ struct PlanSpecimen {
         block = Block.random(configuration, device: decoder.device)
         // As from a file that the system holds in memory.
         var seconds = 0.0
-        for name in ProjectionName.allCases {
+        for name in block.projections {
             let stored = block[name].weight.to(DType(decoder.checkpoint.weightType) ?? .float32)
             seconds += PlanClock.seconds { _ = stored.dtype == .float32 ? stored.clone() : stored.to(.float32) }
         }
@@ -51,7 +51,8 @@ struct PlanSpecimen {
         let rows = min(c.vocabularySize, max(1, weightsAtMost / c.hiddenSize))
         return Head(
             norm: Tensor.full([c.hiddenSize], 1, device: decoder.device),
-            weight: Tensor.unordered([rows, c.hiddenSize]).to(decoder.device).to(dtype), epsilon: c.normEpsilon)
+            weight: Tensor.unordered([rows, c.hiddenSize]).to(decoder.device).to(dtype), epsilon: c.normEpsilon,
+            softCap: c.blueprint.logitSoftCap)
     }
 
     /// The specimen in a plan's assumptions.
@@ -72,7 +73,7 @@ extension DecoderConfiguration {
         let shape = layers[layer]
         let group = shape.headCount / max(1, shape.keyValueHeadCount)
         var copy = with(layers: [shape])
-        copy.windows = [windows[layer]]
+        copy.blueprint.layers = [blueprint.layers[layer]]
         // Multiples of what vector units and groups of a K:M pattern like.
         func part(_ size: Int, _ divisor: Int) -> Int { max(min(size, 64), size / divisor / 64 * 64) }
         var divisor = 1
@@ -98,21 +99,19 @@ extension Block {
             let shapes = name.linears.map { (name: $0, shape: c.shape(of: $0, layer: 0)) }
             let (rows, columns) = (shapes.reduce(0) { $0 + $1.shape.out }, shapes[0].shape.in)
             let weight = Tensor.unordered([rows, columns], scale: 1 / Float(max(1, columns)).squareRoot())
-            let hasBias = rows > 0 && name.linears.contains(where: c.hasBias)
+            let hasBias = rows > 0 && name.linears.contains { c.hasBias($0, layer: 0) }
             return Projection(
                 weight: weight.to(device), bias: hasBias ? Tensor.zeros([rows], device: device) : nil,
                 parts: shapes.map { (name: $0.name, rows: $0.shape.out) })
         }
-        func norm(_ width: Int) -> Tensor { Tensor.full([width], 1, device: device) }
-        let shape = c.layers[0]
-        let hasNorms = c.hasQueryKeyNorm && shape.hasAttention
+        let (shape, blueprint) = (c.layers[0], c.blueprint.layers[0])
+        let norms = c.norms(layer: 0).map { ($0.place, Tensor.full([c.width(of: $0)], 1, device: device)) }
         return Block(
-            inputNorm: norm(c.hiddenSize), postAttentionNorm: norm(c.hiddenSize),
-            queryNorm: hasNorms ? norm(c.headDimension) : nil, keyNorm: hasNorms ? norm(c.headDimension) : nil,
-            qkv: projection(.qkv), o: projection(.o), gateUp: projection(.gateUp), down: projection(.down),
+            blueprint, norms: Dictionary(norms) { first, _ in first },
+            projections: Dictionary(blueprint.projections.map { ($0, projection($0)) }) { first, _ in first },
             geometry: Geometry(
                 layer: 0, headCount: shape.headCount, keyValueHeadCount: shape.keyValueHeadCount,
-                headDimension: c.headDimension, normEpsilon: c.normEpsilon, window: c.windows[0]))
+                headDimension: c.headDimension, normEpsilon: c.normEpsilon))
     }
 }
 

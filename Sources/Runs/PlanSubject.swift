@@ -91,9 +91,12 @@ public struct PlanSubject {
     /// What a method's work on that block depends on.
     var blockSize: BlockSize {
         BlockSize(
-            linears: LinearName.allCases.map { shape($0) }, samples: samples, tokens: tokens,
+            linears: linears.map { shape($0) }, samples: samples, tokens: tokens,
             hidden: configuration.hiddenSize, gradientByteCount: compute.forGradients.byteCount)
     }
+    /// Of the measured block.
+    var linears: [LinearName] { configuration.blueprint.layers[measuredLayer].linears }
+    var projections: [ProjectionName] { configuration.blueprint.layers[measuredLayer].projections }
     func shape(_ linear: LinearName) -> (out: Int, in: Int) { configuration.shape(of: linear, layer: measuredLayer) }
     /// Rows and columns of a projection's stacked weight.
     func shape(_ name: ProjectionName) -> (rows: Int, columns: Int) {

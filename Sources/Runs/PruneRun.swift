@@ -131,14 +131,16 @@ public struct PruneRun {
         let kind = context.settings.allocation
         guard kind != .uniform else { return nil }
         let allocation: SparsityAllocation
-        if let known = lines.compactMap(SparsityAllocation.init(json:)).first {
+        let configuration = context.decoder.configuration
+        if let known = lines.compactMap({ SparsityAllocation(json: $0, configuration: configuration) }).first {
             allocation = known
         } else {
             let share = allocationShare(pruner)
             let events = PartialEvents(handler: events, range: 0...share).handle
             allocation =
                 kind == .owl
-                ? SparsityAllocation(layers: try OutlierAllocation(context, events: events).fractions())
+                ? SparsityAllocation(
+                    layers: try OutlierAllocation(context, events: events).fractions(), configuration: configuration)
                 : try AllocationSearch(
                     context: context, pruner: pruner.candidate, staging: staging, journal: journal, events: events
                 ).run(lines)

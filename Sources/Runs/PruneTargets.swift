@@ -8,6 +8,8 @@ import Recipes
 public struct PruneTargets: Sendable {
     /// Goals by layer.
     public private(set) var goals: [Goals]
+    /// By layer, in the order in which a forward pass meets them.
+    private let linears: [[LinearName]]
 
     /// - Parameter allocation: sparsities that take the place of the settings'.
     /// - Throws: `Fault` of kind `usage` for an expression that is none or matches nothing, and for a K:M pattern that
@@ -22,9 +24,10 @@ public struct PruneTargets: Sendable {
         let targets = try PruneTargets.expressions(settings.targets, flag: "--targets")
         let ignored = try PruneTargets.expressions(settings.ignore, flag: "--ignore")
         goals = []
+        linears = (0..<configuration.layerCount).map(configuration.linears)
         for layer in 0..<configuration.layerCount {
             var block: Goals = [:]
-            for linear in LinearName.allCases where configuration.has(linear, layer: layer) {
+            for linear in configuration.linears(layer: layer) {
                 let name = "model.layers.\(layer).\(linear.checkpointName)"
                 let isAsked = targets.isEmpty ? true : try PruneTargets.matches(name, targets, flag: "--targets")
                 guard isAsked, try !PruneTargets.matches(name, ignored, flag: "--ignore") else { continue }
@@ -88,7 +91,7 @@ public struct PruneTargets: Sendable {
     /// - Parameter shapes: of a written model that lacks some of them.
     public func weightNames(in shapes: [LayerShape]? = nil) -> [String] {
         goals.enumerated().flatMap { layer, block in
-            LinearName.allCases.filter { block[$0] != nil && shapes?[layer].has($0) ?? true }
+            linears[layer].filter { block[$0] != nil && shapes?[layer].has($0) ?? true }
                 .map { $0.weightName(layer: layer) }
         }
     }

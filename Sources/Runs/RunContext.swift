@@ -135,7 +135,7 @@ public struct RunContext {
 
     /// - Throws: `badData` that names the first weight with a value that is no number.
     func checkFinite(_ block: Block) throws(Fault) {
-        for name in ProjectionName.allCases {
+        for name in block.projections {
             for (linear, rows) in block[name].rows(of: block[name].weight) where !rows.allFinite() {
                 throw Fault(
                     .badData, "the model's weights are not all numbers", file: decoder.checkpoint.path,

@@ -121,7 +121,7 @@ struct Walk {
 
     /// Counts zeros in what is written, and holds them against the goals.
     private func measure(_ block: Block, _ report: inout BlockReport, goals: Goals) throws(Fault) {
-        for linear in LinearName.allCases {
+        for linear in block.linears {
             let weight = block.weight(linear)
             let zeros = Int(weight.isEqual(to: 0).sum().scalar)
             report.sparsity.append((linear: linear.rawValue, fraction: Double(zeros) / Double(weight.count)))

@@ -104,26 +104,29 @@ extension Tensor {
     public func rotated(cosine: Tensor, sine: Tensor) -> Tensor {
         Tensor(esp_rotary(handle, cosine.handle, sine.handle))
     }
-    /// silu(gate) · up for self = [.., gate | up].
-    public func swiglu() -> Tensor { Tensor(esp_swiglu(handle)) }
+    /// activation(gate) · up for self = [.., gate | up].
+    public func gated(by activation: Activation) -> Tensor { Tensor(esp_gated(handle, activation.c)) }
+    /// cap · tanh(self / cap), in the tensor's own number type.
+    public func softCapped(at cap: Double) -> Tensor { Tensor(esp_soft_cap(handle, cap)) }
     /// Causal attention softmax(scale · q kᵀ) v of q [b, t, heads, d] over k, v [b, s, kv, d], heads a multiple of kv.
     /// The queries are the last t of the s positions; with a window each sees that many positions, itself included.
-    /// The result is [b, t, heads · d].
+    /// With a soft cap c the scaled products p are c · tanh(p / c). The result is [b, t, heads · d].
     public static func attention(
-        query: Tensor, key: Tensor, value: Tensor, scale: Double, window: Int? = nil
+        query: Tensor, key: Tensor, value: Tensor, scale: Double, window: Int? = nil, softCap: Double? = nil
     ) -> Tensor {
-        Tensor(esp_attention(query.handle, key.handle, value.handle, scale, Int64(window ?? 0)))
+        Tensor(esp_attention(query.handle, key.handle, value.handle, scale, Int64(window ?? 0), softCap ?? 0))
     }
     /// The same for the nodes of a tree of sequences, whose tokens stand one behind another in q [1, t, heads, d] and
     /// k, v [1, t, kv, d]. A node is given as its path: the ranges of its ancestors' rows from the root on, then its
     /// own. The nodes' own ranges are all of the rows. The result is [1, t, heads · d].
     public static func treeAttention(
-        query: Tensor, key: Tensor, value: Tensor, scale: Double, window: Int? = nil, paths: [[Range<Int>]]
+        query: Tensor, key: Tensor, value: Tensor, scale: Double, window: Int? = nil, softCap: Double? = nil,
+        paths: [[Range<Int>]]
     ) -> Tensor {
         let ranges = paths.flatMap { $0.flatMap { [Int64($0.lowerBound), Int64($0.upperBound)] } }
         return Tensor(
             esp_tree_attention(
-                query.handle, key.handle, value.handle, scale, Int64(window ?? 0), ranges,
+                query.handle, key.handle, value.handle, scale, Int64(window ?? 0), softCap ?? 0, ranges,
                 paths.map { Int64($0.count) }, Int32(paths.count)))
     }
 }

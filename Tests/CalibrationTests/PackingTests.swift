@@ -39,6 +39,25 @@ struct PackingTests {
         #expect(try build([path], samples: 1, length: 6, tokenizer: bare).rows == [[97, 98, 99, 100, 101, 102]])
     }
 
+    @Test("where every sample begins with BOS it does so once, and the manifest says it")
+    func beginnings() throws {
+        let folder = try TestFolder()
+        let path = try folder.write("a.txt", "abcdefg")
+        let gemma = ScalarTokenizer(endToken: nil, rowBeginning: 1)
+        let set = try build([path], samples: 2, length: 4, tokenizer: gemma)
+        #expect(set.rows == [[1, 97, 98, 99], [1, 100, 101, 102]])
+        #expect(set.manifest["bos"]?.boolValue == true && set.warnings.isEmpty)
+        #expect(try build([path], samples: 1, length: 4).manifest["bos"] == nil)
+        // A text that brings its own, as a template writes it.
+        let own = try folder.write("own.txt", "\u{1}abcdefg")
+        #expect(try build([own], samples: 2, length: 4, tokenizer: gemma).rows == set.rows)
+        // Rows of token files stay as they are.
+        let rows = try folder.writeTokens("t.safetensors", [[1, 5, 6], [7, 8, 9]])
+        let kept = try build([rows], samples: 2, length: 3, tokenizer: gemma)
+        #expect(kept.rows == [[1, 5, 6], [7, 8, 9]])
+        #expect(kept.warnings.contains { $0.contains("1 of 2 rows") && $0.contains("BOS") })
+    }
+
     @Test("the seed decides, and the same seed gives the same tokens and manifest")
     func seeds() throws {
         let folder = try TestFolder()

@@ -45,6 +45,7 @@ final class TestFolder {
 struct ScalarTokenizer: TextTokenizer {
     var beginningToken: Int32? = 1
     var endToken: Int32? = 2
+    var rowBeginning: Int32?
     func encode(_ text: String) throws(Fault) -> [Int32] { text.unicodeScalars.map { Int32($0.value) } }
 }
 

@@ -50,6 +50,39 @@ struct GGUFKeyTests {
         #expect(none.text == "null" && none.warnings.contains { $0.contains("is none") })
     }
 
+    /// A Gemma of one tensor, which is all that its keys need.
+    private func gemma(_ change: (inout GGUFBuilder) -> Void = { _ in }) throws -> Checkpoint {
+        var builder = GGUFBuilder()
+        builder.set("general.architecture", "gemma3")
+        for (key, value) in [
+            ("block_count", 2), ("embedding_length", 8), ("feed_forward_length", 8), ("context_length", 64),
+            ("attention.head_count", 2), ("attention.key_length", 6),
+        ] as [(String, UInt32)] { builder.set("gemma3." + key, value) }
+        builder.set("gemma3.attention.layer_norm_rms_epsilon", Float(1e-6))
+        change(&builder)
+        builder.tensor("token_embd.weight", [4, 8])
+        return try Checkpoint.open(try folder.write("gemma.gguf", builder.file))
+    }
+
+    @Test func impossibleNumbersOfGemmaAreRefused() throws {
+        // What is sound goes on, to the tensors that this file does not have.
+        fault(.badData, "lacks a tensor", "output_norm.weight") { try gemma() }
+        for (key, value) in [
+            ("rope.freq_base_swa", Float(0)), ("final_logit_softcapping", -1), ("rope.freq_base_swa", -10),
+        ] {
+            fault(.badData, "impossible", "gemma3.\(key)") { try gemma { $0.set("gemma3.\(key)", value) } }
+        }
+        fault(.badData, "impossible", "gemma3.attention.sliding_window_pattern") {
+            try gemma { $0.set("gemma3.attention.sliding_window_pattern", UInt32(0)) }
+        }
+        fault(.badData, "impossible", "gemma3.attention.sliding_window") {
+            try gemma { $0.set("gemma3.attention.sliding_window", UInt32.max) }
+        }
+        fault(.badData, "not supported", "gemma3.attn_logit_softcapping") {
+            try gemma { $0.set("gemma3.attn_logit_softcapping", Float(50)) }
+        }
+    }
+
     @Test func scalingsThatAreNotReadAreRefused() throws {
         fault(.badData, "'longrope' is not supported", "llama.rope.scaling.type") {
             try open { $0.set("llama.rope.scaling.type", "longrope") }

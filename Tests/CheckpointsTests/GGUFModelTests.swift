@@ -89,7 +89,7 @@ struct GGUFModelTests {
     }
 
     @Test func otherArchitecturesAreRefusedByName() {
-        fault(.badData, "'gemma3' is not supported", "llama, qwen2, qwen3") { try open(sound("gemma3")) }
+        fault(.badData, "'gemma2' is not supported", "llama, qwen2, qwen3, gemma3") { try open(sound("gemma2")) }
     }
 
     @Test func mixturesAndUnevenSizesAreRefused() {

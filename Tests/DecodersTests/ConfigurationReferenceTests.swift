@@ -66,8 +66,7 @@ struct ConfigurationReferenceTests {
         let tokens = try #require(Self.file?["tokens"]?.arrayValue).compactMap(\.integerValue)
         let c = decoder.configuration
         return try Engine.withoutGradient {
-            let ids = Tensor(tokens.map(Int64.init))
-            var x = try decoder.embedding().selected(ids).reshaped([1, tokens.count, c.hiddenSize])
+            var x = try decoder.embedded(tokens.map(Int32.init)).reshaped([1, tokens.count, c.hiddenSize])
             let rotary = decoder.rotary(positions: tokens.count)
             for layer in 0..<c.layerCount { x = try decoder.block(layer)(x, rotary: rotary) }
             return Array(try decoder.head(dtype: .float32)(x).floats().suffix(c.vocabularySize))
@@ -107,6 +106,12 @@ struct ConfigurationReferenceTests {
         ("a window in llama", "sliding_window counts for nothing in llama"),
         ("mistral, a switch that it does not have", "use_sliding_window counts for nothing"),
         ("tied, stored as the head", nil), ("tied, stored as the embedding", nil),
+        ("gemma3, pattern", nil), ("gemma3, thetas by kind", nil), ("gemma3, scaling by kind", nil),
+        ("gemma3, nulls", nil),
+        (
+            "gemma3, thetas by kind and outside",
+            "rope_theta is 30.0 outside of rope_parameters.full_attention and 100.0"
+        ),
         ("qwen2, attention_bias", "attention_bias counts for nothing"),
     ]
 

@@ -6,7 +6,9 @@ import Torch
 
 /// Tiny models with random weights and the logits that transformers computed for them.
 struct Fixture {
-    static let names = ["llama", "llama3", "llama-linear", "llama-biases", "mistral", "qwen2", "qwen3"]
+    static let names = [
+        "llama", "llama3", "llama-linear", "llama-biases", "mistral", "qwen2", "qwen3", "gemma3", "gemma3-old",
+    ]
 
     let decoder: Decoder
     let rows: Int
@@ -31,9 +33,8 @@ struct Fixture {
     /// All logits by one pass over the blocks.
     func forward() throws -> [Float] {
         let c = decoder.configuration
-        let ids = Tensor(tokens.map(Int64.init))
         return try Engine.withoutGradient {
-            var x = try decoder.embedding().selected(ids).reshaped([rows, columns, c.hiddenSize])
+            var x = try decoder.embedded(tokens).reshaped([rows, columns, c.hiddenSize])
             let rotary = decoder.rotary(positions: columns)
             for layer in 0..<c.layerCount { x = try decoder.block(layer)(x, rotary: rotary) }
             return try decoder.head(dtype: .float32)(x).floats()
@@ -57,4 +58,8 @@ func relativeError(_ found: some Collection<Float>, _ expected: some Collection<
         worst = max(worst, (a - b).magnitude)
     }
     return worst / scale
+}
+
+extension LinearName {
+    static let ofLlama: [LinearName] = [.q, .k, .v, .o, .gate, .up, .down]
 }

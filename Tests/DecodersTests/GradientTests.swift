@@ -60,16 +60,41 @@ struct GradientTests {
     @Test func swiglu() {
         var source = Source(generator: SplitMix64(seed: 3))
         compare([source.tensor([3, 4, 2 * 21])]) {
-            $0[0].swiglu()
+            $0[0].gated(by: .silu)
         } _: {
             let (gate, up) = ($0[0].narrowed(2, 0, 21), $0[0].narrowed(2, 21, 21))
             return gate / ((gate * -1).exponential() + 1) * up
         }
     }
 
+    @Test func geglu() {
+        var source = Source(generator: SplitMix64(seed: 7))
+        compare([source.tensor([3, 4, 2 * 21]) * 3]) {
+            $0[0].gated(by: .geluTanh)
+        } _: {
+            let (gate, up) = ($0[0].narrowed(2, 0, 21), $0[0].narrowed(2, 21, 21))
+            let inner = (gate + gate * gate * gate * 0.044715) * (2 / Double.pi).squareRoot()
+            return gate / ((inner * -2).exponential() + 1) * up
+        }
+    }
+
+    @Test func cappedLogits() {
+        var source = Source(generator: SplitMix64(seed: 8))
+        compare([source.tensor([3, 5]) * 4]) {
+            $0[0].softCapped(at: 2)
+        } _: {
+            let power = $0[0].exponential()
+            return (power + -1) / (power + 1) * 2
+        }
+    }
+
     /// Sequences longer than the chunk of queries that the operation works on at a time.
     @Test(arguments: [(9, 9, nil), (9, 9, 4), (150, 150, nil), (150, 150, 20), (3, 11, nil), (3, 11, 5)])
     func attention(_ queries: Int, _ keys: Int, _ window: Int?) {
+        for cap in [nil, 1.5] { attention(queries, keys, window, cap: cap) }
+    }
+
+    private func attention(_ queries: Int, _ keys: Int, _ window: Int?, cap: Double?) {
         var source = Source(generator: SplitMix64(seed: 4))
         let (batch, heads, groups, width) = (2, 4, 2, 6)
         // Larger queries make the softmax uneven.
@@ -86,14 +111,20 @@ struct GradientTests {
                 }
             }, shape: [queries, keys])
         compare(inputs) {
-            Tensor.attention(query: $0[0], key: $0[1], value: $0[2], scale: 0.4, window: window)
+            Tensor.attention(query: $0[0], key: $0[1], value: $0[2], scale: 0.4, window: window, softCap: cap)
         } _: { inputs in
             let parts = (0..<heads).map { head in
                 let group = head / (heads / groups)
                 let q = inputs[0].narrowed(2, head, 1).reshaped([batch, queries, width])
                 let k = inputs[1].narrowed(2, group, 1).reshaped([batch, keys, width])
                 let v = inputs[2].narrowed(2, group, 1).reshaped([batch, keys, width])
-                return (q.matmul(k.transposed(1, 2)) * 0.4 + mask).softmax(2).matmul(v)
+                let products = q.matmul(k.transposed(1, 2)) * 0.4
+                // c · tanh(p / c) of exponentials.
+                let capped = cap.map { cap in
+                    let power = (products * (2 / cap)).exponential()
+                    return (power + -1) / (power + 1) * cap
+                }
+                return ((capped ?? products) + mask).softmax(2).matmul(v)
             }
             return Tensor.concatenated(parts, dimension: 2)
         }

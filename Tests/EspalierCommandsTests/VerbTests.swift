@@ -40,7 +40,8 @@ struct VerbTests {
                 "total_evaluation_time_seconds",
             ])
         let perplexity = try #require(json["perplexity"]?.objectValue?["news.txt"]?.objectValue)
-        #expect(perplexity.keys == ["value", "tokens", "context", "windows", "tokens_sha256"])
+        #expect(perplexity.keys == ["value", "tokens", "context", "windows", "tokens_sha256", "bos"])
+        #expect(perplexity["bos"]?.boolValue == false)
         #expect(perplexity["tokens"]?.integerValue == 45 && perplexity["windows"]?.integerValue == 3)
         #expect(try #require(perplexity["value"]?.doubleValue) > 1)
         let divergence = try #require(json["divergence"]?.objectValue?["news.txt"]?.objectValue)

@@ -41,6 +41,16 @@ struct Written {
 }
 
 struct StreamedEvaluationTests {
+    @Test func windowsMayBeginWithBOS() throws {
+        let windows = try TokenWindows(consecutive: Array(1...8), beginning: 99, length: 4)
+        #expect(windows.ids == [99, 1, 2, 3, 99, 4, 5, 6] && windows.count == 2 && windows.scoredTokens == 6)
+        // One that the text has already does not stand twice.
+        let own = try TokenWindows(consecutive: [99] + Array(1...8), beginning: 99, length: 4, limit: 1)
+        #expect(own.ids == [99, 1, 2, 3])
+        let short = #expect(throws: Fault.self) { try TokenWindows(consecutive: [1, 2], beginning: 99, length: 4) }
+        #expect(short?.found == "2 tokens" && short?.expected == "at least 3 tokens")
+    }
+
     @Test func perplexityIsThatOfADirectComputation() throws {
         let model = try Written()
         let windows = try TokenWindows(consecutive: ids(12 * 5 + 7), length: 12)

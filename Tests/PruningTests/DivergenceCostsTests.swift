@@ -25,7 +25,7 @@ struct DivergenceCostsTests {
         var draws = Draws(UInt64(layer + 1))
         let block = try tiny.decoder.block(layer)
         var changes: DivergenceCosts.Changes = [:]
-        for name in ProjectionName.allCases { changes[name] = draws.tensor(block[name].weight.shape) * 1e-3 }
+        for name in ProjectionName.ofLlama { changes[name] = draws.tensor(block[name].weight.shape) * 1e-3 }
         return changes
     }
 
@@ -88,7 +88,7 @@ struct DivergenceCostsTests {
         let found = try costs(input, draws: 8)
         let dense = try logProbabilities(input)
         for layer in found.indices {
-            for linear in LinearName.allCases {
+            for linear in LinearName.ofLlama {
                 let cost = try #require(found[layer][linear])
                 // One token attends to itself alone, whatever query and key are.
                 guard linear != .q, linear != .k else {
@@ -123,7 +123,7 @@ struct DivergenceCostsTests {
         let input = try stream(length: 20)
         let found = try costs(input, draws: 8)
         let dense = try logProbabilities(input)
-        for linear in LinearName.allCases {
+        for linear in LinearName.ofLlama {
             let cost = try #require(found[0][linear])
             let changed = try logProbabilities(input, layer: 0, linear: linear, factor: 30)
             let expected = divergence(dense, changed) / 900

@@ -82,7 +82,7 @@ struct RefitPrunerTests {
     func patternsHoldInEveryGroup(_ pattern: Pattern, _ keep: Int, _ group: Int) throws {
         let task = try Tiny().task(goals: goals(pattern), dense: true)
         let outcome = try RefitPruner(BlockRefit(options())).prune(task)
-        for name in LinearName.allCases {
+        for name in LinearName.ofLlama {
             let values = outcome.block.weight(name).floats()
             for index in stride(from: 0, to: values.count, by: group) {
                 #expect(values[index..<index + group].count { $0 != 0 } <= keep)
@@ -95,7 +95,7 @@ struct RefitPrunerTests {
         let (outcome, start) = (
             try RefitPruner(BlockRefit(options())).prune(task), try AlternatingDirectionsPruner().prune(task)
         )
-        for name in ProjectionName.allCases {
+        for name in ProjectionName.ofLlama {
             let mask = try #require(outcome.masks[name]).floats()
             #expect(mask == (try #require(start.masks[name])).floats())
             for (value, isKept) in zip(outcome.block[name].weight.floats(), mask) where isKept == 0 {
@@ -110,7 +110,7 @@ struct RefitPrunerTests {
         let task = try Tiny().task(goals: goals(without: [.q, .gate, .o]), dense: true)
         let outcome = try RefitPruner(BlockRefit(options())).prune(task)
         #expect(!outcome.restored)
-        for name in LinearName.allCases {
+        for name in LinearName.ofLlama {
             let (dense, found) = (task.block.weight(name).floats(), outcome.block.weight(name).floats())
             #expect((dense == found) == (task.goals[name] == nil), "\(name)")
         }

@@ -25,7 +25,7 @@ struct RegionalGradientTests {
         let task = try Tiny().task(goals: goals())
         let gradient = try RegionalGradient(task, teacher: nil)
         let step: Float = 2e-2
-        for name in ProjectionName.allCases {
+        for name in ProjectionName.ofLlama {
             let dense = task.block[name].weight
             let values = dense.floats()
             let found = try #require(gradient.values[name]).floats()
@@ -54,7 +54,7 @@ struct RegionalGradientTests {
         let reference = try Reference()
         let task = try Tiny().task(goals: goals())
         let gradient = try RegionalGradient(task, teacher: nil)
-        for name in ProjectionName.allCases {
+        for name in ProjectionName.ofLlama {
             for (linear, rows) in task.block[name].rows(of: try #require(gradient.values[name])) {
                 let expected = try reference.floats("G.\(linear.checkpointName)")
                 #expect(relativeError(rows.floats(), expected) < 1e-3, "\(linear)")
@@ -70,7 +70,7 @@ struct RegionalGradientTests {
         let expected = try tiny.forward(task.block, task.input, task.rotary)
         #expect(relativeError(try teacher.read(0..<12).floats(), try expected.read(0..<12).floats()) < 1e-6)
         let statistics = try task.statistics(of: task.block)
-        for name in ProjectionName.allCases {
+        for name in ProjectionName.ofLlama {
             #expect(
                 relativeError(gradient.statistics.squares(name).floats(), statistics.squares(name).floats()) < 1e-6)
         }

@@ -32,7 +32,7 @@ func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
 
 func goals(_ pattern: Pattern = .unstructured, without ignored: Set<LinearName> = []) -> Goals {
     var goals: Goals = [:]
-    for name in LinearName.allCases where !ignored.contains(name) {
+    for name in LinearName.ofLlama where !ignored.contains(name) {
         goals[name] = Goal(pattern: pattern, sparsity: .half)
     }
     return goals
@@ -110,7 +110,7 @@ struct Reference {
 
 /// Exactly half of every linear with a goal is gone; one without is as it was.
 func expectHalfRemoved(_ outcome: BlockOutcome, of task: BlockTask) {
-    for name in LinearName.allCases {
+    for name in LinearName.ofLlama {
         let (dense, found) = (task.block.weight(name).floats(), outcome.block.weight(name).floats())
         if task.goals[name] == nil {
             #expect(found == dense, "\(name)")
@@ -124,7 +124,7 @@ extension Block {
     /// Values of all weights by linear.
     var values: [LinearName: [Float]] {
         var values: [LinearName: [Float]] = [:]
-        for name in LinearName.allCases { values[name] = weight(name).floats() }
+        for name in LinearName.ofLlama { values[name] = weight(name).floats() }
         return values
     }
 }
@@ -164,4 +164,12 @@ struct CorrelatedProblem {
         let outputs = Tensor(x, shape: [x.count / columns, columns]).linear(weight - pruned)
         return pow(outputs.norm().scalar, 2)
     }
+}
+
+extension LinearName {
+    static let ofLlama: [LinearName] = [.q, .k, .v, .o, .gate, .up, .down]
+}
+
+extension ProjectionName {
+    static let ofLlama: [ProjectionName] = [.qkv, .o, .gateUp, .down]
 }

@@ -41,7 +41,7 @@ struct WandaPlusPlusPrunerTests {
             #expect(outcome.losses.count == losses.count)
             for (found, expected) in zip(outcome.losses, losses) { #expect(abs(found - expected) < 0.02 * expected) }
             var (agreeing, total) = (0, 0)
-            for name in LinearName.allCases {
+            for name in LinearName.ofLlama {
                 let expected = try reference.floats("W.\(key).\(name.checkpointName)")
                 let found = outcome.block.weight(name).floats()
                 total += found.count
@@ -69,7 +69,7 @@ struct WandaPlusPlusPrunerTests {
         let outcome = try WandaPlusPlusPruner(usesOptimizer: false).prune(task)
         let gradient = try RegionalGradient(task, teacher: nil)
         #expect(outcome.losses.isEmpty && outcome.unoptimised == nil)
-        for name in ProjectionName.allCases {
+        for name in ProjectionName.ofLlama {
             let weight = task.block[name].weight
             let scores = Scores.regional(
                 weight, squares: gradient.statistics.squares(name), gradient: try #require(gradient.values[name]),

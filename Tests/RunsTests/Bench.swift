@@ -141,3 +141,7 @@ func fault(_ body: () throws -> Void) -> Fault? {
         return nil
     } catch { return error as? Fault }
 }
+
+extension LinearName {
+    static let ofLlama: [LinearName] = [.q, .k, .v, .o, .gate, .up, .down]
+}

@@ -36,7 +36,7 @@ struct PatternTests {
         let checkpoint = try Checkpoint.open(bench.path("out"))
         guard case .keep(let kept, let size) = pattern else { return }
         for layer in 0..<2 {
-            for linear in LinearName.allCases {
+            for linear in LinearName.ofLlama {
                 let matrix = try Matrix(checkpoint, linear.weightName(layer: layer))
                 #expect(matrix.hasExactly(kept, of: size), "\(linear.rawValue) of block \(layer)")
             }
@@ -54,7 +54,7 @@ struct PatternTests {
         }
         let checkpoint = try Checkpoint.open(bench.path("out"))
         for layer in 0..<2 {
-            for linear in LinearName.allCases {
+            for linear in LinearName.ofLlama {
                 let matrix = try Matrix(checkpoint, linear.weightName(layer: layer))
                 switch arm {
                 case .magnitude, .sparsegpt:
@@ -107,7 +107,7 @@ struct PatternTests {
                 $0.pattern = .keep(2, of: 4)
             }
             let checkpoint = try Checkpoint.open(bench.path("out-\(arm)"))
-            for linear in LinearName.allCases {
+            for linear in LinearName.ofLlama {
                 let matrix = try Matrix(checkpoint, linear.weightName(layer: 0))
                 let enough = stride(from: 0, to: matrix.values.count, by: 4).allSatisfy { start in
                     matrix.values[start..<start + 4].count { $0 == 0 } >= 2

@@ -20,11 +20,14 @@ struct CompactionTests {
         return (heads[choice.heads], neurons[0])
     }
 
-    @Test("a compact block gives what the masked one gives, with and without a cache", arguments: [false, true])
-    func equality(hasBiases: Bool) throws {
+    @Test(
+        "a compact block gives what the masked one gives, with and without a cache",
+        arguments: [(false, false), (true, false), (false, true)])
+    func equality(hasBiases: Bool, isGemma: Bool) throws {
         let folder = try TemporaryFolder()
         var tiny = TinyModel()
         tiny.layers = 1
+        tiny.isGemma = isGemma
         (tiny.heads, tiny.keyValueHeads) = (4, 2)
         if hasBiases {
             tiny.configuration = [("attention_bias", .bool(true)), ("mlp_bias", .bool(true))]
@@ -37,7 +40,7 @@ struct CompactionTests {
         let decoder = try Decoder(try Checkpoint.open(folder.path))
         let block = try decoder.block(0)
         let rotary = decoder.rotary(positions: 9)
-        let x = try decoder.embedding().selected(Tensor((0..<18).map { Int64($0 * 7 % 250) })).reshaped([2, 9, 16])
+        let x = try decoder.embedded((0..<18).map { Int32($0 * 7 % 250) }).reshaped([2, 9, 16])
         let all = SubLayerSolver.heads(
             o: block.o.weight, hessian: try #require(DampedHessian(gram: Tensor.zeros([16, 16]))),
             shape: decoder.configuration.layers[0], headDimension: 4)

@@ -21,6 +21,8 @@ public struct TinyModel {
     /// Tensors added to the file.
     public var extra: [(name: String, shape: [Int])] = []
     public var hasTokenizer = true
+    /// Gemma 3 in place of Llama: every second layer sees all, the others 8 tokens.
+    public var isGemma = false
 
     /// The ids of the two special tokens, behind those of the bytes.
     public static let begin: Int32 = 256
@@ -36,6 +38,14 @@ public struct TinyModel {
         if !tied { list.append(("lm_head.weight", [vocabulary, hidden])) }
         for layer in 0..<layers {
             let prefix = "model.layers.\(layer)."
+            if isGemma {
+                list += [
+                    (prefix + "pre_feedforward_layernorm.weight", [hidden]),
+                    (prefix + "post_feedforward_layernorm.weight", [hidden]),
+                    (prefix + "self_attn.q_norm.weight", [hidden / heads]),
+                    (prefix + "self_attn.k_norm.weight", [hidden / heads]),
+                ]
+            }
             list += [
                 (prefix + "input_layernorm.weight", [hidden]), (prefix + "post_attention_layernorm.weight", [hidden]),
                 (prefix + "self_attn.q_proj.weight", [hidden, hidden]),
@@ -65,6 +75,15 @@ public struct TinyModel {
         config["tie_word_embeddings"] = .bool(tied)
         config["bos_token_id"] = .integer(Int(TinyModel.begin))
         config["eos_token_id"] = .integer(Int(TinyModel.end))
+        if isGemma {
+            config["model_type"] = .string("gemma3_text")
+            config["architectures"] = .array([.string("Gemma3ForCausalLM")])
+            config["head_dim"] = .integer(hidden / heads)
+            config["query_pre_attn_scalar"] = .integer(hidden / heads)
+            config["sliding_window"] = .integer(8)
+            config["layer_types"] = .array(
+                (0..<layers).map { .string($0 % 2 == 0 ? "sliding_attention" : "full_attention") })
+        }
         for (key, value) in configuration { config[key] = value }
         try folder.write("config.json", JSONValue.object(config).text())
         if hasTokenizer { try folder.write("tokenizer.json", TinyModel.tokenizer.text()) }

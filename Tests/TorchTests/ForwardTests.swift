@@ -51,7 +51,7 @@ struct ForwardTests {
         let gates: [Float] = [-200, -90, -20, -1, 0, 1e-6, 1, 20, 90, 200]
         let ups: [Float] = gates.map { 2 - $0 / 100 }
         let expected = zip(gates, ups).map { Double($0) / (1 + exp(-Double($0))) * Double($1) }
-        let found = Tensor(gates + ups, shape: [1, 20]).swiglu().floats()
+        let found = Tensor(gates + ups, shape: [1, 20]).gated(by: .silu).floats()
         for (a, b) in zip(found, expected) { #expect(abs(Double(a) - b) <= 1e-6 * max(1e-6, abs(b))) }
     }
 

@@ -66,11 +66,12 @@ func projection(_ name: ProjectionName) -> Projection {
         weight: random([shapes.reduce(0) { $0 + $1.1.out }, shapes[0].1.in], scale: 0.1), bias: nil,
         parts: shapes.map { (name: $0.0, rows: $0.1.out) })
 }
+let blueprint = configuration.blueprint.layers[0]
 let block = Block(
-    inputNorm: Tensor.full([576], 1), postAttentionNorm: Tensor.full([576], 1), queryNorm: nil, keyNorm: nil,
-    qkv: projection(.qkv), o: projection(.o), gateUp: projection(.gateUp), down: projection(.down),
-    geometry: .init(layer: 0, headCount: 9, keyValueHeadCount: 3, headDimension: 64, normEpsilon: 1e-5, window: nil))
-let rotary = RotaryTable(configuration.rotary, headDimension: 64, positions: tokens)
+    blueprint, norms: [.attentionInput: Tensor.full([576], 1), .feedForwardInput: Tensor.full([576], 1)],
+    projections: Dictionary(uniqueKeysWithValues: blueprint.projections.map { ($0, projection($0)) }),
+    geometry: .init(layer: 0, headCount: 9, keyValueHeadCount: 3, headDimension: 64, normEpsilon: 1e-5))
+let rotary = RotaryTable([blueprint.attention.rotary], headDimension: 64, positions: tokens)
 
 func row(_ name: String, _ seconds: Double, operations: Double, peak: Double) {
     let rate = operations / seconds / 1e9
@@ -117,7 +118,7 @@ for dtype in [DType.float32, .bfloat16] {
         let x = random([batch, tokens, 576])
         let operations = Double(batch) * configuration.blockOperations(layer: 0, tokens: tokens)
         var leaves = block.to(dtype)
-        for name in ProjectionName.allCases {
+        for name in leaves.projections {
             let weight = leaves[name].weight.clone()
             weight.requireGradient()
             leaves[name] = leaves[name].with(weight: weight)
@@ -125,7 +126,7 @@ for dtype in [DType.float32, .bfloat16] {
         let seconds = best {
             let output = Engine.withGradient(true) { leaves(x, rotary: rotary) }
             output.backward(gradient: x)
-            for name in ProjectionName.allCases { _ = leaves[name].weight.takeGradient() }
+            for name in leaves.projections { _ = leaves[name].weight.takeGradient() }
         }
         // The first projection's input needs no derivative: its third product is not made.
         let unneeded = 2 * Double(batch * tokens * 576 * 960)
@@ -137,7 +138,7 @@ for dtype in [DType.float32, .bfloat16] {
         let working = weight.to(dtype).clone()
         let mask = weight.keepMask(2, of: 4)
         let (first, second) = (Tensor.zeros(weight.shape), Tensor.zeros(weight.shape))
-        let all = ProjectionName.allCases.reduce(0) { $0 + block[$1].weight.count }
+        let all = block.projections.reduce(0) { $0 + block[$1].weight.count }
         let share = Double(all) / Double(weight.count)
         func line(_ name: String, _ body: () -> Void) {
             print(name.padding(to: 34), "\(Int(best(body) * 1e6 * share)) us for a block's weights")

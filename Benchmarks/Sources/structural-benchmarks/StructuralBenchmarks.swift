@@ -178,7 +178,7 @@ struct StructuralBenchmarks {
         }
         print("compact and masked logits, float32: they differ by \(try difference()) of the largest")
         func count(_ blocks: [Block]) -> Int {
-            blocks.reduce(0) { sum, block in ProjectionName.allCases.reduce(sum) { $0 + block[$1].weight.count } }
+            blocks.reduce(0) { sum, block in block.projections.reduce(sum) { $0 + block[$1].weight.count } }
         }
         let head = try decoder.head(dtype: compute)
         let table = try decoder.embedding()

@@ -120,15 +120,19 @@ esp_tensor esp_cholesky_inverse(esp_tensor factor, bool upper);
 esp_tensor esp_rms_norm(esp_tensor x, esp_tensor weight, double epsilon, esp_dtype output);
 // Rotary embedding of x [b, t, heads, d] by cos, sin [t, d/2] float32 in the half-split convention.
 esp_tensor esp_rotary(esp_tensor x, esp_tensor cosine, esp_tensor sine);
-// silu(gate) * up of x = [.., gate | up] -> [.., width].
-esp_tensor esp_swiglu(esp_tensor packed);
+// activation(gate) * up of x = [.., gate | up] -> [.., width].
+typedef enum { ESP_SILU = 0, ESP_GELU_TANH = 1 } esp_activation;
+esp_tensor esp_gated(esp_tensor packed, esp_activation activation);
+// cap * tanh(x / cap), in the tensor's own number type.
+esp_tensor esp_soft_cap(esp_tensor x, double cap);
 // Causal attention of q [b, t, heads, d] over k, v [b, s, kv, d], the queries being the last t of s positions; each sees
-// at most `window` positions (0: all before it). Result [b, t, heads * d].
-esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window);
+// at most `window` positions (0: all before it). With soft_cap > 0 the scaled products go through
+// soft_cap * tanh(product / soft_cap) before the softmax. Result [b, t, heads * d].
+esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window, double soft_cap);
 // The same for the nodes of a tree of sequences that stand one behind another in q [1, t, heads, d] and k, v [1, t, kv, d].
 // Node n sees counts[n] ranges [first, end) of rows, `ranges` holding them node after node: its ancestors' from the root
 // on, then its own.
-esp_tensor esp_tree_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window,
+esp_tensor esp_tree_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window, double soft_cap,
                               const int64_t *ranges, const int64_t *counts, int nodes);
 // What the predictions of n positions say, collected over pieces of the vocabulary: float64 [n, 9], the columns in
 // vocabulary_scores.cpp's order: for the model, then for the dense model it is compared with, the highest logit, the sum

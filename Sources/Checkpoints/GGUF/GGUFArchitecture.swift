@@ -2,27 +2,7 @@ import Faults
 
 /// The sizes of the model in a GGUF file, from its metadata, for the architectures that are supported.
 struct GGUFArchitecture: Sendable {
-    enum Family: String, CaseIterable {
-        /// Llama 1 to 3, Mistral, SmolLM, TinyLlama: the converter stores them all under this name.
-        case llama
-        case qwen2
-        case qwen3
-
-        var huggingFaceClass: String {
-            switch self {
-            case .llama: "LlamaForCausalLM"
-            case .qwen2: "Qwen2ForCausalLM"
-            case .qwen3: "Qwen3ForCausalLM"
-            }
-        }
-
-        /// Whether the converter interleaves the rows of q and k within each head.
-        var permutesHeads: Bool { self == .llama }
-        /// Whether queries and keys have norms of their own.
-        var normsHeads: Bool { self == .qwen3 }
-    }
-
-    var family: Family
+    var family: GGUFFamily
     var layers: Int
     var hidden: Int
     var intermediate: Int
@@ -41,11 +21,11 @@ struct GGUFArchitecture: Sendable {
         let metadata = file.metadata
         let key = "general.architecture"
         let name = try metadata.required(key, try metadata.string(key))
-        guard let family = Family(rawValue: name) else {
+        guard let family = GGUFFamily.all.first(where: { $0.name == name }) else {
             throw Fault(
                 .badData, "the architecture '\(name)' is not supported in a GGUF file", file: file.path,
                 place: "key '\(key)'", found: name,
-                expected: Family.allCases.map(\.rawValue).joined(separator: ", "))
+                expected: GGUFFamily.all.map(\.name).joined(separator: ", "))
         }
         self.family = family
         func wrong(_ summary: String, _ suffix: String, found: String, expected: String) -> Fault {

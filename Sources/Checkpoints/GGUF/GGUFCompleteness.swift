@@ -16,7 +16,7 @@ enum GGUFCompleteness {
             guard let entry = found[ExactText(name)] else {
                 throw Fault(
                     .badData, "the GGUF file lacks a tensor of its architecture", file: file.path,
-                    place: "tensor '\(name)'", found: "architecture \(shape.family.rawValue), \(shape.layers) blocks",
+                    place: "tensor '\(name)'", found: "architecture \(shape.family.name), \(shape.layers) blocks",
                     expected: "shape \(size)", advice: "download the file again, or convert the model again")
             }
             guard entry.shape == size else {
@@ -44,10 +44,11 @@ enum GGUFCompleteness {
         _ shape: GGUFArchitecture, rows: Int, attentionBias: Bool, mlpBias: Bool
     ) -> [(name: String, shape: [Int])] {
         let (queries, keys) = (shape.heads * shape.headSize, shape.keyValueHeads * shape.headSize)
+        let hasInputBiases = attentionBias || shape.family.attentionBiases == .queryKeyValue
         let linears: [(name: String, out: Int, in: Int, hasBias: Bool)] = [
-            ("attn_q", queries, shape.hidden, attentionBias || shape.family == .qwen2),
-            ("attn_k", keys, shape.hidden, attentionBias || shape.family == .qwen2),
-            ("attn_v", keys, shape.hidden, attentionBias || shape.family == .qwen2),
+            ("attn_q", queries, shape.hidden, hasInputBiases),
+            ("attn_k", keys, shape.hidden, hasInputBiases),
+            ("attn_v", keys, shape.hidden, hasInputBiases),
             ("attn_output", shape.hidden, queries, attentionBias),
             ("ffn_gate", shape.intermediate, shape.hidden, mlpBias),
             ("ffn_up", shape.intermediate, shape.hidden, mlpBias),
@@ -57,14 +58,12 @@ enum GGUFCompleteness {
             ("token_embd.weight", [rows, shape.hidden]), ("output_norm.weight", [shape.hidden]),
         ]
         for block in 0..<shape.layers {
-            for norm in ["attn_norm", "ffn_norm"] { list.append(("blk.\(block).\(norm).weight", [shape.hidden])) }
+            for norm in shape.family.norms {
+                list.append(("blk.\(block).\(norm.name).weight", [norm.isHead ? shape.headSize : shape.hidden]))
+            }
             for linear in linears {
                 list.append(("blk.\(block).\(linear.name).weight", [linear.out, linear.in]))
                 if linear.hasBias { list.append(("blk.\(block).\(linear.name).bias", [linear.out])) }
-            }
-            guard shape.family.normsHeads else { continue }
-            for norm in ["attn_q_norm", "attn_k_norm"] {
-                list.append(("blk.\(block).\(norm).weight", [shape.headSize]))
             }
         }
         return list

@@ -29,12 +29,12 @@ enum GGUFConfiguration {
         let metadata = file.metadata
 
         var config = JSONObject()
-        config["architectures"] = .array([.string(shape.family.huggingFaceClass)])
-        config["model_type"] = .string(shape.family.rawValue)
-        if shape.family != .qwen2 { config["attention_bias"] = .bool(attentionBias) }
+        config["architectures"] = .array([.string(shape.family.className)])
+        config["model_type"] = .string(shape.family.modelType)
+        if shape.family.attentionBiases != .queryKeyValue { config["attention_bias"] = .bool(attentionBias) }
         config["attention_dropout"] = .double(0)
-        if shape.family == .llama { config["mlp_bias"] = .bool(mlpBias) }
-        config["hidden_act"] = .string("silu")
+        if shape.family.hasMLPBiases { config["mlp_bias"] = .bool(mlpBias) }
+        config[shape.family.activation.key] = .string(shape.family.activation.name)
         config["hidden_size"] = .integer(shape.hidden)
         config["initializer_range"] = .double(0.02)
         config["intermediate_size"] = .integer(shape.intermediate)
@@ -43,7 +43,7 @@ enum GGUFConfiguration {
         config["num_hidden_layers"] = .integer(shape.layers)
         config["num_key_value_heads"] = .integer(shape.keyValueHeads)
         config["head_dim"] = .integer(shape.headSize)
-        if shape.family == .llama { config["pretraining_tp"] = .integer(1) }
+        if shape.family.name == "llama" { config["pretraining_tp"] = .integer(1) }
         config["rms_norm_eps"] = .double(shape.epsilon)
         config["rope_scaling"] = try GGUFRopeScaling.make(file, shape, warnings: &warnings)
         config["rope_theta"] = .double(shape.ropeTheta)
@@ -51,6 +51,7 @@ enum GGUFConfiguration {
         config["torch_dtype"] = .string(weightType.configurationName ?? "float32")
         config["use_cache"] = .bool(true)
         config["vocab_size"] = .integer(rows)
+        for (key, value) in try shape.family.keys(metadata, shape) { config[key] = value }
         for (key, source) in [("bos_token_id", "bos"), ("eos_token_id", "eos"), ("pad_token_id", "padding")] {
             config[key] = try metadata.token("tokenizer.ggml.\(source)_token_id").map { .integer($0) } ?? .null
         }
@@ -68,11 +69,13 @@ enum GGUFConfiguration {
         _ linears: [String], _ names: Set<String>, _ shape: GGUFArchitecture, _ path: String
     ) throws(Fault) -> Bool {
         let present = linears.filter { names.contains("blk.0.\($0).bias") }
-        // Qwen 2 always has biases on q, k and v only; its configuration does not mention them.
-        if shape.family == .qwen2, present == ["attn_q", "attn_k", "attn_v"] || present.isEmpty { return false }
+        let isAttention = linears.contains("attn_q")
+        if isAttention, shape.family.attentionBiases == .queryKeyValue, present == ["attn_q", "attn_k", "attn_v"] {
+            return false
+        }
         if present.isEmpty { return false }
-        let allowed = shape.family == .llama || (shape.family == .qwen3 && linears.contains("attn_q"))
-        guard present == linears, allowed else {
+        let isAllowed = isAttention ? shape.family.attentionBiases == .optional : shape.family.hasMLPBiases
+        guard present == linears, isAllowed else {
             throw Fault(
                 .badData, "biases on only some linears cannot be expressed for this architecture", file: path,
                 place: "block 0", found: "biases on \(present.joined(separator: ", "))",

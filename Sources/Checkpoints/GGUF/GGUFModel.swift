@@ -12,11 +12,11 @@ enum GGUFModel {
         var tensors: [TensorDescription] = []
         var places: [ExactText: GGUFTensorSource.Place] = [:]
         for entry in file.entries where entry.name != GGUFRopeScaling.tensorName {
-            let (name, heads) = try GGUFTensorNames.huggingFace(entry, shape, file: file.files[entry.part].path)
+            let meaning = try GGUFTensorNames.huggingFace(entry, shape, file: file.files[entry.part].path)
             tensors.append(
                 try TensorDescription(
-                    told: name, shape: entry.shape, type: .f32, encoding: entry.type.name, file: file.path))
-            places[ExactText(name)] = GGUFTensorSource.Place(entry: entry, permutedHeads: heads)
+                    told: meaning.name, shape: entry.shape, type: .f32, encoding: entry.type.name, file: file.path))
+            places[ExactText(meaning.name)] = GGUFTensorSource.Place(entry: entry, meaning: meaning)
         }
         for (path, bytes) in file.trailing {
             warnings.append("\(path): \(bytes) bytes follow the last tensor; they are ignored")
@@ -57,8 +57,7 @@ enum GGUFModel {
 struct GGUFTensorSource: TensorSource {
     struct Place: Sendable {
         var entry: GGUFFile.Entry
-        /// Heads whose rows the converter interleaved for its rotary embedding; nil when rows stand as in PyTorch.
-        var permutedHeads: Int?
+        var meaning: GGUFTensorNames.Meaning
     }
 
     let file: GGUFParts
@@ -95,7 +94,11 @@ struct GGUFTensorSource: TensorSource {
         guard let place = places[ExactText(tensor.name)] else {
             throw Fault(.badData, "the model has no such tensor", file: file.path, place: "tensor '\(tensor.name)'")
         }
-        guard let heads = place.permutedHeads else { return try file.read(place.entry, from: start, into: target) }
+        guard let heads = place.meaning.permutedHeads else {
+            try file.read(place.entry, from: start, into: target)
+            if place.meaning.hasOneAdded { for index in target.indices { target[index] -= 1 } }
+            return
+        }
         // Rows that stand elsewhere in the file: the tensor as a whole, and of it what was asked for.
         let interleaved = UnsafeMutableBufferPointer<Float>.allocate(capacity: tensor.count)
         defer { interleaved.deallocate() }

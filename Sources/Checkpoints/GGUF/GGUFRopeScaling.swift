@@ -18,7 +18,7 @@ enum GGUFRopeScaling {
         _ file: GGUFParts, _ shape: GGUFArchitecture, warnings: inout [String]
     ) throws(Fault) -> JSONValue {
         let metadata = file.metadata
-        let prefix = "\(shape.family.rawValue).rope."
+        let prefix = "\(shape.family.name).rope."
         let typeKey = prefix + "scaling.type"
         let (key, factor) = try self.factor(metadata, prefix, warnings: &warnings)
         var scaling = JSONValue.null

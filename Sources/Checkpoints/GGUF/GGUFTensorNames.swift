@@ -8,33 +8,50 @@ enum GGUFTensorNames {
         "output.weight": "lm_head.weight",
     ]
 
-    private static let perBlock = [
-        "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm", "attn_q": "self_attn.q_proj",
-        "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
-        "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm", "ffn_gate": "mlp.gate_proj",
-        "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+    private static let linears = [
+        "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
+        "attn_output": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
+        "ffn_down": "mlp.down_proj",
     ]
+
+    /// What a tensor is here.
+    struct Meaning {
+        /// Hugging Face's.
+        var name: String
+        /// Heads whose rows must be put back in order; nil where rows stand as in PyTorch.
+        var permutedHeads: Int?
+        /// Whether the file holds 1 + weight.
+        var hasOneAdded = false
+    }
 
     static func unknown(_ entry: GGUFFile.Entry, _ shape: GGUFArchitecture, file: String) -> Fault {
         Fault(
             .badData, "the GGUF file has a tensor that its architecture does not know", file: file,
-            place: "tensor '\(entry.name)'", found: "architecture \(shape.family.rawValue), \(shape.layers) blocks")
+            place: "tensor '\(entry.name)'", found: "architecture \(shape.family.name), \(shape.layers) blocks")
     }
 
-    /// - Returns: the name, and the number of heads whose rows must be put back in order, if any.
     static func huggingFace(
         _ entry: GGUFFile.Entry, _ shape: GGUFArchitecture, file: String
-    ) throws(Fault) -> (name: String, permutedHeads: Int?) {
-        if let name = whole[entry.name] { return (name, nil) }
+    ) throws(Fault) -> Meaning {
+        if let name = whole[entry.name] {
+            return Meaning(name: name, hasOneAdded: shape.family.addsOneToNorms && entry.name == "output_norm.weight")
+        }
         let parts = entry.name.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 4, parts[0] == "blk", let block = Int(parts[1]), String(block) == parts[1],
-            (0..<shape.layers).contains(block), let middle = perBlock[String(parts[2])],
-            parts[3] == "weight" || parts[3] == "bias"
+            (0..<shape.layers).contains(block), parts[3] == "weight" || parts[3] == "bias"
         else {
             throw unknown(entry, shape, file: file)
         }
+        if let norm = shape.family.norms.first(where: { $0.name == parts[2] }) {
+            return Meaning(
+                name: "model.layers.\(block).\(norm.huggingFaceName).\(parts[3])",
+                hasOneAdded: shape.family.addsOneToNorms)
+        }
+        guard let middle = linears[String(parts[2])] else { throw unknown(entry, shape, file: file) }
         let name = "model.layers.\(block).\(middle).\(parts[3])"
-        guard shape.family.permutesHeads, parts[2] == "attn_q" || parts[2] == "attn_k" else { return (name, nil) }
+        guard shape.family.permutesHeads, parts[2] == "attn_q" || parts[2] == "attn_k" else {
+            return Meaning(name: name)
+        }
         let heads = parts[2] == "attn_q" ? shape.heads : shape.keyValueHeads
         let rows = entry.shape.first ?? 0
         guard rows % heads == 0, rows / heads % 2 == 0 else {
@@ -42,6 +59,6 @@ enum GGUFTensorNames {
                 .badData, "the rows of a projection do not fill its heads", file: file,
                 place: "tensor '\(entry.name)'", found: "\(rows) rows", expected: "\(heads) heads of an even size")
         }
-        return (name, heads)
+        return Meaning(name: name, permutedHeads: heads)
     }
 }

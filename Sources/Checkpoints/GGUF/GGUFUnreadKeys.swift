@@ -82,7 +82,7 @@ enum GGUFUnreadKeys {
     /// - Returns: warnings.
     /// - Throws: `badData` naming the key.
     static func check(_ metadata: GGUFMetadata, _ shape: GGUFArchitecture) throws(Fault) -> [String] {
-        let prefix = shape.family.rawValue + "."
+        let prefix = shape.family.name + "."
         let isYarn = try metadata.string(prefix + "rope.scaling.type") == "yarn"
         var unread: [String] = []
         for key in metadata.keys {
@@ -93,7 +93,9 @@ enum GGUFUnreadKeys {
                     .badData, "a size in the GGUF metadata is impossible", file: metadata.file, place: "key '\(key)'",
                     found: "\(size)", expected: "a positive number up to \(Int32.max)")
             }
-            if own, read.contains(suffix) || harmless.contains(suffix) { continue }
+            if own, read.contains(suffix) || shape.family.reads.contains(suffix) || harmless.contains(suffix) {
+                continue
+            }
             guard let value = metadata[key] else { continue }
             let neutral = own ? neutral(suffix, shape, isYarn: isYarn) : nil
             if let neutral, neutral.holds(value) { continue }

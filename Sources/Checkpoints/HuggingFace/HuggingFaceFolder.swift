@@ -7,6 +7,13 @@ enum HuggingFaceFolder {
     static let embeddingName = "model.embed_tokens.weight"
     static let headName = "lm_head.weight"
 
+    /// Whether a family's output matrix is its embedding where the configuration does not say. A model whose layers
+    /// differ is of the family that it was made from.
+    private static func tiesByDefault(_ configuration: JSONObject) -> Bool {
+        let base = configuration["espalier"]?.objectValue?["base_model_type"]?.stringValue
+        return (base ?? configuration["model_type"]?.stringValue) == "gemma3_text"
+    }
+
     static func open(_ folder: String, orDescribed description: Checkpoint.Description?) throws(Fault) -> Checkpoint {
         let names = try FileSystem.names(in: folder)
         let configurationPath = FileSystem.joined(folder, "config.json")
@@ -16,7 +23,7 @@ enum HuggingFaceFolder {
         var warnings = try check(configuration, configurationPath, names)
         if let fault = AdapterFolder.fault(names, folder: folder) { throw fault }
         let reader = ConfigurationReader(configuration, file: configurationPath)
-        var tied = try reader.boolean("tie_word_embeddings") ?? false
+        var tied = try reader.boolean("tie_word_embeddings") ?? tiesByDefault(configuration)
         if let description, MissingWeights.areMissing(names) {
             let type = try MissingWeights.type(reader)
             let files = try SideFiles(folder, names, weights: [])

@@ -65,6 +65,11 @@ struct ConfigurationReader {
         ConfigurationReader(try object(key), file: file, prefix: "\(prefix)\(key).")
     }
 
+    /// The same for an object that was put together of several.
+    func inner(_ object: JSONObject, named name: String) -> ConfigurationReader {
+        ConfigurationReader(object, file: file, prefix: "\(prefix)\(name).")
+    }
+
     func objects(_ key: String) throws(Fault) -> [JSONObject] {
         guard let items = value(key)?.arrayValue else {
             throw fault(key, found: value(key)?.kindName ?? "nothing", expected: "a list of objects")
@@ -121,20 +126,12 @@ struct ConfigurationReader {
         return value
     }
 
-    /// The gate's activation: SiLU under either of its names.
-    func checkActivation() throws(Fault) {
-        guard let value = value("hidden_act") else { return }
-        guard let name = value.stringValue, ["silu", "swish"].contains(name) else {
-            throw fault("hidden_act", found: value.shown, expected: "silu")
-        }
-    }
-
     func family(_ key: String = "model_type") throws(Fault) -> Family {
-        let known = Family.allCases.map(\.rawValue).joined(separator: ", ")
+        let known = Family.all.map(\.name).joined(separator: ", ")
         guard let name = value(key)?.stringValue else {
             throw fault(key, found: value(key)?.kindName ?? "nothing", expected: "one of \(known)")
         }
-        guard let family = Family(rawValue: name) else {
+        guard let family = Family.all.first(where: { $0.name == name }) else {
             throw fault(
                 key, found: "the string \"\(name.prefix(60))\"", expected: "one of \(known)",
                 advice: "use a model of one of these families; nearest name: \(nearest(name))")
@@ -144,7 +141,7 @@ struct ConfigurationReader {
 
     private func nearest(_ name: String) -> String {
         // The longest shared start decides: family names differ in their endings (qwen2_moe, llama4).
-        let scored = Family.allCases.map { ($0.rawValue, $0.rawValue.commonPrefix(with: name.lowercased()).count) }
+        let scored = Family.all.map { ($0.name, $0.name.commonPrefix(with: name.lowercased()).count) }
         return scored.max { $0.1 < $1.1 }?.0 ?? ""
     }
 }

@@ -1,9 +1,8 @@
 import Faults
 import JSONText
 
-/// What a decoder-only transformer of the Llama kind is made of, read from `config.json`.
-///
-/// Families differ only in these values (see `Family`); there is one block.
+/// What a decoder-only transformer is made of, read from `config.json`: its sizes, and the blueprint that its family
+/// makes.
 public struct DecoderConfiguration: Equatable, Sendable {
     public var family: Family
     public var vocabularySize: Int
@@ -12,17 +11,10 @@ public struct DecoderConfiguration: Equatable, Sendable {
     /// Heads and widths of every layer.
     public var layers: [LayerShape]
     public var normEpsilon: Double
-    public var rotary: RotaryConfiguration
     public var contextLength: Int
     public var tiesWordEmbeddings: Bool
-    /// Biases on q, k and v.
-    public var hasQueryKeyValueBias: Bool
-    public var hasOutputBias: Bool
-    public var hasMLPBias: Bool
-    /// RMS norms on every query and key head before the rotation.
-    public var hasQueryKeyNorm: Bool
-    /// How many positions a token sees, itself included, in each layer; nil is all before it.
-    public var windows: [Int?]
+    /// What is computed, layer by layer.
+    public var blueprint: DecoderBlueprint
 
     /// - Throws: `Fault` of kind `badData` naming the key, what was found and what was expected.
     public init(_ json: JSONObject, file: String) throws(Fault) {
@@ -44,12 +36,12 @@ public struct DecoderConfiguration: Equatable, Sendable {
         // A null means as many as query heads; an absent key the family's default.
         let keyValueHeadCount = try reader.positive(
             "num_key_value_heads",
-            default: reader.isNull("num_key_value_heads") ? headCount : family.defaultKeyValueHeads ?? headCount)
+            default: reader.isNull("num_key_value_heads") ? headCount : family.defaults.keyValueHeads ?? headCount)
         let shape = LayerShape(
             headCount: headCount, keyValueHeadCount: keyValueHeadCount,
             intermediateSize: try reader.positive("intermediate_size", atMost: widest))
         vocabularySize = try reader.positive("vocab_size")
-        contextLength = try reader.positive("max_position_embeddings", default: family.defaultContextLength)
+        contextLength = try reader.positive("max_position_embeddings", default: family.defaults.contextLength)
         guard headCount % keyValueHeadCount == 0 else {
             throw reader.fault(
                 "num_key_value_heads", found: "\(keyValueHeadCount) with \(headCount) attention heads",
@@ -57,7 +49,7 @@ public struct DecoderConfiguration: Equatable, Sendable {
                 advice: reader.has("num_key_value_heads")
                     ? nil : "name num_key_value_heads: this family's default is \(keyValueHeadCount)")
         }
-        if let size = family.defaultHeadDimension, !reader.has("head_dim") {
+        if let size = family.defaults.headDimension, !reader.has("head_dim") {
             headDimension = size
         } else if reader.has("head_dim") {
             headDimension = try reader.positive("head_dim", atMost: widest)
@@ -76,17 +68,11 @@ public struct DecoderConfiguration: Equatable, Sendable {
         guard normEpsilon >= 0, normEpsilon < 1 else {
             throw reader.fault("rms_norm_eps", found: "\(normEpsilon)", expected: "a small positive number")
         }
-        tiesWordEmbeddings = try reader.flag("tie_word_embeddings", default: false)
-        let attentionBias = family.readsAttentionBias ? try reader.flag("attention_bias", default: false) : false
-        hasQueryKeyValueBias = family.queryKeyValueBias || attentionBias
-        hasOutputBias = attentionBias
-        hasMLPBias = family.readsMLPBias ? try reader.flag("mlp_bias", default: false) : false
-        hasQueryKeyNorm = family.queryKeyNorm
-        var rotaryReader = RotaryReader(reader, contextLength: contextLength)
-        rotary = try rotaryReader.read()
-        try reader.checkActivation()
-        var windowReader = WindowReader(reader, family: family, layers: layerCount)
-        windows = try windowReader.read()
+        tiesWordEmbeddings = try reader.flag("tie_word_embeddings", default: family.defaults.tiesWordEmbeddings)
+        var parts = BlueprintReader(
+            reader, layerCount: layerCount, hiddenSize: hiddenSize, headDimension: headDimension,
+            contextLength: contextLength)
+        blueprint = try family.blueprint(&parts)
         layers = Array(repeating: shape, count: layerCount)
         if let compact {
             guard compact.layers.count == layerCount else {
@@ -102,7 +88,12 @@ public struct DecoderConfiguration: Equatable, Sendable {
                 "head_dim", found: "\(headDimension) with \(mostHeads) attention heads",
                 expected: "all heads together at most \(widest) wide")
         }
-        notes += rotaryReader.notes + windowReader.notes
+        if blueprint.layers.contains(where: \.hasExperts) {
+            throw reader.fault(
+                "model_type", found: "a mixture of experts", expected: "dense layers",
+                advice: "mixtures of experts are not supported; use a dense model")
+        }
+        notes += parts.notes
         notes += try ForeignKeys.check(reader, self)
     }
 
@@ -123,7 +114,7 @@ public struct DecoderConfiguration: Equatable, Sendable {
     }
 
     public func shape(of linear: LinearName, in shape: LayerShape) -> (out: Int, in: Int) {
-        switch linear {
+        switch linear.role {
         case .q: (shape.headCount * headDimension, hiddenSize)
         case .k, .v: (shape.keyValueHeadCount * headDimension, hiddenSize)
         case .o: (hiddenSize, shape.headCount * headDimension)
@@ -135,9 +126,22 @@ public struct DecoderConfiguration: Equatable, Sendable {
     /// Whether a layer has a linear.
     public func has(_ linear: LinearName, layer: Int) -> Bool { layers[layer].has(linear) }
 
+    /// The linears that a layer has, in the order in which a forward pass meets them.
+    public func linears(layer: Int) -> [LinearName] {
+        blueprint.layers[layer].linears.filter { has($0, layer: layer) }
+    }
+
+    /// All linears that some layer's blueprint has.
+    public var linears: [LinearName] {
+        var seen: Set<LinearName> = []
+        return blueprint.layers.flatMap(\.linears).filter { seen.insert($0).inserted }
+    }
+
     /// Weights of a layer's linears.
     public func weightCount(layer: Int) -> Int {
-        LinearName.allCases.reduce(0) { $0 + shape(of: $1, layer: layer).out * shape(of: $1, layer: layer).in }
+        blueprint.layers[layer].linears.reduce(0) {
+            $0 + shape(of: $1, layer: layer).out * shape(of: $1, layer: layer).in
+        }
     }
 
     /// Weights and biases of a layer's linears.
@@ -145,11 +149,11 @@ public struct DecoderConfiguration: Equatable, Sendable {
         parameterCount(layers[layer])
     }
 
-    /// The same of any layer of some shape.
+    /// The same of any layer of some shape: a family's layers differ in their shapes, not in their linears.
     public func parameterCount(_ shape: LayerShape) -> Int {
-        LinearName.allCases.filter(shape.has).reduce(0) { sum, linear in
+        blueprint.layers[0].linears.filter(shape.has).reduce(0) { sum, linear in
             let size = self.shape(of: linear, in: shape)
-            return sum + size.out * size.in + (hasBias(linear) ? size.out : 0)
+            return sum + size.out * size.in + (hasBias(linear, layer: 0) ? size.out : 0)
         }
     }
 
@@ -160,18 +164,33 @@ public struct DecoderConfiguration: Equatable, Sendable {
         return copy
     }
 
-    public func hasBias(_ linear: LinearName) -> Bool {
-        switch linear {
-        case .q, .k, .v: hasQueryKeyValueBias
-        case .o: hasOutputBias
-        case .gate, .up, .down: hasMLPBias
-        }
+    public func hasBias(_ linear: LinearName, layer: Int) -> Bool {
+        blueprint.layers[layer].biased.contains(linear)
     }
+
+    /// How many positions a token sees, itself included, in each layer; nil is all before it.
+    public var windows: [Int?] { blueprint.layers.map(\.attention.window) }
+
+    /// The norms of a layer's sub-layers that are there.
+    public func norms(layer: Int) -> [Norm] { blueprint.layers[layer].norms.filter { layers[layer].has($0.place) } }
+
+    /// Numbers in the norms that go with a sub-layer.
+    public func normCount(isAttention: Bool) -> Int {
+        blueprint.layers[0].norms.filter { $0.place.isAttention == isAttention }.reduce(0) { $0 + width(of: $1) }
+    }
+
+    /// What a norm multiplies, one number each.
+    public func width(of norm: Norm) -> Int { norm.place.isHead ? headDimension : hiddenSize }
 
     /// Multiply-adds × 2 of one block's matrix products for sequences of `tokens`, one of them; attention counted over
     /// the positions each query may see.
     public func blockOperations(layer: Int, tokens: Int) -> Double {
-        let attention = layers[layer].headCount * headDimension * (tokens + 1)
-        return 2 * Double(tokens) * Double(weightCount(layer: layer) + attention)
+        // Positions that a query sees in the mean, for its products with the keys and with the values.
+        var seen = Double(tokens + 1)
+        if let window = blueprint.layers[layer].attention.window, window < tokens {
+            seen = Double(window) * (2 * Double(tokens) - Double(window) + 1) / Double(tokens)
+        }
+        let attention = Double(layers[layer].headCount * headDimension) * seen
+        return 2 * Double(tokens) * (Double(weightCount(layer: layer)) + attention)
     }
 }

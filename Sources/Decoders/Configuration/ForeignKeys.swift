@@ -36,14 +36,15 @@ enum ForeignKeys {
     static func check(_ reader: ConfigurationReader, _ c: DecoderConfiguration) throws(Fault) -> [String] {
         for key in factors { try refuse(reader, c, key, expected: "1") { $0.doubleValue == 1 } }
         for key in switches { try refuse(reader, c, key, expected: "nothing", unless: isNothing) }
-        if !c.hasQueryKeyNorm {
+        if !c.blueprint.layers.allSatisfy({ $0.norm(.query) != nil }) {
             for key in queryKeyNorms { try refuse(reader, c, key, expected: "nothing", unless: isNothing) }
         }
-        if !c.hasQueryKeyValueBias {
+        if !c.blueprint.layers.allSatisfy({ $0.biased.contains(.q) }) {
             for key in queryKeyValueBiases { try refuse(reader, c, key, expected: "nothing", unless: isNothing) }
         }
-        if c.family == .mistral { try refuse(reader, c, "attention_bias", expected: "false", unless: isNothing) }
-        if !c.family.readsMLPBias { try refuse(reader, c, "mlp_bias", expected: "false", unless: isNothing) }
+        for key in ["attention_bias", "mlp_bias"] {
+            try refuse(reader, c, key, expected: "false", unless: isNothing)
+        }
         for key in activations {
             try refuse(reader, c, key, expected: "silu") { ["silu", "swish"].contains($0.stringValue) }
         }
@@ -56,7 +57,7 @@ enum ForeignKeys {
         try refuse(reader, c, "no_rope_layers", expected: "1 for every layer") { value in
             value.arrayValue?.allSatisfy { $0.boolValue ?? ($0.integerValue == 1) } ?? false
         }
-        let scale = 1 / Double(c.headDimension).squareRoot()
+        let scale = c.blueprint.layers[0].attention.scale
         try refuse(reader, c, "attention_multiplier", expected: "\(scale)") {
             abs(($0.doubleValue ?? .infinity) - scale) <= 1e-6 * scale
         }
@@ -66,9 +67,10 @@ enum ForeignKeys {
         try refuse(reader, c, "dim_model_base", expected: "\(c.hiddenSize)") {
             $0.doubleValue == Double(c.hiddenSize)
         }
+        let thetas = c.blueprint.layers.map(\.attention.rotary.theta)
         for key in ["rotary_emb_base", "rotary_base", "rope_base"] {
-            try refuse(reader, c, key, expected: "\(c.rotary.theta), as rope_theta") {
-                $0.doubleValue == c.rotary.theta
+            try refuse(reader, c, key, expected: "\(thetas[0]), as rope_theta") { value in
+                thetas.allSatisfy { value.doubleValue == $0 }
             }
         }
         for key in epsilons where !reader.has("rms_norm_eps") {
@@ -84,9 +86,6 @@ enum ForeignKeys {
         for key in epsilons where reader.has(key) && reader.value(key)?.doubleValue != c.normEpsilon {
             notes.append("\(reader.file): \(key) and rms_norm_eps differ; rms_norm_eps counts")
         }
-        if c.family == .qwen2, let value = reader.value("attention_bias"), value.boolValue != true {
-            notes.append("\(reader.file): attention_bias counts for nothing in qwen2, whose q, k and v have biases")
-        }
         return notes
     }
 
@@ -100,12 +99,12 @@ enum ForeignKeys {
         _ reader: ConfigurationReader, _ c: DecoderConfiguration, _ key: String, expected: String,
         unless isWithoutEffect: (JSONValue) -> Bool
     ) throws(Fault) {
-        guard let value = reader.value(key), !isWithoutEffect(value) else { return }
+        guard !c.family.reads.contains(key), let value = reader.value(key), !isWithoutEffect(value) else { return }
         throw reader.fault(key, found: value.shown, expected: expected, advice: advice(c))
     }
 
     private static func advice(_ c: DecoderConfiguration) -> String {
-        "models of family \(c.family.rawValue) do not compute with this key; use a model whose family is supported, or "
+        "models of family \(c.family.name) do not compute with this key; use a model whose family is supported, or "
             + "remove the key if it counts for nothing"
     }
 }

@@ -26,10 +26,7 @@ public struct LayerShape: Hashable, Sendable {
     public var hasAttention: Bool { headCount > 0 }
     public var hasMLP: Bool { intermediateSize > 0 }
 
-    public func has(_ linear: LinearName) -> Bool {
-        switch linear {
-        case .q, .k, .v, .o: hasAttention
-        case .gate, .up, .down: hasMLP
-        }
-    }
+    public func has(_ linear: LinearName) -> Bool { linear.isAttention ? hasAttention : hasMLP }
+
+    public func has(_ place: Norm.Place) -> Bool { place.isAttention ? hasAttention : hasMLP }
 }

@@ -1,6 +1,6 @@
 /// How positions turn into angles.
-public struct RotaryConfiguration: Equatable, Sendable {
-    public enum Scaling: Equatable, Sendable {
+public struct RotaryConfiguration: Hashable, Sendable {
+    public enum Scaling: Hashable, Sendable {
         case none
         /// Positions divided by the factor.
         case linear(factor: Double)
@@ -11,10 +11,15 @@ public struct RotaryConfiguration: Equatable, Sendable {
     }
     public var theta: Double
     public var scaling: Scaling
+
+    public init(theta: Double, scaling: Scaling) {
+        self.theta = theta
+        self.scaling = scaling
+    }
 }
 
 /// YaRN (Peng et al., 2023), its parameters as transformers names them.
-public struct Yarn: Equatable, Sendable {
+public struct Yarn: Hashable, Sendable {
     public var factor: Double
     /// Rotations over the original context beyond which a frequency is kept.
     public var fastRotations: Double

@@ -18,11 +18,19 @@ import JSONText
 struct RotaryReader {
     private let outer: ConfigurationReader
     private let contextLength: Int
+    /// The key outside of the object, and what is taken where neither says.
+    private let thetaKey: String
+    private let defaultTheta: Double
     private(set) var notes: [String] = []
 
-    init(_ reader: ConfigurationReader, contextLength: Int) {
+    init(
+        _ reader: ConfigurationReader, contextLength: Int, thetaKey: String = "rope_theta",
+        defaultTheta: Double = 10_000
+    ) {
         outer = reader
         self.contextLength = contextLength
+        self.thetaKey = thetaKey
+        self.defaultTheta = defaultTheta
     }
 
     /// Keys that some type of scaling knows, and the types that read them; an empty list is all.
@@ -55,8 +63,35 @@ struct RotaryReader {
             }
         }
         if let used { return used.value }
-        return RotaryConfiguration(
-            theta: try outer.positiveNumber("rope_theta") ?? Family.defaultTheta, scaling: .none)
+        return RotaryConfiguration(theta: try outer.positiveNumber(thetaKey) ?? defaultTheta, scaling: .none)
+    }
+
+    /// The embedding of one of several kinds of layers: `rope_parameters` has an object for each kind, and
+    /// `rope_scaling`, an object for all, changes the keys of the kind that takes it, as transformers 5 has it.
+    mutating func read(kind: String, takesScaling: Bool) throws(Fault) -> RotaryConfiguration {
+        try checkPartial(outer)
+        let kinds = ["full_attention", "sliding_attention"]
+        var (object, name) = (JSONObject(), "rope_parameters.\(kind)")
+        if let all = try outer.optionalObject("rope_parameters"), !all.isEmpty {
+            let inner = try outer.inner("rope_parameters")
+            for key in inner.keys where !kinds.contains(key) {
+                throw inner.fault(
+                    key, found: inner.value(key)?.shown ?? "null",
+                    expected: "an object for each kind of layer: \(kinds.joined(separator: ", "))",
+                    advice: "write the rotary embedding of the layers that see everything as full_attention")
+            }
+            object = try inner.optionalObject(kind) ?? object
+        }
+        if takesScaling, let scaling = try outer.optionalObject("rope_scaling"), !scaling.isEmpty {
+            let inner = try outer.inner("rope_scaling")
+            // The old name of the type loses against the default type, and the scaling would be left out in silence.
+            guard !inner.has("type") || inner.has("rope_type") else {
+                throw inner.fault("type", found: inner.value("type")?.shown ?? "null", expected: "the key rope_type")
+            }
+            for (key, value) in scaling.members { object[key] = value }
+            name = "rope_scaling"
+        }
+        return try read(outer.inner(object, named: name), name)
     }
 
     private mutating func read(_ inner: ConfigurationReader, _ name: String) throws(Fault) -> RotaryConfiguration {
@@ -121,11 +156,11 @@ struct RotaryReader {
 
     private mutating func theta(_ inner: ConfigurationReader, _ name: String) throws(Fault) -> Double {
         guard let theta = try inner.positiveNumber("rope_theta") else {
-            return try outer.positiveNumber("rope_theta") ?? Family.defaultTheta
+            return try outer.positiveNumber(thetaKey) ?? defaultTheta
         }
-        if let other = outer.value("rope_theta"), other.doubleValue != theta {
+        if let other = outer.value(thetaKey), other.doubleValue != theta {
             note(
-                "rope_theta is \(other.doubleValue.map { "\($0)" } ?? other.shown) outside of \(name) and "
+                "\(thetaKey) is \(other.doubleValue.map { "\($0)" } ?? other.shown) outside of \(name) and "
                     + "\(theta) in it; the inner one counts, as in transformers 5")
         }
         return theta

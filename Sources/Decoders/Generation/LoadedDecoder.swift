@@ -63,9 +63,10 @@ public struct LoadedDecoder {
         return try Engine.withoutGradient { () throws(Fault) in
             let tokens = ids.count / batch
             let hidden = configuration.hiddenSize
-            let embedded = embedding.selected(Tensor(ids.map(Int64.init), device: device)).to(.float32)
-                .reshaped([batch, tokens, hidden])
-            let lane = BatchLane([embedded], [LanePositions(rotary: rotary, cache: cache)])
+            let rows = embedding.selected(Tensor(ids.map(Int64.init), device: device)).to(.float32)
+            let lane = BatchLane(
+                [configuration.blueprint.scaled(rows).reshaped([batch, tokens, hidden])],
+                [LanePositions(rotary: rotary, cache: cache)])
             try passage.forward { (step) throws(Fault) in try step.advance(lane) }
             cache.advance(tokens)
             return head(lane.batches[0].narrowed(1, tokens - 1, 1).reshaped([batch, hidden]))

@@ -1,21 +1,16 @@
 import Torch
 
-/// One decoder layer: x + o(attention(norm x)), then x + down(silu(gate(norm x)) · up(norm x)).
+/// One decoder layer: x + o(attention(norm x)), then x + down(activation(gate(norm x)) · up(norm x)), with norms on
+/// what the sub-layers give where the blueprint has them.
 ///
 /// The stream x is float32; matrix products run in the number type of the projections' weights.
 public struct Block {
-    /// [hidden], float32
-    public var inputNorm: Tensor
-    /// [hidden], float32
-    public var postAttentionNorm: Tensor
-    /// [head dimension], where the family has them
-    public var queryNorm: Tensor?
-    public var keyNorm: Tensor?
-    public var qkv: Projection
-    public var o: Projection
-    public var gateUp: Projection
-    public var down: Projection
-    public let geometry: Geometry
+    public let blueprint: LayerBlueprint
+    /// What normalised values are multiplied by, [hidden] or [head dimension], float32; of the sub-layers that are
+    /// there.
+    public var norms: [Norm.Place: Tensor]
+    private var matrices: [ProjectionName: Projection]
+    public var geometry: Geometry
 
     public struct Geometry: Sendable {
         public var layer: Int
@@ -23,53 +18,58 @@ public struct Block {
         public var keyValueHeadCount: Int
         public var headDimension: Int
         public var normEpsilon: Double
-        public var window: Int?
 
         public init(
-            layer: Int, headCount: Int, keyValueHeadCount: Int, headDimension: Int, normEpsilon: Double,
-            window: Int? = nil
+            layer: Int, headCount: Int, keyValueHeadCount: Int, headDimension: Int, normEpsilon: Double
         ) {
             self.layer = layer
             self.headCount = headCount
             self.keyValueHeadCount = keyValueHeadCount
             self.headDimension = headDimension
             self.normEpsilon = normEpsilon
-            self.window = window
         }
     }
 
+    /// - Parameter projections: one for each of the blueprint's.
     public init(
-        inputNorm: Tensor, postAttentionNorm: Tensor, queryNorm: Tensor? = nil, keyNorm: Tensor? = nil,
-        qkv: Projection, o: Projection, gateUp: Projection, down: Projection, geometry: Geometry
+        _ blueprint: LayerBlueprint, norms: [Norm.Place: Tensor], projections: [ProjectionName: Projection],
+        geometry: Geometry
     ) {
-        self.inputNorm = inputNorm
-        self.postAttentionNorm = postAttentionNorm
-        self.queryNorm = queryNorm
-        self.keyNorm = keyNorm
-        self.qkv = qkv
-        self.o = o
-        self.gateUp = gateUp
-        self.down = down
+        self.blueprint = blueprint
+        self.norms = norms
+        matrices = projections
         self.geometry = geometry
     }
 
+    /// What the block multiplies by, in the order in which a forward pass does.
+    public var projections: [ProjectionName] { blueprint.projections }
+    public var linears: [LinearName] { blueprint.linears }
+
     public subscript(_ name: ProjectionName) -> Projection {
         get {
-            switch name {
-            case .qkv: qkv
-            case .o: o
-            case .gateUp: gateUp
-            case .down: down
+            guard let found = matrices[name] else {
+                preconditionFailure("a block without the projection \(name.rawValue) is asked for it")
             }
+            return found
         }
-        set {
-            switch name {
-            case .qkv: qkv = newValue
-            case .o: o = newValue
-            case .gateUp: gateUp = newValue
-            case .down: down = newValue
-            }
-        }
+        set { matrices[name] = newValue }
+    }
+
+    public var qkv: Projection {
+        get { self[.qkv] }
+        set { self[.qkv] = newValue }
+    }
+    public var o: Projection {
+        get { self[.o] }
+        set { self[.o] = newValue }
+    }
+    public var gateUp: Projection {
+        get { self[.gateUp] }
+        set { self[.gateUp] = newValue }
+    }
+    public var down: Projection {
+        get { self[.down] }
+        set { self[.down] = newValue }
     }
 
     /// A view of a linear's weight [out, in].
@@ -91,13 +91,18 @@ public struct Block {
     public var hasAttention: Bool { geometry.headCount > 0 }
     public var hasMLP: Bool { down.inputWidth > 0 }
 
+    /// A sub-layer that is gone takes its norms with it.
+    public mutating func dropNormsOfNothing() {
+        norms = norms.filter { $0.key.isAttention ? hasAttention : hasMLP }
+    }
+
     /// The number type of the matrix products.
     public var dtype: DType { qkv.weight.dtype }
 
     /// The same block with weights of another number type.
     public func to(_ dtype: DType) -> Block {
         var copy = self
-        for name in ProjectionName.allCases { copy[name] = self[name].with(weight: self[name].weight.to(dtype)) }
+        for name in projections { copy[name] = self[name].with(weight: self[name].weight.to(dtype)) }
         return copy
     }
 
@@ -120,9 +125,7 @@ public struct Block {
         guard hasMLP else { return attended }
         let inner = expand(attended, observer: observer, outputs: outputs)
         observer?(.down, inner)
-        let output = down(inner)
-        outputs?(.down, output)
-        return attended + output
+        return attended + contract(inner, outputs: outputs)
     }
 
     /// The first sub-layer with its residual: x + o(attention(norm x)).
@@ -131,23 +134,39 @@ public struct Block {
         observer: Observer? = nil, outputs: Observer? = nil
     ) -> Tensor {
         guard hasAttention else { return x }
-        let normal = x.rmsNorm(weight: inputNorm, epsilon: geometry.normEpsilon, output: dtype)
+        let normal = normalised(x, .attentionInput, output: dtype)
         observer?(.qkv, normal)
         let context = attention(normal, rotary: rotary, cache: cache, tree: tree, outputs: outputs)
         observer?(.o, context)
         let output = o(context)
         outputs?(.o, output)
-        return x + output
+        return x + normalised(output, .attentionOutput, output: .float32)
     }
 
-    /// The second sub-layer up to the input of `down`: silu(gate(norm x)) · up(norm x).
+    /// The second sub-layer up to the input of `down`: activation(gate(norm x)) · up(norm x).
     public func expand(_ x: Tensor, observer: Observer? = nil, outputs: Observer? = nil) -> Tensor {
         guard hasMLP else { return Tensor.zeros([x.size(0), x.size(1), 0], dtype, device: x.device) }
-        let normal = x.rmsNorm(weight: postAttentionNorm, epsilon: geometry.normEpsilon, output: dtype)
+        let normal = normalised(x, .feedForwardInput, output: dtype)
         observer?(.gateUp, normal)
         let output = gateUp(normal)
         outputs?(.gateUp, output)
-        return output.swiglu()
+        switch blueprint.feedForward {
+        case .gated(let activation): return output.gated(by: activation)
+        case .experts: preconditionFailure("a configuration with experts is refused when it is read")
+        }
+    }
+
+    /// What the second sub-layer adds to the stream, of the input of `down`.
+    public func contract(_ inner: Tensor, outputs: Observer? = nil) -> Tensor {
+        let output = down(inner)
+        outputs?(.down, output)
+        return normalised(output, .feedForwardOutput, output: .float32)
+    }
+
+    /// The norm at a place; without one, x as it is.
+    private func normalised(_ x: Tensor, _ place: Norm.Place, output: DType) -> Tensor {
+        guard let gain = norms[place] else { return x.dtype == output || !place.isInput ? x : x.to(output) }
+        return x.rmsNorm(weight: gain, epsilon: geometry.normEpsilon, output: output)
     }
 
     /// [b, t, hidden] -> [b, t, heads · d]
@@ -159,22 +178,20 @@ public struct Block {
         let output = qkv(x)
         outputs?(.qkv, output)
         let parts = output.split([heads * width, groups * width, groups * width], dimension: 2)
-        var query = parts[0].reshaped([batch, tokens, heads, width])
-        var key = parts[1].reshaped([batch, tokens, groups, width])
+        var query = normalised(parts[0].reshaped([batch, tokens, heads, width]), .query, output: dtype)
+        var key = normalised(parts[1].reshaped([batch, tokens, groups, width]), .key, output: dtype)
         var value = parts[2].reshaped([batch, tokens, groups, width])
-        if let queryNorm, let keyNorm {
-            query = query.rmsNorm(weight: queryNorm, epsilon: geometry.normEpsilon, output: dtype)
-            key = key.rmsNorm(weight: keyNorm, epsilon: geometry.normEpsilon, output: dtype)
-        }
-        let angles = rotary.positions(cache?.length ?? 0, tokens)
+        let kind = blueprint.attention
+        let angles = rotary[kind.rotary].positions(cache?.length ?? 0, tokens)
         query = query.rotated(cosine: angles.cosine, sine: angles.sine)
         key = key.rotated(cosine: angles.cosine, sine: angles.sine)
         if let cache { (key, value) = cache.extend(layer: geometry.layer, key: key, value: value) }
-        let scale = 1 / Double(width).squareRoot()
         if let tree {
             return Tensor.treeAttention(
-                query: query, key: key, value: value, scale: scale, window: geometry.window, paths: tree.paths)
+                query: query, key: key, value: value, scale: kind.scale, window: kind.window, softCap: kind.softCap,
+                paths: tree.paths)
         }
-        return Tensor.attention(query: query, key: key, value: value, scale: scale, window: geometry.window)
+        return Tensor.attention(
+            query: query, key: key, value: value, scale: kind.scale, window: kind.window, softCap: kind.softCap)
     }
 }

@@ -11,6 +11,8 @@ public struct OutputMatrix {
     let normalise: (Tensor) -> Tensor
     /// Some rows [count, hidden], in the products' number type.
     let rows: (Range<Int>) throws(Fault) -> Tensor
+    /// c in c · tanh(l / c), which the logits l go through.
+    let softCap: Double?
 
     /// The other model of a comparison, whose predictions count as the true ones.
     public enum Dense {
@@ -42,9 +44,11 @@ public struct OutputMatrix {
         _ stream: Tensor, against dense: Dense? = nil, targets: [Int64], progress: (Double) -> Void = { _ in }
     ) throws(Fault) -> [VocabularyScores.Score] {
         let scores = VocabularyScores(targets: targets, hasDense: dense != nil, device: stream.device)
-        var model = Pieces(normalise(stream))
+        var model = Pieces(normalise(stream), softCap: softCap)
         var other: Pieces?
-        if case .model(let matrix, let stream) = dense { other = Pieces(matrix.normalise(stream)) }
+        if case .model(let matrix, let stream) = dense {
+            other = Pieces(matrix.normalise(stream), softCap: matrix.softCap)
+        }
         for first in stride(from: 0, to: vocabularySize, by: OutputMatrix.readRows) {
             let read = first..<min(first + OutputMatrix.readRows, vocabularySize)
             try model.take(rows(read))
@@ -71,7 +75,8 @@ public struct OutputMatrix {
     ///
     /// - Throws: what reading weights throws.
     public func logits(_ stream: Tensor) throws(Fault) -> Tensor {
-        normalise(stream).linear(try rows(0..<vocabularySize))
+        let logits = normalise(stream).linear(try rows(0..<vocabularySize))
+        return softCap.map(logits.softCapped) ?? logits
     }
 
     /// A model's logits, a piece at a time, in memory that is taken once.
@@ -81,9 +86,11 @@ public struct OutputMatrix {
         /// Rows of the matrix, [count, hidden]; the input until some are taken.
         private var weight: Tensor
         private let buffer: Tensor
+        private let softCap: Double?
 
-        init(_ input: Tensor) {
+        init(_ input: Tensor, softCap: Double?) {
             self.input = input
+            self.softCap = softCap
             weight = input
             let positions = min(input.size(0), OutputMatrix.piecePositions)
             buffer = Tensor.empty([positions * OutputMatrix.pieceTokens], input.dtype, device: input.device)
@@ -99,6 +106,7 @@ public struct OutputMatrix {
             piece.setLinear(
                 input.narrowed(0, positions.lowerBound, positions.count),
                 weight.narrowed(0, tokens.lowerBound, tokens.count))
+            if let softCap { piece.copy(from: piece.softCapped(at: softCap)) }
             return piece
         }
     }
@@ -107,21 +115,22 @@ public struct OutputMatrix {
 extension Head {
     /// The same matrix as one that is already in memory.
     public var matrix: OutputMatrix {
-        OutputMatrix(vocabularySize: weight.size(0), normalise: normalised) { (rows) throws(Fault) in
-            weight.narrowed(0, rows.lowerBound, rows.count)
-        }
+        OutputMatrix(
+            vocabularySize: weight.size(0), normalise: normalised,
+            rows: { (rows) throws(Fault) in weight.narrowed(0, rows.lowerBound, rows.count) }, softCap: softCap)
     }
 }
 
 extension Decoder {
     /// The output matrix, read from the checkpoint where it is used.
     public func outputMatrix(dtype: DType) throws(Fault) -> OutputMatrix {
-        let norm = try tensor(Decoder.finalNormName)
+        let norm = try finalNorm()
         let epsilon = configuration.normEpsilon
         let name = headWeightName
         return OutputMatrix(
             vocabularySize: configuration.vocabularySize,
             normalise: { $0.rmsNorm(weight: norm, epsilon: epsilon, output: dtype) },
-            rows: { (rows) throws(Fault) in try tensor(name, rows: rows).to(dtype) })
+            rows: { (rows) throws(Fault) in try tensor(name, rows: rows).to(dtype) },
+            softCap: configuration.blueprint.logitSoftCap)
     }
 }

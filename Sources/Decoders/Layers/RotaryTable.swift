@@ -8,13 +8,49 @@ import Torch
     import Darwin
 #endif
 
-/// Cosine and sine of every position's angles, [positions, head dimension / 2], float32; where the scaling says so,
-/// times a factor that makes attention sharper.
+/// The angles of every position, for each of the rotary embeddings that a model's layers have.
 public struct RotaryTable {
-    public let cosine: Tensor
-    public let sine: Tensor
+    /// Cosine and sine, [positions, head dimension / 2], float32; where the scaling says so, times a factor that makes
+    /// attention sharper.
+    struct Angles {
+        let cosine: Tensor
+        let sine: Tensor
+    }
 
-    public init(_ configuration: RotaryConfiguration, headDimension: Int, positions: Int, device: Device = .cpu) {
+    private let angles: [RotaryConfiguration: Angles]
+
+    public init(
+        _ configurations: some Collection<RotaryConfiguration>, headDimension: Int, positions: Int,
+        device: Device = .cpu
+    ) {
+        angles = Dictionary(
+            Set(configurations).map {
+                ($0, Angles($0, headDimension: headDimension, positions: positions, device: device))
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private init(_ angles: [RotaryConfiguration: Angles]) { self.angles = angles }
+
+    /// The angles of one embedding.
+    subscript(_ configuration: RotaryConfiguration) -> Angles {
+        guard let found = angles[configuration] else {
+            preconditionFailure("a block of another model, whose rotary embedding is not in the table")
+        }
+        return found
+    }
+
+    /// The rows of the given positions, in their order.
+    public func rows(at positions: [Int]) -> RotaryTable {
+        RotaryTable(
+            angles.mapValues {
+                let index = Tensor(positions.map(Int64.init), device: $0.cosine.device)
+                return Angles(cosine: $0.cosine.selected(index), sine: $0.sine.selected(index))
+            })
+    }
+}
+
+extension RotaryTable.Angles {
+    fileprivate init(_ configuration: RotaryConfiguration, headDimension: Int, positions: Int, device: Device) {
         let frequencies = configuration.frequencies(headDimension: headDimension)
         let attention = configuration.attention
         var cosines: [Float] = []
@@ -33,22 +69,11 @@ public struct RotaryTable {
         sine = Tensor(sines, shape: [positions, frequencies.count], device: device)
     }
 
-    private init(cosine: Tensor, sine: Tensor) {
-        self.cosine = cosine
-        self.sine = sine
-    }
-
-    /// The rows of the given positions, in their order.
-    public func rows(at positions: [Int]) -> RotaryTable {
-        let index = Tensor(positions.map(Int64.init), device: cosine.device)
-        return RotaryTable(cosine: cosine.selected(index), sine: sine.selected(index))
-    }
-
     /// The rows of `count` positions from `first`.
-    public func positions(_ first: Int, _ count: Int) -> RotaryTable {
+    func positions(_ first: Int, _ count: Int) -> RotaryTable.Angles {
         first == 0 && count == cosine.size(0)
             ? self
-            : RotaryTable(
+            : RotaryTable.Angles(
                 cosine: cosine.narrowed(0, first, count).contiguous(), sine: sine.narrowed(0, first, count).contiguous()
             )
     }

@@ -57,5 +57,5 @@ public final class BlockSource {
 
 extension Block {
     /// Bytes of the projections' weights.
-    public var byteCount: Int { ProjectionName.allCases.reduce(0) { $0 + self[$1].weight.byteCount } }
+    public var byteCount: Int { projections.reduce(0) { $0 + self[$1].weight.byteCount } }
 }

@@ -8,8 +8,9 @@ public struct Evaluate: ParsableCommand {
     public static let configuration = CommandConfiguration(
         abstract: "Measures perplexity, divergence from the dense model, and zero-shot tasks.",
         discussion: """
-            A text is tokenised as a whole, without BOS, and cut into consecutive windows of --context tokens; the last \
-            partial window is dropped. The records of a .jsonl, .ndjson or .json file are joined by blank lines to one \
+            A text is tokenised as a whole and cut into consecutive windows of --context tokens; the last partial window \
+            is dropped. With --bos, the default for Gemma alone, each window begins with BOS in front of one token less \
+            of the text. The records of a .jsonl, .ndjson or .json file are joined by blank lines to one \
             text. A token file holds the int32 tensor 'tokens' [n, T]; each row is one window. The first token of a window \
             is not scored. Perplexity is exp(mean negative log-likelihood) over all scored tokens. --against measures, on \
             the same tokens, the mean Kullback-Leibler divergence of the model's predictions from the other's, in nats, \
@@ -73,6 +74,11 @@ public struct Evaluate: ParsableCommand {
         help: ArgumentHelp("Tokens of a text's window (default: the model's context, at most 2048).", valueName: "n"))
     public var context: Int?
 
+    @Flag(
+        name: .long, inversion: .prefixedNo,
+        help: "Begin each window of a text with BOS (default: for Gemma, whose predictions are nonsense without it).")
+    public var bos: Bool?
+
     @Option(name: .long, help: ArgumentHelp("Score at most this many windows of each file.", valueName: "n"))
     public var windows: Int?
 
@@ -106,6 +112,9 @@ public struct Evaluate: ParsableCommand {
                 throw ValidationError("--context applies to --text only: the rows of a token file are its windows.")
             }
         }
+        guard bos == nil || !text.isEmpty else {
+            throw ValidationError("--bos and --no-bos apply to --text only: the rows of a token file are its windows.")
+        }
         guard textField == nil || !prompts.files.isEmpty || text.contains(where: EvaluationRun.hasRecords) else {
             throw ValidationError("--text-field applies to the records of .jsonl files, and none is given.")
         }
@@ -129,7 +138,8 @@ public struct Evaluate: ParsableCommand {
         let reporter = messages.makeReporter()
         let report = try EvaluationRun(
             model: model, against: against,
-            files: text.map { .text($0) } + tokens.map { .tokens($0) }, context: context, windows: windows,
+            files: text.map { .text($0) } + tokens.map { .tokens($0) }, context: context, bos: bos,
+            windows: windows,
             prompts: prompts.settings, tasks: tasks.settings, textField: textField,
             engine: try engine.start(reporter)
         ).measure(reporter)

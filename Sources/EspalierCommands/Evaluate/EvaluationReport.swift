@@ -13,6 +13,8 @@ public struct EvaluationReport {
     /// SHA-256 of the tokens that were scored, by file name: tells other results on the same tokens from those on
     /// others.
     public var tokenDigests: [String: String] = [:]
+    /// Whether the windows of a text began with BOS, by its name.
+    public var hasBOS: [String: Bool] = [:]
     /// By file name, in the order asked for.
     public var files: [(name: String, measurement: Measurement)] = []
     public var prompts: PromptReport?
@@ -39,6 +41,10 @@ public struct EvaluationReport {
                 "context": .integer(found.context), "windows": .integer(found.windows),
                 "tokens_sha256": tokenDigests[name].map { .string($0) } ?? .null,
             ])
+            if let hasBOS = hasBOS[name], var figures = perplexity[name]?.objectValue {
+                figures["bos"] = .bool(hasBOS)
+                perplexity[name] = .object(figures)
+            }
             guard let dense = found.divergence else { continue }
             divergence[name] = .object([
                 "kl": .double(dense.kl), "top1_agreement": .double(dense.topAgreement),
@@ -89,6 +95,7 @@ public struct EvaluationReport {
             }
             table.add(cells: cells)
         }
-        return table.text
+        guard hasBOS.values.contains(true) else { return table.text }
+        return table.text + "Each window of a text begins with BOS; all its other tokens are scored.\n"
     }
 }

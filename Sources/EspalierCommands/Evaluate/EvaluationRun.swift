@@ -26,6 +26,8 @@ public struct EvaluationRun {
     public var files: [File]
     /// Tokens of a text's window; nil is the model's context, at most 2048.
     public var context: Int?
+    /// Whether each window of a text begins with BOS; nil is as the model's family needs it.
+    public var bos: Bool?
     /// Windows of a file at most.
     public var windows: Int?
     public var prompts: PromptSettings
@@ -35,7 +37,8 @@ public struct EvaluationRun {
     public var engine: EngineSettings
 
     public init(
-        model: String, against: String? = nil, files: [File], context: Int? = nil, windows: Int? = nil,
+        model: String, against: String? = nil, files: [File], context: Int? = nil, bos: Bool? = nil,
+        windows: Int? = nil,
         prompts: PromptSettings = PromptSettings(), tasks: TaskSettings = TaskSettings(),
         textField: String? = nil, engine: EngineSettings
     ) {
@@ -43,6 +46,7 @@ public struct EvaluationRun {
         self.against = against
         self.files = files
         self.context = context
+        self.bos = bos
         self.windows = windows
         self.prompts = prompts
         self.tasks = tasks
@@ -79,6 +83,7 @@ public struct EvaluationRun {
         for (file, windows) in inputs {
             let name = FileName.shortest(file.path, among: files.map(\.path) + prompts.files)
             report.tokenDigests[name] = tokenDigest(windows.ids)
+            if case .text = file { report.hasBOS[name] = beginsWithBOS(opened) }
             let tokens = Double(windows.count * windows.length)
             reporter.begin("evaluating \(name)", total: tokens, unit: "tokens")
             let measurement: Evaluation.Measurement
@@ -136,7 +141,8 @@ public struct EvaluationRun {
                     tokenizer = encoder
                     reporter.detail("\(path): \(Amount.count(text.utf8.count)) bytes to tokenise")
                     tokens = try TokenWindows(
-                        consecutive: encoder.encode(text, addSpecialTokens: false), length: length, limit: windows)
+                        consecutive: encoder.encode(text, addSpecialTokens: false),
+                        beginning: try beginning(opened, encoder), length: length, limit: windows)
                 case .tokens(let path):
                     let matrix = try TokenFile(path, vocabularySize: opened.configuration.vocabularySize).tokens
                     tokens = try TokenWindows(ids: matrix.values, length: matrix.columns, limit: windows)
@@ -152,6 +158,15 @@ public struct EvaluationRun {
             inputs.append((file, tokens))
         }
         return inputs
+    }
+
+    private func beginsWithBOS(_ opened: OpenedModel) -> Bool { bos ?? opened.configuration.family.needsBeginning }
+
+    /// BOS, where the windows of a text begin with it.
+    private func beginning(_ opened: OpenedModel, _ tokenizer: Tokenizer) throws(Fault) -> Int32? {
+        guard beginsWithBOS(opened) else { return nil }
+        let special = try SpecialTokens(opened.checkpoint, tokenizer: tokenizer)
+        return try SpecialTokens.required(special.beginning, opened.checkpoint)
     }
 
     /// A text file's text, or that of its records.

@@ -111,7 +111,7 @@ struct PromptRun {
     private func continuations(
         _ prompts: [LoggedPrompts.Prompt], of opened: OpenedModel, _ name: String, _ reporter: ProgressReporter
     ) throws(Fault) -> [PromptSample.Continuation] {
-        let special = try SpecialTokens(opened.checkpoint, tokenizer: tokenizer)
+        let special = try opened.specialTokens(tokenizer)
         let starts = prompts.map { prompt in
             guard prompt.given.isEmpty else { return prompt.given }
             return (special.beginning ?? special.firstEnd).map { [$0] } ?? Array(prompt.sequence.ids.prefix(1))

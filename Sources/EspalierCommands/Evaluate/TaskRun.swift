@@ -65,7 +65,8 @@ struct TaskRun {
         let tokenizer = try opened.tokenizer()
         var encoder = RequestEncoder(
             tokenizer, prefix: try TextPrefix.token(opened.checkpoint, tokenizer: tokenizer),
-            contextLength: opened.configuration.contextLength)
+            contextLength: opened.configuration.contextLength,
+            needsBeginning: opened.configuration.family.needsBeginning)
         var report = TaskReport(settings: settings, groups: groups)
         // The items of all tasks go through the model together: its weights are read once for as many as fit.
         var requests: [[[TokenRequest]]] = []

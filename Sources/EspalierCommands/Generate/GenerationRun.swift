@@ -50,8 +50,8 @@ public struct GenerationRun {
         let opened = try OpenedModel(model, device: engine.device)
         opened.warnings.forEach(reporter.warning)
         let tokenizer = try opened.tokenizer()
-        let special = try SpecialTokens(opened.checkpoint, tokenizer: tokenizer)
-        var ids = special.prefix + tokenizer.encode(prompt, addSpecialTokens: false)
+        let special = try opened.specialTokens(tokenizer)
+        var ids = special.begun(tokenizer.encode(prompt, addSpecialTokens: false))
         if ids.isEmpty {
             guard let beginning = special.beginning else {
                 throw Fault(

@@ -59,7 +59,7 @@ public struct Inspection {
     }
 
     private static func linears(_ configuration: DecoderConfiguration) -> [Linear] {
-        LinearName.allCases.map { name in
+        configuration.linears.map { name in
             let layers = (0..<configuration.layerCount).filter { configuration.has(name, layer: $0) }
             let shapes = layers.map { configuration.shape(of: name, layer: $0) }
             let isOne = shapes.allSatisfy { $0 == shapes[0] }
@@ -87,7 +87,7 @@ public struct Inspection {
     private mutating func read(_ decoder: Decoder, _ reporter: ProgressReporter) throws(Fault) {
         var byName: [String: LinearName] = [:]
         for layer in 0..<configuration.layerCount {
-            for name in LinearName.allCases { byName[name.weightName(layer: layer)] = name }
+            for name in configuration.linears(layer: layer) { byName[name.weightName(layer: layer)] = name }
         }
         var scans: [LinearName: WeightScan] = [:]
         var found: [(tensor: String, count: Int)] = []

@@ -9,7 +9,7 @@ extension Inspection {
         facts.add("model", Fault.harmless(model) + " (\(checkpoint.format.rawValue))")
         facts.add(
             "family",
-            "\(c.family.rawValue), \(c.layerCount) blocks, hidden \(c.hiddenSize), MLP "
+            "\(c.family.name), \(c.layerCount) blocks, hidden \(c.hiddenSize), MLP "
                 + Inspection.span(c.layers.map(\.intermediateSize)))
         facts.add(
             "attention",
@@ -95,7 +95,7 @@ extension Inspection {
         }
         return .object([
             "model": .string(model), "format": .string(checkpoint.format.rawValue),
-            "family": .string(c.family.rawValue), "blocks": .integer(c.layerCount),
+            "family": .string(c.family.name), "blocks": .integer(c.layerCount),
             "hidden_size": .integer(c.hiddenSize), "intermediate_size": .integer(c.widest.intermediateSize),
             "attention_heads": .integer(c.widest.headCount),
             "key_value_heads": .integer(c.widest.keyValueHeadCount),

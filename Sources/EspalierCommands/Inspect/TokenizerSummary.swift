@@ -28,7 +28,7 @@ public struct TokenizerSummary: Equatable, Sendable {
 
     init(_ opened: OpenedModel) throws(Fault) {
         let tokenizer = try opened.tokenizer()
-        let special = try SpecialTokens(opened.checkpoint, tokenizer: tokenizer)
+        let special = try opened.specialTokens(tokenizer)
         func names(_ ids: [Int32]) -> [String] { ids.map { tokenizer.token(of: $0) ?? "id \($0)" } }
         tokens = tokenizer.vocabularySize
         specialTokens = tokenizer.specialTokenIDs.count

@@ -61,7 +61,7 @@ public struct PrunePreparation {
                     + "tokens instead of words")
             : try model.tokenizer()
         let special = try tokenizer.map { (tokenizer) throws(Fault) in
-            try SpecialTokens(model.checkpoint, tokenizer: tokenizer)
+            try model.specialTokens(tokenizer)
         }
         return try CalibrationBuilder(
             request, tokenizer: CalibrationTokenizer(tokenizer: tokenizer, special: special),
@@ -79,6 +79,7 @@ private struct CalibrationTokenizer: TextTokenizer {
     let special: SpecialTokens?
 
     var beginningToken: Int32? { special?.prefix.first }
+    var rowBeginning: Int32? { special?.isPrefixRequired == true ? special?.prefix.first : nil }
     var endToken: Int32? { special?.firstEnd }
 
     func encode(_ text: String) throws(Fault) -> [Int32] {

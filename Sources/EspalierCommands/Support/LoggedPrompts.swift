@@ -41,12 +41,18 @@ struct LoggedPrompts {
                 "\(path): \(Amount.prompts(log.withTools)) rendered without the definitions of their tools")
         }
         var encoder = tokenizer.makeEncoder()
+        // Others' special tokens are not looked at for this.
+        let special = opened.configuration.family.needsBeginning ? try opened.specialTokens(tokenizer) : nil
+        func begun(_ ids: [Int32], _ entry: PromptLog.Entry) -> [Int32] {
+            special?.begun(ids, isRendered: entry.isRendered) ?? (entry.isRendered ? ids : tokenizer.prefixIDs + ids)
+        }
         for entry in log.entries {
-            let prefix = entry.isRendered ? [] : tokenizer.prefixIDs
             // Together, as the model meets them: a token may reach over the border.
-            let ids = prefix + encoder.encode(entry.prompt + (entry.completion ?? ""), addSpecialTokens: false)
+            let ids = begun(
+                encoder.encode(entry.prompt + (entry.completion ?? ""), addSpecialTokens: false), entry)
             let given =
-                entry.completion == nil ? ids : prefix + encoder.encode(entry.prompt, addSpecialTokens: false)
+                entry.completion == nil
+                ? ids : begun(encoder.encode(entry.prompt, addSpecialTokens: false), entry)
             let start = entry.completion == nil ? 1 : max(1, given.count)
             if ids.count > limit { cut += 1 }
             guard start < min(ids.count, limit) else { continue }

@@ -5,8 +5,10 @@ import Tokenization
 
 /// The tokens that begin and end a text, as a model's files name them.
 public struct SpecialTokens: Equatable, Sendable {
-    /// What goes before a text: what the tokenizer puts there.
+    /// What goes before a text: what the tokenizer puts there, or BOS where the family's texts are nothing without it.
     public var prefix: [Int32]
+    /// Whether every text must begin so, whoever rendered it.
+    public let isPrefixRequired: Bool
     /// The token that a text from nothing begins with: the tokenizer's, else the one that the configuration names.
     public var beginning: Int32?
     /// Any of them ends a text or a turn: what `eos_token_id`, a number or a list, of `generation_config.json` says, or
@@ -18,8 +20,10 @@ public struct SpecialTokens: Equatable, Sendable {
     /// The first of them: the one that ends a text.
     public var firstEnd: Int32?
 
-    /// - Throws: `badData` when one of the files is not JSON or a token in it is not an id.
-    public init(_ checkpoint: Checkpoint, tokenizer: Tokenizer) throws(Fault) {
+    /// - Parameter needsBeginning: whether the family's texts must begin with BOS.
+    /// - Throws: `badData` when one of the files is not JSON, a token in it is not an id, or BOS is needed and none is
+    ///   named.
+    public init(_ checkpoint: Checkpoint, tokenizer: Tokenizer, needsBeginning: Bool = false) throws(Fault) {
         func object(_ name: String) throws(Fault) -> JSONObject {
             guard let file = checkpoint.sideFiles.first(where: { $0.name == name }) else { return JSONObject() }
             do throws(Fault) { return try JSONValue(parsing: try file.bytes()).objectValue ?? JSONObject() } catch {
@@ -46,6 +50,8 @@ public struct SpecialTokens: Equatable, Sendable {
         prefix = tokenizer.prefixIDs
         let named = try ids("bos_token_id")
         beginning = prefix.first ?? named.first
+        isPrefixRequired = needsBeginning
+        if needsBeginning, prefix.isEmpty { prefix = [try SpecialTokens.required(beginning, checkpoint)] }
         var ends = try ids("eos_token_id")
         for name in ["tokenizer_config.json", "special_tokens_map.json"] {
             guard let token = try object(name)["eos_token"], !token.isNull else { continue }
@@ -55,5 +61,34 @@ public struct SpecialTokens: Equatable, Sendable {
         }
         end = Set(ends)
         firstEnd = ends.first
+    }
+
+    /// A text's tokens behind what goes before them. Where every text must begin so, one that does is left as it is.
+    ///
+    /// - Parameter isRendered: whether a template made the text, which writes special tokens itself.
+    func begun(_ ids: [Int32], isRendered: Bool = false) -> [Int32] {
+        if isPrefixRequired { return ids.starts(with: prefix) ? ids : prefix + ids }
+        return isRendered ? ids : prefix + ids
+    }
+
+    /// - Throws: `badData` without one.
+    static func required(_ beginning: Int32?, _ checkpoint: Checkpoint) throws(Fault) -> Int32 {
+        guard let beginning else {
+            throw Fault(
+                .badData, "the texts are to begin with BOS, and the model names no such token", file: checkpoint.path,
+                expected: checkpoint.format == .gguf
+                    ? "the key 'tokenizer.ggml.bos_token_id'"
+                    : "a tokenizer that puts BOS before a text, or bos_token_id in config.json")
+        }
+        return beginning
+    }
+}
+
+extension OpenedModel {
+    /// The tokens that begin and end a text of this model's family.
+    ///
+    /// - Throws: as `SpecialTokens`.
+    func specialTokens(_ tokenizer: Tokenizer) throws(Fault) -> SpecialTokens {
+        try SpecialTokens(checkpoint, tokenizer: tokenizer, needsBeginning: configuration.family.needsBeginning)
     }
 }

@@ -50,8 +50,9 @@ struct ReportCheck {
                     place: "key 'structure'")
             }
             try checkZeros(counts, demands, &finding)
+            let linears = configuration.blueprint.layers.reduce(0) { $0 + $1.linears.count }
             finding.compared.append(
-                "zeros and weights of \(Amount.count(record.blocks.count * LinearName.allCases.count)) linears, "
+                "zeros and weights of \(Amount.count(linears)) linears, "
                     + "parameters and sparsity with report.json")
         }
         for name in record.linears {
@@ -81,7 +82,7 @@ struct ReportCheck {
         var counts: [String: Count] = [:]
         reporter.begin("counting zeros", total: Double(configuration.layerCount), unit: "blocks")
         for layer in 0..<configuration.layerCount {
-            for linear in LinearName.allCases where configuration.has(linear, layer: layer) {
+            for linear in configuration.linears(layer: layer) {
                 let name = linear.weightName(layer: layer)
                 let values = try opened.checkpoint.floats(name)
                 let bad = values.count { !$0.isFinite }
@@ -153,9 +154,9 @@ struct ReportCheck {
             let key = "blocks[\(layer)]"
             try record.expect(key + ".index", "\(block.index)", "\(layer)")
             var (blockRemoved, blockWeights) = (0, 0)
-            try record.expect(
-                key + ".sparsity", names: block.sparsity.map(\.linear), LinearName.allCases.map(\.rawValue))
-            for (linear, reported) in zip(LinearName.allCases, block.sparsity) {
+            let linears = configuration.blueprint.layers[layer].linears
+            try record.expect(key + ".sparsity", names: block.sparsity.map(\.linear), linears.map(\.rawValue))
+            for (linear, reported) in zip(linears, block.sparsity) {
                 let name = linear.weightName(layer: layer)
                 guard let count = counts[name] else { continue }
                 let fraction = Double(count.zeros) / Double(count.elements)
@@ -214,7 +215,7 @@ struct ReportCheck {
         let left = structure.layers.filter { !structure.isPlain || $0.hasAttention || $0.hasMLP }
         try record.expect("structure.layers", names: words(left), words(c.layers))
         let names = (0..<c.layerCount).flatMap { layer in
-            LinearName.allCases.filter { c.has($0, layer: layer) }.map { $0.weightName(layer: layer) }
+            c.linears(layer: layer).map { $0.weightName(layer: layer) }
         }
         try record.expect("linears", names: record.linears, names)
 
@@ -239,9 +240,9 @@ struct ReportCheck {
             try record.expect("structure.budget.after", "\(structure.after)", "\(left)")
         }
         // The norms of what is gone are not written, and not counted as removed.
-        let heads = c.hasQueryKeyNorm ? 2 * c.headDimension : 0
         let norms = structure.layers.reduce(0) { sum, shape in
-            sum + (shape.hasAttention ? 0 : c.hiddenSize + heads) + (shape.hasMLP ? 0 : c.hiddenSize)
+            sum + (shape.hasAttention ? 0 : c.normCount(isAttention: true))
+                + (shape.hasMLP ? 0 : c.normCount(isAttention: false))
         }
         let written = Decoder.expectedTensors(c).reduce(0) { $0 + $1.shape.reduce(1, *) }
         try record.expect("parameters.after", "\(record.parametersAfter)", "\(written + norms)")
@@ -250,9 +251,10 @@ struct ReportCheck {
 
     /// A linear's share that is gone leaves what it has now of a whole number of weights.
     private func checkShares(_ block: BlockReport, _ shape: LayerShape, _ key: String) throws(Fault) {
-        try record.expect(
-            key + ".sparsity", names: block.sparsity.map(\.linear), LinearName.allCases.map(\.rawValue))
-        for (linear, share) in zip(LinearName.allCases, block.sparsity) {
+        // Of any layer: those of a plain model may be numbered anew.
+        let linears = configuration.linears
+        try record.expect(key + ".sparsity", names: block.sparsity.map(\.linear), linears.map(\.rawValue))
+        for (linear, share) in zip(linears, block.sparsity) {
             let size = configuration.shape(of: linear, in: shape)
             let left = Double(size.out * size.in)
             let whole = share.fraction < 1 ? (left / (1 - share.fraction)).rounded() : left

@@ -23,14 +23,29 @@ public struct TokenWindows: Equatable, Sendable {
 
     /// A text's tokens cut into consecutive windows; the last partial one is dropped.
     ///
+    /// - Parameter beginning: BOS, which each window then begins with in front of `length` − 1 tokens of the text, all
+    ///   of which are scored. One that the text itself begins with does not stand twice.
     /// - Throws: `badData` when there is not one whole window.
-    public init(consecutive ids: [Int32], length: Int, limit: Int? = nil) throws(Fault) {
-        guard ids.count >= length else {
+    public init(consecutive ids: [Int32], beginning: Int32? = nil, length: Int, limit: Int? = nil) throws(Fault) {
+        let text = beginning != nil && ids.first == beginning ? ids.dropFirst() : ids[...]
+        let taken = length - (beginning == nil ? 0 : 1)
+        guard text.count >= taken else {
             throw Fault(
-                .badData, "the text is too short for one window", found: "\(ids.count) tokens",
-                expected: "at least \(length) tokens", advice: "use a longer text or a smaller --context")
+                .badData, "the text is too short for one window", found: "\(text.count) tokens",
+                expected: "at least \(taken) tokens", advice: "use a longer text or a smaller --context")
         }
-        try self.init(ids: ids, length: length, limit: limit)
+        guard let beginning, taken > 0 else {
+            try self.init(ids: Array(text), length: length, limit: limit)
+            return
+        }
+        let count = min(text.count / taken, limit ?? Int.max)
+        var rows: [Int32] = []
+        rows.reserveCapacity(count * length)
+        for window in 0..<count {
+            rows.append(beginning)
+            rows += text.dropFirst(window * taken).prefix(taken)
+        }
+        try self.init(ids: rows, length: length)
     }
 
     /// Tokens that are scored.

@@ -71,7 +71,7 @@ public struct BlockRefit: BlockWorker, Sendable {
     /// - Parameter task: its block may have fewer heads and neurons than the dense one, whose output is the target.
     public func refit(_ task: BlockTask) throws(Fault) -> BlockOutcome {
         var start = BlockOutcome(block: task.block, masks: [:])
-        for name in ProjectionName.allCases where task.hasGoal(name) {
+        for name in task.block.projections where task.hasGoal(name) {
             start.masks[name] = Tensor.full(task.block[name].weight.shape, 1, .bool, device: task.device)
         }
         guard !start.masks.isEmpty else { return start }
@@ -130,7 +130,7 @@ private struct RegionalOptimization {
         var trained: [Trained] = []
         let trainingType = task.compute.forGradients
         var leaves = task.block.to(trainingType)
-        for name in ProjectionName.allCases {
+        for name in task.block.projections {
             guard let mask = start.masks[name] else { continue }
             let weight = start.block[name].weight.clone()
             let working = weight.to(trainingType).clone()

@@ -16,7 +16,7 @@ public struct RegionalGradient {
     public init(_ task: BlockTask, teacher: HiddenStream?) throws(Fault) {
         statistics = InputStatistics(block: task.block, device: task.device)
         var leaves = task.block
-        for name in ProjectionName.allCases {
+        for name in task.block.projections {
             let weight = task.block[name].weight.to(task.compute.forGradients).detached().clone()
             weight.requireGradient()
             leaves[name] = task.block[name].with(weight: weight)
@@ -34,7 +34,7 @@ public struct RegionalGradient {
                 return output.detached()
             }
             try teacher?.write(output, at: sample)
-            for name in ProjectionName.allCases {
+            for name in task.block.projections {
                 let gradient = leaves[name].weight.takeGradient().to(.float32)
                 values[name]?.addProduct(gradient, gradient, scale: 1 / Double(count))
             }

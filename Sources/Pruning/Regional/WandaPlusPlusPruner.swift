@@ -114,7 +114,7 @@ public struct WandaPlusPlusPruner: BlockPruner {
         _ task: BlockTask, block: Block, statistics: InputStatistics, gradient: RegionalGradient?
     ) -> BlockOutcome {
         var result = BlockOutcome(block: block, masks: [:])
-        for name in ProjectionName.allCases where task.hasGoal(name) {
+        for name in block.projections where task.hasGoal(name) {
             let projection = block[name]
             let squares = statistics.squares(name)
             let scores =
@@ -135,7 +135,7 @@ public struct WandaPlusPlusPruner: BlockPruner {
         let trainingType = task.compute.forGradients
         var leaves = block
         var squares: [ProjectionName: Tensor] = [:]
-        let trained = ProjectionName.allCases.filter { task.hasGoal($0) }
+        let trained = block.projections.filter { task.hasGoal($0) }
         for name in trained {
             let weight = block[name].weight
             let working = trainingType == .float32 ? weight : weight.to(trainingType)
@@ -143,7 +143,7 @@ public struct WandaPlusPlusPruner: BlockPruner {
             leaves[name] = block[name].with(weight: working)
             squares[name] = Tensor.zeros(weight.shape, device: task.device)
         }
-        for name in ProjectionName.allCases where !task.hasGoal(name) {
+        for name in block.projections where !task.hasGoal(name) {
             leaves[name] = block[name].with(weight: block[name].weight.to(trainingType))
         }
         var total = 0.0
@@ -181,7 +181,7 @@ extension Block {
     /// The same block with weights of its own.
     func copied() -> Block {
         var copy = self
-        for name in ProjectionName.allCases { copy[name] = self[name].with(weight: self[name].weight.clone()) }
+        for name in projections { copy[name] = self[name].with(weight: self[name].weight.clone()) }
         return copy
     }
 }

@@ -10,7 +10,7 @@ public struct InputStatistics {
     public private(set) var grams: [ProjectionName: Tensor] = [:]
 
     public init(block: Block, gram: Bool = false, device: Device = .cpu) {
-        for name in ProjectionName.allCases {
+        for name in block.projections {
             let width = block[name].inputWidth
             if gram {
                 grams[name] = Tensor.zeros([width, width], device: device)

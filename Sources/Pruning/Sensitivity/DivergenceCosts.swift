@@ -156,7 +156,7 @@ public struct DivergenceCosts {
                     if dense.hasAttention { attended.retainGradient() }
                     middle = attended
                     guard dense.hasMLP else { return attended }
-                    let output = dense.down(dense.expand(attended))
+                    let output = dense.contract(dense.expand(attended))
                     inner = output.detached()
                     return attended + output
                 }
@@ -183,7 +183,7 @@ public struct DivergenceCosts {
                             guard let inner = part.inner?.to(.float32) else { return sum }
                             let change =
                                 block.hasMLP
-                                ? block.down(block.expand(part.attended)).to(.float32) - inner : inner * -1
+                                ? block.contract(block.expand(part.attended)).to(.float32) - inner : inner * -1
                             return sum + cost(change * part.last)
                         }
                     })

@@ -98,7 +98,7 @@ struct AllocationSearch {
         guard staging.contains(name) else { return dense }
         let file = try SafetensorsFile(staging.path(of: name))
         var block = dense
-        for name in ProjectionName.allCases where dense[name].weight.count > 0 {
+        for name in dense.projections where dense[name].weight.count > 0 {
             let weights = try SparseCandidateFile.weights(file, name, shape: dense[name].weight.shape)
             block[name] = dense[name].with(weight: weights.to(context.decoder.device).to(.float32))
         }
@@ -110,7 +110,7 @@ struct AllocationSearch {
         let goals = context.targets.goals[dense.geometry.layer]
         let pruned = try candidate(of: dense)
         var changes: DivergenceCosts.Changes = [:]
-        for name in ProjectionName.allCases where name.linears.contains(where: { goals[$0] != nil }) {
+        for name in dense.projections where name.linears.contains(where: { goals[$0] != nil }) {
             changes[name] = pruned[name].weight - dense[name].weight
         }
         return changes
@@ -120,7 +120,7 @@ struct AllocationSearch {
     private func allocation(_ costs: [[LinearName: Double]]) throws(Fault) -> SparsityAllocation {
         var places: [(layer: Int, linear: LinearName)] = []
         for layer in costs.indices {
-            for linear in LinearName.allCases where context.targets.goals[layer][linear] != nil {
+            for linear in configuration.linears(layer: layer) where context.targets.goals[layer][linear] != nil {
                 places.append((layer, linear))
             }
         }
@@ -139,7 +139,8 @@ struct AllocationSearch {
         } else {
             fractions = problem.solve(spread: AllocationSearch.spread)
         }
-        var allocation = SparsityAllocation(layers: [Double](repeating: target, count: costs.count))
+        var allocation = SparsityAllocation(
+            layers: [Double](repeating: target, count: costs.count), configuration: configuration)
         for (place, fraction) in zip(places, fractions) {
             allocation.set(fraction, for: place.linear, layer: place.layer)
         }

@@ -63,7 +63,7 @@ struct OutlierAllocation {
             statistics.finish()
             var outliers = 0.0
             var count = 0.0
-            for name in ProjectionName.allCases {
+            for name in block.projections {
                 for (linear, rows) in block[name].rows(of: block[name].weight)
                 where context.targets.goals[layer][linear] != nil {
                     let scores = Scores.wanda(rows, squares: statistics.squares(name))

@@ -14,7 +14,7 @@ enum SparseCandidateFile {
     }
 
     static func tensors(_ block: Block) -> [(tensor: TensorDescription, bytes: [UInt8])] {
-        ProjectionName.allCases.flatMap { tensors($0, weights: block[$0].weight) }
+        block.projections.flatMap { tensors($0, weights: block[$0].weight) }
     }
 
     /// - Parameter weights: [rows, columns], zero where removed.

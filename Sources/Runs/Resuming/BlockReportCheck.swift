@@ -24,7 +24,7 @@ struct BlockReportCheck {
         }
         _ = try line.integer(report, "index", in: layer...layer, at: "report.")
         let shares = try self.shares(report, "sparsity")
-        guard shares.map(\.linear) == LinearName.allCases else {
+        guard shares.map(\.linear) == source.blueprint.layers[layer].linears else {
             throw line.fault("report.sparsity", found: "\(shares.count) linears", expected: "every linear, in order")
         }
         try checkCounts(report, shares)
@@ -84,7 +84,9 @@ struct BlockReportCheck {
     private func checkAsked(_ report: JSONObject) throws(Fault) {
         let expected: Shares =
             tellsAsked
-            ? LinearName.allCases.compactMap { linear in goals?[linear].map { (linear, $0.askedFraction) } } : []
+            ? source.linears(layer: layer).compactMap { linear in
+                goals?[linear].map { (linear, $0.askedFraction) }
+            } : []
         let found = try shares(report, "asked")
         guard found.map(\.linear) == expected.map(\.linear) else {
             throw line.fault("report.asked", found: "\(found.count) linears", expected: "\(expected.count)")

@@ -104,8 +104,11 @@ struct JournalCheck {
         }
         guard let line = rest.popFirst() else { return nil }
         guard line.kind == "allocation" else { throw line.misplaced(expected: "\"allocation\"") }
-        let perLayer = LinearName.allCases.count
-        let values = try line.list("sparsity", count: configuration.layerCount * perLayer)
+        let counts = configuration.blueprint.layers.map(\.linears.count)
+        let values = try line.list("sparsity", count: counts.reduce(0, +))
+        // The place of the first linear of each entry's layer.
+        var firsts: [Int] = []
+        for count in counts { firsts += Array(repeating: firsts.count, count: count) }
         let target = context.settings.sparsity.fraction
         let spread =
             context.settings.allocation == .owl ? OutlierAllocation.spread : AllocationSearch.spread
@@ -115,8 +118,7 @@ struct JournalCheck {
         for (index, value) in values.enumerated() {
             let fraction = try line.number(value, "sparsity", in: range)
             let isSearched = context.settings.allocation == .search
-            let layer = index / perLayer
-            if !isSearched, values[layer * perLayer].doubleValue != fraction {
+            if !isSearched, values[firsts[index]].doubleValue != fraction {
                 throw line.fault(
                     "sparsity", found: "\(fraction) at entry \(index)", expected: "the same for all linears of a layer")
             }
@@ -124,6 +126,6 @@ struct JournalCheck {
                 throw line.fault("sparsity", found: "\(fraction)", expected: "a number below 1")
             }
         }
-        return SparsityAllocation(json: .object(line.object))
+        return SparsityAllocation(json: .object(line.object), configuration: configuration)
     }
 }

@@ -27,7 +27,7 @@ struct BudgetMeasure {
             files.checkpoint.tensor(name).map { files.description($0).type.bitCount / 8 } ?? 4
         }
         weightBytes = bytes(LinearName.down.weightName(layer: 0))
-        normBytes = bytes("model.layers.0.input_layernorm.weight")
+        normBytes = files.configuration.blueprint.layers[0].norms.first.map { bytes($0.weightName(layer: 0)) } ?? 4
         fixedBytes = files.tensors(part: 0).reduce(0) { $0 + files.description($1).byteCount }
     }
 
@@ -36,8 +36,10 @@ struct BudgetMeasure {
         switch budget {
         case .parameters: return configuration.parameterCount(part)
         case .bytes:
-            let norms = (part.hasAttention ? 1 : 0) + (part.hasMLP ? 1 : 0)
-            return configuration.parameterCount(part) * weightBytes + norms * configuration.hiddenSize * normBytes
+            let norms =
+                (part.hasAttention ? configuration.normCount(isAttention: true) : 0)
+                + (part.hasMLP ? configuration.normCount(isAttention: false) : 0)
+            return configuration.parameterCount(part) * weightBytes + norms * normBytes
         // Half-precision keys and values, as servers keep them.
         case .keyValueCache: return 2 * part.keyValueHeadCount * configuration.headDimension * 2
         case .latency: return latency?.nanoseconds(part) ?? 0

@@ -87,7 +87,7 @@ struct CompactWalk {
             compact = compact.compacted(attention: nil, mlp: try one(of: found, layer) { _ in true })
         }
         var goals: Goals = [:]
-        for linear in LinearName.allCases where files.configuration.has(linear, layer: layer) {
+        for linear in files.configuration.linears(layer: layer) {
             goals[linear] = context.settings.goal
         }
         func task(_ block: Block) -> BlockTask {
@@ -107,7 +107,7 @@ struct CompactWalk {
             try BlockErrors(
                 task(dense), samples: Walk.judged(of: lane.stream.samples), before: before,
                 written: files.asWritten(compact), onDenseStream: true))
-        for linear in LinearName.allCases {
+        for linear in dense.linears {
             let (whole, left) = (
                 configuration.shape(of: linear, layer: layer), files.configuration.shape(of: linear, layer: layer)
             )

@@ -24,7 +24,7 @@ struct LatencyTable: Equatable {
     /// - Parameter parts: sub-layers' shapes, each with one half only.
     static func measure(_ parts: Set<LayerShape>, block: Block, rotary: RotaryTable) -> LatencyTable {
         var table = LatencyTable()
-        let hidden = block.inputNorm.count
+        let hidden = block.o.weight.size(0)
         let values = (0..<UInt32(tokens * hidden)).map { Float(($0 &* 2_654_435_761) >> 8) * 0x1p-24 - 0.5 }
         let x = Tensor(values, shape: [1, tokens, hidden], device: block.o.weight.device)
         for part in parts where part.hasAttention || part.hasMLP {
@@ -34,7 +34,7 @@ struct LatencyTable: Equatable {
                     if part.hasAttention {
                         _ = pruned.attend(x, rotary: rotary).narrowed(1, 0, 1).sum().scalar
                     } else {
-                        _ = (x + pruned.down(pruned.expand(x))).narrowed(1, 0, 1).sum().scalar
+                        _ = (x + pruned.contract(pruned.expand(x))).narrowed(1, 0, 1).sum().scalar
                     }
                 }
             }

@@ -14,7 +14,7 @@ struct LayerNumbering: Equatable {
         guard let shape = kept.first.map({ layers[$0] }), shape.hasAttention, shape.hasMLP,
             kept.allSatisfy({ layers[$0] == shape })
         else { return nil }
-        if kept.count < layers.count, Set(configuration.windows).count > 1 { return nil }
+        if kept.count < layers.count, Set(configuration.blueprint.layers).count > 1 { return nil }
         numbers = Dictionary(kept.enumerated().map { ($1, $0) }) { first, _ in first }
     }
 

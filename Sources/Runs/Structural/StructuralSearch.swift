@@ -131,7 +131,8 @@ struct StructuralSearch {
         if let start {
             steps = try search.run(committed: committed, from: start)
         } else {
-            steps = try UniformSearch(search: search, kept: kept, dropsLayers: Set(configuration.windows).count <= 1)
+            let areAlike = Set(configuration.blueprint.layers).count <= 1
+            steps = try UniformSearch(search: search, kept: kept, dropsLayers: areAlike)
                 .run(committed: committed.count)
         }
         guard let genome = steps.last?.genome else { return (steps, configuration.layers) }

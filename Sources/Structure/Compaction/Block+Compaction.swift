@@ -10,32 +10,24 @@ extension Block {
     ///   - attention: of the dense block; nil leaves the sub-layer as it is.
     ///   - mlp: the same.
     public func compacted(attention: Candidate?, mlp: Candidate?) -> Block {
-        var shape = geometry
         var copy = self
         let width = geometry.headDimension
-        let nothing = Tensor.zeros([0], device: o.weight.device)
         if let attention, case .heads(let groups) = attention.kept {
             func rows(_ heads: [Int]) -> [Int] { heads.flatMap { Array($0 * width..<($0 + 1) * width) } }
             let (query, key) = (rows(groups.flatMap(\.queryHeads)), rows(groups.map(\.keyValueHead)))
-            shape.headCount = groups.reduce(0) { $0 + $1.queryHeads.count }
-            shape.keyValueHeadCount = groups.count
+            copy.geometry.headCount = groups.reduce(0) { $0 + $1.queryHeads.count }
+            copy.geometry.keyValueHeadCount = groups.count
             copy.qkv = qkv.selecting([.q: query, .k: key, .v: key])
             copy.o = Projection(
                 weight: attention.weight.to(o.weight.dtype), bias: groups.isEmpty ? nil : o.bias, parts: o.parts)
-            if groups.isEmpty {
-                copy.inputNorm = nothing
-                (copy.queryNorm, copy.keyNorm) = (nil, nil)
-            }
         }
         if let mlp, case .neurons(let neurons) = mlp.kept {
             copy.gateUp = gateUp.selecting([.gate: neurons, .up: neurons])
             copy.down = Projection(
                 weight: mlp.weight.to(down.weight.dtype), bias: neurons.isEmpty ? nil : down.bias, parts: down.parts)
-            if neurons.isEmpty { copy.postAttentionNorm = nothing }
         }
-        return Block(
-            inputNorm: copy.inputNorm, postAttentionNorm: copy.postAttentionNorm, queryNorm: copy.queryNorm,
-            keyNorm: copy.keyNorm, qkv: copy.qkv, o: copy.o, gateUp: copy.gateUp, down: copy.down, geometry: shape)
+        copy.dropNormsOfNothing()
+        return copy
     }
 
     /// The block with the output matrices of its candidates, what they removed filled with zeros: the same function at

@@ -11,11 +11,14 @@ public struct RequestEncoder {
     private let prefix: Int32
     private let prefixText: [UInt8]
     private let contextLength: Int
+    private let needsBeginning: Bool
 
     /// - Parameters:
     ///   - prefix: the token that stands before a text from nothing: BOS, or EOS for a model without.
     ///   - contextLength: tokens that the model can see.
-    public init(_ tokenizer: Tokenizer, prefix: Int32, contextLength: Int) {
+    ///   - needsBeginning: whether the prefix stands before every text, whatever the tokenizer does.
+    public init(_ tokenizer: Tokenizer, prefix: Int32, contextLength: Int, needsBeginning: Bool = false) {
+        self.needsBeginning = needsBeginning
         encoder = tokenizer.makeEncoder()
         self.prefix = prefix
         prefixText = Array(tokenizer.decode([prefix], skipSpecialTokens: false).utf8)
@@ -66,7 +69,8 @@ public struct RequestEncoder {
 
     private mutating func encode(_ text: String) -> [Int32] {
         let beginsWithPrefix = !prefixText.isEmpty && text.utf8.starts(with: prefixText)
-        return encoder.encode(text, addSpecialTokens: !beginsWithPrefix)
+        let ids = encoder.encode(text, addSpecialTokens: !beginsWithPrefix)
+        return needsBeginning && ids.first != prefix ? [prefix] + ids : ids
     }
 
     /// A running text in windows that do not overlap, each token predicted once. Every window sees one token before its
