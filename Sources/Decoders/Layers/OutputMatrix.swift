@@ -36,18 +36,20 @@ public struct OutputMatrix {
     /// - Parameters:
     ///   - stream: [n, hidden] float32, as it left the last block.
     ///   - dense: another model of the same vocabulary; nil leaves the scores' comparison empty.
+    ///   - overwrites: whether the streams are used up, so that no copy of them need be in memory.
     ///   - targets: n tokens, each the one that followed its position; negative at one that is not scored.
     ///   - progress: told the share of the vocabulary that is done.
     /// - Returns: the scores of the positions with a target, in order.
     /// - Throws: what reading weights throws.
     public func scores(
-        _ stream: Tensor, against dense: Dense? = nil, targets: [Int64], progress: (Double) -> Void = { _ in }
+        _ stream: Tensor, against dense: Dense? = nil, overwriting overwrites: Bool = false, targets: [Int64],
+        progress: (Double) -> Void = { _ in }
     ) throws(Fault) -> [VocabularyScores.Score] {
         let scores = VocabularyScores(targets: targets, hasDense: dense != nil, device: stream.device)
-        var model = Pieces(normalise(stream), softCap: softCap)
+        var model = pieces(stream, overwriting: overwrites)
         var other: Pieces?
         if case .model(let matrix, let stream) = dense {
-            other = Pieces(matrix.normalise(stream), softCap: matrix.softCap)
+            other = matrix.pieces(stream, overwriting: overwrites)
         }
         for first in stride(from: 0, to: vocabularySize, by: OutputMatrix.readRows) {
             let read = first..<min(first + OutputMatrix.readRows, vocabularySize)
@@ -71,6 +73,25 @@ public struct OutputMatrix {
         return scores.results()
     }
 
+    /// What logits are made of, a piece at a time.
+    ///
+    /// A stream that may be overwritten takes up the normalised values, which it holds exactly also where the products'
+    /// number type is a shorter one.
+    private func pieces(_ stream: Tensor, overwriting overwrites: Bool) -> Pieces {
+        guard overwrites, stream.size(0) > 0 else {
+            let input = normalise(stream)
+            return Pieces(input, input.dtype, softCap: softCap)
+        }
+        var dtype = stream.dtype
+        for start in stride(from: 0, to: stream.size(0), by: OutputMatrix.piecePositions) {
+            let part = stream.narrowed(0, start, min(OutputMatrix.piecePositions, stream.size(0) - start))
+            let normalised = normalise(part)
+            dtype = normalised.dtype
+            part.copy(from: normalised)
+        }
+        return Pieces(stream, dtype, softCap: softCap)
+    }
+
     /// The logits [n, vocabulary] of a stream [n, hidden], in the products' number type: for few positions.
     ///
     /// - Throws: what reading weights throws.
@@ -81,19 +102,21 @@ public struct OutputMatrix {
 
     /// A model's logits, a piece at a time, in memory that is taken once.
     private struct Pieces {
-        /// [n, hidden]
+        /// [n, hidden], of values of the products' number type.
         let input: Tensor
+        let dtype: DType
         /// Rows of the matrix, [count, hidden]; the input until some are taken.
         private var weight: Tensor
         private let buffer: Tensor
         private let softCap: Double?
 
-        init(_ input: Tensor, softCap: Double?) {
+        init(_ input: Tensor, _ dtype: DType, softCap: Double?) {
             self.input = input
+            self.dtype = dtype
             self.softCap = softCap
             weight = input
             let positions = min(input.size(0), OutputMatrix.piecePositions)
-            buffer = Tensor.empty([positions * OutputMatrix.pieceTokens], input.dtype, device: input.device)
+            buffer = Tensor.empty([positions * OutputMatrix.pieceTokens], dtype, device: input.device)
         }
 
         /// The rows [count, hidden] that logits are of from now on.
@@ -104,7 +127,7 @@ public struct OutputMatrix {
         func logits(_ positions: Range<Int>, _ tokens: Range<Int>) -> Tensor {
             let piece = buffer.narrowed(0, 0, positions.count * tokens.count).reshaped([positions.count, tokens.count])
             piece.setLinear(
-                input.narrowed(0, positions.lowerBound, positions.count),
+                input.narrowed(0, positions.lowerBound, positions.count).to(dtype),
                 weight.narrowed(0, tokens.lowerBound, tokens.count))
             if let softCap { piece.copy(from: piece.softCapped(at: softCap)) }
             return piece

@@ -81,7 +81,8 @@ public struct StreamedEvaluation {
         return states.reshaped([group.count * windows.length, configuration.hiddenSize])
     }
 
-    /// What the models predict at the positions of some windows; the last token of a window has none that follows.
+    /// What the models predict at the positions of some windows, whose streams are used up; the last token of a window
+    /// has none that follows.
     private func score(
         _ windows: TokenWindows, _ group: Range<Int>, _ streams: [Tensor], progress: (Double) -> Void
     ) throws(Fault) -> [VocabularyScores.Score] {
@@ -89,6 +90,6 @@ public struct StreamedEvaluation {
         let other: OutputMatrix.Dense? =
             if let dense { .model(try dense.outputMatrix(dtype: dtype), stream: streams[1]) } else { nil }
         return try model.outputMatrix(dtype: dtype)
-            .scores(streams[0], against: other, targets: targets, progress: progress)
+            .scores(streams[0], against: other, overwriting: true, targets: targets, progress: progress)
     }
 }
