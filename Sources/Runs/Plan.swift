@@ -121,9 +121,10 @@ private func keptStates(_ subject: PlanSubject) -> [String] {
     var list: [String] = []
     let whatever = "whatever --offload and --stream-dtype say"
     if settings.method.removes == .units {
+        let size = settings.memory.map { "the \($0.text) of --memory" } ?? "half of the memory that is free"
         list.append(
-            "the search holds all blocks of the model in memory, and the pruned ones of the best distribution; "
-                + "its hidden states stay there as float32, \(whatever)")
+            "the search needs one block at a time; blocks stay and distributions are measured together as far as "
+                + "\(size) allow\(settings.memory == nil ? "s" : "")")
     }
     if let states = subject.action.keptStates, settings.offload != nil || settings.streamDType != .float32 {
         list.append("\(states), stay in memory as float32, \(whatever)")

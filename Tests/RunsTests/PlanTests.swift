@@ -243,7 +243,7 @@ struct PlanTests {
             $0.method = "tyr"
             $0.effort = .quick
         }
-        #expect(tyr.assumptions.contains { $0.hasPrefix("the search holds all blocks of the model in memory") })
+        #expect(tyr.assumptions.contains { $0.hasPrefix("the search needs one block at a time") })
         let paper = try plan {
             $0.preset = .paper
             $0.roundSamples = 4

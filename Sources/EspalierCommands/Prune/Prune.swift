@@ -8,11 +8,10 @@ public struct Prune: ParsableCommand {
     public static let configuration = CommandConfiguration(
         abstract: "Prunes a model, block by block, into a folder that other software opens.",
         discussion: """
-            Blocks are read, pruned, written and dropped one after the other; memory holds one block and the hidden \
-            states of the calibration text. The search of the method tyr is the exception: while it goes on, memory \
-            holds all blocks of the model and the pruned ones of the best distribution. `espalier plan` tells how much \
-            a run takes. After every block the run can be interrupted and taken up again with \
-            `espalier resume`. The model is never changed.
+            Blocks are read, pruned, written and dropped one after the other; memory holds one block, the next one and \
+            the hidden states of the calibration text. What does not fit into half of the free memory, or into \
+            --memory, goes to the disk. `espalier plan` tells how much a run takes. After every block the run can be \
+            interrupted and taken up again with `espalier resume`. The model is never changed.
 
             Weights stay dense tensors with zeros: files get no smaller, and only software that uses the zeros gets \
             faster. The method tyr removes whole heads and neurons instead: the model itself gets smaller.
