@@ -84,7 +84,10 @@ struct StructuralBenchmarks {
             candidates[subLayer] = shares.map { candidate(block, subLayer.kind, keeping: $0) }
         }
         let table = candidates
-        let model = try SearchModel(decoder, compute: compute, tokens: tokens, samples: [4]) {
+        let model = try SearchModel(
+            Passage(BlockSource(decoder, dtype: compute, residentBytes: .max), compute: compute), tokens: tokens,
+            samples: [4], lanes: SearchModel.Lanes(batch: 4)
+        ) {
             (dense, attention, mlp) throws(Fault) in
             let layer = dense.geometry.layer
             func chosen(_ kind: SubLayer.Kind, _ level: Int) -> Candidate? {
@@ -116,8 +119,8 @@ struct StructuralBenchmarks {
                 levels.map { level in Double((levels[0] - level) * (levels[0] - level)) / Double(levels[0]) }
             }
             guard let parent = ExactAllocation.solve(space, costs: costs) else { fatalError("no distribution") }
-            try model.setParent(parent)
-            _ = try model.fitness(parent, stage: 0)
+            model.setParent(parent)
+            _ = try model.fitness([parent], stage: 0)
             var options = EvolutionarySearch.Options()
             (options.offspring, options.survivors) = (32, [1])
             let search = EvolutionarySearch(space: space, options: options)
@@ -126,9 +129,7 @@ struct StructuralBenchmarks {
                 _ = try search.generation(1, parent: parent, fitness: .infinity, seed: 3) {
                     (genomes, stage) throws(Fault) in
                     count = genomes.count
-                    var scores: [Double] = []
-                    for genome in genomes { scores.append(try model.fitness(genome, stage: stage)) }
-                    return scores
+                    return try model.fitness(genomes, stage: stage)
                 }
             }
             print(
