@@ -44,10 +44,12 @@ struct PlanMemory {
 
         // Within the walk the C library keeps freed memory: glibc up to twice its largest heap block of 32 MiB.
         #if os(Linux)
-            let spare = n > 0 ? 64 << 20 : 0
+            let kept = n > 0 ? 64 << 20 : 0
         #else
-            let spare = 0
+            let kept = 0
         #endif
+        // The next block is read while one is pruned.
+        let spare = kept + weights * 4
 
         // A pass over a batch without gradients: the stream, a norm, gate | up and their product; or attention's
         // query, key and value with one chunk of scores.
@@ -91,13 +93,13 @@ struct PlanMemory {
             let levels = structure.sparsities(around: subject.settings.sparsity.fraction).count
             add(
                 "eliminating",
-                stream + spare + dense + width * width * (4 + 3 * 8 + 2 * 4)
+                (stays ? stream : 0) + spare + dense + width * width * (4 + 3 * 8 + 2 * 4)
                     + matrix * (levels / 2 + 2))
         }
         // What enters the blocks, as bfloat16, and a gradient.
         let state = Int(work.assessed) * t * h * 2
-        let kept = DivergenceCosts.states(layers: c.layerCount, state: state, bytes: left / 2)
-        let states = state * kept + Int(work.assessed) * t * h * (subject.streamByteCount + 4)
+        let together = DivergenceCosts.states(layers: c.layerCount, state: state, bytes: left / 2)
+        let states = state * together + Int(work.assessed) * t * h * (subject.streamByteCount + 4)
         offloadBytes = max(stays ? 0 : streamBytes, subject.settings.offload == nil ? 0 : states)
         if work.assessed > 0 {
             // A block, its changes and the passes through it.

@@ -1,5 +1,6 @@
 import Faults
 import Foundation
+import Recipes
 import Testing
 
 @testable import Runs
@@ -17,5 +18,35 @@ struct OffloadFolderTests {
         let found = try #require(fault { try PruneRun.check(settings) })
         #expect(found.kind == (name == "file" ? .badData : .missingInput) && found.place == "--offload")
         #expect(!bench.exists("out.partial"))
+    }
+
+    @Test(
+        "states beyond the memory go to the disk, and change nothing",
+        arguments: ["wanda", "wanda++", "tyr", "wanda search"])
+    func memory(arm: String) throws {
+        let bench = try Bench { $0.layers = 3 }
+        let change: (inout PruneRecipe) -> Void = {
+            $0.method = String(arm.split(separator: " ")[0])
+            if arm == "tyr" { $0.effort = .quick }
+            if arm == "wanda search" { $0.allocation = .search }
+        }
+        let little = try ByteSize(parsing: "1KB")
+        let context = try bench.context("out") {
+            change(&$0)
+            $0.memory = little
+        }
+        var run = context.run
+        run.scratch = bench.work.path
+        #expect(run.memoryLeft == 0 && run.offload(1) == bench.work.path)
+        try bench.prune("plenty", change)
+        try bench.prune("out") {
+            change(&$0)
+            $0.memory = little
+        }
+        let (found, whole) = (try bench.files("out"), try bench.files("plenty"))
+        #expect(found.keys.sorted() == whole.keys.sorted())
+        #expect(found["model.safetensors"] == whole["model.safetensors"])
+        let recipe = String(decoding: try #require(found["recipe.yaml"]), as: UTF8.self)
+        #expect(try PruneRecipe(yaml: recipe, file: "recipe.yaml").memory == little)
     }
 }

@@ -33,8 +33,8 @@ public struct Passage {
     /// Visits blocks from the last to the first.
     ///
     /// - Throws: `inputOutput` when weights cannot be read; what `visit` throws.
-    public func backward(_ layers: Range<Int>? = nil, visit: (PassageStep) throws(Fault) -> Void) throws(Fault) {
-        try visitAll((layers ?? 0..<layerCount).reversed(), visit)
+    public func backward(visit: (PassageStep) throws(Fault) -> Void) throws(Fault) {
+        try visitAll((0..<layerCount).reversed(), visit)
     }
 
     private func visitAll(_ layers: [Int], _ visit: (PassageStep) throws(Fault) -> Void) throws(Fault) {

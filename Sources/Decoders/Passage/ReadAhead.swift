@@ -67,7 +67,6 @@ final class ReadAhead {
     /// Waits for the block; where no thread could be made it is read now.
     func result() throws(Fault) -> Block {
         join()
-        if task.result == nil { task.run() }
         guard let result = task.result else { return try task.read() }
         return try result.get()
     }

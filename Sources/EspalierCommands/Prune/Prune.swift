@@ -9,8 +9,8 @@ public struct Prune: ParsableCommand {
         abstract: "Prunes a model, block by block, into a folder that other software opens.",
         discussion: """
             Blocks are read, pruned, written and dropped one after the other; memory holds one block, the next one and \
-            the hidden states of the calibration text. What does not fit into half of the free memory, or into \
-            --memory, goes to the disk. `espalier plan` tells how much a run takes. After every block the run can be \
+            the hidden states of the calibration text. States that do not fit into half of the free memory, or into \
+            --memory, go to the disk. `espalier plan` tells how much a run takes. After every block the run can be \
             interrupted and taken up again with `espalier resume`. The model is never changed.
 
             Weights stay dense tensors with zeros: files get no smaller, and only software that uses the zeros gets \
