@@ -1,5 +1,6 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <caffe2/core/common.h>
@@ -190,6 +191,21 @@ bool esp_synchronize(void) {
   return act([&] {
     if (opened_gpu < 0) return;
     c10::impl::getDeviceGuardImpl(c10::kCUDA)->synchronizeDevice(static_cast<c10::DeviceIndex>(opened_gpu.load()));
+  });
+}
+
+bool esp_device_memory(int device, int64_t *free_bytes, int64_t *held, int64_t *peak) {
+  return act([&] {
+    auto index = static_cast<c10::DeviceIndex>(device);
+    c10::DeviceAllocator *allocator = c10::getDeviceAllocator(c10::kCUDA);
+    // The first number is of allocations of all sizes.
+    auto stats = allocator->getDeviceStats(index);
+    auto bytes = stats.allocated_bytes[0];
+    *held = bytes.current;
+    *peak = bytes.peak;
+    // What the allocator keeps of freed memory is given out again.
+    *free_bytes = static_cast<int64_t>(allocator->getMemoryInfo(index).first) + stats.reserved_bytes[0].current -
+                  bytes.current;
   });
 }
 

@@ -55,6 +55,7 @@ import Faults
 /// threads: 8                    # the processor's cores when absent
 /// offload: ./scratch            # folder for the hidden stream
 /// memory: 8GB                   # what the run keeps in memory beyond the least that it needs; half of what is free
+/// batch_tokens: 2048            # tokens that go through a block together; on a GPU what its memory allows
 /// targets: ['mlp\.']            # regular expressions: which linears; all when absent
 /// ignore: ['layers\.0\.']       # regular expressions: which of them not
 /// ```
@@ -117,6 +118,7 @@ public struct PruneRecipe: Sendable {
     public var threads: Int?
     public var offload: String?
     public var memory: ByteSize?
+    public var batchTokens: Int?
     /// Regular expressions for the linears to prune.
     public var targets: [String]?
     /// Regular expressions for linears to leave alone.

@@ -69,6 +69,7 @@ struct RecipeField {
             integer("threads", "--threads", \.threads),
             text("offload", "--offload", \.offload),
             option("memory", "--memory", \.memory),
+            integer("batch_tokens", "--batch-tokens", \.batchTokens),
             list("targets", "--targets", \.targets),
             list("ignore", "--ignore", \.ignore),
         ]

@@ -31,6 +31,7 @@ extension PruneRecipe {
         try check("calibration.skip_bad_lines", skippedLines, in: 0...1_000_000_000)
         try check("calibration.sequence_length", sequenceLength, in: 1...1_048_576)
         try check("threads", threads, in: 1...4096)
+        try check("batch_tokens", batchTokens, in: 1...16_777_216)
         try checkExpressions("targets", targets)
         try checkExpressions("ignore", ignore)
         if streamDType == .auto {
@@ -92,8 +93,7 @@ extension PruneRecipe {
             structure: try resolvedStructure(method, among: methods),
             device: device ?? .auto, dtype: dtype ?? .auto,
             streamDType: streamDType ?? .float32, threads: threads, offload: offload, memory: memory,
-            targets: targets ?? [],
-            ignore: ignore ?? [])
+            batchTokens: batchTokens, targets: targets ?? [], ignore: ignore ?? [])
     }
 
     private func resolvedMethod(_ methods: MethodList) throws(Fault) -> Method {

@@ -30,6 +30,13 @@ extension Plan {
         var phases = JSONObject()
         for phase in memory.phases { phases[phase.name] = .integer(phase.bytes) }
         object["memory"] = .object(phases)
+        if let peak = memory.devicePeak {
+            object["peak_device_memory_bytes"] = .integer(peak.deviceBytes)
+            var phases = JSONObject()
+            for phase in memory.phases where phase.deviceBytes > 0 { phases[phase.name] = .integer(phase.deviceBytes) }
+            object["device_memory"] = .object(phases)
+        }
+        if generationBytes > 0 { object["generation_read_bytes"] = .integer(generationBytes) }
         object["seconds"] = .double(seconds)
         var parts = JSONObject()
         for part in time.parts { parts[part.name] = .double(part.seconds) }

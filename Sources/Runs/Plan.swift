@@ -37,10 +37,13 @@ public struct Plan {
             _ = try SearchOptions(structure, searched: searched, tokens: subject.tokens)
         }
         let work = PlanWork(subject)
-        let base = PlanBase.measure()
+        let base = PlanBase.measure(subject.decoder.device)
         let measurement = try PlanMeasurement(subject, work: work, weightsAtMost: weightsAtMost)
         output = try PlanOutput(subject)
-        memory = PlanMemory(subject, work: work, base: base)
+        let device = subject.decoder.device
+        memory = PlanMemory(
+            subject, work: work, base: base,
+            deviceLeft: device == .cpu ? nil : MemoryLimit(subject.settings.memory, device: device).left)
         time = PlanTime(subject, work: work, measurement: measurement, outputBytes: output.bytes)
         operations = PlanOperations(subject, work: work).total
         linears = Plan.linears(subject)
@@ -57,6 +60,10 @@ public struct Plan {
     public var peakMemoryBytes: Int { memory.peak.bytes }
     /// When that peak is reached.
     public var peakPhase: String { memory.peak.name }
+    /// The most that tensors take on the GPU, and when; nil without one. The driver's own context comes on top.
+    public var peakDeviceMemory: (bytes: Int, phase: String)? { memory.devicePeak.map { ($0.deviceBytes, $0.name) } }
+    /// About what a generation of the search reads from the disk; 0 without a search.
+    public var generationBytes: Int { memory.generationBytes }
     public var seconds: Double { time.total }
     public var timeParts: [(name: String, seconds: Double)] { time.parts }
 

@@ -11,19 +11,19 @@ import Torch
 /// What the process takes with its libraries at work and no weights in memory.
 enum PlanBase {
     /// Bytes, after small amounts of every kind of work a run does.
-    static func measure() -> Int {
-        warmUp()
+    static func measure(_ device: Device) -> Int {
+        warmUp(device)
         return residentBytes
     }
 
-    private static func warmUp() {
-        let x = Tensor.full([256, 256], 0.01)
-        x.diagonal().add(Tensor.full([256], 1))
+    private static func warmUp(_ device: Device) {
+        let x = Tensor.full([256, 256], 0.01, device: device)
+        x.diagonal().add(Tensor.full([256], 1, device: device))
         let weight = x.clone()
         weight.requireGradient()
         Engine.withGradient(true) { x.linear(weight).norm().backward() }
         _ = weight.takeGradient()
-        let gram = Tensor.zeros([256, 256])
+        let gram = Tensor.zeros([256, 256], device: device)
         gram.addGram(x)
         _ = gram.to(.float64).cholesky()?.choleskyInverse().cholesky(upper: true)
         _ = x.keepMask(2, of: 4)

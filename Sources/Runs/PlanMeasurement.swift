@@ -289,7 +289,7 @@ struct PlanMeasurement {
         var length = subject.tokens
         while length > PlanMeasurement.tokensAtLeast, operations(length) > PlanMeasurement.flopsAtOnce { length /= 2 }
         let scale = operations(subject.tokens) / operations(length)
-        let count = max(1, min(subject.samples, min(subject.batch, RunContext.batchTokens / length)))
+        let count = max(1, min(subject.samples, min(subject.batch, BatchSize.processor / length)))
         let working = block.to(subject.compute)
         let rotary = subject.decoder.rotary(positions: length)
         let device = subject.decoder.device

@@ -6,11 +6,15 @@ import Torch
 /// The most bytes that each phase of a run holds, counted from shapes.
 ///
 /// Every term is a tensor or buffer that lives at the phase's worst moment; what the libraries themselves take is
-/// measured, see `base`.
+/// measured, see `base`. With a GPU the tensors of the computation are in its memory, and the process holds what is read
+/// and written.
 struct PlanMemory {
     struct Phase: Equatable {
         var name: String
+        /// Of the process.
         var bytes: Int
+        /// Of tensors on the GPU; 0 without one.
+        var deviceBytes = 0
     }
 
     /// Embedding the calibration tokens, each part of a block's pruning, writing a block, writing the checkpoint.
@@ -20,48 +24,71 @@ struct PlanMemory {
     /// The most of them that an offload folder holds, in the walk or while the costs of all linears are measured.
     let offloadBytes: Int
 
-    var peak: Phase { phases.max { $0.bytes < $1.bytes } ?? Phase(name: "start", bytes: 0) }
+    /// Bytes of weights and candidates that a generation of the search reads from the disk, about; 0 without a search.
+    let generationBytes: Int
 
-    /// - Parameter base: bytes of the process with its libraries at work and no weights in memory.
-    init(_ subject: PlanSubject, work: PlanWork, base: Int) {
+    var peak: Phase { phases.max { $0.bytes < $1.bytes } ?? Phase(name: "start", bytes: 0) }
+    /// Nil without a GPU.
+    let devicePeak: Phase?
+
+    /// - Parameters:
+    ///   - base: bytes of the process with its libraries at work and no weights in memory.
+    ///   - deviceLeft: what of a GPU's memory may be taken where there is a choice; nil without a GPU.
+    init(_ subject: PlanSubject, work: PlanWork, base: Int, deviceLeft: Int? = nil) {
         let c = subject.configuration
         let (n, t, h) = (subject.samples, subject.tokens, c.hiddenSize)
         let weights = subject.blockWeights
         let e = subject.compute.byteCount
         let isNarrow = subject.compute != .float32
         let stream = n * t * h * subject.streamByteCount
-        streamBytes = stream * (subject.action.needsDenseStream ? 2 : 1)
+        let streams = stream * (subject.action.needsDenseStream ? 2 : 1)
+        streamBytes = streams
         // What may be filled where there is a choice, and whether the walk's states fit there.
-        let memory = RunContext.memory(subject.settings.memory, held: base)
-        let left = max(0, memory - base)
-        let stays = subject.settings.offload == nil && streamBytes <= left
-        let held = stays ? streamBytes : 0
-        var phases: [Phase] = []
-        func add(_ name: String, _ bytes: Int) { phases.append(Phase(name: name, bytes: base + bytes)) }
-
-        let table = c.vocabularySize * h * 4
-        if n > 0 { add("embedding the calibration text", table + (stays ? stream : 0)) }
+        let asked = deviceLeft == nil ? subject.settings.memory : nil
+        let processLeft = max(0, MemoryLimit.bytes(asked, held: base) - base)
+        let left = deviceLeft ?? processLeft
+        let isOffloaded = subject.settings.offload != nil
+        let staysOnDevice = !isOffloaded && streamBytes <= (deviceLeft ?? 0) / 2
+        let stays = staysOnDevice || !isOffloaded && streamBytes <= processLeft
 
         // Within the walk the C library keeps freed memory: glibc up to twice its largest heap block of 32 MiB.
         #if os(Linux)
-            let kept = n > 0 ? 64 << 20 : 0
+            let freed = n > 0 ? 64 << 20 : 0
         #else
-            let kept = 0
+            let freed = 0
         #endif
-        // The next block is read while one is pruned.
-        let spare = kept + weights * 4
+        var found: [Phase] = []
+        /// - Parameters:
+        ///   - streams: hidden states that are not offloaded, where the walk's are.
+        ///   - bytes: where products are computed.
+        ///   - ahead: of the next block, which is read while one is pruned.
+        ///   - process: what the process holds besides when a GPU computes.
+        func list(_ name: String, streams: Int, _ bytes: Int, ahead: Int, process: Int = 0) {
+            let states = stays ? streams : 0
+            if deviceLeft == nil {
+                found.append(Phase(name: name, bytes: base + states + bytes + ahead + (ahead > 0 ? freed : 0)))
+            } else {
+                // A block is read as float32, and goes to the device projection by projection.
+                found.append(
+                    Phase(
+                        name: name, bytes: base + freed + (staysOnDevice ? 0 : states) + ahead + process,
+                        deviceBytes: bytes + ahead + (staysOnDevice ? states : 0)))
+            }
+        }
+        let ahead = weights * 4
+        func add(_ name: String, _ bytes: Int, process: Int = 0) {
+            list(name, streams: streams, bytes, ahead: ahead, process: process)
+        }
 
-        // A pass over a batch without gradients: the stream, a norm, gate | up and their product; or attention's
-        // query, key and value with one chunk of scores.
-        let b = min(max(1, n), subject.batch) * t
-        let chunk = min(t, 128) * t * c.widest.headCount * e * min(max(1, n), subject.batch)
-        let passing =
-            n == 0
-            ? 0
-            : b * h * 8
-                + max(
-                    b * (h + 3 * c.widest.intermediateSize) * e,
-                    b * (h + 3 * subject.shape(.q).out + 2 * subject.shape(.k).out) * e + 2 * chunk)
+        let table = c.vocabularySize * h * 4
+        if n > 0 { list("embedding the calibration text", streams: stream, table, ahead: 0, process: table) }
+
+        let pass = PassMemory(c)
+        let together = min(max(1, n), subject.batch)
+        let passing = n == 0 ? 0 : pass.forward(samples: together, tokens: t, width: e)
+        func training(_ samples: Int) -> Int {
+            pass.training(samples: samples, tokens: t, width: subject.compute.forGradients.byteCount)
+        }
         let dense = weights * 4
         let working = isNarrow ? weights * e : 0
         let outcome = weights * 4 + weights
@@ -70,11 +97,11 @@ struct PlanMemory {
             work.block.grams > 0
             ? subject.projections.reduce(0) { $0 + subject.shape($1).columns * subject.shape($1).columns * 4 } : 0
 
-        if n > 0 { add("forward passes of a block", held + spare + dense + working + grams + passing) }
-        if work.block.masks > 0 { add("choosing a mask", held + spare + dense + outcome + widest * 12) }
+        if n > 0 { add("forward passes of a block", dense + working + grams + passing) }
+        if work.block.masks > 0 { add("choosing a mask", dense + outcome + widest * 12, process: widest * 12) }
         if work.block.solves > 0 {
             let width = subject.projections.map { subject.shape($0).columns }.max() ?? 0
-            add("factorising", held + spare + dense + grams + outcome + width * width * (4 + 8 * 5))
+            add("factorising", dense + grams + outcome + width * width * (4 + 8 * 5))
         }
         if work.block.alternations > 0 {
             let squares = subject.projections.map { subject.shape($0).columns }.max() ?? 0
@@ -83,32 +110,33 @@ struct PlanMemory {
             // Dense, target, multipliers, pruned, free, a product and its scores, two masks; the inverse under way.
             add(
                 "alternating directions",
-                held + spare + dense + grams + outcome + linear * (7 * 4 + 3) + squares * squares * 12)
+                dense + grams + outcome + linear * (7 * 4 + 3) + squares * squares * 12)
         }
-        for step in work.steps { add(step.name, held + spare + dense + step.bytes) }
+        for step in work.steps { add(step.name, dense + step.bytes) }
         if let structure = subject.settings.structure, work.eliminations > 0 {
-            // H, its damped and inverted copies in float64, W and C under way, and the candidates of one sub-layer.
+            // Σ x xᵀ, and in float64 its damped copy, factor and inverse, or the inverse, C under way and its gradient term;
+            // W under way, and the candidates of one sub-layer.
             let width = max(subject.shape(.down).columns, subject.shape(.o).columns)
             let matrix = c.hiddenSize * width * 4
             let levels = structure.sparsities(around: subject.settings.sparsity.fraction).count
-            add(
-                "eliminating",
-                (stays ? stream : 0) + spare + dense + width * width * (4 + 3 * 8 + 2 * 4)
-                    + matrix * (levels / 2 + 2))
+            list(
+                "eliminating", streams: stream,
+                dense + width * width * (4 + 3 * 8)
+                    + matrix * (levels / 2 + 2), ahead: ahead, process: matrix * levels / 2)
         }
         // What enters the blocks, as bfloat16, and a gradient.
         let state = Int(work.assessed) * t * h * 2
-        let together = DivergenceCosts.states(layers: c.layerCount, state: state, bytes: left / 2)
-        let states = state * together + Int(work.assessed) * t * h * (subject.streamByteCount + 4)
-        offloadBytes = max(stays ? 0 : streamBytes, subject.settings.offload == nil ? 0 : states)
+        let kept = DivergenceCosts.states(layers: c.layerCount, state: state, bytes: left / 2)
+        let states = state * kept + Int(work.assessed) * t * h * (subject.streamByteCount + 4)
+        offloadBytes = max(stays ? 0 : streamBytes, isOffloaded ? states : 0)
         if work.assessed > 0 {
             // A block, its changes and the passes through it.
             let logits = (1 << 22) * 4 * 6
-            let passed = dense + 2 * working + weights * 4 + training(subject, step: subject.batch)
-            add(
-                "measuring what each linear costs",
-                (subject.settings.offload == nil ? states : 0) + spare
-                    + max(passed, c.vocabularySize * h * (4 + e) + logits))
+            let passed = dense + 2 * working + weights * 4 + training(subject.batch)
+            list(
+                "measuring what each linear costs", streams: 0,
+                (isOffloaded ? 0 : states)
+                    + max(passed, c.vocabularySize * h * (4 + e) + logits), ahead: ahead)
         }
         let searched = SearchSplit.searched(of: n).count
         if let structure = subject.settings.structure, work.compared > 0,
@@ -127,12 +155,16 @@ struct PlanMemory {
                 c.vocabularySize * h * (4 + e) + logits + states + passing + 3 * working + 2 * dense
             // Blocks that stay, and lanes that are on their way together.
             let choice = all + max(options.offspring * lanes[0], last)
-            add("searching", least + min(choice, max(0, left - least)))
+            list("searching", streams: 0, least + min(choice, max(0, left - least)), ahead: 0, process: dense)
+            generationBytes = PlanMemory.generationBytes(
+                options, subject, lanes: lanes, left: max(0, left - least + 2 * last), blocks: all)
+        } else {
+            generationBytes = 0
         }
         if work.block.trainings > 0 {
             add(
                 "optimising a block",
-                held + spare + dense + grams + training(subject, step: work.block.step)
+                dense + grams + training(work.block.step)
                     + subject.action.optimiserBytes(subject.blockSize))
         }
         // The errors before and after, on weights as they are written: one sequence at a time through three blocks,
@@ -143,32 +175,50 @@ struct PlanMemory {
             let outputs = subject.projections.reduce(0) { $0 + subject.shape($1).rows } * t * e
             add(
                 "measuring a block's error",
-                held + spare + dense + results + weights * (hasStart ? 8 : 4) + working * (hasStart ? 3 : 2) + outputs
-                    + passing / min(n, subject.batch))
+                dense + results + weights * (hasStart ? 8 : 4) + working * (hasStart ? 3 : 2) + outputs
+                    + passing / together)
         }
         let outputWidth = subject.outputByteCount
-        add("writing a block", held + spare + dense + results + weights * (4 + outputWidth) + widest * outputWidth)
+        add(
+            "writing a block", dense + results + weights * (4 + outputWidth) + widest * outputWidth,
+            process: widest * (4 + outputWidth))
 
         // The checkpoint is put together tensor by tensor; the streams are gone.
         let matrix = c.vocabularySize * h
-        add("writing the checkpoint", matrix * outputWidth)
-        self.phases = phases
+        found.append(Phase(name: "writing the checkpoint", bytes: base + matrix * outputWidth))
+        phases = found
+        devicePeak = deviceLeft == nil ? nil : found.max { $0.deviceBytes < $1.deviceBytes }
     }
 }
 
-/// What back-propagation through one step's sequences keeps, and its own results.
-private func training(_ subject: PlanSubject, step: Int) -> Int {
-    let c = subject.configuration
-    let e = subject.compute.forGradients.byteCount
-    let tokens = step * subject.tokens
-    // Kept for the backward pass: the stream twice, two norms, query, key, value before and after the rotation, the
-    // context, gate | up and their product; the probabilities of attention's lower triangle.
-    let saved =
-        tokens * (c.hiddenSize * 12 + (2 * c.hiddenSize + 4 * subject.shape(.q).out + 4 * subject.shape(.k).out) * e)
-        + tokens * 3 * subject.shape(.gate).out * e
-        + step * c.widest.headCount * subject.tokens * (subject.tokens + min(128, subject.tokens)) / 2 * e
-    // On the way back: the gradients of gate | up and of their product.
-    return saved + tokens * 3 * subject.shape(.gate).out * e + tokens * c.hiddenSize * 8
+extension PlanMemory {
+    /// What a generation reads: in each stage the weights that do not stay, once for as many distributions as are on
+    /// their way together, and of every sub-layer two candidates, the parent's and another.
+    private static func generationBytes(
+        _ options: SearchOptions, _ subject: PlanSubject, lanes: [Int], left: Int, blocks: Int
+    ) -> Int {
+        let c = subject.configuration
+        let stored = (0..<c.layerCount).reduce(0.0) { sum, layer in
+            sum
+                + c.linears(layer: layer).reduce(0.0) { sum, linear in
+                    let tensor = subject.decoder.checkpoint.tensor(linear.weightName(layer: layer))
+                    return sum + Double(tensor?.byteCount ?? 0)
+                }
+        }
+        let read = stored * max(0, 1 - Double(left / 2) / Double(max(1, blocks)))
+        let candidates = c.layers.reduce(0.0) { sum, shape in
+            let columns = shape.intermediateSize + shape.headCount * c.headDimension
+            return sum + Double(c.hiddenSize * columns * subject.compute.byteCount)
+        }
+        var bytes = 0.0
+        var pool = options.offspring
+        for (stage, lane) in zip(options.stages, lanes) {
+            let together = max(1, left / 2 / max(1, lane) - 2)
+            bytes += Double((pool + together - 1) / together) * (read + candidates)
+            pool = stage.survivors
+        }
+        return Int(bytes)
+    }
 }
 
 extension PlanSubject {

@@ -63,6 +63,6 @@ struct PlanOutput {
         self.files = files
         stagingBytes =
             subject.files.stagingBytes(shardSize: limit) + files.reduce(0) { $0 + $1.bytes } - weightBytes
-            + subject.settings.candidateBytes(subject.configuration)
+            + subject.settings.candidateBytes(subject.configuration, compute: subject.compute)
     }
 }

@@ -44,6 +44,9 @@ public struct PlanSubject {
     public init(
         _ settings: PruneSettings, decoder: Decoder, compute: DType, methods: MethodRegistry = .standard
     ) throws(Fault) {
+        let length = settings.sequenceLength ?? PruneSettings.defaultSequenceLength
+        let settings = settings.batched(
+            decoder, compute: compute, tokens: min(length, decoder.configuration.contextLength))
         self.settings = settings
         self.decoder = decoder
         self.compute = compute
@@ -71,7 +74,7 @@ public struct PlanSubject {
         return shape.headCount + 1
     }
     /// Samples in one forward pass without gradients.
-    var batch: Int { max(1, RunContext.batchTokens / max(1, tokens)) }
+    var batch: Int { max(1, (settings.batchTokens ?? BatchSize.processor) / max(1, tokens)) }
     /// The block that stands for all: the heaviest one. Of a model whose layers differ, another counts as the share of
     /// it that its weights are.
     var measuredLayer: Int {

@@ -20,6 +20,8 @@ public struct PruneContext {
         _ settings: PruneSettings, decoder: Decoder, compute: DType, calibration: CalibrationSet?,
         methods: MethodRegistry = .standard
     ) throws(Fault) {
+        let settings = settings.batched(
+            decoder, compute: compute, tokens: calibration?.tokens.columns ?? PruneSettings.defaultSequenceLength)
         self.settings = settings
         run = RunContext(settings.run, decoder: decoder, compute: compute, calibration: calibration)
         action = try methods.action(settings)
@@ -57,11 +59,21 @@ public struct PruneContext {
 
     /// The most bytes of weights that the run holds on the disk at once.
     public var stagingBytes: Int {
-        files.stagingBytes(shardSize: settings.shardSize.bytes) + settings.candidateBytes(decoder.configuration)
+        files.stagingBytes(shardSize: settings.shardSize.bytes)
+            + settings.candidateBytes(decoder.configuration, compute: compute)
     }
 }
 
 extension PruneSettings {
+    /// With the batch written down where a GPU's memory chooses it, so that a run that goes on repeats it: sums in
+    /// another order are other sums.
+    func batched(_ decoder: Decoder, compute: DType, tokens: Int) -> PruneSettings {
+        guard decoder.device != .cpu, batchTokens == nil else { return self }
+        var settings = self
+        settings.batchTokens = decoder.batchTokens(of: tokens, compute: compute)
+        return settings
+    }
+
     /// What is thin about the calibration text, and what the model's shape does not allow.
     func warnings(samples: Int, tokens: Int, configuration: DecoderConfiguration) -> [String] {
         var list: [String] = []

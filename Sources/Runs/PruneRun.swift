@@ -4,6 +4,7 @@ import Files
 import JSONText
 import Pruning
 import Recipes
+import Torch
 
 /// A prune run from settled context to published folder.
 public struct PruneRun {
@@ -177,6 +178,7 @@ public struct PruneRun {
         }
         result.seconds = clock.duration(to: .now) / .seconds(1)
         result.peakMemoryBytes = Machine.peakMemoryBytes
+        result.peakDeviceMemoryBytes = DeviceMemory.of(context.decoder.device)?.peak
         return result
     }
 

@@ -17,8 +17,9 @@ public struct RunContext {
     public let calibration: CalibrationSet?
     /// Number type of the matrix products.
     public let compute: DType
-    /// What the process may hold where there is a choice.
-    let memory: Int
+    /// What may be held where there is a choice: on the device, and by the process.
+    let memory: MemoryLimit
+    private let processMemory: MemoryLimit
     /// A folder for hidden states that are beyond it; nil keeps them in memory all the same.
     var scratch: String?
 
@@ -28,7 +29,9 @@ public struct RunContext {
         self.compute = compute
         self.calibration = calibration
         types = OutputTypes(decoder.checkpoint, choice: settings.outputDType)
-        memory = RunContext.memory(settings.memory, held: Machine.residentBytes)
+        memory = MemoryLimit(settings.memory, device: decoder.device)
+        // A GPU's limit says nothing of the process.
+        processMemory = decoder.device == .cpu ? memory : MemoryLimit(nil, device: .cpu)
     }
 
     var files: BlockFiles {
@@ -45,24 +48,20 @@ public struct RunContext {
         return ["\(checkpoint.path): not copied to the output: \(shown)"]
     }
 
-    /// Samples in one forward pass without gradients: enough rows for the matrix products' full speed, few enough that
-    /// a block's intermediate results stay near the processor.
-    var batch: Int { max(1, RunContext.batchTokens / max(1, calibration?.tokens.columns ?? 1)) }
-    static let batchTokens = 2048
+    /// Samples in one forward pass without gradients.
+    var batch: Int { max(1, (settings.batchTokens ?? BatchSize.processor) / max(1, calibration?.tokens.columns ?? 1)) }
 
-    /// What a process that holds so much may hold where there is a choice.
-    static func memory(_ asked: ByteSize?, held: Int) -> Int {
-        asked?.bytes ?? held + (FreeMemory.free() ?? 8 << 30) / 2
+    /// Bytes that blocks and hidden states may take beside what is held already.
+    var memoryLeft: Int { memory.left }
+
+    /// Where hidden states of so many bytes go: to the device as long as there is room for what a method keeps beside
+    /// them, then to the processor's memory, then to the disk.
+    func place(_ bytes: Int) -> HiddenStream.Place {
+        if let folder = settings.offload { return .folder(folder) }
+        if decoder.device != .cpu, bytes <= memory.left / 2 { return .memory(decoder.device) }
+        guard bytes > processMemory.left, let scratch else { return .memory(.cpu) }
+        return .folder(scratch)
     }
-
-    /// Bytes that blocks and hidden states may take beside what the process holds already.
-    var memoryLeft: Int {
-        Machine.returnFreedMemory()
-        return max(0, memory - Machine.residentBytes)
-    }
-
-    /// Where hidden states of so many bytes go: nil is memory.
-    func offload(_ bytes: Int) -> String? { settings.offload ?? (bytes > memoryLeft ? scratch : nil) }
 
     /// The number type in which hidden states are kept between blocks.
     var streamDType: DType {
@@ -78,6 +77,9 @@ public struct RunContext {
         samples * tokens.columns * decoder.configuration.hiddenSize * streamDType.byteCount
     }
 
+    /// Where states go whose number is chosen by the memory that is left.
+    var statesPlace: HiddenStream.Place { settings.offload.map(HiddenStream.Place.folder) ?? .memory(decoder.device) }
+
     /// The lane of some samples in front of the first block, and where it stays.
     ///
     /// - Parameters:
@@ -86,9 +88,9 @@ public struct RunContext {
     func embeddedLane(
         _ tokens: TokenMatrix, samples: [Int]? = nil, of count: Int = 1
     ) throws(Fault) -> SampleLane {
-        let place = offload(count * streamBytes(tokens, samples: samples?.count ?? tokens.rows))
+        let place = place(count * streamBytes(tokens, samples: samples?.count ?? tokens.rows))
         return lane(
-            try embedded(tokens, samples: samples, offload: place), decoder.rotary(positions: tokens.columns))
+            try embedded(tokens, samples: samples, place: place), decoder.rotary(positions: tokens.columns))
     }
 
     /// What costs of changes are asked of: the dense model's passes on some samples.
@@ -99,7 +101,7 @@ public struct RunContext {
     ) throws(Fault) -> DivergenceCosts {
         let input = try embeddedLane(tokens, samples: samples).stream
         return try DivergenceCosts(
-            passage, input: input, batch: batch, seed: seed, offload: settings.offload, bytes: memoryLeft / 2,
+            passage, input: input, batch: batch, seed: seed, place: statesPlace, bytes: memoryLeft / 2,
             progress: progress)
     }
 
@@ -107,14 +109,14 @@ public struct RunContext {
     ///
     /// - Parameters:
     ///   - samples: rows of the tokens; nil is all of them.
-    ///   - offload: a folder for it; nil keeps it in memory.
+    ///   - place: where it is kept.
     func embedded(
-        _ tokens: TokenMatrix, samples: [Int]? = nil, offload: String?
+        _ tokens: TokenMatrix, samples: [Int]? = nil, place: HiddenStream.Place
     ) throws(Fault) -> HiddenStream {
         let samples = samples ?? Array(0..<tokens.rows)
         let stream = try HiddenStream(
             samples: samples.count, tokens: tokens.columns, hidden: decoder.configuration.hiddenSize,
-            dtype: streamDType, offload: offload)
+            dtype: streamDType, place: place)
         // As many tokens at a time as the vocabulary has: each time the table is read, and it bounds the memory.
         for range in stream.batches(of: max(1, decoder.configuration.vocabularySize / tokens.columns)) {
             let embedded = try decoder.embedded(samples[range].flatMap { tokens[$0] })

@@ -21,6 +21,8 @@ public struct RunResult {
     public let structure: StructuralReport?
     public var seconds = 0.0
     public var peakMemoryBytes = 0
+    /// The most that tensors took on the GPU; nil without one.
+    public var peakDeviceMemoryBytes: Int?
 
     init(
         context: PruneContext, blocks: [BlockReport], steps: [DistributionSearch.Step] = [],
@@ -55,6 +57,7 @@ public struct RunResult {
         object["blocks"] = .array(blocks.map { $0.json(timed: true) })
         object["seconds"] = .double(seconds)
         object["peak_memory_bytes"] = .integer(peakMemoryBytes)
+        if let bytes = peakDeviceMemoryBytes { object["peak_device_memory_bytes"] = .integer(bytes) }
         return .object(object)
     }
 

@@ -8,20 +8,24 @@ public struct RunSettings: Sendable, Equatable {
     public var streamDType: NumberFormat
     /// Folder for the hidden states; nil keeps them in memory.
     public var offload: String?
-    /// What the process may hold where there is a choice; nil is half of what is free.
+    /// What may be held where there is a choice, by the process or on the GPU that computes; nil is half of what is
+    /// free.
     public var memory: ByteSize?
+    /// Tokens that go through a block together; nil is a processor's number.
+    public var batchTokens: Int?
     /// The text of the published `recipe.yaml`, which the journal holds, too.
     public var recipe: String
 
     public init(
         shardSize: ByteSize = .fiveGigabytes, outputDType: NumberFormat = .auto, streamDType: NumberFormat = .float32,
-        offload: String? = nil, memory: ByteSize? = nil, recipe: String
+        offload: String? = nil, memory: ByteSize? = nil, batchTokens: Int? = nil, recipe: String
     ) {
         self.shardSize = shardSize
         self.outputDType = outputDType
         self.streamDType = streamDType
         self.offload = offload
         self.memory = memory
+        self.batchTokens = batchTokens
         self.recipe = recipe
     }
 }
@@ -31,6 +35,6 @@ extension PruneSettings {
     var run: RunSettings {
         RunSettings(
             shardSize: shardSize, outputDType: outputDType, streamDType: streamDType, offload: offload,
-            memory: memory, recipe: publishedRecipe)
+            memory: memory, batchTokens: batchTokens, recipe: publishedRecipe)
     }
 }

@@ -13,7 +13,7 @@ struct HiddenStreamTests {
     func aFileHoldsWhatMemoryHolds(_ type: DType) throws {
         let folder = try TemporaryFolder()
         let memory = try HiddenStream(samples: 5, tokens: 3, hidden: 4, dtype: type)
-        let file = try HiddenStream(samples: 5, tokens: 3, hidden: 4, dtype: type, offload: folder.path)
+        let file = try HiddenStream(samples: 5, tokens: 3, hidden: 4, dtype: type, place: .folder(folder.path))
         var draws = Draws(1)
         let values = draws.tensor([5, 3, 4])
         for stream in [memory, file] {
@@ -38,7 +38,7 @@ struct HiddenStreamTests {
     @Test func aCopyGoesItsOwnWay() throws {
         let folder = try TemporaryFolder()
         for offload in [nil, folder.path] {
-            let stream = try HiddenStream(samples: 9, tokens: 1, hidden: 2, offload: offload)
+            let stream = try HiddenStream(samples: 9, tokens: 1, hidden: 2, place: HiddenStream.Place(folder: offload))
             try stream.write(Tensor.full([9, 1, 2], 1), at: 0)
             let copy = try stream.copied()
             try stream.write(Tensor.full([1, 1, 2], 5), at: 8)
@@ -48,14 +48,14 @@ struct HiddenStreamTests {
 
     @Test func nothingIsLeftInTheFolder() throws {
         let folder = try TemporaryFolder()
-        let stream = try HiddenStream(samples: 2, tokens: 2, hidden: 2, offload: folder.path)
+        let stream = try HiddenStream(samples: 2, tokens: 2, hidden: 2, place: .folder(folder.path))
         try stream.write(Tensor.zeros([2, 2, 2]), at: 0)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }
 
     @Test func aFolderThatCannotBeWrittenIsAFault() throws {
         #expect {
-            _ = try HiddenStream(samples: 1, tokens: 1, hidden: 1, offload: "/nowhere/at/all")
+            _ = try HiddenStream(samples: 1, tokens: 1, hidden: 1, place: .folder("/nowhere/at/all"))
         } throws: { error in
             (error as? Fault)?.kind == .inputOutput && (error as? Fault)?.file == "/nowhere/at/all"
         }
@@ -66,7 +66,7 @@ struct HiddenStreamTests {
         @Test func aStreamLargerThanTheDiskIsRefusedAtOnce() throws {
             let folder = try TemporaryFolder()
             #expect {
-                _ = try HiddenStream(samples: 1 << 20, tokens: 1 << 20, hidden: 1 << 12, offload: folder.path)
+                _ = try HiddenStream(samples: 1 << 20, tokens: 1 << 20, hidden: 1 << 12, place: .folder(folder.path))
             } throws: { error in
                 (error as? Fault)?.kind == .inputOutput
             }

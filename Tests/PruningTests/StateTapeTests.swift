@@ -30,7 +30,7 @@ struct StateTapeTests {
     private func tape(bytes: Int) throws -> StateTape {
         try StateTape(
             Passage(decoder, compute: .float32), input: try input(), rotary: decoder.rotary(positions: 5), batch: 2,
-            offload: nil, bytes: bytes
+            place: .memory(.cpu), bytes: bytes
         ) { _ in }
     }
 

@@ -13,7 +13,7 @@ struct BlockErrorsTests {
     private func task(_ bench: Bench) throws -> BlockTask {
         let context = try bench.context("out")
         let tokens = try #require(context.calibration?.tokens)
-        let stream = try context.run.embedded(tokens, samples: [0, 5, 9], offload: nil)
+        let stream = try context.run.embedded(tokens, samples: [0, 5, 9], place: .memory(.cpu))
         return BlockTask(
             block: try context.decoder.block(0), goals: [:], rotary: context.decoder.rotary(positions: tokens.columns),
             input: stream, denseOutput: nil, compute: .float32, batch: 2, device: .cpu, seed: 0)

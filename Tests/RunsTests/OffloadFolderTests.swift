@@ -37,7 +37,7 @@ struct OffloadFolderTests {
         }
         var run = context.run
         run.scratch = bench.work.path
-        #expect(run.memoryLeft == 0 && run.offload(1) == bench.work.path)
+        #expect(run.memoryLeft == 0 && run.place(1) == .folder(bench.work.path))
         try bench.prune("plenty", change)
         try bench.prune("out") {
             change(&$0)

@@ -228,6 +228,53 @@ struct PlanTests {
         #expect(offloaded.peak.bytes < many.peak.bytes - many.streamBytes / 2)
     }
 
+    @Test("with a GPU its memory takes the computation, and the states as long as they fit")
+    func device() throws {
+        let bench = try Bench()
+        var settings = try bench.settings("out") {
+            $0.sequenceLength = 64
+            $0.samples = 1600
+        }
+        settings.calibration = []
+        let decoder = try Decoder(try Checkpoint.open(settings.model))
+        let subject = try PlanSubject(settings, decoder: decoder, compute: .float32)
+        func memory(_ left: Int?) -> PlanMemory {
+            PlanMemory(subject, work: PlanWork(subject), base: 0, deviceLeft: left)
+        }
+        let (processor, roomy, narrow) = (memory(nil), memory(1 << 30), memory(1 << 20))
+        let (most, least) = (try #require(roomy.devicePeak), try #require(narrow.devicePeak))
+        #expect(processor.devicePeak == nil)
+        #expect(most.deviceBytes > roomy.streamBytes && least.deviceBytes < narrow.streamBytes)
+        #expect(roomy.peak.bytes < narrow.peak.bytes && narrow.peak.bytes > narrow.streamBytes)
+        // What the processor computes with is the same.
+        #expect(most.deviceBytes <= processor.peak.bytes)
+    }
+
+    @Test("a search on a model of 70 billion parameters is planned within 48 GB, and tells what a generation reads")
+    func searchOfSeventyBillion() throws {
+        let model = try TemporaryFolder()
+        try model.write(
+            "config.json",
+            """
+            {"model_type": "llama", "hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80,
+             "num_attention_heads": 64, "num_key_value_heads": 8, "vocab_size": 128256, "rope_theta": 500000.0,
+             "max_position_embeddings": 131072, "rms_norm_eps": 1e-05, "torch_dtype": "bfloat16"}
+            """)
+        var recipe = PruneRecipe()
+        (recipe.model, recipe.method, recipe.calibration) = (model.path, "tyr", ["self"])
+        (recipe.samples, recipe.sequenceLength) = (128, 2048)
+        recipe.memory = try ByteSize(parsing: "8GB")
+        var settings = try recipe.resolved()
+        settings.calibration = []
+        let decoder = try Decoder(try Checkpoint.openOrDescribe(model.path))
+        let subject = try PlanSubject(settings, decoder: decoder, compute: .bfloat16)
+        // The libraries take less.
+        let memory = PlanMemory(subject, work: PlanWork(subject), base: 1_000_000_000)
+        #expect(memory.peak.bytes <= 48_000_000_000, "\(memory.peak)")
+        // The blocks' 137 GB are read for each stage at least once.
+        #expect(memory.generationBytes > 3 * 130_000_000_000)
+    }
+
     @Test("a plan says where the options for hidden states do not hold, and counts what a search puts into the folder")
     func keptStates() throws {
         let bench = try Bench()

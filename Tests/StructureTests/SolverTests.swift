@@ -32,6 +32,30 @@ struct SolverTests {
         }
     }
 
+    @Test("the one shape that is asked for is that of the whole list")
+    func oneShape() throws {
+        let problem = Problem(rows: 5, columns: 24, seed: 4)
+        let hessian = try #require(DampedHessian(gram: problem.gram))
+        let shape = LayerShape(headCount: 12, keyValueHeadCount: 4, intermediateSize: 0)
+        func solve(_ wanted: LayerShape?) -> [Candidate] {
+            SubLayerSolver.heads(o: problem.weight, hessian: hessian, shape: shape, headDimension: 2, only: wanted)
+        }
+        let all = solve(nil)
+        #expect(all.count == 13)
+        for candidate in all {
+            guard case .heads(let groups) = candidate.kept else {
+                Issue.record("no heads")
+                continue
+            }
+            let found = solve(
+                LayerShape(
+                    headCount: groups.reduce(0) { $0 + $1.queryHeads.count }, keyValueHeadCount: groups.count,
+                    intermediateSize: 0))
+            #expect(found.count == 1 && found[0].kept == candidate.kept && found[0].error == candidate.error)
+            #expect(found[0].weight.floats() == candidate.weight.floats())
+        }
+    }
+
     @Test("each removal takes the column whose loss costs least")
     func greedy() throws {
         let problem = Problem(rows: 4, columns: 24, seed: 3)

@@ -39,6 +39,8 @@ bool esp_has_fast_float16(void);        // ... and float16
 bool esp_load_cuda(int index);          // opens libtorch_cuda; false with ESP_ERROR_DEVICE
 bool esp_synchronize(void);             // waits until that GPU has done what it was given; nothing without one
 int esp_cuda_device_count(void);
+// Of a GPU that was opened: bytes that tensors can still have, those that they have, and the most that they have had.
+bool esp_device_memory(int device, int64_t *free_bytes, int64_t *held, int64_t *peak);
 bool esp_grad_enabled(void);
 void esp_set_grad_enabled(bool enabled);
 

@@ -11,7 +11,7 @@ import Torch
 #endif
 
 /// The hidden states of all calibration samples, [samples, tokens, hidden], on their way through the blocks; in memory,
-/// or in an unlinked file of a folder. They are read as float32 whatever they are kept in.
+/// on a device, or in an unlinked file of a folder. They are read as float32 whatever they are kept in.
 public final class HiddenStream {
     public let samples: Int
     public let tokens: Int
@@ -20,6 +20,16 @@ public final class HiddenStream {
     public let dtype: DType
     private let storage: Storage
 
+    /// Where states are kept.
+    public enum Place: Equatable, Sendable {
+        case memory(Device)
+        /// In an unlinked file of this folder.
+        case folder(String)
+
+        /// The folder where one is named, else the processor's memory.
+        public init(folder: String?) { self = folder.map(Place.folder) ?? .memory(.cpu) }
+    }
+
     private enum Storage {
         case memory(Tensor)
         case file(Int32, path: String)
@@ -27,15 +37,18 @@ public final class HiddenStream {
 
     /// - Throws: `Fault` of kind `inputOutput` when the folder does not take the file.
     public init(
-        samples: Int, tokens: Int, hidden: Int, dtype: DType = .float32, offload folder: String? = nil
+        samples: Int, tokens: Int, hidden: Int, dtype: DType = .float32, place: Place = .memory(.cpu)
     ) throws(Fault) {
         self.samples = samples
         self.tokens = tokens
         self.hidden = hidden
         self.dtype = dtype
-        guard let folder else {
-            storage = .memory(Tensor.empty([samples, tokens, hidden], dtype))
+        let folder: String
+        switch place {
+        case .memory(let device):
+            storage = .memory(Tensor.empty([samples, tokens, hidden], dtype, device: device))
             return
+        case .folder(let path): folder = path
         }
         let descriptor = try UnlinkedFile.open(in: folder)
         storage = .file(descriptor, path: folder)
@@ -61,6 +74,16 @@ public final class HiddenStream {
     }
 
     deinit { if case .file(let descriptor, _) = storage { close(descriptor) } }
+
+    public var place: Place {
+        switch storage {
+        case .memory(let tensor): .memory(tensor.device)
+        case .file(_, let path): .folder(path)
+        }
+    }
+
+    /// The place where it is kept, or the processor's memory for one that is in a file.
+    public var memory: Place { if case .memory = storage { place } else { .memory(.cpu) } }
 
     public var byteCount: Int { samples * tokens * hidden * dtype.byteCount }
 
@@ -125,9 +148,7 @@ public final class HiddenStream {
 
     /// A copy in the same kind of storage, for a second stream that starts as this one.
     public func copied() throws(Fault) -> HiddenStream {
-        var folder: String?
-        if case .file(_, let path) = storage { folder = path }
-        let copy = try HiddenStream(samples: samples, tokens: tokens, hidden: hidden, dtype: dtype, offload: folder)
+        let copy = try HiddenStream(samples: samples, tokens: tokens, hidden: hidden, dtype: dtype, place: place)
         for range in batches(of: 8) { try copy.write(try read(range), at: range.lowerBound) }
         return copy
     }

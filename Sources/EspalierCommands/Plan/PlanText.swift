@@ -27,6 +27,12 @@ enum PlanText {
         facts.add("disk on the way", Amount.bytes(plan.stagingBytes))
         if plan.offloadBytes > 0 { facts.add("offload folder", Amount.bytes(plan.offloadBytes)) }
         facts.add("peak memory", "\(Amount.bytes(plan.peakMemoryBytes)), \(plan.peakPhase)")
+        if let peak = plan.peakDeviceMemory {
+            facts.add("peak GPU memory", "\(Amount.bytes(peak.bytes)), \(peak.phase); the driver's own comes on top")
+        }
+        if plan.generationBytes > 0 {
+            facts.add("read a generation", "about \(Amount.bytes(plan.generationBytes))")
+        }
         facts.add("time", "about \(Amount.duration(plan.seconds))")
         for part in plan.timeParts where part.seconds >= 0.02 * plan.seconds {
             facts.add("  " + part.name, Amount.duration(part.seconds))

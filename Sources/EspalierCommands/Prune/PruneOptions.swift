@@ -303,10 +303,18 @@ public struct PruneEngineOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Memory that the run may fill with blocks and hidden states where there is a choice; states beyond it go "
-                + "to the disk (default: half of what is free).", valueName: "size"),
+            "Memory that the run may fill with blocks and hidden states where there is a choice, of the process or of "
+                + "the GPU that computes; states beyond it go to the disk, or from the GPU to the process (default: "
+                + "half of what is free).", valueName: "size"),
         transform: optionValue)
     public var memory: ByteSize?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Tokens that go through a block together (default: 2048; on a GPU as many as a quarter of its memory holds). "
+                + "Another number sums in another order.", valueName: "n"))
+    public var batchTokens: Int?
 
     public init() {}
 
@@ -317,5 +325,6 @@ public struct PruneEngineOptions: ParsableArguments {
         flags.streamDType = streamDtype
         flags.offload = offload
         flags.memory = memory
+        flags.batchTokens = batchTokens
     }
 }

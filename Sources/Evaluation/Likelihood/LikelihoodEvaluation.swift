@@ -14,7 +14,7 @@ public struct LikelihoodEvaluation {
     /// Bytes of hidden states held at a time.
     public var streamBytes = 1 << 30
     /// Tokens that go through a block together; an item that has more is a batch of its own.
-    public var batchTokens = 2048
+    public var batchTokens = BatchSize.processor
     /// Positions and float32 numbers of a piece of logits; the smaller limit counts.
     public var headPositions = 512
     public var headElements = 1 << 26

@@ -15,7 +15,7 @@ public struct StreamedEvaluation {
     /// Bytes of hidden states held at a time; the windows are split into groups that fit, of at least one window.
     public var streamBytes = 1 << 30
     /// Tokens that go through a block together.
-    public var batchTokens = 2048
+    public var batchTokens: Int
 
     /// - Throws: `badData` when the two models' vocabularies have different sizes.
     public init(_ model: Decoder, against dense: Decoder? = nil, dtype: DType) throws(Fault) {
@@ -23,6 +23,7 @@ public struct StreamedEvaluation {
         self.model = model
         self.dense = dense
         self.dtype = dtype
+        batchTokens = model.batchTokens(of: BatchSize.processor, compute: dtype)
     }
 
     /// Scores the windows; the first token of a window is given, not scored.

@@ -15,7 +15,7 @@ public struct PromptComparison {
     /// Bytes of both models' hidden states held at a time, of at least one sequence.
     public var streamBytes = 1 << 30
     /// Tokens that go through a block together.
-    public var batchTokens = 2048
+    public var batchTokens: Int
 
     /// - Throws: `badData` when the two models' vocabularies have different sizes.
     public init(_ model: Decoder, against dense: Decoder, dtype: DType) throws(Fault) {
@@ -23,6 +23,7 @@ public struct PromptComparison {
         self.model = model
         self.dense = dense
         self.dtype = dtype
+        batchTokens = model.batchTokens(of: BatchSize.processor, compute: dtype)
     }
 
     /// Scores the sequences, each by itself.

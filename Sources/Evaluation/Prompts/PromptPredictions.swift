@@ -24,13 +24,14 @@ public struct PromptPredictions {
     /// Bytes of hidden states held at a time, of at least one sequence.
     public var streamBytes = 1 << 30
     /// Tokens that go through a block together.
-    public var batchTokens = 2048
+    public var batchTokens: Int
     /// Numbers of a piece of logits.
     public var headElements = 1 << 24
 
     public init(_ model: Decoder, dtype: DType) {
         self.model = model
         self.dtype = dtype
+        batchTokens = model.batchTokens(of: BatchSize.processor, compute: dtype)
     }
 
     /// Gives `body` the predictions for every scored token, in the order of the sequences.

@@ -62,7 +62,8 @@ public struct WandaPlusPlusPruner: BlockPruner {
         let stream = task.input
         let teacher =
             usesOptimizer
-            ? try HiddenStream(samples: stream.samples, tokens: stream.tokens, hidden: stream.hidden) : nil
+            ? try HiddenStream(
+                samples: stream.samples, tokens: stream.tokens, hidden: stream.hidden, place: stream.memory) : nil
         var gradient: RegionalGradient?
         var dense: InputStatistics
         if usesGradient {

@@ -35,20 +35,21 @@ public struct DivergenceCosts {
     ///   - passage: over the dense model, in float32.
     ///   - input: the embedded text.
     ///   - batch: sequences that pass a block together.
-    ///   - offload: a folder for the hidden states in front of the blocks; nil keeps them in memory, as bfloat16.
+    ///   - place: of the hidden states in front of the blocks, which are kept as bfloat16.
     ///   - bytes: what these states may take; where they take more, some are made again on the way back.
     ///   - progress: told the share of the passes forward that is done.
     /// - Throws: `inputOutput` when weights cannot be read or the folder does not take the states.
     public init(
-        _ passage: Passage, input: HiddenStream, batch: Int, seed: UInt64, offload: String? = nil, bytes: Int = .max,
+        _ passage: Passage, input: HiddenStream, batch: Int, seed: UInt64,
+        place: HiddenStream.Place = .memory(.cpu), bytes: Int = .max,
         progress: (Double) -> Void = { _ in }
     ) throws(Fault) {
         (self.passage, self.batch) = (passage, batch)
         rotary = passage.source.decoder.rotary(positions: input.tokens)
         tape = try StateTape(
-            passage, input: input, rotary: rotary, batch: batch, offload: offload, bytes: bytes, progress: progress)
+            passage, input: input, rotary: rotary, batch: batch, place: place, bytes: bytes, progress: progress)
         gradient = try HiddenStream(
-            samples: input.samples, tokens: input.tokens, hidden: input.hidden, offload: offload)
+            samples: input.samples, tokens: input.tokens, hidden: input.hidden, place: place)
         try drawGradients(behind: try tape.front(of: passage.layerCount), seed: seed)
     }
 

@@ -10,7 +10,7 @@ final class StateTape {
     private let passage: Passage
     private let rotary: RotaryTable
     private let batch: Int
-    private let offload: String?
+    private let place: HiddenStream.Place
     /// One state in so many is kept.
     private let spacing: Int
     private var states: [Int: HiddenStream]
@@ -20,15 +20,15 @@ final class StateTape {
     /// - Parameters:
     ///   - input: the embedded text.
     ///   - batch: sequences that pass a block together.
-    ///   - offload: a folder for the states; nil keeps them in memory, as bfloat16.
+    ///   - place: of the states, which are kept as bfloat16.
     ///   - bytes: what the states may take.
     ///   - progress: told the share that is done.
     /// - Throws: `inputOutput` when weights cannot be read or the folder does not take the states.
     init(
-        _ passage: Passage, input: HiddenStream, rotary: RotaryTable, batch: Int, offload: String?, bytes: Int,
+        _ passage: Passage, input: HiddenStream, rotary: RotaryTable, batch: Int, place: HiddenStream.Place, bytes: Int,
         progress: (Double) -> Void
     ) throws(Fault) {
-        (self.passage, self.rotary, self.batch, self.offload) = (passage, rotary, batch, offload)
+        (self.passage, self.rotary, self.batch, self.place) = (passage, rotary, batch, place)
         spacing = StateTape.spacing(layers: passage.layerCount, state: StateTape.byteCount(input), bytes: bytes)
         states = [0: input]
         let layers = passage.layerCount
@@ -77,7 +77,7 @@ final class StateTape {
         try passage.forward(layers) { (step) throws(Fault) in
             let next = try HiddenStream(
                 samples: current.samples, tokens: current.tokens, hidden: current.hidden, dtype: .bfloat16,
-                offload: offload)
+                place: place)
             try step.advance(
                 SampleLane(
                     current, into: next, rotary: rotary, batch: batch, device: passage.source.decoder.device))

@@ -51,10 +51,8 @@ struct CompactWalk {
 
     /// The candidate that is wanted. Without one the sub-layer would stay dense under a configuration that says
     /// otherwise.
-    private func one(
-        of found: [Candidate], _ layer: Int, where isWanted: (Candidate) -> Bool
-    ) throws(Fault) -> Candidate {
-        guard let candidate = found.first(where: isWanted) else {
+    private func one(of found: [Candidate], _ layer: Int) throws(Fault) -> Candidate {
+        guard let candidate = found.first else {
             let shape = files.configuration.layers[layer]
             throw Fault(
                 .badData, "the units of a block do not reach the shape that was chosen for it: please report this",
@@ -75,16 +73,15 @@ struct CompactWalk {
             let moments = try context.run.moments(of: SubLayer(layer: layer, kind: .attention), in: compact, lane)
             let found = SubLayerSolver.heads(
                 o: dense.o.weight, hessian: moments, shape: shapes.before, headDimension: configuration.headDimension,
-                usesGradient: usesGradient)
-            compact = compact.compacted(
-                attention: try one(of: found, layer) { $0.kept.hasShape(shapes.after) }, mlp: nil)
+                usesGradient: usesGradient, only: shapes.after)
+            compact = compact.compacted(attention: try one(of: found, layer), mlp: nil)
         }
         if shapes.after.intermediateSize < shapes.before.intermediateSize {
             let moments = try context.run.moments(of: SubLayer(layer: layer, kind: .mlp), in: compact, lane)
             let found = SubLayerSolver.neurons(
                 down: dense.down.weight, hessian: moments, widths: [shapes.after.intermediateSize],
                 usesGradient: usesGradient)
-            compact = compact.compacted(attention: nil, mlp: try one(of: found, layer) { _ in true })
+            compact = compact.compacted(attention: nil, mlp: try one(of: found, layer))
         }
         var goals: Goals = [:]
         for linear in files.configuration.linears(layer: layer) {
@@ -120,14 +117,5 @@ struct CompactWalk {
             BlockFiles.name(part: layer + 1), try files.contents(of: compact, pruned: Set(goals.keys)))
         try journal.append(digest.line(kind: "block", [("report", report.json(timed: false))]))
         return report
-    }
-}
-
-extension KeptUnits {
-    /// Whether as many heads stay as a layer's shape has.
-    fileprivate func hasShape(_ shape: LayerShape) -> Bool {
-        guard case .heads(let groups) = self else { return false }
-        return groups.count == shape.keyValueHeadCount
-            && groups.reduce(0) { $0 + $1.queryHeads.count } == shape.headCount
     }
 }

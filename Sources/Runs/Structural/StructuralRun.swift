@@ -55,13 +55,15 @@ struct StructuralRun {
 
 extension PruneSettings {
     /// About what a search's candidates take on the disk.
-    func candidateBytes(_ configuration: DecoderConfiguration) -> Int {
+    ///
+    /// - Parameter compute: number type of the matrix products.
+    func candidateBytes(_ configuration: DecoderConfiguration, compute: DType) -> Int {
         if let structure {
             // Half of each output matrix at every level, on average.
             let levels = structure.sparsities(around: sparsity.fraction).count
             return configuration.layers.reduce(0) { sum, shape in
                 let columns = shape.intermediateSize + shape.headCount * configuration.headDimension
-                return sum + configuration.hiddenSize * columns * 4 * levels / 2
+                return sum + configuration.hiddenSize * columns * compute.byteCount * levels / 2
             }
         }
         guard allocation == .search else { return 0 }

@@ -114,7 +114,7 @@ struct StructuralSearch {
             tokens: searched.compactMap { row in tokens.map { Array($0[row]) } },
             samples: options.stages.map(\.samples),
             lanes: SearchModel.Lanes(
-                dtype: context.run.streamDType, offload: context.settings.offload, batch: context.batch)
+                dtype: context.run.streamDType, place: context.run.statesPlace, batch: context.batch)
         ) { (dense, attention, mlp) throws(Fault) in
             let layer = dense.geometry.layer
             return dense.compacted(

@@ -85,8 +85,9 @@ struct SupernetWalk {
                 down: dense.down.weight, hessian: moments, widths: widths, usesGradient: usesGradient)
         }
         if list.isEmpty { list = [whole] }
-        list[0] = whole
-        try journal.append(try staging.writeShard(name, CandidateFile.tensors(list)).line(kind: "candidates"))
+        list = [whole] + list.dropFirst().map { $0.rounded(to: context.compute) }
+        try journal.append(
+            try staging.writeShard(name, CandidateFile.tensors(list, dtype: context.compute)).line(kind: "candidates"))
         return list
     }
 }

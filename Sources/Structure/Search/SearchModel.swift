@@ -38,15 +38,16 @@ public final class SearchModel {
     public struct Lanes {
         /// The number type in which they are kept.
         public var dtype: DType
-        /// A folder for them; nil keeps them in memory.
-        public var offload: String?
+        public var place: HiddenStream.Place
         /// Samples in one forward pass.
         public var batch: Int
         /// Bytes of the lanes that are on their way together; at least one is.
         public var bytes: Int
 
-        public init(dtype: DType = .float32, offload: String? = nil, batch: Int = 1, bytes: Int = 256 << 20) {
-            (self.dtype, self.offload, self.batch, self.bytes) = (dtype, offload, batch, bytes)
+        public init(
+            dtype: DType = .float32, place: HiddenStream.Place = .memory(.cpu), batch: Int = 1, bytes: Int = 256 << 20
+        ) {
+            (self.dtype, self.place, self.batch, self.bytes) = (dtype, place, batch, bytes)
         }
     }
 
@@ -89,7 +90,7 @@ public final class SearchModel {
         for count in samples.map({ min($0, tokens.count) }) {
             let input = try HiddenStream(
                 samples: count, tokens: length, hidden: decoder.configuration.hiddenSize, dtype: lanes.dtype,
-                offload: lanes.offload)
+                place: lanes.place)
             for range in input.batches(of: max(1, decoder.configuration.vocabularySize / max(1, length))) {
                 try input.write(
                     try decoder.embedded(Array(tokens[range].joined()))

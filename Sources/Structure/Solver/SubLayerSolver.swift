@@ -26,10 +26,13 @@ public enum SubLayerSolver {
     /// head of every group at a time. For each count of query heads in a group, from all to one, key-value heads go from
     /// all to none.
     ///
-    /// - Parameter o: [hidden, heads · d] float32.
+    /// - Parameters:
+    ///   - o: [hidden, heads · d] float32.
+    ///   - wanted: the one shape that is asked for, by its heads; nil is all.
     /// - Returns: candidates by falling query heads per group, then falling groups; the empty one last.
     public static func heads(
-        o: Tensor, hessian: DampedHessian, shape: LayerShape, headDimension: Int, usesGradient: Bool = false
+        o: Tensor, hessian: DampedHessian, shape: LayerShape, headDimension: Int, usesGradient: Bool = false,
+        only wanted: LayerShape? = nil
     ) -> [Candidate] {
         guard shape.hasAttention else { return [] }
         let perGroup = shape.headCount / shape.keyValueHeadCount
@@ -40,25 +43,27 @@ public enum SubLayerSolver {
         func columns(_ heads: [Int]) -> [Int] {
             heads.flatMap { Array($0 * headDimension..<($0 + 1) * headDimension) }
         }
-        func candidate(_ state: BlockElimination, _ groups: [HeadGroup]) -> Candidate {
-            Candidate(kept: .heads(groups), weight: state.weight.to(.float32), error: state.error)
-        }
         var list: [Candidate] = []
         var empty: Candidate?
-        for left in stride(from: perGroup, through: 1, by: -1) {
-            list.append(candidate(state, groups))
+        func take(_ state: BlockElimination, _ groups: [HeadGroup]) {
+            let heads = groups.reduce(0) { $0 + $1.queryHeads.count }
+            guard wanted.map({ $0.keyValueHeadCount == groups.count && $0.headCount == heads }) ?? true else { return }
+            let found = Candidate(kept: .heads(groups), weight: state.weight.to(.float32), error: state.error)
+            if groups.isEmpty { empty = empty ?? found } else { list.append(found) }
+        }
+        // Query heads that a group has left in the shape that is asked for; without any the first branch leads there.
+        let last = wanted.map { $0.hasAttention ? $0.headCount / $0.keyValueHeadCount : perGroup } ?? 1
+        for left in stride(from: perGroup, through: last, by: -1) {
+            take(state, groups)
             var (branch, remaining) = (state, groups)
-            while !remaining.isEmpty {
+            let least = wanted.map { left == last ? $0.keyValueHeadCount : remaining.count } ?? 0
+            while remaining.count > least {
                 let costs = remaining.map { branch.cost(of: columns($0.queryHeads)) }
                 let cheapest = costs.indices.min { costs[$0] < costs[$1] } ?? 0
                 branch.remove(columns(remaining.remove(at: cheapest).queryHeads))
-                if remaining.isEmpty {
-                    empty = empty ?? candidate(branch, [])
-                } else {
-                    list.append(candidate(branch, remaining))
-                }
+                take(branch, remaining)
             }
-            guard left > 1 else { break }
+            guard left > last else { break }
             var unit: [Int] = []
             for group in groups.indices {
                 let heads = groups[group].queryHeads

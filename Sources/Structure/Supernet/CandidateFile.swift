@@ -3,23 +3,34 @@ import Decoders
 import Faults
 import Torch
 
-/// The candidates of a sub-layer in a safetensors file. Level 0 is the dense one, which the model itself holds; of level i there are `i.weight` [hidden, columns] float32, `i.query` and
-/// `i.key_value` (attention: the query heads by group, and the groups) or `i.neurons`, int32; and `errors` [levels].
+/// The candidates of a sub-layer in a safetensors file. Level 0 is the dense one, which the model itself holds; of level
+/// i there are `i.weight` [hidden, columns], `i.query` and `i.key_value` (attention: the query heads by group, and the
+/// groups) or `i.neurons`, int32; and `errors` [levels].
+///
+/// Weights are kept in the number type of the products that look at them, which see no other.
 public enum CandidateFile {
+    private static let types: [(stored: StoredType, dtype: DType)] = [
+        (.f32, .float32), (.bf16, .bfloat16), (.f16, .float16),
+    ]
+
     public static func name(_ subLayer: SubLayer) -> String { "supernet-\(subLayer.name).safetensors" }
 
-    public static func tensors(_ candidates: [Candidate]) -> [(tensor: TensorDescription, bytes: [UInt8])] {
+    /// - Parameter dtype: of the weights: float32, bfloat16 or float16.
+    public static func tensors(
+        _ candidates: [Candidate], dtype: DType = .float32
+    ) -> [(tensor: TensorDescription, bytes: [UInt8])] {
         var list: [(tensor: TensorDescription, bytes: [UInt8])] = []
         func add(_ name: String, _ ids: [Int]) {
             let values = ids.map { Int32($0).littleEndian }
             list.append(
                 (TensorDescription(name: name, shape: [ids.count], type: .i32), values.withUnsafeBytes { Array($0) }))
         }
+        let type = types.first { $0.dtype == dtype }?.stored ?? .f32
         for (level, candidate) in candidates.enumerated().dropFirst() {
             list.append(
                 (
-                    TensorDescription(name: "\(level).weight", shape: candidate.weight.shape, type: .f32),
-                    candidate.weight.to(.cpu).contiguous().bytes()
+                    TensorDescription(name: "\(level).weight", shape: candidate.weight.shape, type: type),
+                    candidate.weight.to(dtype).to(.cpu).contiguous().bytes()
                 ))
             switch candidate.kept {
             case .heads(let groups):
@@ -90,14 +101,16 @@ public enum CandidateFile {
                 shapes.append(LayerShape(headCount: 0, keyValueHeadCount: 0, intermediateSize: columns))
             }
             let (name, shape) = ("\(level).weight", [configuration.hiddenSize, columns])
-            guard let weight = file.tensor(name), weight.type == .f32, weight.shape == shape else {
-                throw wrong(name, file.tensor(name), expected: "F32 \(shape)")
+            guard let weight = file.tensor(name), types.contains(where: { $0.stored == weight.type }),
+                weight.shape == shape
+            else {
+                throw wrong(name, file.tensor(name), expected: "F32, BF16 or F16 \(shape)")
             }
         }
         return shapes
     }
 
-    /// One candidate with its weight on a device, or nil where the file holds no such level.
+    /// One candidate with its weight, float32, on a device; or nil where the file holds no such level.
     public static func read(_ file: SafetensorsFile, level: Int, device: Device) throws(Fault) -> Candidate? {
         guard let weight = file.tensor("\(level).weight"), let errors = file.tensor("errors"), level < errors.count
         else { return nil }
@@ -106,9 +119,10 @@ public enum CandidateFile {
             return try file.bytes("\(level).\(name)")
                 .withUnsafeBytes { $0.bindMemory(to: Int32.self).map { Int(Int32(littleEndian: $0)) } }
         }
-        let values = Tensor.empty(weight.shape)
+        guard let dtype = types.first(where: { $0.stored == weight.type })?.dtype else { return nil }
+        let values = Tensor.empty(weight.shape, dtype)
         try values.withMutableBytes { (bytes) throws(Fault) in try file.read("\(level).weight", into: bytes) }
-        let placed = values.to(device)
+        let placed = values.to(device).to(.float32)
         let error = try file.bytes("errors")
             .withUnsafeBytes { Double(Float(bitPattern: UInt32(littleEndian: $0.bindMemory(to: UInt32.self)[level]))) }
         if let neurons = try ids("neurons") {

@@ -66,3 +66,10 @@ public struct Candidate {
         self.error = error
     }
 }
+
+extension Candidate {
+    /// With its weight as a number type holds it, float32 again.
+    public func rounded(to dtype: DType) -> Candidate {
+        dtype == .float32 ? self : Candidate(kept: kept, weight: weight.to(dtype).to(.float32), error: error)
+    }
+}
