@@ -37,7 +37,8 @@ let package = Package(
             name: "EspalierKit",
             targets: [
                 "Faults", "Files", "JSONText", "Randomness", "Torch", "Checkpoints", "Tokenization", "Calibration",
-                "Recipes", "Decoders", "Pruning", "Structure", "Tasks", "Evaluation", "Runs", "Reports", "Gate",
+                "Settings", "Recipes", "Decoders", "Pruning", "Structure", "Tasks", "Evaluation", "Runs", "Reports",
+                "Gate",
                 "Watch",
             ]),
         .library(name: "EspalierCommands", targets: ["EspalierCommands"]),
@@ -58,8 +59,9 @@ let package = Package(
             dependencies: ["Faults", "Files", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Decoders", dependencies: ["Torch", "Checkpoints", "JSONText", "Faults", "Files"]),
         .target(name: "Randomness"),
-        .target(name: "Recipes", dependencies: ["Faults", "Files", "JSONText", "Yams"]),
-        .target(name: "Pruning", dependencies: ["Decoders", "Faults", "Files", "Randomness", "Recipes", "Torch"]),
+        .target(name: "Settings", dependencies: ["Faults", "Files", "Yams"]),
+        .target(name: "Recipes", dependencies: ["Faults", "Settings"]),
+        .target(name: "Pruning", dependencies: ["Decoders", "Faults", "Randomness", "Recipes", "Torch"]),
         .target(name: "Structure", dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Torch"]),
         .target(name: "Tokenization", dependencies: ["Faults", "JSONText"]),
         .target(
@@ -70,7 +72,7 @@ let package = Package(
             ]),
         .target(
             name: "Tasks",
-            dependencies: ["Calibration", "Faults", "Files", "JSONText", "Recipes", "Tokenization", "Yams"]),
+            dependencies: ["Calibration", "Faults", "Files", "JSONText", "Settings", "Tokenization", "Yams"]),
         .target(
             name: "Evaluation",
             dependencies: ["Checkpoints", "Decoders", "Faults", "Files", "Randomness", "Tasks", "Torch"]),
@@ -78,12 +80,12 @@ let package = Package(
             name: "Runs",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Faults", "Files", "JSONText", "Pruning", "Recipes",
-                "Structure", "Torch", "Yams", .product(name: "Crypto", package: "swift-crypto"),
+                "Settings", "Structure", "Torch", "Yams", .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "Reports",
             dependencies: ["Faults", "Files", "Gate", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "Gate", dependencies: ["Faults", "Files", "JSONText", "Recipes"]),
+        .target(name: "Gate", dependencies: ["Faults", "Files", "JSONText", "Settings"]),
         .target(
             name: "Watch",
             dependencies: [
@@ -94,7 +96,8 @@ let package = Package(
             name: "EspalierCommands",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Pruning", "Randomness", "Recipes", "Reports", "Runs", "Tasks", "Tokenization", "Torch", "Watch",
+                "Pruning", "Randomness", "Recipes", "Reports", "Runs", "Settings", "Tasks", "Tokenization", "Torch",
+                "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "espalier", dependencies: ["EspalierCommands"]),
@@ -116,7 +119,8 @@ let package = Package(
         .testTarget(
             name: "ReportsTests",
             dependencies: ["Faults", "Files", "Gate", "JSONText", "Reports", "TestSupport", "Yams"]),
-        .testTarget(name: "RecipesTests", dependencies: ["Faults", "Files", "Pruning", "Recipes", "Yams"]),
+        .testTarget(name: "SettingsTests", dependencies: ["Faults", "Settings", "Yams"]),
+        .testTarget(name: "RecipesTests", dependencies: ["Faults", "Recipes", "Settings"]),
         .target(
             name: "TestSupport", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness"],
             path: "Tests/TestSupport"),
@@ -124,7 +128,7 @@ let package = Package(
             name: "RunsTests",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "JSONText", "Pruning",
-                "Randomness", "Recipes", "Runs", "Structure", "TestSupport", "Torch", "Yams",
+                "Randomness", "Recipes", "Runs", "Settings", "Structure", "TestSupport", "Torch", "Yams",
             ]),
         .testTarget(name: "TorchTests", dependencies: ["CTorch", "Faults", "Randomness", "Torch"]),
         .testTarget(
@@ -156,7 +160,7 @@ let package = Package(
             name: "EspalierCommandsTests",
             dependencies: [
                 "Checkpoints", "Decoders", "EspalierCommands", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Pruning", "Recipes", "Runs", "TestSupport", "Torch", "Watch",
+                "Pruning", "Recipes", "Runs", "Settings", "TestSupport", "Torch", "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ],

@@ -1,4 +1,5 @@
 import Faults
+import Settings
 
 /// What the user asks of a prune run, from a recipe file, from flags, or from both. Nil means "not given".
 ///

@@ -1,4 +1,5 @@
 import Faults
+import Settings
 
 /// A prune run's settings: every default filled in, every range checked.
 public struct PruneSettings: Sendable, Equatable {

@@ -1,4 +1,5 @@
 import Faults
+import Settings
 
 extension PruneRecipe {
     /// The settings of a run: defaults filled in, ranges and contradictions checked.

@@ -1,6 +1,6 @@
 import Checkpoints
 import JSONText
-import Recipes
+import Settings
 
 /// The number type in which each tensor is written.
 public struct OutputTypes: Sendable {

@@ -3,7 +3,6 @@ import Crypto
 import Decoders
 import Faults
 import Pruning
-import Recipes
 import Structure
 import Torch
 

@@ -1,5 +1,4 @@
 import Decoders
-import Recipes
 
 /// Seconds of a run by what it does.
 struct PlanTime {

@@ -3,6 +3,7 @@ import Decoders
 import Faults
 import Pruning
 import Recipes
+import Settings
 
 /// Which linears a run prunes, and how far.
 public struct PruneTargets: Sendable {

@@ -4,7 +4,7 @@ import Decoders
 import Faults
 import Files
 import Pruning
-import Recipes
+import Settings
 import Torch
 
 /// Everything that is settled before the first block of a run that publishes a model, whatever it does to the blocks:

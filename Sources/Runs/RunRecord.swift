@@ -5,7 +5,6 @@ import Faults
 import Files
 import Foundation
 import JSONText
-import Recipes
 import Torch
 
 /// The first line of a run's journal: what the run is, so that it is only ever continued as itself.

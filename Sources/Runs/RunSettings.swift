@@ -1,4 +1,5 @@
 import Recipes
+import Settings
 
 /// What every run that publishes a model asks for, whatever it does to the blocks.
 public struct RunSettings: Sendable, Equatable {

@@ -4,7 +4,6 @@ import Evaluation
 import Faults
 import Foundation
 import JSONText
-import Recipes
 import Runs
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Faults
 import Recipes
+import Settings
 import Testing
 
 @Suite("Values of options")

@@ -1,5 +1,4 @@
 import Faults
-import Pruning
 import Recipes
 import Testing
 
@@ -10,6 +9,15 @@ func faultOfReading(_ yaml: String) -> Fault? {
         return nil
     } catch {
         return error
+    }
+}
+
+/// A fixed stream of draws.
+private struct Generator: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state ^ (state >> 29)
     }
 }
 
@@ -162,6 +170,26 @@ struct RecipeReadingTests {
     func tooLarge() throws {
         let fault = try #require(faultOfReading("version: 1\n#" + String(repeating: "x", count: 1 << 20)))
         #expect(fault.found == "1048588 bytes")
+    }
+
+    @Test("random text ends in a recipe or a fault of its own kind, never in a crash")
+    func hostileTexts() {
+        let pieces = [
+            "version: 1", "model", ": ", ":", "{", "}", "[", "]", "\n", "  ", "- ", "\"", "'", "\\x", "\\u12",
+            "%YAML 9.9\n", "%TAG",
+            "---", "...", "\u{1}", "\u{FEFF}", "\u{FFFF}", "🙂", "e\u{301}", "\u{85}", "~", "? ", "<<: ", "@", "`", "#",
+            ",", "sparsity: ",
+            "0.5", "calibration:\n  ", "sources: ", "\r", "seed: 1", "regional: ", "\u{D7FF}", "!!binary", "=",
+        ]
+        var generator = Generator(state: 11)
+        var read = 0
+        for _ in 0..<5_000 {
+            let text = (0..<Int.random(in: 0...12, using: &generator))
+                .compactMap { _ in pieces.randomElement(using: &generator) }.joined()
+            let fault = faultOfReading(Bool.random(using: &generator) ? "version: 1\n" + text : text)
+            if let fault { #expect(fault.kind == .badRecipe) } else { read += 1 }
+        }
+        #expect(read > 10)
     }
 
     @Test("byte-order mark, CRLF and comments are tolerated")

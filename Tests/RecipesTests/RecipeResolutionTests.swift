@@ -1,5 +1,4 @@
 import Faults
-import Pruning
 import Recipes
 import Testing
 
@@ -21,7 +20,7 @@ struct RecipeResolutionTests {
     @Test("defaults are filled in")
     func defaults() throws {
         let settings = try recipe("calibration: {sources: [self]}").resolved()
-        #expect(settings.method == PruningMethod.wandaPlusPlus.declaration)
+        #expect(settings.method == MethodList.examples.standard)
         #expect(settings.preset == .default)
         #expect(settings.pattern == .unstructured)
         #expect(settings.sparsity.fraction == 0.5)

@@ -1,5 +1,4 @@
 import Checkpoints
-import Recipes
 
 /// A weight as it is stored, for counting zeros.
 struct Matrix {

@@ -1,6 +1,7 @@
 import Faults
 import Foundation
 import Recipes
+import Settings
 import Testing
 
 @testable import Runs

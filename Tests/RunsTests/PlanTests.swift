@@ -4,6 +4,7 @@ import Faults
 import Foundation
 import JSONText
 import Recipes
+import Settings
 import TestSupport
 import Testing
 

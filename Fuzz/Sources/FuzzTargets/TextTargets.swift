@@ -3,6 +3,7 @@ import Faults
 import JSONText
 import Pruning
 import Recipes
+import Settings
 import Tasks
 import Tokenization
 

@@ -3,7 +3,6 @@ import Faults
 import Files
 import Gate
 import JSONText
-import Recipes
 
 /// `espalier gate`
 public struct GateCommand: ParsableCommand {

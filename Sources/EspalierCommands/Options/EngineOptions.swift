@@ -1,7 +1,7 @@
 import ArgumentParser
 import Decoders
 import Faults
-import Recipes
+import Settings
 import Torch
 
 /// Where and how the arithmetic runs.

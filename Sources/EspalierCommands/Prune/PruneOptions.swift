@@ -1,6 +1,7 @@
 import ArgumentParser
 import Faults
 import Recipes
+import Settings
 
 /// The options of `prune` and `plan`. All are optional: what is not given comes from the recipe, else from the
 /// defaults.

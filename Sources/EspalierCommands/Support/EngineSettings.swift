@@ -1,6 +1,6 @@
 import Faults
 import JSONText
-import Recipes
+import Settings
 import Torch
 
 /// The engine as it was made ready for a command.

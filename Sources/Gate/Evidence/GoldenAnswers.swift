@@ -1,6 +1,6 @@
 import Faults
 import JSONText
-import Recipes
+import Settings
 
 /// Prompts whose answers must hold, with the answers that a model gave.
 ///

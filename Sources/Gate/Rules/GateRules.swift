@@ -1,5 +1,5 @@
 import Faults
-import Recipes
+import Settings
 
 /// What a model must hold to before it goes on to a stage of a roll-out.
 public struct GateRules: Sendable {

@@ -1,5 +1,5 @@
 import Faults
-import Recipes
+import Settings
 
 extension GateRules {
     private static let noun = "rules file"
@@ -42,7 +42,7 @@ extension GateRules {
         }
     }
 
-    private mutating func readStages(_ node: RecipeNode) throws(Fault) {
+    private mutating func readStages(_ node: YAMLNode) throws(Fault) {
         for member in try node.members() {
             guard let stage = Stage(rawValue: member.name) else {
                 throw member.unknown(among: Stage.allCases.map(\.rawValue))
@@ -62,7 +62,7 @@ extension GateRules {
     }
 
     /// `{max: 1.1}`, or limits by name: `{default: {max: 1.1}, news.txt: {max: 1.2}}`.
-    private static func rules(_ measure: GateRule.Measure, _ node: RecipeNode) throws(Fault) -> [GateRule] {
+    private static func rules(_ measure: GateRule.Measure, _ node: YAMLNode) throws(Fault) -> [GateRule] {
         let members = try node.members()
         guard members.contains(where: { $0.value.isGroup }) else { return [try rule(measure, nil, node)] }
         var rules: [GateRule] = []
@@ -86,7 +86,7 @@ extension GateRules {
     }
 
     private static func rule(
-        _ measure: GateRule.Measure, _ subject: String?, _ node: RecipeNode
+        _ measure: GateRule.Measure, _ subject: String?, _ node: YAMLNode
     ) throws(Fault) -> GateRule {
         let known = settings(measure)
         var rule = GateRule(measure, subject: subject, limit: .nan)
@@ -118,7 +118,7 @@ extension GateRules {
         return rule
     }
 
-    private static func number(_ node: RecipeNode, in range: ClosedRange<Double>) throws(Fault) -> Double {
+    private static func number(_ node: YAMLNode, in range: ClosedRange<Double>) throws(Fault) -> Double {
         let value = try node.number()
         guard range.contains(value) else {
             throw node.fault(

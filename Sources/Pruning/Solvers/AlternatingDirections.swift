@@ -1,4 +1,3 @@
-import Recipes
 import Torch
 
 /// The mask and the weights of a linear found together by the alternating direction method of multipliers (ADMM), as

@@ -1,5 +1,4 @@
 import Faults
-import Recipes
 import Torch
 
 /// SparseGPT (arXiv 2301.00774): columns are removed from left to right, and what each removal breaks in xWᵀ is made

@@ -4,7 +4,6 @@ import Decoders
 import Faults
 import JSONText
 import Pruning
-import Recipes
 import Structure
 import Torch
 

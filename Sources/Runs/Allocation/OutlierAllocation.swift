@@ -1,7 +1,6 @@
 import Decoders
 import Faults
 import Pruning
-import Recipes
 import Torch
 
 /// OWL (arXiv 2310.05175): layers with more outliers lose fewer weights.

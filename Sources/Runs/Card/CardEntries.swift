@@ -1,5 +1,5 @@
 import Faults
-import Recipes
+import Settings
 
 /// The lines of a card's head that hold a few keys of its outermost level, fit for a YAML parser.
 ///

@@ -2,7 +2,6 @@ import Checkpoints
 import Decoders
 import Faults
 import JSONText
-import Recipes
 import Structure
 
 /// The part of a structural run's journal in front of its blocks: iterations of candidates, a latency table and steps

@@ -2,7 +2,6 @@ import Checkpoints
 import Decoders
 import Faults
 import JSONText
-import Recipes
 import Structure
 import Torch
 

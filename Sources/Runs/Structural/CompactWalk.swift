@@ -3,7 +3,6 @@ import Decoders
 import Faults
 import JSONText
 import Pruning
-import Recipes
 import Structure
 import Torch
 

@@ -1,6 +1,5 @@
 import Decoders
 import Faults
-import Recipes
 import Structure
 import Torch
 

@@ -1,5 +1,5 @@
 import Faults
-import Recipes
+import Settings
 
 /// Tasks whose scores are also given together.
 public struct TaskGroup: Equatable, Sendable {

@@ -2,7 +2,7 @@ import Calibration
 import Faults
 import Files
 import JSONText
-import Recipes
+import Settings
 import Yams
 
 /// A task that a user describes in a small YAML file.
@@ -146,7 +146,7 @@ public enum TaskFile {
                 guard let error = error as? YamlError else {
                     throw Fault(.badData, "the task file is not YAML", file: file)
                 }
-                var fault = RecipeSyntax.fault(error, file: file, noun: "task file")
+                var fault = StrictYAML.fault(error, file: file, noun: "task file")
                 fault.kind = .badData
                 throw fault
             }

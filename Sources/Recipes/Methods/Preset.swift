@@ -1,3 +1,5 @@
+import Settings
+
 /// Which set of choices a method follows where the user makes none.
 public enum Preset: String, OptionWord {
     /// The best that was measured.

@@ -1,4 +1,5 @@
 import Faults
+import Settings
 
 /// The fraction of weights to remove, at least 0 and below 1.
 public struct Sparsity: OptionValue, Hashable {

@@ -2,8 +2,8 @@
 ///
 /// Swift's own parsers also take hexadecimal, "nan" and "infinity"; YAML's take "010" as eight and "1_000". None of
 /// these is what the writer of a recipe meant.
-enum PlainNumber {
-    static func double(_ text: String) -> Double? {
+package enum PlainNumber {
+    package static func double(_ text: String) -> Double? {
         var digits = 0
         for byte in text.utf8 {
             switch byte {
@@ -16,7 +16,7 @@ enum PlainNumber {
         return value
     }
 
-    static func integer<Value: FixedWidthInteger>(_ text: String) -> Value? {
+    package static func integer<Value: FixedWidthInteger>(_ text: String) -> Value? {
         let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
         guard !digits.isEmpty, digits.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }), digits == "0" || !digits.hasPrefix("0")
         else { return nil }

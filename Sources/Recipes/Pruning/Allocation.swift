@@ -1,3 +1,5 @@
+import Settings
+
 /// How the sparsity is divided among the linears.
 public enum Allocation: String, OptionWord {
     /// Every block gets the same.

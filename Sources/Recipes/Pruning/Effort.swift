@@ -1,3 +1,5 @@
+import Settings
+
 /// How long a search may take.
 public enum Effort: String, OptionWord {
     case quick

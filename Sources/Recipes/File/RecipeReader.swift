@@ -1,5 +1,5 @@
 import Faults
-import Yams
+import Settings
 
 extension PruneRecipe {
     /// Reads a recipe's text.
@@ -10,7 +10,7 @@ extension PruneRecipe {
     public init(yaml: String, file: String? = nil) throws(Fault) {
         self.init()
         self.file = file
-        guard let root = try StrictYAML.compose(yaml, file: file, noun: "recipe") else {
+        guard let root = try StrictYAML.root(yaml, file: file, noun: "recipe") else {
             throw Fault(.badRecipe, "the recipe is empty", file: file, expected: "version: 1 and further keys")
         }
         var hasVersion = false
@@ -30,34 +30,25 @@ extension PruneRecipe {
         try self.init(yaml: text, file: path)
     }
 
-    private mutating func read(_ node: Node, prefix: String, hasVersion: inout Bool) throws(Fault) {
-        guard case .mapping(let mapping) = node else {
-            let place = RecipeNode(
-                node: node, key: prefix.isEmpty ? "the recipe" : String(prefix.dropLast()), file: file)
-            throw place.mismatch("a group of keys")
-        }
+    private mutating func read(_ group: YAMLNode, prefix: String, hasVersion: inout Bool) throws(Fault) {
         let fields = RecipeField.all
-        for (keyNode, value) in mapping {
-            guard case .scalar(let name) = keyNode else {
-                throw RecipeNode(node: keyNode, key: "a key", file: file).mismatch("a name")
-            }
-            let key = prefix + name.string
-            let place = RecipeNode(node: value, key: key, file: file)
+        for member in try group.members(under: prefix) {
+            let (key, value) = (prefix + member.name, member.value)
             if key == "version" {
-                let version: Int = try place.integer()
+                let version: Int = try value.integer()
                 guard version == 1 else {
                     throw Fault(
-                        .badRecipe, "unknown recipe version", file: file, place: place.place, found: "\(version)",
+                        .badRecipe, "unknown recipe version", file: file, place: value.place, found: "\(version)",
                         expected: "1")
                 }
                 hasVersion = true
             } else if let field = fields.first(where: { $0.key == key }) {
-                try field.read(place, &self)
-                places[key] = value.mark.map { "line \($0.line), column \($0.column)" }
+                try field.read(value, &self)
+                places[key] = value.position
             } else if prefix.isEmpty, fields.contains(where: { $0.key.hasPrefix(key + ".") }) {
                 try read(value, prefix: key + ".", hasVersion: &hasVersion)
             } else {
-                throw RecipeSyntax.unknownKey(name.string, prefix: prefix, mark: keyNode.mark, file: file)
+                throw RecipeSyntax.unknownKey(member.name, prefix: prefix, place: member.place, file: file)
             }
         }
     }

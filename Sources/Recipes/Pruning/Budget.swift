@@ -1,3 +1,5 @@
+import Settings
+
 /// What a structural search counts as removed.
 public enum Budget: String, OptionWord {
     /// Parameters of the blocks' linears, biases included.

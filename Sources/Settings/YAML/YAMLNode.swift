@@ -1,8 +1,8 @@
 import Faults
 import Yams
 
-/// One value of a recipe, or of another file of settings, with its place, read as what its key expects.
-public struct RecipeNode {
+/// One value of a file of settings, with its place, read as what its key expects.
+public struct YAMLNode {
     let node: Node
     /// The dotted path, for messages.
     public let key: String
@@ -20,7 +20,7 @@ public struct RecipeNode {
     public func texts() throws(Fault) -> [String] {
         guard case .sequence(let items) = node else { return [try text()] }
         var texts: [String] = []
-        for item in items { texts.append(try RecipeNode(node: item, key: key, file: file).text()) }
+        for item in items { texts.append(try YAMLNode(node: item, key: key, file: file).text()) }
         return texts
     }
 
@@ -54,9 +54,10 @@ public struct RecipeNode {
         }
     }
 
-    public var place: String {
-        (node.mark.map { "line \($0.line), column \($0.column)" } ?? "the recipe") + " (\(key))"
-    }
+    /// "line 3, column 5"
+    public var position: String? { node.mark.map { "line \($0.line), column \($0.column)" } }
+    /// The position with the key.
+    public var place: String { (position ?? "the recipe") + " (\(key))" }
 
     public func mismatch(_ expected: String) -> Fault {
         Fault(

@@ -41,8 +41,8 @@ public enum StrictYAML {
     ///
     /// - Throws: `Fault` of kind `badRecipe` with line and column for what is not YAML, for anchors, aliases, tags and
     ///   tabs, and for duplicate keys.
-    public static func root(_ yaml: String, file: String?, noun: String) throws(Fault) -> RecipeNode? {
-        try compose(yaml, file: file, noun: noun).map { RecipeNode(node: $0, key: "the \(noun)", file: file) }
+    public static func root(_ yaml: String, file: String?, noun: String) throws(Fault) -> YAMLNode? {
+        try compose(yaml, file: file, noun: noun).map { YAMLNode(node: $0, key: "the \(noun)", file: file) }
     }
 
     static func compose(_ yaml: String, file: String?, noun: String) throws(Fault) -> Node? {
@@ -54,59 +54,29 @@ public enum StrictYAML {
             let parser = try Parser(yaml: yaml, encoding: .utf8)
             return try parser.singleRoot()
         } catch let error as YamlError {
-            throw RecipeSyntax.fault(error, file: file, noun: noun)
+            throw StrictYAML.fault(error, file: file, noun: noun)
         } catch {
             throw Fault(.badRecipe, "the \(noun) is not YAML", file: file)
         }
     }
-}
 
-extension RecipeNode {
-    /// A key with its value.
-    public struct Member {
-        public let name: String
-        /// "line 3, column 5"
-        public let place: String
-        public let value: RecipeNode
-        let file: String?
-
-        /// - Parameter names: the keys that may stand here.
-        public func unknown(among names: [String]) -> Fault {
-            Fault(
-                .badRecipe, "unknown key '\(RecipeNode.legible(name))'", file: file, place: place,
-                expected: "one of " + names.joined(separator: ", "),
-                advice: NearestName.of(name, among: names).map { "did you mean \($0)?" })
+    /// What is wrong with a text, in words; the parser's own description repeats the text.
+    public static func fault(_ error: YamlError, file: String?, noun: String) -> Fault {
+        func fault(_ summary: String, _ mark: Mark?) -> Fault {
+            Fault(.badRecipe, summary, file: file, place: mark.map { "line \($0.line), column \($0.column)" })
         }
-    }
-
-    public var isGroup: Bool { if case .mapping = node { true } else { false } }
-
-    /// The keys of a group, in the order of the file.
-    ///
-    /// - Throws: `badRecipe` when the value is no group of keys.
-    public func members() throws(Fault) -> [Member] {
-        guard case .mapping(let mapping) = node else { throw mismatch("a group of keys") }
-        var members: [Member] = []
-        for (keyNode, value) in mapping {
-            guard case .scalar(let name) = keyNode else {
-                throw RecipeNode(node: keyNode, key: "a key", file: file).mismatch("a name")
-            }
-            members.append(
-                Member(
-                    name: name.string, place: keyNode.mark.map { "line \($0.line), column \($0.column)" } ?? key,
-                    value: RecipeNode(node: value, key: RecipeNode.legible(name.string), file: file), file: file))
+        switch error {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            let prefix = context.map { "\($0.text): " } ?? ""
+            return fault("the \(noun) is not valid YAML: \(prefix)\(problem)", mark)
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            let keys = duplicates.map { "'\($0)'" }.joined(separator: ", ")
+            return fault("the key \(keys) stands more than once; here for the first time", context.mark)
+        case .reader(let problem, _, _, _):
+            return fault("the \(noun) is not valid YAML: \(problem)", nil)
+        default:
+            return fault("the \(noun) is not valid YAML", nil)
         }
-        return members
-    }
-
-    /// A key for messages: in quotes a file can give it any length and terminal escapes.
-    static func legible(_ name: String) -> String {
-        LegibleText.of(name, limit: 80)
-    }
-
-    /// A fault at this value.
-    public func fault(_ summary: String, found: String? = nil, expected: String? = nil, advice: String? = nil) -> Fault
-    {
-        Fault(.badRecipe, summary, file: file, place: place, found: found, expected: expected, advice: advice)
     }
 }

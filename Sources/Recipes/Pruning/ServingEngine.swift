@@ -1,4 +1,5 @@
 import Faults
+import Settings
 
 /// Software that a pruned model is to open in.
 public enum ServingEngine: String, OptionWord {

@@ -1,3 +1,5 @@
+import Settings
+
 extension PruneRecipe {
     /// The recipe as canonical YAML: every given key in one order, so that equal recipes are equal texts. Reading it back
     /// gives an equal recipe.

@@ -1,6 +1,5 @@
+import Settings
 import Testing
-
-@testable import Recipes
 
 @Suite("Regular expressions")
 struct TextExpressionTests {

@@ -1,4 +1,5 @@
 import Faults
+import Settings
 
 /// The shape that zeros may take.
 public enum Pattern: OptionValue, Hashable {

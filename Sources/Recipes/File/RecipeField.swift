@@ -1,4 +1,5 @@
 import Faults
+import Settings
 
 /// One key of a recipe: its name in the file, its flag, and how its value is read, written and copied.
 ///
@@ -7,7 +8,7 @@ struct RecipeField {
     /// The dotted path, "calibration.samples".
     let key: String
     let flag: String
-    let read: (RecipeNode, inout PruneRecipe) throws(Fault) -> Void
+    let read: (YAMLNode, inout PruneRecipe) throws(Fault) -> Void
     /// The YAML of the value, or nil when it is not given. A list has one element per item.
     let write: (PruneRecipe) -> WrittenValue?
     let copy: (PruneRecipe, inout PruneRecipe) -> Void
@@ -77,11 +78,11 @@ struct RecipeField {
 
     private static func field<Value>(
         _ key: String, _ flag: String, _ path: WritableKeyPath<PruneRecipe, Value?>,
-        read: @escaping (RecipeNode) throws(Fault) -> Value, write: @escaping (Value) -> WrittenValue
+        read: @escaping (YAMLNode) throws(Fault) -> Value, write: @escaping (Value) -> WrittenValue
     ) -> RecipeField {
         RecipeField(
             key: key, flag: flag,
-            read: { (node: RecipeNode, recipe: inout PruneRecipe) throws(Fault) in
+            read: { (node: YAMLNode, recipe: inout PruneRecipe) throws(Fault) in
                 recipe[keyPath: path] = try read(node)
             },
             write: { $0[keyPath: path].map(write) },
@@ -93,7 +94,7 @@ struct RecipeField {
         _ key: String, _ flag: String, _ path: WritableKeyPath<PruneRecipe, String?>
     ) -> RecipeField {
         field(
-            key, flag, path, read: { (node: RecipeNode) throws(Fault) in try node.text() },
+            key, flag, path, read: { (node: YAMLNode) throws(Fault) in try node.text() },
             write: { .scalar(RecipeWriter.quoted($0)) })
     }
 
@@ -101,7 +102,7 @@ struct RecipeField {
         _ key: String, _ flag: String, _ path: WritableKeyPath<PruneRecipe, [String]?>
     ) -> RecipeField {
         field(
-            key, flag, path, read: { (node: RecipeNode) throws(Fault) in try node.texts() },
+            key, flag, path, read: { (node: YAMLNode) throws(Fault) in try node.texts() },
             write: { .list($0.map(RecipeWriter.quoted)) })
     }
 
@@ -109,7 +110,7 @@ struct RecipeField {
         _ key: String, _ flag: String, _ path: WritableKeyPath<PruneRecipe, Bool?>
     ) -> RecipeField {
         field(
-            key, flag, path, read: { (node: RecipeNode) throws(Fault) in try node.bool() },
+            key, flag, path, read: { (node: YAMLNode) throws(Fault) in try node.bool() },
             write: { .scalar($0 ? "true" : "false") })
     }
 
@@ -117,7 +118,7 @@ struct RecipeField {
         _ key: String, _ flag: String, _ path: WritableKeyPath<PruneRecipe, Value?>
     ) -> RecipeField {
         field(
-            key, flag, path, read: { (node: RecipeNode) throws(Fault) in try node.integer() },
+            key, flag, path, read: { (node: YAMLNode) throws(Fault) in try node.integer() },
             write: { .scalar("\($0)") })
     }
 
@@ -125,7 +126,7 @@ struct RecipeField {
         _ key: String, _ flag: String, _ path: WritableKeyPath<PruneRecipe, Double?>
     ) -> RecipeField {
         field(
-            key, flag, path, read: { (node: RecipeNode) throws(Fault) in try node.number() },
+            key, flag, path, read: { (node: YAMLNode) throws(Fault) in try node.number() },
             write: { .scalar("\($0)") })
     }
 
@@ -133,7 +134,7 @@ struct RecipeField {
         _ key: String, _ flag: String, _ path: WritableKeyPath<PruneRecipe, Value?>
     ) -> RecipeField {
         field(
-            key, flag, path, read: { (node: RecipeNode) throws(Fault) in try node.option() },
+            key, flag, path, read: { (node: YAMLNode) throws(Fault) in try node.option() },
             write: { .scalar(RecipeWriter.quoted($0.text)) })
     }
 }

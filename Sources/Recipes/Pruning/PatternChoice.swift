@@ -1,4 +1,5 @@
 import Faults
+import Settings
 
 /// What a recipe's `pattern` says: where zeros stand, or that none are made because whole units go.
 public enum PatternChoice: OptionValue, Hashable {

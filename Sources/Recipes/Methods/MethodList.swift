@@ -1,4 +1,5 @@
 import Faults
+import Settings
 
 /// The methods that a recipe may name.
 public struct MethodList: Sendable {
