@@ -1,5 +1,5 @@
 import Files
-import Recipes
+import Settings
 import Torch
 
 /// How much a run may hold where it has a choice: of the GPU's memory when it computes there, else of the process's.
