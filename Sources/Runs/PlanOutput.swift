@@ -1,6 +1,7 @@
 import Calibration
 import Checkpoints
 import Faults
+import Publishing
 
 /// The files that a run would publish, and the room that it needs on the way.
 struct PlanOutput {

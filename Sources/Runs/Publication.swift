@@ -2,6 +2,7 @@ import Checkpoints
 import Faults
 import Files
 import JSONText
+import Publishing
 import Torch
 
 /// From committed parts to a folder that other software opens.

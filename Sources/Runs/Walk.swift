@@ -1,8 +1,10 @@
 import Checkpoints
 import Decoders
 import Faults
+import Files
 import JSONText
 import Pruning
+import Publishing
 import Torch
 
 /// The walk over the blocks: order, memory, commits and events, so that a pruner sees one block and owns nothing.

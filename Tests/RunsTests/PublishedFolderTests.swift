@@ -3,6 +3,7 @@ import Decoders
 import Faults
 import Foundation
 import JSONText
+import Publishing
 import Recipes
 import Settings
 import TestSupport

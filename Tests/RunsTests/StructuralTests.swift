@@ -4,6 +4,7 @@ import Evaluation
 import Faults
 import Foundation
 import JSONText
+import Publishing
 import Recipes
 import Structure
 import TestSupport

@@ -1,6 +1,7 @@
 import Checkpoints
 import Faults
 import Pruning
+import Publishing
 import Recipes
 import Runs
 

@@ -1,6 +1,7 @@
 import Checkpoints
 import Faults
 import Files
+import Publishing
 
 #if canImport(Glibc)
     import Glibc

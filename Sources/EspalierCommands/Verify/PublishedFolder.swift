@@ -2,6 +2,7 @@ import Checkpoints
 import Decoders
 import Faults
 import JSONText
+import Publishing
 
 /// What `verify` finds to be sound, apart from its command line.
 public struct PublishedFolder {
