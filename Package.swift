@@ -38,7 +38,8 @@ let package = Package(
             targets: [
                 "Faults", "Files", "JSONText", "Randomness", "Records", "Torch", "Checkpoints", "Publishing",
                 "Tokenization", "Calibration",
-                "Settings", "Recipes", "Decoders", "Pruning", "Structure", "Tasks", "Evaluation", "Runs", "Reports",
+                "Settings", "Recipes", "Decoders", "Pruning", "Structure", "Tasks", "Evaluation", "Runs", "Planning",
+                "Reports",
                 "Gate",
                 "Watch",
             ]),
@@ -89,6 +90,12 @@ let package = Package(
                 "Records", "Settings", "Structure", "Torch", "Yams", .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
+            name: "Planning",
+            dependencies: [
+                "Calibration", "Checkpoints", "Decoders", "Faults", "Files", "JSONText", "Pruning", "Publishing",
+                "Recipes", "Records", "Runs", "Structure", "Torch", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(
             name: "Reports",
             dependencies: ["Faults", "Files", "Gate", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Gate", dependencies: ["Faults", "Files", "JSONText", "Settings"]),
@@ -102,7 +109,8 @@ let package = Package(
             name: "EspalierCommands",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Pruning", "Publishing", "Randomness", "Recipes", "Records", "Reports", "Runs", "Settings", "Tasks",
+                "Planning", "Pruning", "Publishing", "Randomness", "Recipes", "Records", "Reports", "Runs", "Settings",
+                "Tasks",
                 "Tokenization", "Torch",
                 "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -134,11 +142,25 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness"],
             path: "Tests/TestSupport"),
+        .target(
+            name: "RunSupport",
+            dependencies: [
+                "Calibration", "Checkpoints", "Decoders", "Faults", "Pruning", "Randomness", "Recipes", "Runs",
+                "TestSupport", "Torch",
+            ], path: "Tests/RunSupport"),
+        .testTarget(
+            name: "PlanningTests",
+            dependencies: [
+                "Checkpoints", "Decoders", "Faults", "JSONText", "Planning", "Recipes", "RunSupport", "Runs",
+                "Settings",
+                "TestSupport",
+            ]),
         .testTarget(
             name: "RunsTests",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "JSONText", "Pruning",
-                "Randomness", "Recipes", "Runs", "Publishing", "Settings", "Structure", "TestSupport", "Torch", "Yams",
+                "Planning", "Publishing", "Randomness", "Recipes", "Runs", "RunSupport", "Settings", "Structure",
+                "TestSupport", "Torch", "Yams",
             ]),
         .testTarget(name: "TorchTests", dependencies: ["CTorch", "Faults", "Randomness", "Torch"]),
         .testTarget(

@@ -36,7 +36,7 @@ public struct PruneContext {
     public var types: OutputTypes { run.types }
     public var compute: DType { run.compute }
     public var calibration: CalibrationSet? { run.calibration }
-    var files: BlockFiles { run.files }
+    package var files: BlockFiles { run.files }
     var batch: Int { run.batch }
 
     /// The calibration text of a walk that cannot do without.
@@ -63,7 +63,7 @@ public struct PruneContext {
 
 extension PruneSettings {
     /// What is thin about the calibration text, and what the model's shape does not allow.
-    func warnings(samples: Int, tokens: Int, configuration: DecoderConfiguration) -> [String] {
+    package func warnings(samples: Int, tokens: Int, configuration: DecoderConfiguration) -> [String] {
         var list: [String] = []
         let widest = max(configuration.widest.intermediateSize, configuration.hiddenSize)
         // What a search measures on makes no candidates.

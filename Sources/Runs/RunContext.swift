@@ -36,7 +36,7 @@ public struct RunContext {
     }
 
     /// What of the model's folder the output will not hold.
-    static func filesLeft(_ checkpoint: Checkpoint) -> [String] {
+    package static func filesLeft(_ checkpoint: Checkpoint) -> [String] {
         let names = checkpoint.filesLeft
         guard !names.isEmpty else { return [] }
         let shown =
@@ -48,10 +48,10 @@ public struct RunContext {
     /// Samples in one forward pass without gradients: enough rows for the matrix products' full speed, few enough that
     /// a block's intermediate results stay near the processor.
     var batch: Int { max(1, RunContext.batchTokens / max(1, calibration?.tokens.columns ?? 1)) }
-    static let batchTokens = 2048
+    package static let batchTokens = 2048
 
     /// What a process that holds so much may hold where there is a choice.
-    static func memory(_ asked: ByteSize?, held: Int) -> Int {
+    package static func memory(_ asked: ByteSize?, held: Int) -> Int {
         asked?.bytes ?? held + (FreeMemory.free() ?? 8 << 30) / 2
     }
 

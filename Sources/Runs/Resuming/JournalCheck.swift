@@ -1,7 +1,6 @@
 import Checkpoints
 import Decoders
 import Faults
-import Files
 import JSONText
 import Pruning
 import Publishing
