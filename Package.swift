@@ -36,8 +36,10 @@ let package = Package(
         .library(
             name: "EspalierKit",
             targets: [
-                "Faults", "Files", "JSONText", "Randomness", "Torch", "Checkpoints", "Tokenization", "Calibration",
-                "Settings", "Recipes", "Decoders", "Pruning", "Structure", "Tasks", "Evaluation", "Runs", "Reports",
+                "Faults", "Files", "JSONText", "Randomness", "Records", "Torch", "Checkpoints", "Publishing",
+                "Tokenization", "Calibration",
+                "Settings", "Recipes", "Decoders", "Pruning", "Structure", "Tasks", "Evaluation", "Runs", "Planning",
+                "Reports",
                 "Gate",
                 "Watch",
             ]),
@@ -51,12 +53,16 @@ let package = Package(
     targets: [
         .target(name: "Faults"),
         .target(name: "JSONText", dependencies: ["Faults"]),
-        .target(name: "Files", dependencies: ["Faults", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(
+            name: "Files", dependencies: ["Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "Records"),
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
         .target(name: "Torch", dependencies: ["CTorch", "Faults"]),
         .target(
             name: "Checkpoints",
-            dependencies: ["Faults", "Files", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
+            dependencies: ["Faults", "Files", "JSONText", "Records", .product(name: "Crypto", package: "swift-crypto")]),
+        .target(
+            name: "Publishing", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Records"]),
         .target(name: "Decoders", dependencies: ["Torch", "Checkpoints", "JSONText", "Faults", "Files"]),
         .target(name: "Randomness"),
         .target(name: "Settings", dependencies: ["Faults", "Files", "Yams"]),
@@ -79,8 +85,15 @@ let package = Package(
         .target(
             name: "Runs",
             dependencies: [
-                "Calibration", "Checkpoints", "Decoders", "Faults", "Files", "JSONText", "Pruning", "Recipes",
-                "Settings", "Structure", "Torch", "Yams", .product(name: "Crypto", package: "swift-crypto"),
+                "Calibration", "Checkpoints", "Decoders", "Faults", "Files", "JSONText", "Pruning", "Publishing",
+                "Recipes",
+                "Records", "Settings", "Structure", "Torch", "Yams", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(
+            name: "Planning",
+            dependencies: [
+                "Calibration", "Checkpoints", "Decoders", "Faults", "Files", "JSONText", "Pruning", "Publishing",
+                "Recipes", "Records", "Runs", "Structure", "Torch", .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "Reports",
@@ -96,13 +109,18 @@ let package = Package(
             name: "EspalierCommands",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Pruning", "Randomness", "Recipes", "Reports", "Runs", "Settings", "Tasks", "Tokenization", "Torch",
+                "Planning", "Pruning", "Publishing", "Randomness", "Recipes", "Records", "Reports", "Runs", "Settings",
+                "Tasks",
+                "Tokenization", "Torch",
                 "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "espalier", dependencies: ["EspalierCommands"]),
 
-        .testTarget(name: "FilesTests", dependencies: ["Faults", "Files", "TestSupport"]),
+        .testTarget(name: "FilesTests", dependencies: ["Faults", "Files", "JSONText", "TestSupport"]),
+        .testTarget(
+            name: "PublishingTests",
+            dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Publishing", "TestSupport"]),
         .testTarget(name: "JSONTextTests", dependencies: ["Faults", "JSONText"]),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "Faults", "Files", "JSONText"],
@@ -124,11 +142,25 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness"],
             path: "Tests/TestSupport"),
+        .target(
+            name: "RunSupport",
+            dependencies: [
+                "Calibration", "Checkpoints", "Decoders", "Faults", "Pruning", "Randomness", "Recipes", "Runs",
+                "TestSupport", "Torch",
+            ], path: "Tests/RunSupport"),
+        .testTarget(
+            name: "PlanningTests",
+            dependencies: [
+                "Checkpoints", "Decoders", "Faults", "JSONText", "Planning", "Recipes", "RunSupport", "Runs",
+                "Settings",
+                "TestSupport",
+            ]),
         .testTarget(
             name: "RunsTests",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "JSONText", "Pruning",
-                "Randomness", "Recipes", "Runs", "Settings", "Structure", "TestSupport", "Torch", "Yams",
+                "Planning", "Publishing", "Randomness", "Recipes", "Runs", "RunSupport", "Settings", "Structure",
+                "TestSupport", "Torch", "Yams",
             ]),
         .testTarget(name: "TorchTests", dependencies: ["CTorch", "Faults", "Randomness", "Torch"]),
         .testTarget(
@@ -160,7 +192,7 @@ let package = Package(
             name: "EspalierCommandsTests",
             dependencies: [
                 "Checkpoints", "Decoders", "EspalierCommands", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Pruning", "Recipes", "Runs", "Settings", "TestSupport", "Torch", "Watch",
+                "Pruning", "Publishing", "Recipes", "Runs", "Settings", "TestSupport", "Torch", "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ],

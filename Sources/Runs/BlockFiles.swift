@@ -4,15 +4,15 @@ import Faults
 import Torch
 
 /// The parts in which a run commits its weights: one file for each block, and one for all that is outside of blocks.
-struct BlockFiles {
-    let checkpoint: Checkpoint
+package struct BlockFiles {
+    package let checkpoint: Checkpoint
     /// Of what is written: the source's, or with fewer heads and neurons.
-    let configuration: DecoderConfiguration
-    let types: OutputTypes
+    package let configuration: DecoderConfiguration
+    package let types: OutputTypes
     /// Shapes of the source's and of the written tensors, where they differ.
     private let shapes: (source: [String: [Int]], written: [String: [Int]])?
 
-    init(
+    package init(
         checkpoint: Checkpoint, configuration: DecoderConfiguration, types: OutputTypes,
         compact: DecoderConfiguration? = nil
     ) {
@@ -35,7 +35,7 @@ struct BlockFiles {
     }
 
     /// The source's tensors that belong into a part, in the source's order, as large as they are written.
-    func tensors(part: Int) -> [TensorDescription] {
+    package func tensors(part: Int) -> [TensorDescription] {
         checkpoint.tensors.filter { self.part(of: $0.name) == part }
             // A tied output matrix is the embedding: it is not written a second time.
             .filter { !(configuration.tiesWordEmbeddings && $0.name == Decoder.headName) }
@@ -56,7 +56,7 @@ struct BlockFiles {
     }
 
     /// What a tensor is written as.
-    func description(_ tensor: TensorDescription) -> TensorDescription {
+    package func description(_ tensor: TensorDescription) -> TensorDescription {
         TensorDescription(name: tensor.name, shape: tensor.shape, type: types.type(of: tensor))
     }
 
@@ -154,7 +154,7 @@ struct BlockFiles {
     }
 
     /// The block with every weight as a reader of the written file will see it, float32.
-    func asWritten(_ block: Block) -> Block {
+    package func asWritten(_ block: Block) -> Block {
         var copy = block
         for projection in block.projections {
             let parts = block[projection].rows(of: block[projection].weight).map { name, rows in
@@ -242,7 +242,7 @@ struct BlockFiles {
 
 extension DType {
     /// The tensor type of stored floating-point numbers.
-    init?(_ type: StoredType) {
+    package init?(_ type: StoredType) {
         switch type {
         case .f32: self = .float32
         case .f16: self = .float16

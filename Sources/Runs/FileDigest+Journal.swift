@@ -2,6 +2,7 @@ import Checkpoints
 import Faults
 import Files
 import JSONText
+import Publishing
 
 extension FileDigest {
     /// The journal's line that a file is on the disk.

@@ -3,13 +3,13 @@ import Settings
 import Torch
 
 /// How much a run may hold where it has a choice: of the GPU's memory when it computes there, else of the process's.
-struct MemoryLimit {
-    let device: Device
+package struct MemoryLimit {
+    package let device: Device
     /// What may be held in all.
-    let bytes: Int
+    package let bytes: Int
 
     /// - Parameter asked: nil is half of what is free.
-    init(_ asked: ByteSize?, device: Device) {
+    package init(_ asked: ByteSize?, device: Device) {
         self.device = device
         if let memory = DeviceMemory.of(device) {
             bytes = asked?.bytes ?? memory.held + memory.free / 2
@@ -19,12 +19,12 @@ struct MemoryLimit {
     }
 
     /// Of a process that holds so much.
-    static func bytes(_ asked: ByteSize?, held: Int) -> Int {
+    package static func bytes(_ asked: ByteSize?, held: Int) -> Int {
         asked?.bytes ?? held + (FreeMemory.free() ?? 8 << 30) / 2
     }
 
     /// What more may be taken now.
-    var left: Int {
+    package var left: Int {
         if let memory = DeviceMemory.of(device) { return max(0, bytes - memory.held) }
         Machine.returnFreedMemory()
         return max(0, bytes - Machine.residentBytes)

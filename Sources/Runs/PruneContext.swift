@@ -38,7 +38,7 @@ public struct PruneContext {
     public var types: OutputTypes { run.types }
     public var compute: DType { run.compute }
     public var calibration: CalibrationSet? { run.calibration }
-    var files: BlockFiles { run.files }
+    package var files: BlockFiles { run.files }
     var batch: Int { run.batch }
 
     /// The calibration text of a walk that cannot do without.
@@ -67,7 +67,7 @@ public struct PruneContext {
 extension PruneSettings {
     /// With the batch written down where a GPU's memory chooses it, so that a run that goes on repeats it: sums in
     /// another order are other sums.
-    func batched(_ decoder: Decoder, compute: DType, tokens: Int) -> PruneSettings {
+    package func batched(_ decoder: Decoder, compute: DType, tokens: Int) -> PruneSettings {
         guard decoder.device != .cpu, batchTokens == nil else { return self }
         var settings = self
         settings.batchTokens = decoder.batchTokens(of: tokens, compute: compute)
@@ -75,7 +75,7 @@ extension PruneSettings {
     }
 
     /// What is thin about the calibration text, and what the model's shape does not allow.
-    func warnings(samples: Int, tokens: Int, configuration: DecoderConfiguration) -> [String] {
+    package func warnings(samples: Int, tokens: Int, configuration: DecoderConfiguration) -> [String] {
         var list: [String] = []
         let widest = max(configuration.widest.intermediateSize, configuration.hiddenSize)
         // What a search measures on makes no candidates.

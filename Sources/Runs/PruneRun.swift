@@ -3,6 +3,7 @@ import Faults
 import Files
 import JSONText
 import Pruning
+import Publishing
 import Recipes
 import Torch
 

@@ -100,7 +100,7 @@ public struct PruneTargets: Sendable {
 
 extension PruneSettings {
     /// Of a linear. Where whole units go, it loses about that share, but no zeros are made.
-    var goal: Goal { Goal(pattern: pattern.zeros ?? .unstructured, sparsity: sparsity) }
+    package var goal: Goal { Goal(pattern: pattern.zeros ?? .unstructured, sparsity: sparsity) }
 }
 
 extension Goal {

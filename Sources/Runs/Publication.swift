@@ -2,6 +2,8 @@ import Checkpoints
 import Faults
 import Files
 import JSONText
+import Publishing
+import Records
 import Torch
 
 /// From committed parts to a folder that other software opens.
@@ -18,8 +20,6 @@ struct Publication {
     /// Whether a search's files stay in the output; those that do not were removed.
     let keepsCandidates: Bool
     let events: EventHandler
-
-    static let reportName = "report.json"
 
     /// Reports of the committed blocks, in order.
     func committedReports() -> [BlockReport] {
@@ -65,11 +65,13 @@ struct Publication {
     ) throws(Fault) -> [FileDigest] {
         var files: [FileDigest] = []
         if shards.count > 1 { files.append(try staging.write(ShardName.index, ShardName.indexBytes(shards))) }
-        files.append(try staging.write("config.json", self.files.configurationJSON(context.types).configurationBytes))
+        files.append(
+            try staging.write(
+                PublishedFile.configuration, self.files.configurationJSON(context.types).configurationBytes))
         for file in context.decoder.checkpoint.sideFiles { files.append(try staging.copy(file)) }
-        files.append(try staging.write("recipe.yaml", Array(recipe.utf8)))
-        files.append(try staging.write("README.md", Array(card.utf8)))
-        files.append(try staging.write(Publication.reportName, Array((report.text() + "\n").utf8)))
+        files.append(try staging.write(PublishedFile.recipe, Array(recipe.utf8)))
+        files.append(try staging.write(PublishedFile.card, Array(card.utf8)))
+        files.append(try staging.write(PublishedFile.report, Array((report.text() + "\n").utf8)))
         return files
     }
 

@@ -39,7 +39,7 @@ public struct RunContext {
     }
 
     /// What of the model's folder the output will not hold.
-    static func filesLeft(_ checkpoint: Checkpoint) -> [String] {
+    package static func filesLeft(_ checkpoint: Checkpoint) -> [String] {
         let names = checkpoint.filesLeft
         guard !names.isEmpty else { return [] }
         let shown =

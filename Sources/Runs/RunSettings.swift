@@ -38,4 +38,12 @@ extension PruneSettings {
             shardSize: shardSize, outputDType: outputDType, streamDType: streamDType, offload: offload,
             memory: memory, batchTokens: batchTokens, recipe: publishedRecipe)
     }
+
+    /// The text of the published recipe: the output's name and how it is replaced are not part of what a run makes.
+    package var publishedRecipe: String {
+        var recipe = recipe()
+        recipe.output = nil
+        recipe.overwrite = nil
+        return recipe.yaml()
+    }
 }

@@ -5,7 +5,7 @@ import Recipes
 extension PruneSettings {
     /// - Parameter needed: whether the method looks at samples.
     /// - Throws: `usage` when there are too few: statistics of nothing would be zeros, and nobody would be told.
-    func checkSamples(_ samples: Int, needed: Bool) throws(Fault) {
+    package func checkSamples(_ samples: Int, needed: Bool) throws(Fault) {
         if (needed || allocation != .uniform) && samples == 0 { throw needsCalibration }
         let isSearched = structure != nil || allocation == .search
         guard isSearched, samples < SearchSplit.least else { return }

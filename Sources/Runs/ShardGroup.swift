@@ -1,16 +1,16 @@
 import Checkpoints
 
 /// A file of the published folder and the parts that go into it.
-struct ShardGroup {
-    var name: String
-    var parts: [String]
+package struct ShardGroup {
+    package var name: String
+    package var parts: [String]
     /// As planned: a value that float16 cannot hold makes its tensor float32 later.
-    var tensors: [TensorDescription]
+    package var tensors: [TensorDescription]
 }
 
 extension BlockFiles {
     /// Consecutive parts, together at most the shard size, by the sizes planned.
-    func groups(shardSize: Int) -> [ShardGroup] {
+    package func groups(shardSize: Int) -> [ShardGroup] {
         var groups: [[(String, [TensorDescription])]] = [[]]
         var bytes = 0
         for part in 0...configuration.layerCount {
@@ -31,7 +31,7 @@ extension BlockFiles {
 
     /// The most bytes that the staging folder holds at once: while a shard is written, the parts that go into it are
     /// still there.
-    func stagingBytes(shardSize: Int) -> Int {
+    package func stagingBytes(shardSize: Int) -> Int {
         let groups = groups(shardSize: shardSize)
         let shards = groups.map { SafetensorsWriter.fileSize($0.tensors) }
         let parts = groups.map { group in

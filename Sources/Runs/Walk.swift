@@ -1,12 +1,14 @@
 import Checkpoints
 import Decoders
 import Faults
+import Files
 import JSONText
 import Pruning
+import Publishing
 import Torch
 
 /// The walk over the blocks: order, memory, commits and events, so that a pruner sees one block and owns nothing.
-struct Walk {
+package struct Walk {
     let context: PruneContext
     let pruner: any BlockPruner
     let staging: StagingFolder
@@ -17,7 +19,7 @@ struct Walk {
     private var lastPruned: Int { context.targets.goals.lastIndex { !$0.isEmpty } ?? 0 }
     private var samples: Int { context.calibration?.tokens.rows ?? 0 }
     /// The walk's errors are measured on a few of the sequences that the default's optimizer does not see.
-    static func judged(of samples: Int) -> [Int] { Array(BlockRefit.keptOut(of: samples).prefix(4)) }
+    package static func judged(of samples: Int) -> [Int] { Array(BlockRefit.keptOut(of: samples).prefix(4)) }
 
     /// The hidden states on their way: what the pruned blocks made, and what the dense ones would have made.
     private struct Lanes {

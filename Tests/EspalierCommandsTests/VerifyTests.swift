@@ -3,6 +3,7 @@ import Faults
 import Files
 import Foundation
 import JSONText
+import Publishing
 import Recipes
 import Runs
 import TestSupport

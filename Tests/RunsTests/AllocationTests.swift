@@ -1,6 +1,7 @@
 import Checkpoints
 import Decoders
 import Recipes
+import RunSupport
 import TestSupport
 import Testing
 import Torch

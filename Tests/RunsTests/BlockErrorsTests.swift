@@ -1,6 +1,7 @@
 import Decoders
 import Pruning
 import Recipes
+import RunSupport
 import Testing
 import Torch
 

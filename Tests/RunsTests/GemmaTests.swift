@@ -3,6 +3,7 @@ import Decoders
 import Evaluation
 import JSONText
 import Recipes
+import RunSupport
 import TestSupport
 import Testing
 import Torch

@@ -1,6 +1,7 @@
 import Faults
 import Foundation
 import Recipes
+import RunSupport
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
 import Randomness
+import RunSupport
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import JSONText
+import RunSupport
 import TestSupport
 import Testing
 import Yams

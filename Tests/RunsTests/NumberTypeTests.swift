@@ -2,6 +2,7 @@ import Checkpoints
 import Decoders
 import Evaluation
 import Recipes
+import RunSupport
 import Testing
 import Torch
 

@@ -2,6 +2,7 @@ import Faults
 import Foundation
 import Recipes
 import Settings
+import RunSupport
 import Testing
 
 @testable import Runs

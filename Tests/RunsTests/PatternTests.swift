@@ -1,30 +1,13 @@
 import Checkpoints
 import Decoders
 import Recipes
+import RunSupport
 import Testing
 
 @testable import Runs
 
 @Suite("Zeros obey the pattern")
 struct PatternTests {
-    enum Arm: CaseIterable {
-        case magnitude, wanda, sparsegpt, wandaPlusPlus, paper
-
-        func apply(to recipe: inout PruneRecipe) {
-            switch self {
-            case .magnitude: recipe.method = "magnitude"
-            case .wanda: recipe.method = "wanda"
-            case .sparsegpt: recipe.method = "sparsegpt"
-            case .wandaPlusPlus: recipe.method = "wanda++"
-            case .paper:
-                recipe.method = "wanda++"
-                recipe.preset = .paper
-                recipe.rounds = 2
-                recipe.roundSamples = 4
-            }
-        }
-    }
-
     @Test("every group of every row has exactly its zeros", arguments: Arm.allCases, ["2:4", "4:8", "1:4"])
     func groups(arm: Arm, text: String) throws {
         let bench = try Bench()

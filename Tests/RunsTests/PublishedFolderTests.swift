@@ -3,8 +3,10 @@ import Decoders
 import Faults
 import Foundation
 import JSONText
+import Publishing
 import Recipes
 import Settings
+import RunSupport
 import TestSupport
 import Testing
 
@@ -184,8 +186,8 @@ struct PublishedFolderTests {
         #expect(try checkpoint.floats("model.embed_tokens.weight")[7] == 70_000)
     }
 
-    @Test("the published recipe runs again to the same bytes", arguments: PatternTests.Arm.allCases)
-    func recipe(arm: PatternTests.Arm) throws {
+    @Test("the published recipe runs again to the same bytes", arguments: Arm.allCases)
+    func recipe(arm: Arm) throws {
         let bench = try Bench()
         try bench.prune("out") {
             arm.apply(to: &$0)
@@ -214,8 +216,8 @@ struct PublishedFolderTests {
         #expect(try weights("c", 2) != first)
     }
 
-    @Test("hidden states on the disk give the same bytes as in memory", arguments: PatternTests.Arm.allCases)
-    func offload(arm: PatternTests.Arm) throws {
+    @Test("hidden states on the disk give the same bytes as in memory", arguments: Arm.allCases)
+    func offload(arm: Arm) throws {
         let bench = try Bench()
         let scratch = try TemporaryFolder()
         try bench.prune("memory") { arm.apply(to: &$0) }
@@ -255,7 +257,7 @@ struct PublishedFolderTests {
     @Test("a model of one block, sequences of one token, and no block to change are all defined")
     func smallest() throws {
         let bench = try Bench(tokens: Bench.rows(9, 1)) { $0.layers = 1 }
-        for arm in PatternTests.Arm.allCases {
+        for arm in Arm.allCases {
             let result = try bench.prune("out-\(arm)") {
                 arm.apply(to: &$0)
                 $0.samples = 9

@@ -6,10 +6,12 @@ import Foundation
 import JSONText
 import Randomness
 import Recipes
+import RunSupport
 import TestSupport
 import Testing
 import Torch
 
+@testable import Planning
 @testable import Pruning
 @testable import Runs
 

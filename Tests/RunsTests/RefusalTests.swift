@@ -3,6 +3,7 @@ import Decoders
 import Faults
 import Foundation
 import Recipes
+import RunSupport
 import TestSupport
 import Testing
 
@@ -125,7 +126,7 @@ struct RefusalTests {
         let bench = try Bench { tiny in
             tiny.edit = { name, values in if name == "model.layers.1.self_attn.v_proj.weight" { values[3] = value } }
         }
-        for arm in PatternTests.Arm.allCases {
+        for arm in Arm.allCases {
             let found = try #require(fault { try bench.prune("out-\(arm)") { arm.apply(to: &$0) } })
             #expect(found.exitCode == 65)
             #expect(found.place?.contains("model.layers.1.self_attn.v_proj.weight") == true)

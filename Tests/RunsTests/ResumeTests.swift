@@ -4,6 +4,7 @@ import Foundation
 import JSONText
 import Recipes
 import Settings
+import RunSupport
 import TestSupport
 import Testing
 
@@ -11,7 +12,6 @@ import Testing
 
 @Suite("Resuming")
 struct ResumeTests {
-    typealias Arm = PatternTests.Arm
 
     /// Copies the staging folder whenever a block is committed, and once before the first.
     private func snapshots(_ bench: Bench, _ change: @escaping (inout PruneRecipe) -> Void) throws -> [String] {

@@ -3,6 +3,7 @@ import Faults
 import Foundation
 import JSONText
 import Recipes
+import RunSupport
 import TestSupport
 import Testing
 

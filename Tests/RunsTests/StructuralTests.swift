@@ -4,8 +4,11 @@ import Evaluation
 import Faults
 import Foundation
 import JSONText
+import Planning
+import Publishing
 import Recipes
 import Structure
+import RunSupport
 import TestSupport
 import Testing
 import Torch

@@ -4,6 +4,7 @@ import JSONText
 import Pruning
 import Randomness
 import Recipes
+import RunSupport
 import Testing
 import Torch
 
@@ -30,8 +31,8 @@ struct ZeroDemandTests {
     }
 
     @Test(
-        "a block with one zero too few is refused, for every method and pattern", arguments: PatternTests.Arm.allCases)
-    func oneTooFew(arm: PatternTests.Arm) throws {
+        "a block with one zero too few is refused, for every method and pattern", arguments: Arm.allCases)
+    func oneTooFew(arm: Arm) throws {
         for pattern in [Pattern.unstructured, .keep(2, of: 4)] {
             let bench = try Bench()
             var context = try bench.context("out") {
@@ -45,7 +46,7 @@ struct ZeroDemandTests {
         }
     }
 
-    private func settings(_ arm: PatternTests.Arm, _ pattern: Pattern) throws -> PruneSettings {
+    private func settings(_ arm: Arm, _ pattern: Pattern) throws -> PruneSettings {
         var recipe = PruneRecipe()
         recipe.model = "m"
         recipe.calibration = ["self"]
@@ -56,8 +57,8 @@ struct ZeroDemandTests {
 
     @Test(
         "exact masks satisfy it, and nothing less does, on the device and in memory",
-        arguments: PatternTests.Arm.allCases)
-    func shortfalls(arm: PatternTests.Arm) throws {
+        arguments: Arm.allCases)
+    func shortfalls(arm: Arm) throws {
         let (rows, columns) = (6, 136)
         var generator = SplitMix64(seed: 3)
         let scores = (0..<rows * columns).map { _ in Float(generator.next() >> 40) + 1 }

@@ -7,7 +7,7 @@ public final class TemporaryFolder {
     public init() throws {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("espalier-" + UUID().uuidString)
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        path = url.path
+        path = url.resolvingSymlinksInPath().path
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
@@ -26,6 +26,24 @@ public final class TemporaryFolder {
         try Data(bytes).write(to: URL(fileURLWithPath: file))
         return file
     }
+}
+
+extension TemporaryFolder {
+    public func path(_ name: String) -> String { path + "/" + name }
+
+    /// Makes a folder in it and gives its path.
+    @discardableResult
+    public func folder(_ name: String) throws -> String {
+        try FileManager.default.createDirectory(atPath: path(name), withIntermediateDirectories: true)
+        return path(name)
+    }
+
+    /// What stands in it, or in a folder of it, sorted.
+    public func names(_ folder: String = "") throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? path : path(folder)).sorted()
+    }
+
+    public func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 }
 
 /// What lies outside the repository: models and texts that some tests need.

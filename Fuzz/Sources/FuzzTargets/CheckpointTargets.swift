@@ -1,6 +1,7 @@
 import Checkpoints
 import Decoders
 import Faults
+import Publishing
 import Tokenization
 
 /// Model files: weights, configuration, index.

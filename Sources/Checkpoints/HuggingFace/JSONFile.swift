@@ -3,14 +3,14 @@ import Files
 import JSONText
 
 /// Small JSON files, read whole. Their values take several times the text's memory, which the limits hold small.
-enum JSONFile {
+package enum JSONFile {
     /// Configurations have some kilobytes; those with a name for each of many thousand labels, a megabyte.
-    static let sizeLimit = 16 << 20
+    package static let sizeLimit = 16 << 20
 
     /// - Parameters:
     ///   - acceptsNonFinite: whether NaN and Infinity are read, as Python writes them.
     ///   - sizeLimit: bytes that the file may have.
-    static func object(
+    package static func object(
         _ path: String, acceptsNonFinite: Bool = false, sizeLimit: Int = sizeLimit
     ) throws(Fault) -> JSONObject {
         let bytes = try InputFile(path).contents(limit: sizeLimit)

@@ -2,14 +2,14 @@ import Faults
 import Files
 
 /// Names of files that a model's own files mention: only plain names of files within the model's folder are followed.
-enum SafePath {
+package enum SafePath {
     static func isPlainName(_ name: String) -> Bool {
         !name.isEmpty && name != "." && name != ".."
             && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") || $0 < 0x20 }
     }
 
     /// Whether the name is that of a file, or of a file in a folder beside the others.
-    static func isPlainPath(_ path: String) -> Bool {
+    package static func isPlainPath(_ path: String) -> Bool {
         let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         return parts.count <= 2 && parts.allSatisfy { isPlainName(String(decoding: $0, as: UTF8.self)) }
     }
@@ -29,7 +29,7 @@ enum SafePath {
     }
 
     /// - Throws: `badData` when the file is a link that leads out of the folder.
-    static func checked(_ folder: String, _ name: String) throws(Fault) -> String {
+    package static func checked(_ folder: String, _ name: String) throws(Fault) -> String {
         guard let path = inside(folder, name) else {
             throw Fault(
                 .badData, "a symbolic link leads out of the model's folder", file: FileSystem.joined(folder, name),

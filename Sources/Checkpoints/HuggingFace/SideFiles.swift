@@ -1,15 +1,16 @@
 import Faults
 import Files
+import Records
 
 /// Sorts the files of a folder into those that a copy of the model carries along and those that it does not.
-struct SideFiles {
+package struct SideFiles {
     private(set) var copied: [SideFile] = []
     /// Names of what is not copied, folders with a slash at their end. Weights, the configuration, the card and what
     /// other warnings speak of are not among them.
     private(set) var left: [String] = []
 
     /// Folders whose tokenizer files and templates belong to the model.
-    static let folders = ["additional_chat_templates", "chat_templates", "tokenizer"]
+    package static let folders = ["additional_chat_templates", "chat_templates", "tokenizer"]
 
     /// - Parameter weights: names of the files that hold the model's tensors.
     /// - Throws: `badData` when a file that would be copied is a link out of the folder.
@@ -46,12 +47,13 @@ struct SideFiles {
     /// published folder has its own records.
     private static func isAccountedFor(_ name: String) -> Bool {
         let known = [
-            "config.json", "README.md", "recipe.yaml", "report.json", CompletionRecord.fileName, ShardIndex.fileName,
+            PublishedFile.configuration, PublishedFile.card, PublishedFile.recipe, PublishedFile.report,
+            PublishedFile.completion, ShardIndex.fileName,
         ]
         return known.contains(name) || name.hasPrefix(".") || name.hasSuffix(".py")
     }
 
-    static func isSideFile(_ name: String) -> Bool {
+    package static func isSideFile(_ name: String) -> Bool {
         guard SafePath.isPlainName(name) else { return false }
         let exact = [
             "special_tokens_map.json", "added_tokens.json", "merges.txt", "chat_template.json",

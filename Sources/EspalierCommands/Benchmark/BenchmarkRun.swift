@@ -1,7 +1,7 @@
 import Decoders
 import Evaluation
 import Faults
-import Runs
+import Files
 
 /// What `benchmark` does, apart from its command line.
 public struct BenchmarkRun {

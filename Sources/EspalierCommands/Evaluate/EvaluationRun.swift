@@ -6,6 +6,7 @@ import Faults
 import Files
 import Foundation
 import JSONText
+import Records
 import Tokenization
 
 /// What `evaluate` does, apart from its command line.
@@ -239,7 +240,7 @@ extension CalibrationSketch {
     ///
     /// - Throws: `Fault` for a report that cannot be read.
     fileprivate init?(folder: String) throws(Fault) {
-        let path = folder + "/" + PruningRecord.fileName
+        let path = folder + "/" + PublishedFile.report
         guard FileSystem.existsUnfollowed(path) else { return nil }
         let bytes = try ReadableFile.bytes(path)
         let report: JSONValue

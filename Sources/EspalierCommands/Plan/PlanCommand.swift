@@ -1,7 +1,6 @@
 import ArgumentParser
 import Faults
 import Recipes
-import Runs
 
 /// `espalier plan`
 public struct PlanCommand: ParsableCommand {

@@ -1,8 +1,9 @@
 import Checkpoints
 import Faults
+import Planning
 import Pruning
+import Publishing
 import Recipes
-import Runs
 
 extension PlanRun {
     /// Opens the model, reads the calibration text where there is one, and measures.

@@ -1,6 +1,6 @@
 import Decoders
 import Faults
-import Runs
+import Planning
 
 /// A plan for people.
 enum PlanText {

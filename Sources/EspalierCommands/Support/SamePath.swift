@@ -1,6 +1,8 @@
 import Checkpoints
 import Faults
 import Files
+import Publishing
+import Records
 
 #if canImport(Glibc)
     import Glibc
@@ -37,7 +39,8 @@ enum SamePath {
     private static func isOfModel(_ path: String) -> Bool {
         let name = FileSystem.last(path)
         let exact = [
-            CompletionRecord.fileName, ShardName.index, "config.json", "report.json", "recipe.yaml", "README.md",
+            PublishedFile.completion, ShardName.index, PublishedFile.configuration, PublishedFile.report,
+            PublishedFile.recipe, PublishedFile.card,
         ]
         let endings = [".safetensors", ".gguf", ".bin", ".model", ".jinja"]
         return exact.contains { FileSystem.areSame($0, name) } || endings.contains { FileSystem.hasEnding(name, $0) }

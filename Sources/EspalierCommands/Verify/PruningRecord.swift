@@ -4,13 +4,11 @@ import Faults
 import Files
 import JSONText
 import Recipes
+import Records
 import Runs
 
 /// What a run wrote down of its result, in `report.json` and `recipe.yaml`: what its weights are held against.
 struct PruningRecord {
-    static let fileName = "report.json"
-    static let recipeName = "recipe.yaml"
-
     let path: String
     let method: String
     let preset: String
@@ -43,7 +41,7 @@ struct PruningRecord {
 
     /// - Throws: `badData` when the report or the recipe is damaged, or they are not of one run.
     init(folder: String, hasRecipe: Bool) throws(Fault) {
-        path = folder + "/" + PruningRecord.fileName
+        path = folder + "/" + PublishedFile.report
         let reader: RecordObjectReader
         do throws(Fault) {
             reader = RecordObjectReader(
@@ -74,7 +72,7 @@ struct PruningRecord {
         }
         structure = try reader.structure()
         calibration = reader.object["calibration"]?.objectValue
-        settings = hasRecipe ? try PruningRecord.settings(folder + "/" + PruningRecord.recipeName) : nil
+        settings = hasRecipe ? try PruningRecord.settings(folder + "/" + PublishedFile.recipe) : nil
         if let settings { try check(settings) }
     }
 

@@ -2,6 +2,8 @@ import Checkpoints
 import Decoders
 import Faults
 import JSONText
+import Publishing
+import Records
 
 /// What `verify` finds to be sound, apart from its command line.
 public struct PublishedFolder {
@@ -35,8 +37,8 @@ public struct PublishedFolder {
             _ = try opened.tokenizer()
         }
         let names = Set(verification.record.files.map(\.name))
-        guard names.contains(PruningRecord.fileName) else { return }
-        let record = try PruningRecord(folder: folder, hasRecipe: names.contains(PruningRecord.recipeName))
+        guard names.contains(PublishedFile.report) else { return }
+        let record = try PruningRecord(folder: folder, hasRecipe: names.contains(PublishedFile.recipe))
         pattern = record.pattern.text
         finding = try ReportCheck(record: record, opened: opened).run(reporter)
     }

@@ -2,8 +2,10 @@ import Calibration
 import Checkpoints
 import Decoders
 import Faults
+import Files
 import JSONText
 import Pruning
+import Publishing
 import Structure
 import Torch
 

@@ -4,7 +4,7 @@ import Yams
 
 /// What the source model's card says that holds for the pruned model, too. Nothing is taken for granted: what is not
 /// said, or not in the form that the hub knows, is left out.
-struct SourceCard: Equatable {
+package struct SourceCard: Equatable {
     /// Keys whose values are carried over, in the order of a card.
     static let keys = ["license", "license_name", "license_link", "language", "datasets"]
 
@@ -19,12 +19,12 @@ struct SourceCard: Equatable {
     private static let longestHead = 64 << 10
     private static let (longestValue, mostValues) = (200, 200)
 
-    static func == (left: SourceCard, right: SourceCard) -> Bool {
+    package static func == (left: SourceCard, right: SourceCard) -> Bool {
         left.repository == right.repository && left.fields.map(\.key) == right.fields.map(\.key)
             && left.fields.map(\.values) == right.fields.map(\.values)
     }
 
-    init(_ checkpoint: Checkpoint) {
+    package init(_ checkpoint: Checkpoint) {
         // The weights do not depend on a card that cannot be read.
         var bytes: [UInt8] = []
         var failure: String?
@@ -58,7 +58,7 @@ struct SourceCard: Equatable {
     }
 
     /// What the new card will lack, in one sentence at most.
-    var warnings: [String] {
+    package var warnings: [String] {
         guard let first = refused.first else { return [] }
         let names = refused.map(\.key).joined(separator: ", ")
         return ["the model's README.md: not carried over to the new card: \(names): \(first.reason)"]

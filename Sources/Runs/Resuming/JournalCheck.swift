@@ -1,9 +1,9 @@
 import Checkpoints
 import Decoders
 import Faults
-import Files
 import JSONText
 import Pruning
+import Publishing
 
 /// Whether a journal is one that this run can have written: the kinds of its lines and their order, their number, the
 /// names of files, and every value that the run goes on with. It is read before any of it is used, since whatever it

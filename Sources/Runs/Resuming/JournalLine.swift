@@ -1,5 +1,4 @@
 import Faults
-import Files
 import JSONText
 
 /// A line of a run's journal, read as what anybody may have written: every value is of the kind and within the bounds

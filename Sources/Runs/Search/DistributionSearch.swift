@@ -1,6 +1,7 @@
 import Checkpoints
 import Decoders
 import Faults
+import Files
 import JSONText
 import Structure
 import Torch

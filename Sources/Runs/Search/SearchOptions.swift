@@ -2,23 +2,23 @@ import Faults
 import Recipes
 
 /// How far a distribution search goes.
-struct SearchOptions: Equatable {
+package struct SearchOptions: Equatable {
     /// One stage of selection.
-    struct Stage: Equatable {
-        var survivors: Int
+    package struct Stage: Equatable {
+        package var survivors: Int
         /// That it looks at, from the first of those that are searched on.
-        var samples: Int
+        package var samples: Int
     }
 
     /// Samples on which the costs of all levels are measured to start from; none where the start is uniform, as
     /// published.
-    var measured: Int
+    package var measured: Int
     /// Rounds of exact neighbours.
-    var rounds: Int
-    var generations: Int
-    var offspring: Int
+    package var rounds: Int
+    package var generations: Int
+    package var offspring: Int
     /// The last one leaves one.
-    var stages: [Stage]
+    package var stages: [Stage]
 
     /// - Parameter searched: samples to search on.
     init(_ effort: Effort, searched: Int) {
@@ -43,7 +43,7 @@ struct SearchOptions: Equatable {
     ///
     /// - Parameter tokens: of a sample.
     /// - Throws: `usage` for a selection stage that asks for more tokens than there are.
-    init(_ settings: PruneSettings.StructuralSettings, searched: Int, tokens: Int) throws(Fault) {
+    package init(_ settings: PruneSettings.StructuralSettings, searched: Int, tokens: Int) throws(Fault) {
         self.init(settings.effort, searched: searched)
         generations = settings.generations ?? generations
         offspring = settings.offspring ?? offspring
@@ -64,19 +64,19 @@ struct SearchOptions: Equatable {
 }
 
 /// Which samples make candidates, and which a search measures them on.
-enum SearchSplit {
+package enum SearchSplit {
     /// One sample to search on and one to make the candidates with.
-    static let least = 2
+    package static let least = 2
 
     /// Every fourth sample is searched on.
     ///
     /// - Parameter samples: `least` or more.
-    static func searched(of samples: Int) -> [Int] {
+    package static func searched(of samples: Int) -> [Int] {
         samples < 4 ? [samples - 1] : Array(stride(from: 3, to: samples, by: 4))
     }
 
     /// The others make the candidates.
-    static func calibrated(of samples: Int) -> [Int] {
+    package static func calibrated(of samples: Int) -> [Int] {
         let searched = Set(searched(of: samples))
         return (0..<samples).filter { !searched.contains($0) }
     }

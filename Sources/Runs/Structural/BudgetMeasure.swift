@@ -4,7 +4,7 @@ import Structure
 import Torch
 
 /// What a structural search counts of a sub-layer, in whole numbers: parameters, bytes, or nanoseconds.
-struct BudgetMeasure {
+package struct BudgetMeasure {
     let budget: Budget
     let configuration: DecoderConfiguration
     /// Bytes of a written weight of the linears and of a norm's.
@@ -21,7 +21,7 @@ struct BudgetMeasure {
     }
 
     /// With the bytes that a run writes.
-    init(budget: Budget, files: BlockFiles) {
+    package init(budget: Budget, files: BlockFiles) {
         self.init(budget: budget, configuration: files.configuration)
         func bytes(_ name: String) -> Int {
             files.checkpoint.tensor(name).map { files.description($0).type.bitCount / 8 } ?? 4

@@ -5,7 +5,7 @@ import Recipes
 /// What a structural run refuses before any work, and a plan with it.
 extension PruneSettings {
     /// - Throws: `usage` when nothing can be removed as asked for, or not enough of it.
-    func checkStructure(_ measure: BudgetMeasure) throws(Fault) {
+    package func checkStructure(_ measure: BudgetMeasure) throws(Fault) {
         guard let structure else { return }
         let configuration = measure.configuration
         for width in Set(configuration.layers.map(\.intermediateSize)) where width > 0 {

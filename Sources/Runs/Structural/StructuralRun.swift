@@ -1,8 +1,10 @@
 import Checkpoints
 import Decoders
 import Faults
+import Files
 import JSONText
 import Pruning
+import Publishing
 import Recipes
 import Structure
 import Torch
@@ -57,7 +59,7 @@ extension PruneSettings {
     /// About what a search's candidates take on the disk.
     ///
     /// - Parameter compute: number type of the matrix products.
-    func candidateBytes(_ configuration: DecoderConfiguration, compute: DType) -> Int {
+    package func candidateBytes(_ configuration: DecoderConfiguration, compute: DType) -> Int {
         if let structure {
             // Half of each output matrix at every level, on average.
             let levels = structure.sparsities(around: sparsity.fraction).count
@@ -76,7 +78,7 @@ extension PruneSettings {
 extension PruneSettings.StructuralSettings {
     /// What the widths of a model's MLPs are a multiple of: what was asked for, and what the engines take as far as the
     /// dense widths are multiples of it.
-    func granularity(for configuration: DecoderConfiguration) -> Int {
+    package func granularity(for configuration: DecoderConfiguration) -> Int {
         func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
         let shared = configuration.layers.reduce(engines?.widthMultiple ?? 1) { divisor($0, $1.intermediateSize) }
         return granularity / divisor(granularity, shared) * shared
@@ -85,7 +87,7 @@ extension PruneSettings.StructuralSettings {
     /// The sparsities of a sub-layer's candidates.
     ///
     /// - Parameter iteration: each has half the interval of the one before.
-    func sparsities(around centre: Double, iteration: Int = 0) -> [Double] {
+    package func sparsities(around centre: Double, iteration: Int = 0) -> [Double] {
         // What is around a distribution that was found is a part of the range.
         let count = levels ?? (iteration > 0 ? 9 : nil)
         let interval = interval / Double(1 << iteration)

@@ -1,8 +1,10 @@
 import Checkpoints
 import Decoders
 import Faults
+import Files
 import JSONText
 import Pruning
+import Publishing
 import Structure
 import Torch
 

@@ -3,26 +3,24 @@ import Checkpoints
 import Decoders
 import Faults
 import Foundation
-import JSONText
 import Pruning
 import Randomness
 import Recipes
+import Runs
 import TestSupport
 import Torch
 
-@testable import Runs
-
 /// A tiny model, calibration tokens for it, and a place for outputs.
-final class Bench {
-    let model: TemporaryFolder
-    let work: TemporaryFolder
+public final class Bench {
+    public let model: TemporaryFolder
+    public let work: TemporaryFolder
     /// That recipes can name.
-    var methods = MethodRegistry.standard
+    public var methods = MethodRegistry.standard
 
-    static let vocabulary = 64
+    public static let vocabulary = 64
 
     /// - Parameter change: of the tiny model: 2 layers, hidden 16, MLP 24, tied, float32.
-    init(tokens: [[Int32]] = Bench.rows(), _ change: (inout TinyModel) -> Void = { _ in }) throws {
+    public init(tokens: [[Int32]] = Bench.rows(), _ change: (inout TinyModel) -> Void = { _ in }) throws {
         Engine.setThreads(1)
         model = try TemporaryFolder()
         work = try TemporaryFolder()
@@ -34,25 +32,25 @@ final class Bench {
         try writeTokens(tokens)
     }
 
-    static func rows(_ count: Int = 16, _ length: Int = 12, seed: UInt64 = 5) -> [[Int32]] {
+    public static func rows(_ count: Int = 16, _ length: Int = 12, seed: UInt64 = 5) -> [[Int32]] {
         var generator = SplitMix64(seed: seed)
         return (0..<count).map { _ in
             (0..<length).map { _ in Int32(truncatingIfNeeded: generator.next() % UInt64(vocabulary)) }
         }
     }
 
-    var tokenFile: String { work.path + "/tokens.safetensors" }
+    public var tokenFile: String { work.path + "/tokens.safetensors" }
 
-    func writeTokens(_ rows: [[Int32]]) throws {
+    public func writeTokens(_ rows: [[Int32]]) throws {
         let writer = try SafetensorsWriter(
             tokenFile, [TensorDescription(name: "tokens", shape: [rows.count, rows.first?.count ?? 0], type: .i32)])
         try writer.write("tokens", rows.flatMap { $0 }.withUnsafeBytes { Array($0) })
         _ = try writer.finish()
     }
 
-    func path(_ name: String) -> String { work.path + "/" + name }
+    public func path(_ name: String) -> String { work.path + "/" + name }
 
-    func settings(_ output: String, _ change: (inout PruneRecipe) -> Void = { _ in }) throws -> PruneSettings {
+    public func settings(_ output: String, _ change: (inout PruneRecipe) -> Void = { _ in }) throws -> PruneSettings {
         var recipe = PruneRecipe()
         recipe.model = model.path
         recipe.output = path(output)
@@ -64,7 +62,7 @@ final class Bench {
         return try recipe.resolved(methods)
     }
 
-    func context(_ settings: PruneSettings, compute: DType = .float32) throws -> PruneContext {
+    public func context(_ settings: PruneSettings, compute: DType = .float32) throws -> PruneContext {
         let decoder = try Decoder(try Checkpoint.open(settings.model))
         var sources: [CalibrationSource] = []
         for text in settings.calibration { sources.append(try CalibrationSource(parsing: text)) }
@@ -81,12 +79,12 @@ final class Bench {
         return try PruneContext(settings, decoder: decoder, compute: compute, calibration: set, methods: methods)
     }
 
-    func context(_ output: String, _ change: (inout PruneRecipe) -> Void = { _ in }) throws -> PruneContext {
+    public func context(_ output: String, _ change: (inout PruneRecipe) -> Void = { _ in }) throws -> PruneContext {
         try context(try settings(output, change))
     }
 
     @discardableResult
-    func prune(
+    public func prune(
         _ output: String, _ change: (inout PruneRecipe) -> Void = { _ in }, events: @escaping EventHandler = { _ in }
     ) throws -> RunResult {
         try PruneRun(try context(output, change), events: events).start()
@@ -94,26 +92,26 @@ final class Bench {
 
     /// What `espalier resume` does; nil when there was nothing left to do.
     @discardableResult
-    func resume(_ output: String) throws -> RunResult? {
+    public func resume(_ output: String) throws -> RunResult? {
         guard let settings = try PruneRun.interrupted(output: path(output), methods: methods) else { return nil }
         return try PruneRun(try context(settings)).resume()
     }
 
     /// Every file of a folder by name.
-    func files(_ name: String) throws -> [String: Data] { try Folder.files(path(name)) }
+    public func files(_ name: String) throws -> [String: Data] { try Folder.files(path(name)) }
 
-    func copy(_ name: String, to other: String) throws {
+    public func copy(_ name: String, to other: String) throws {
         try? FileManager.default.removeItem(atPath: path(other))
         try FileManager.default.copyItem(atPath: path(name), toPath: path(other))
     }
 
-    func remove(_ name: String) { try? FileManager.default.removeItem(atPath: path(name)) }
+    public func remove(_ name: String) { try? FileManager.default.removeItem(atPath: path(name)) }
 
-    func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
+    public func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 }
 
-enum Folder {
-    static func files(_ path: String) throws -> [String: Data] {
+public enum Folder {
+    public static func files(_ path: String) throws -> [String: Data] {
         var files: [String: Data] = [:]
         for name in try FileManager.default.contentsOfDirectory(atPath: path) {
             files[name] = try Data(contentsOf: URL(fileURLWithPath: path + "/" + name))
@@ -122,20 +120,21 @@ enum Folder {
     }
 
     /// Names of the files that are not the same in both.
-    static func differences(_ a: [String: Data], _ b: [String: Data]) -> [String] {
+    public static func differences(_ a: [String: Data], _ b: [String: Data]) -> [String] {
         Set(a.keys).union(b.keys).filter { a[$0] != b[$0] }.sorted()
     }
 }
 
 /// Token files need none.
-struct NoTokenizer: TextTokenizer {
-    var beginningToken: Int32? { nil }
-    var endToken: Int32? { nil }
-    func encode(_ text: String) throws(Fault) -> [Int32] { [] }
+public struct NoTokenizer: TextTokenizer {
+    public init() {}
+    public var beginningToken: Int32? { nil }
+    public var endToken: Int32? { nil }
+    public func encode(_ text: String) throws(Fault) -> [Int32] { [] }
 }
 
 /// The fault that `body` throws, if it throws one.
-func fault(_ body: () throws -> Void) -> Fault? {
+public func fault(_ body: () throws -> Void) -> Fault? {
     do {
         try body()
         return nil
@@ -143,5 +142,5 @@ func fault(_ body: () throws -> Void) -> Fault? {
 }
 
 extension LinearName {
-    static let ofLlama: [LinearName] = [.q, .k, .v, .o, .gate, .up, .down]
+    public static let ofLlama: [LinearName] = [.q, .k, .v, .o, .gate, .up, .down]
 }

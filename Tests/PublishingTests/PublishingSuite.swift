@@ -1,7 +1,9 @@
+import Checkpoints
 import Files
 import Foundation
+import TestSupport
 
-@testable import Checkpoints
+@testable import Publishing
 
 /// A place for an output, and a folder around it.
 struct PublishingBench {

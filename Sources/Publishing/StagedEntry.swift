@@ -1,4 +1,6 @@
+import Checkpoints
 import Files
+import Records
 
 /// Something that stands in a staging folder.
 ///
@@ -53,8 +55,8 @@ enum StagedEntry {
     /// Whether a run gives a file this name.
     static func isOwn(_ name: String) -> Bool {
         let exact = [
-            Journal.fileName, CompletionRecord.fileName, HuggingFaceWeights.singleName, ShardIndex.fileName,
-            "config.json", "recipe.yaml", "report.json", "README.md",
+            Journal.fileName, CompletionRecord.fileName, ShardName.name(1, of: 1), ShardName.index,
+            PublishedFile.configuration, PublishedFile.recipe, PublishedFile.report, PublishedFile.card,
         ]
         if exact.contains(where: { FileSystem.areSame($0, name) }) || SideFiles.isSideFile(name) { return true }
         let beginnings = ["part-", "allocation-", "supernet-", "model-"]

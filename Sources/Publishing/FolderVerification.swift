@@ -1,6 +1,8 @@
+import Checkpoints
 import Faults
 import Files
 import JSONText
+import Records
 
 /// Holds a published folder against its completion record and opens it.
 public struct FolderVerification: Sendable {
@@ -38,10 +40,10 @@ public struct FolderVerification: Sendable {
                 file: FileSystem.joined(folder, weights.name))
         }
         // Without it the weights are another model.
-        guard known.contains(ExactText("config.json")) else {
+        guard known.contains(ExactText(PublishedFile.configuration)) else {
             throw Fault(
                 .badData, "the model's configuration is not in the completion record",
-                file: FileSystem.joined(folder, "config.json"))
+                file: FileSystem.joined(folder, PublishedFile.configuration))
         }
         self.record = record
         self.checkpoint = checkpoint

@@ -2,6 +2,7 @@ import Decoders
 import Faults
 import Pruning
 import Recipes
+import Runs
 import Torch
 
 /// What a plan is made for: a run's settings and model, with the calibration text or only its measurements.

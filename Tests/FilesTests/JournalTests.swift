@@ -2,9 +2,8 @@ import Faults
 import Files
 import Foundation
 import JSONText
+import TestSupport
 import Testing
-
-@testable import Checkpoints
 
 struct JournalTests {
     let folder: TemporaryFolder

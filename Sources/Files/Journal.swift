@@ -1,5 +1,4 @@
 import Faults
-import Files
 import JSONText
 
 #if canImport(Darwin)

@@ -1,11 +1,13 @@
+import Checkpoints
 import Faults
 import Files
 import JSONText
+import Records
 
 /// `COMPLETE.json`: the digest of every file of a published folder. It is written last, so that a folder with it is
 /// whole.
 public struct CompletionRecord: Equatable, Sendable {
-    public static let fileName = "COMPLETE.json"
+    public static let fileName = PublishedFile.completion
     private static let format = "espalier"
 
     /// Sorted by name.
@@ -47,7 +49,8 @@ public struct CompletionRecord: Equatable, Sendable {
         self.init(files)
     }
 
-    var bytes: [UInt8] {
+    /// The file's content.
+    public var bytes: [UInt8] {
         var members = JSONObject()
         for file in files {
             members[file.name] = .object(["bytes": .integer(file.bytes), "sha256": .string(file.sha256)])

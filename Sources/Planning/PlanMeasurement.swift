@@ -3,6 +3,7 @@ import Crypto
 import Decoders
 import Faults
 import Pruning
+import Runs
 import Structure
 import Torch
 
@@ -82,12 +83,12 @@ struct PlanMeasurement {
 
     /// Time of one call, the shortest of several after one that warms up; a slow call is not repeated often.
     private func time<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) -> Double {
-        _ = try PlanClock.seconds(body)
+        _ = try WorkClock.seconds(body)
         var shortest = Double.infinity
         var total = 0.0
         var count = 0
         repeat {
-            let seconds = try PlanClock.seconds(body)
+            let seconds = try WorkClock.seconds(body)
             shortest = min(shortest, seconds)
             total += seconds
             count += 1
@@ -173,20 +174,20 @@ struct PlanMeasurement {
             let taller = Double(shape.rows) / Double(rows)
             if work.block.alternations > 0 {
                 let moments = AlternatingDirections.Moments(gram: gram)
-                let inverting = PlanClock()
+                let inverting = WorkClock()
                 _ = AlternatingDirections.shiftedInverse(moments)
                 let inverses = inverting.elapsed * Double(AlternatingDirections.inversions)
-                let solving = PlanClock()
+                let solving = WorkClock()
                 _ = AlternatingDirections.solve(weight, moments: moments, goal: goal)
                 alternation += inverses * wider * wider * wider * Double(name.linears.count)
                 // What is left are products of the weight with matrices as wide as it.
                 alternation += max(0, solving.elapsed - inverses) * taller * wider * wider
                 continue
             }
-            let factoring = PlanClock()
+            let factoring = WorkClock()
             guard let factor = SparseGPT.factor(gram: gram, samples: 1) else { continue }
             let factored = factoring.elapsed
-            let solving = PlanClock()
+            let solving = WorkClock()
             _ = SparseGPT.solve(weight, factor: factor, goal: goal)
             let solved = solving.elapsed
             solve += factored * wider * wider * wider
@@ -205,10 +206,10 @@ struct PlanMeasurement {
         let wider =
             BlockOperations.elimination(hidden: hidden, width: shape.intermediateSize)
             / BlockOperations.elimination(hidden: hidden, width: max(1, width))
-        let neurons = PlanClock()
+        let neurons = WorkClock()
         if let hessian = hessian(down) { _ = SubLayerSolver.neurons(down: down, hessian: hessian, widths: levels) }
         elimination = neurons.elapsed * wider
-        let heads = PlanClock()
+        let heads = WorkClock()
         if let hessian = hessian(block.o.weight) {
             _ = SubLayerSolver.heads(
                 o: block.o.weight, hessian: hessian, shape: shape, headDimension: subject.configuration.headDimension)
@@ -228,18 +229,18 @@ struct PlanMeasurement {
         }
         let (width, columns) = (few.intermediateSize, min(few.intermediateSize, PlanMeasurement.columnsAtOnce))
         let down = corner(block.down.weight, width)
-        let factoring = PlanClock()
+        let factoring = WorkClock()
         let moments = hessian(down)
         let wider = Double(shape.intermediateSize) / Double(max(1, width))
         elimination = factoring.elapsed * wider * wider * wider
-        let neurons = PlanClock()
+        let neurons = WorkClock()
         if let moments { _ = SubLayerSolver.neurons(down: down, hessian: moments, widths: [width - columns]) }
         elimination +=
             neurons.elapsed * BlockOperations.elimination(hidden: model.hiddenSize, width: shape.intermediateSize)
             / max(1, BlockOperations.elimination(hidden: hidden, width: width, columns: columns))
 
         let o = corner(block.o.weight, few.headCount * part.headDimension)
-        let heads = PlanClock()
+        let heads = WorkClock()
         if let moments = hessian(o) {
             _ = SubLayerSolver.heads(o: o, hessian: moments, shape: few, headDimension: part.headDimension)
         }

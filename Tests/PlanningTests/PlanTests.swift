@@ -4,16 +4,18 @@ import Faults
 import Foundation
 import JSONText
 import Recipes
+import Runs
 import Settings
+import RunSupport
 import TestSupport
 import Testing
 
-@testable import Runs
+@testable import Planning
 
 @Suite("Plans")
 struct PlanTests {
-    @Test("sizes of files are exact but for those of results", arguments: PatternTests.Arm.allCases)
-    func bytes(arm: PatternTests.Arm) throws {
+    @Test("sizes of files are exact but for those of results", arguments: Arm.allCases)
+    func bytes(arm: Arm) throws {
         let bench = try Bench { $0.layers = 3 }
         try bench.model.write("tokenizer_config.json", #"{"model_max_length": 64}"#)
         for size in ["5GB", "9KB"] {
@@ -54,8 +56,8 @@ struct PlanTests {
         #expect(plan.operations > 0 && plan.stagingBytes > plan.weightBytes * 2)
     }
 
-    @Test("removed weights are those that a run removes", arguments: PatternTests.Arm.allCases, ["2:4", "0.3"])
-    func removed(arm: PatternTests.Arm, goal: String) throws {
+    @Test("removed weights are those that a run removes", arguments: Arm.allCases, ["2:4", "0.3"])
+    func removed(arm: Arm, goal: String) throws {
         let bench = try Bench()
         let context = try bench.context("out") {
             arm.apply(to: &$0)
@@ -77,7 +79,7 @@ struct PlanTests {
     @Test("operations are those of the matrix products")
     func operations() throws {
         let bench = try Bench()
-        func operations(_ arm: PatternTests.Arm) throws -> Double {
+        func operations(_ arm: Arm) throws -> Double {
             let subject = PlanSubject(try bench.context("out") { arm.apply(to: &$0) })
             return PlanOperations(subject, work: PlanWork(subject)).total
         }

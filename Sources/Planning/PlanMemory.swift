@@ -1,5 +1,6 @@
 import Decoders
 import Pruning
+import Runs
 import Structure
 import Torch
 

@@ -27,7 +27,7 @@ public enum Machine {
     }
 
     /// The memory that this process holds now, in bytes.
-    static var residentBytes: Int {
+    package static var residentBytes: Int {
         #if os(Linux)
             if let line = lines("/proc/self/status").first(where: { $0.hasPrefix("VmRSS:") }),
                 let kilobytes = Int(line.filter(\.isNumber))
@@ -54,7 +54,7 @@ public enum Machine {
 
     /// Gives the system back what the C library keeps of freed memory, where it has such a call: after the walk that is
     /// a hundred megabytes, on top of which the writing of the checkpoint would come.
-    static func returnFreedMemory() {
+    package static func returnFreedMemory() {
         #if os(Linux)
             typealias Trim = @convention(c) (Int) -> Int32
             guard let address = dlsym(nil, "malloc_trim") else { return }
@@ -62,7 +62,7 @@ public enum Machine {
         #endif
     }
 
-    static func lines(_ path: String) -> [Substring] {
+    package static func lines(_ path: String) -> [Substring] {
         guard let file = fopen(path, "r") else { return [] }
         defer { fclose(file) }
         var bytes = [UInt8](repeating: 0, count: 1 << 16)

@@ -26,7 +26,7 @@ struct PlanSpecimen {
         self.weightsAtMost = weightsAtMost
         guard !decoder.checkpoint.hasWeights else {
             (configuration, layer, isNarrower) = (decoder.configuration, subject.measuredLayer, false)
-            let start = PlanClock()
+            let start = WorkClock()
             block = try decoder.block(layer)
             load = start.elapsed
             return
@@ -39,7 +39,7 @@ struct PlanSpecimen {
         var seconds = 0.0
         for name in block.projections {
             let stored = block[name].weight.to(DType(decoder.checkpoint.weightType) ?? .float32)
-            seconds += PlanClock.seconds { _ = stored.dtype == .float32 ? stored.clone() : stored.to(.float32) }
+            seconds += WorkClock.seconds { _ = stored.dtype == .float32 ? stored.clone() : stored.to(.float32) }
         }
         load = seconds
     }

@@ -1,9 +1,10 @@
 import Faults
 import Files
 import Foundation
+import TestSupport
 import Testing
 
-@testable import Checkpoints
+@testable import Publishing
 
 /// What a killed run leaves, and how it goes on.
 struct InterruptedRunTests: PublishingSuite {

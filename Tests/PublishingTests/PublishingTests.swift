@@ -1,9 +1,11 @@
 import Faults
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Checkpoints
+@testable import Publishing
 
 /// What a published folder holds, and how it is verified.
 struct PublishingTests: PublishingSuite {

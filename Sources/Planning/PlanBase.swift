@@ -1,3 +1,4 @@
+import Files
 import Torch
 
 #if canImport(Glibc)

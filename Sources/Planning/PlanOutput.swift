@@ -1,6 +1,8 @@
 import Calibration
 import Checkpoints
 import Faults
+import Publishing
+import Records
 
 /// The files that a run would publish, and the room that it needs on the way.
 struct PlanOutput {
@@ -38,7 +40,7 @@ struct PlanOutput {
         }
         files.append(
             File(
-                name: "config.json",
+                name: PublishedFile.configuration,
                 bytes: subject.types.configuration.configurationBytes.count
                     + (isCompact ? 120 * subject.configuration.layerCount : 0), isExact: !isCompact))
         for file in subject.decoder.checkpoint.sideFiles {
@@ -47,16 +49,16 @@ struct PlanOutput {
         let recipe = subject.settings.publishedRecipe
         files.append(
             File(
-                name: "recipe.yaml", bytes: recipe.utf8.count,
+                name: PublishedFile.recipe, bytes: recipe.utf8.count,
                 isExact: subject.isCalibrated || !subject.settings.method.needsCalibration))
         // Results: what they say is not known, how much they say nearly.
         let names = subject.targets.weightNames().reduce(0) { $0 + $1.utf8.count + 9 }
         // About three words in four tokens, every 16th of their runs in 8 characters.
         let sketch = subject.samples * subject.tokens * 3 / 4 / CalibrationSketch.oneIn * 8
-        files.append(File(name: "README.md", bytes: 1300 + recipe.utf8.count, isExact: false))
+        files.append(File(name: PublishedFile.card, bytes: 1300 + recipe.utf8.count, isExact: false))
         files.append(
             File(
-                name: Publication.reportName,
+                name: PublishedFile.report,
                 bytes: 1400 + names + sketch + 560 * subject.configuration.layerCount, isExact: false))
         let record = files.reduce(110) { $0 + $1.name.utf8.count + 130 }
         files.append(File(name: CompletionRecord.fileName, bytes: record, isExact: false))

@@ -1,8 +1,9 @@
 import Faults
 import Foundation
+import TestSupport
 import Testing
 
-@testable import Checkpoints
+@testable import Publishing
 
 /// What is not a run's own is neither removed nor published.
 struct ForeignStagingTests: PublishingSuite {

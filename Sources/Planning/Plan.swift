@@ -3,6 +3,7 @@ import Decoders
 import Faults
 import Pruning
 import Recipes
+import Runs
 import Torch
 
 /// What a run would make and take, before it does anything.
@@ -150,16 +151,6 @@ extension PlanSubject {
     /// Weights that a linear loses, by the method's comparison groups.
     func removed(_ shape: (out: Int, in: Int), goal: Goal) -> Int {
         ZeroDemand(goal, group: action.group, rows: shape.out, columns: shape.in).total
-    }
-}
-
-extension PruneSettings {
-    /// The text of the published recipe: the output's name and how it is replaced are not part of what a run makes.
-    var publishedRecipe: String {
-        var recipe = recipe()
-        recipe.output = nil
-        recipe.overwrite = nil
-        return recipe.yaml()
     }
 }
 

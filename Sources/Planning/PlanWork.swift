@@ -1,4 +1,5 @@
 import Pruning
+import Runs
 import Recipes
 import Structure
 

@@ -1,8 +1,10 @@
 import Faults
+import Files
 import Foundation
+import TestSupport
 import Testing
 
-@testable import Checkpoints
+@testable import Publishing
 
 /// Two runs never write one output.
 struct StagingLockTests: PublishingSuite {

@@ -1,8 +1,9 @@
 import Faults
 import Foundation
+import TestSupport
 import Testing
 
-@testable import Checkpoints
+@testable import Publishing
 
 /// Outputs that are refused before any work.
 struct OutputPlaceTests: PublishingSuite {

@@ -1,5 +1,3 @@
-import Torch
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -10,23 +8,25 @@ import Torch
 
 /// Seconds of work as they would be without other programs: the time on the wall, or the processor's time where that is
 /// less because the one thread had to wait. A GPU has done its part before the clock is looked at.
-struct PlanClock {
+package struct WorkClock {
     private let wall: Double
     private let processor: Double
 
-    init() {
+    package init() {
         Engine.synchronize()
-        wall = PlanClock.now(CLOCK_MONOTONIC)
-        processor = PlanClock.now(CLOCK_PROCESS_CPUTIME_ID)
+        wall = WorkClock.now(CLOCK_MONOTONIC)
+        processor = WorkClock.now(CLOCK_PROCESS_CPUTIME_ID)
     }
 
-    var elapsed: Double {
+    /// Since the clock was made.
+    package var elapsed: Double {
         Engine.synchronize()
-        return min(PlanClock.now(CLOCK_MONOTONIC) - wall, PlanClock.now(CLOCK_PROCESS_CPUTIME_ID) - processor)
+        return min(WorkClock.now(CLOCK_MONOTONIC) - wall, WorkClock.now(CLOCK_PROCESS_CPUTIME_ID) - processor)
     }
 
-    static func seconds<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) -> Double {
-        let clock = PlanClock()
+    /// What a piece of work takes.
+    package static func seconds<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) -> Double {
+        let clock = WorkClock()
         try body()
         return clock.elapsed
     }
