@@ -11,22 +11,21 @@ struct BatchSizeTests {
          "max_position_embeddings": 131072, "rms_norm_eps": 1e-05, "torch_dtype": "bfloat16"}
         """
 
-    @Test("the largest power of two whose pass there and back takes a quarter of what is free")
+    @Test("as many hidden states as keep a GPU busy, within a quarter of what is free")
     func device() throws {
-        let json = try #require(try JSONValue(parsing: BatchSizeTests.configuration).objectValue)
-        let configuration = try DecoderConfiguration(json, file: "config.json")
-        func size(_ free: Int, _ tokens: Int = 2048) -> Int {
+        var json = try #require(try JSONValue(parsing: BatchSizeTests.configuration).objectValue)
+        let large = try DecoderConfiguration(json, file: "config.json")
+        json["hidden_size"] = .integer(512)
+        json["intermediate_size"] = .integer(1536)
+        json["num_attention_heads"] = .integer(8)
+        let small = try DecoderConfiguration(json, file: "config.json")
+        func size(_ configuration: DecoderConfiguration, free: Int, tokens: Int = 2048) -> Int {
             BatchSize.device(configuration, tokens: tokens, compute: .bfloat16, free: free)
         }
-        let memory = PassMemory(configuration)
-        for free in [20, 40, 80, 140].map({ $0 << 30 }) {
-            let found = size(free)
-            #expect(found.nonzeroBitCount == 1 && found >= 2048)
-            #expect(memory.training(samples: found / 2048, tokens: 2048, width: 2) <= free / 4)
-            #expect(memory.training(samples: 2 * found / 2048, tokens: 2048, width: 2) > free / 4)
-        }
-        #expect(size(0) == BatchSize.processor && size(.max / 8) == BatchSize.most)
-        // Attention's scores grow with the square of the length.
-        #expect(size(80 << 30, 131_072) == BatchSize.processor)
+        #expect(size(large, free: 80 << 30) == 2048 && size(small, free: 80 << 30) == 16384)
+        #expect(size(large, free: 0) == 2048 && size(small, free: 0) == 2048)
+        // A batch of 8192 tokens takes what is free divided by four, and one of 16384 would take more.
+        let quarter = PassMemory(small).training(samples: 4, tokens: 2048, width: 2)
+        #expect(size(small, free: 4 * quarter) == 8192 && size(small, free: 4 * quarter - 4) == 4096)
     }
 }

@@ -52,23 +52,22 @@ public enum BatchSize {
     /// On a processor: enough rows for the matrix products' full speed, few enough that a block's intermediate results
     /// stay near the processor.
     public static let processor = 2048
-    /// No GPU gains from more.
-    static let most = 1 << 16
+    /// Numbers of a batch's hidden states on a GPU: fewer leave it idle between kernels, more fall out of its cache.
+    static let deviceNumbers = 1 << 23
 
-    /// On a device with so much memory free: the power of two whose pass there and back takes a quarter of it at most,
-    /// and no less than the processor's.
+    /// On a device with so much memory free: the power of two that makes so many numbers, halved until a pass there and
+    /// back takes a quarter of the memory at most; no less than the processor's.
     ///
     /// - Parameter tokens: of a sample.
     static func device(_ configuration: DecoderConfiguration, tokens: Int, compute: DType, free: Int) -> Int {
         let length = max(1, tokens)
         let memory = PassMemory(configuration)
-        var size = processor
-        while size < most,
+        func fits(_ size: Int) -> Bool {
             memory.training(
-                samples: max(1, 2 * size / length), tokens: length, width: compute.forGradients.byteCount) <= free / 4
-        {
-            size *= 2
+                samples: max(1, size / length), tokens: length, width: compute.forGradients.byteCount) <= free / 4
         }
+        var size = processor
+        while size * configuration.hiddenSize < deviceNumbers, fits(2 * size) { size *= 2 }
         return size
     }
 }

@@ -81,17 +81,30 @@ public struct EvaluationRun {
         report.overlaps = overlaps
         report.began = date.timeIntervalSince1970
         report.tokenizerDigest = try opened.checkpoint.tokenizerDigest()
+        // All of it goes through the models together: their weights are read once for as much as fits.
+        var texts: [(name: String, source: WindowSource)] = []
         for (file, windows) in inputs {
             let name = FileName.shortest(file.path, among: files.map(\.path) + prompts.files)
             report.tokenDigests[name] = tokenDigest(windows.ids)
             if case .text = file { report.hasBOS[name] = beginsWithBOS(opened) }
-            let tokens = Double(windows.count * windows.length)
-            reporter.begin("evaluating \(name)", total: tokens, unit: "tokens")
-            let measurement: Evaluation.Measurement
-            do throws(Fault) {
-                measurement = try evaluation.measure(windows) { reporter.update($0 * tokens) }
-            } catch { throw error.inFile(file.path) }
-            reporter.finish()
+            do throws(Fault) { texts.append((name, try evaluation.source(windows))) } catch {
+                throw error.inFile(file.path)
+            }
+        }
+        let logs = try promptRun?.sources() ?? []
+        let scored = try taskRun?.scoring(opened, place: 0, engine: engine, reporter)
+        let denseScored = try dense.flatMap { (dense) throws(Fault) in
+            try taskRun?.scoring(dense, place: 1, engine: engine, reporter)
+        }
+        let sources: [any EvaluationSource] =
+            texts.map(\.source) + logs.map(\.source) + [scored, denseScored].compactMap { $0?.source }
+        let tokens = Double(sources.reduce(0) { $0 + $1.tokens * $1.models.count })
+        reporter.begin(
+            "evaluating " + subject(texts.map(\.name), logs.map(\.name), taskRun), total: tokens, unit: "tokens")
+        try EvaluationPassage(evaluation.models, dtype: engine.dtype).run(sources) { reporter.update($0 * tokens) }
+        reporter.finish()
+        for (name, source) in texts {
+            let measurement = source.measurement
             if !measurement.meanLoss.isFinite || measurement.divergence?.kl.isFinite == false {
                 reporter.warning(
                     "\(name): the predictions are not numbers, so there is no perplexity (null in JSON); look for "
@@ -99,15 +112,22 @@ public struct EvaluationRun {
             }
             report.files.append((name, measurement))
         }
-        report.prompts = try promptRun?.measure(reporter)
-        if let taskRun {
-            report.tasks = try taskRun.measure(opened, engine: engine, reporter)
-            if let dense {
-                report.tasks?.dense = try taskRun.measure(dense, engine: engine, reporter).scoresByName
-            }
-        }
+        report.prompts = try promptRun?.report(logs, reporter)
+        report.tasks = scored?.report(reporter)
+        report.tasks?.dense = denseScored?.report(reporter).scoresByName ?? [:]
         report.seconds = clock.duration(to: .now) / .seconds(1)
         return report
+    }
+
+    /// What is evaluated, for people: by name where it is one thing.
+    private func subject(_ texts: [String], _ logs: [String], _ tasks: TaskRun?) -> String {
+        let names = tasks?.names ?? []
+        let all = texts + logs + names
+        guard all.count != 1 else { return all[0] }
+        return [
+            (texts.count, "text", "texts"), (logs.count, "prompt log", "prompt logs"), (names.count, "task", "tasks"),
+        ]
+        .filter { $0.0 > 0 }.map { "\($0.0) \($0.0 == 1 ? $0.1 : $0.2)" }.joined(separator: ", ")
     }
 
     private func promptRun(

@@ -44,22 +44,34 @@ struct PromptRun {
         logs.map { ($0.name, $0.log.prompts.map { $0.sequence.ids[...] }) }
     }
 
-    /// - Throws: `inputOutput` when a weight cannot be read.
-    func measure(_ reporter: ProgressReporter) throws(Fault) -> PromptReport {
+    /// A log on its way through both models.
+    typealias Source = (name: String, log: LoggedPrompts, source: PromptSource)
+
+    /// The logs for a passage through the two models.
+    ///
+    /// - Throws: `badData` for a prompt that is too long for the dense model or holds tokens unknown to it.
+    func sources() throws(Fault) -> [Source] {
         let comparison = try PromptComparison(model.decoder, against: dense.decoder, dtype: engine.dtype)
-        var report = PromptReport()
-        var found: [(name: String, prompt: LoggedPrompts.Prompt, score: PromptScore)] = []
+        var sources: [Source] = []
         for (path, name, log) in logs {
             let sequences = log.prompts.map {
                 PromptPredictions.Sequence(ids: $0.sequence.ids, scoredFrom: $0.sequence.scoredFrom)
             }
-            let total = Double(sequences.reduce(0) { $0 + $1.ids.count })
-            reporter.begin("comparing on \(name)", total: total, unit: "tokens")
-            let scores: [PromptScore]
-            do throws(Fault) {
-                scores = try comparison.measure(sequences) { reporter.update($0 * total) }
-            } catch { throw error.inFile(path) }
-            reporter.finish()
+            do throws(Fault) { sources.append((name, log, try comparison.source(sequences))) } catch {
+                throw error.inFile(path)
+            }
+        }
+        return sources
+    }
+
+    /// What the passage found, with the continuations of the prompts on which the models differ most.
+    ///
+    /// - Throws: `inputOutput` when a weight cannot be read.
+    func report(_ sources: [Source], _ reporter: ProgressReporter) throws(Fault) -> PromptReport {
+        var report = PromptReport()
+        var found: [(name: String, prompt: LoggedPrompts.Prompt, score: PromptScore)] = []
+        for (name, log, source) in sources {
+            let scores = source.scores
             let bad = scores.count { !$0.meanLoss.isFinite || !$0.divergence.kl.isFinite }
             if bad > 0 {
                 reporter.warning(
@@ -69,7 +81,7 @@ struct PromptRun {
             report.logs.append(
                 .init(
                     name: name, prompts: scores.count, cut: log.cut, dropped: log.dropped,
-                    total: PromptScore.total(scores), tokenDigest: tokenDigest(sequences.flatMap(\.ids))))
+                    total: PromptScore.total(scores), tokenDigest: tokenDigest(log.prompts.flatMap(\.sequence.ids))))
             found += zip(log.prompts, scores).map { (name, $0, $1) }
         }
         let chosen = PromptScore.mostDifferentFirst(found.map(\.score)).prefix(settings.differences).map { found[$0] }

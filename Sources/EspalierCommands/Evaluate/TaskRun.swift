@@ -6,8 +6,8 @@ import Tasks
 /// Scores a model on tasks.
 struct TaskRun {
     let settings: TaskSettings
-    private let tasks: [LoadedTask]
-    private let groups: [TaskGroup]
+    fileprivate let tasks: [LoadedTask]
+    fileprivate let groups: [TaskGroup]
 
     /// Reads the data of all tasks, so that a bad file is told before the first is scored.
     ///
@@ -58,17 +58,20 @@ struct TaskRun {
         }
     }
 
-    /// - Throws: what the tokenizer and reading weights throw; `badData` for items that cannot be scored.
-    func measure(_ opened: OpenedModel, engine: EngineSettings, _ reporter: ProgressReporter) throws(Fault)
-        -> TaskReport
-    {
+    var names: [String] { tasks.map(\.name) }
+
+    /// The tasks' items for a passage through a model.
+    ///
+    /// - Parameter place: of the model among the passage's.
+    /// - Throws: what the tokenizer throws; `badData` for items that cannot be scored.
+    func scoring(
+        _ opened: OpenedModel, place: Int, engine: EngineSettings, _ reporter: ProgressReporter
+    ) throws(Fault) -> TaskScoring {
         let tokenizer = try opened.tokenizer()
         var encoder = RequestEncoder(
             tokenizer, prefix: try TextPrefix.token(opened.checkpoint, tokenizer: tokenizer),
             contextLength: opened.configuration.contextLength,
             needsBeginning: opened.configuration.family.needsBeginning)
-        var report = TaskReport(settings: settings, groups: groups)
-        // The items of all tasks go through the model together: its weights are read once for as many as fit.
         var requests: [[[TokenRequest]]] = []
         var units: [[TokenRequest]] = []
         for task in tasks {
@@ -80,13 +83,23 @@ struct TaskRun {
             }
             requests.append(own)
         }
-        let total = Double(tasks.reduce(0) { $0 + $1.items.count })
-        let name = tasks.count == 1 ? tasks[0].name : "\(tasks.count) tasks"
-        reporter.begin("scoring \(name)", total: total, unit: "items")
-        var answers = try LikelihoodEvaluation(opened.decoder, dtype: engine.dtype)
-            .measure(units) { reporter.update($0 * total) }[...]
-        reporter.finish()
-        for (task, requests) in zip(tasks, requests) {
+        let source = try LikelihoodEvaluation(opened.decoder, dtype: engine.dtype).source(units, place: place)
+        return TaskScoring(run: self, requests: requests, source: source)
+    }
+}
+
+/// Tasks on their way through a model.
+struct TaskScoring {
+    fileprivate let run: TaskRun
+    /// Of each item of each task, its windows.
+    fileprivate let requests: [[[TokenRequest]]]
+    let source: LikelihoodSource
+
+    /// What the model scored, when the passage has ended.
+    func report(_ reporter: ProgressReporter) -> TaskReport {
+        var report = TaskReport(settings: run.settings, groups: run.groups)
+        var answers = source.likelihoods[...]
+        for (task, requests) in zip(run.tasks, requests) {
             let byItem = zip(task.items, requests).map { item, windows in
                 let isText = if case .text = item { true } else { false }
                 let own = answers.prefix(isText ? windows.count : 1)

@@ -33,49 +33,24 @@ public struct LikelihoodEvaluation {
     public func measure(
         _ items: [[TokenRequest]], progress: (Double) -> Void = { _ in }
     ) throws(Fault) -> [[Likelihood]] {
-        try check(items)
-        // Tokens that an item brings: its requests' common beginning once.
-        let sizes = items.map { RequestBatch([$0]).tree.ids.count }
-        let ranges = batches(sizes)
-        let work = ranges.map { sizes[$0].reduce(0, +) }
-        // Each block counts as one step for each token, and the head as one.
-        let steps = Double(max(1, work.reduce(0, +) * (model.configuration.layerCount + 1)))
-        var done = 0
-        func advance(_ count: Int) {
-            done += count
-            progress(Double(done) / steps)
-        }
-        var results: [[Likelihood]] = []
-        results.reserveCapacity(items.count)
-        var first = 0
-        while first < ranges.count {
-            var last = first
-            var bytes = 0
-            repeat {
-                bytes += work[last] * model.configuration.hiddenSize * 4
-                last += 1
-            } while last < ranges.count && bytes < streamBytes
-            let group = Array(ranges[first..<last])
-            let tokens = Array(work[first..<last])
-            try Engine.withoutGradient { () throws(Fault) in
-                let batches = group.map { RequestBatch(items[$0]) }
-                let streams = try walk(batches) { advance(tokens[$0]) }
-                let head = try model.head(dtype: dtype)
-                for (index, batch) in batches.enumerated() {
-                    var answers = score(batch, streams[index], head)[...]
-                    for item in items[group[index]] {
-                        results.append(Array(answers.prefix(item.count)))
-                        answers = answers.dropFirst(item.count)
-                    }
-                    advance(tokens[index])
-                }
-            }
-            first = last
-        }
-        return results
+        let source = try source(items)
+        var passage = EvaluationPassage([model], dtype: dtype)
+        passage.streamBytes = streamBytes
+        try passage.run([source], progress: progress)
+        return source.likelihoods
     }
 
-    private func batches(_ sizes: [Int]) -> [Range<Int>] {
+    /// The items for a passage over this model, with whatever else goes through it.
+    ///
+    /// - Parameter place: of the model among the passage's.
+    /// - Throws: `badData` for ids outside the vocabulary.
+    public func source(_ items: [[TokenRequest]], place: Int = 0) throws(Fault) -> LikelihoodSource {
+        try check(items)
+        return LikelihoodSource(self, items, place: place)
+    }
+
+    /// Items whose tokens, those that their requests begin with counted once, go through a block together.
+    fileprivate func batches(_ sizes: [Int]) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         var start = 0
         var tokens = 0
@@ -104,23 +79,19 @@ public struct LikelihoodEvaluation {
         }
     }
 
-    /// The hidden states [1, tokens, hidden] of every batch behind the last block.
-    private func walk(_ batches: [RequestBatch], advance: (Int) -> Void) throws(Fault) -> [Tensor] {
+    /// Batches in front of the first block, [1, tokens, hidden] each.
+    fileprivate func lane(_ batches: [RequestBatch]) throws(Fault) -> BatchLane {
         let sizes = batches.map(\.tree.ids.count)
         let embedded = try model.embedded(batches.flatMap(\.tree.ids)).split(sizes, dimension: 0)
             .map { $0.reshaped([1, $0.size(0), model.configuration.hiddenSize]) }
         let longest = batches.map { $0.tree.positions.max() ?? 0 }.max() ?? 0
         let angles = model.rotary(positions: longest + 1)
-        let lane = BatchLane(
+        return BatchLane(
             embedded, batches.map { LanePositions(rotary: angles.rows(at: $0.tree.positions), tree: $0.tree) })
-        try Passage(BlockSource(model, dtype: dtype), compute: dtype).forward { (step) throws(Fault) in
-            try step.advance(lane, progress: advance)
-        }
-        return lane.batches
     }
 
     /// The likelihoods of a batch's requests.
-    private func score(_ batch: RequestBatch, _ stream: Tensor, _ head: Head) -> [Likelihood] {
+    fileprivate func score(_ batch: RequestBatch, _ stream: Tensor, _ head: Head) -> [Likelihood] {
         let hidden = model.configuration.hiddenSize
         let vocabulary = model.configuration.vocabularySize
         // The last token of a context is scored against the first token of every choice: its logits are made once.
@@ -148,5 +119,58 @@ public struct LikelihoodEvaluation {
             for (score, value) in zip(scores, logP) { answers[score.request].logProbability += Double(value) }
         }
         return answers
+    }
+}
+
+/// The items of tasks on their way through a passage.
+public final class LikelihoodSource: EvaluationSource {
+    private let evaluation: LikelihoodEvaluation
+    private let items: [[TokenRequest]]
+    private let batches: [Range<Int>]
+    /// Of each batch.
+    private let sizes: [Int]
+    private var given = 0
+    public let models: [Int]
+    /// Of the items that have been scored, in their order.
+    public private(set) var likelihoods: [[Likelihood]] = []
+
+    init(_ evaluation: LikelihoodEvaluation, _ items: [[TokenRequest]], place: Int) {
+        self.evaluation = evaluation
+        self.items = items
+        let tokens = items.map { RequestBatch([$0]).tree.ids.count }
+        batches = evaluation.batches(tokens)
+        sizes = batches.map { tokens[$0].reduce(0, +) }
+        models = [place]
+        likelihoods.reserveCapacity(items.count)
+    }
+
+    public var tokens: Int { sizes.reduce(0, +) }
+
+    public func next(bytes: Int, evenIfMore: Bool) -> EvaluationPortion? {
+        let one = evaluation.model.configuration.hiddenSize * 4
+        var (end, tokens) = (given, 0)
+        while end < batches.count, (tokens + sizes[end]) * one <= bytes || evenIfMore && end == given {
+            tokens += sizes[end]
+            end += 1
+        }
+        guard end > given else { return nil }
+        let group = batches[given..<end]
+        given = end
+        let requests = group.map { RequestBatch(items[$0]) }
+        return EvaluationPortion(bytes: tokens * one, tokens: tokens) { [evaluation] (_) throws(Fault) in
+            try evaluation.lane(requests)
+        } score: { [self] (lanes, progress) throws(Fault) in
+            let head = try evaluation.model.head(dtype: evaluation.dtype)
+            for case let lane as BatchLane in lanes {
+                for (index, (batch, range)) in zip(requests, group).enumerated() {
+                    var answers = evaluation.score(batch, lane.batches[index], head)[...]
+                    for item in items[range] {
+                        likelihoods.append(Array(answers.prefix(item.count)))
+                        answers = answers.dropFirst(item.count)
+                    }
+                    progress(Double(index + 1) / Double(requests.count))
+                }
+            }
+        }
     }
 }

@@ -33,58 +33,27 @@ public struct StreamedEvaluation {
     public func measure(
         _ windows: TokenWindows, progress: (Double) -> Void = { _ in }
     ) throws(Fault) -> Measurement {
-        try windows.checkVocabulary(model.configuration.vocabularySize)
-        let models = [model] + (dense.map { [$0] } ?? [])
-        let bytes = models.reduce(0) { $0 + windows.length * $1.configuration.hiddenSize * 4 }
-        let groupSize = min(windows.count, max(1, streamBytes / bytes))
-        // Each block counts as one step for each window, and the head as two.
-        let steps = Double(windows.count * models.reduce(0) { $0 + $1.configuration.layerCount + 2 })
-        var done = 0.0
-        func advance(_ count: Double) { progress((done + count) / steps) }
-        var scores = PositionScores()
-        for first in stride(from: 0, to: windows.count, by: groupSize) {
-            let group = first..<min(first + groupSize, windows.count)
-            try Engine.withoutGradient { () throws(Fault) in
-                var streams: [Tensor] = []
-                for decoder in models {
-                    streams.append(try walk(decoder, windows, group) { advance(Double($0)) })
-                    done += Double(group.count * decoder.configuration.layerCount)
-                }
-                let share = Double(2 * models.count * group.count)
-                scores.add(try score(windows, group, streams) { advance(share * $0) })
-                done += share
-            }
-        }
-        return scores.measurement(windows, hasDense: dense != nil)
+        let source = try source(windows)
+        var passage = EvaluationPassage(models, dtype: dtype)
+        passage.streamBytes = streamBytes
+        try passage.run([source], progress: progress)
+        return source.measurement
     }
 
-    /// The hidden states [windows · length, hidden] after the last block.
+    /// The windows for a passage over these models, with whatever else goes through it.
     ///
-    /// - Parameter progress: told the number of blocks done, each once for every window.
-    private func walk(
-        _ decoder: Decoder, _ windows: TokenWindows, _ group: Range<Int>, progress: (Int) -> Void
-    ) throws(Fault) -> Tensor {
-        let configuration = decoder.configuration
-        let ids = Array(windows.ids[group.lowerBound * windows.length..<group.upperBound * windows.length])
-        let states = try decoder.embedded(ids).reshaped([group.count, windows.length, configuration.hiddenSize])
-        let lane = SampleLane(
-            HiddenStream(states), rotary: decoder.rotary(positions: windows.length),
-            batch: batchTokens / windows.length, device: decoder.device)
-        var done = 0
-        try Passage(BlockSource(decoder, dtype: dtype), compute: dtype).forward { (step) throws(Fault) in
-            try step.advance(
-                lane,
-                progress: { batch in
-                    done += lane.samples(batch).count
-                    progress(done)
-                })
-        }
-        return states.reshaped([group.count * windows.length, configuration.hiddenSize])
+    /// - Throws: `badData` for ids outside the vocabulary.
+    public func source(_ windows: TokenWindows) throws(Fault) -> WindowSource {
+        try windows.checkVocabulary(model.configuration.vocabularySize)
+        return WindowSource(self, windows)
     }
+
+    /// The model, and the one to compare with.
+    public var models: [Decoder] { [model] + (dense.map { [$0] } ?? []) }
 
     /// What the models predict at the positions of some windows, whose streams are used up; the last token of a window
     /// has none that follows.
-    private func score(
+    fileprivate func score(
         _ windows: TokenWindows, _ group: Range<Int>, _ streams: [Tensor], progress: (Double) -> Void
     ) throws(Fault) -> [VocabularyScores.Score] {
         let targets: [Int64] = group.flatMap { windows[$0].dropFirst().map(Int64.init) + [-1] }
@@ -92,5 +61,47 @@ public struct StreamedEvaluation {
             if let dense { .model(try dense.outputMatrix(dtype: dtype), stream: streams[1]) } else { nil }
         return try model.outputMatrix(dtype: dtype)
             .scores(streams[0], against: other, overwriting: true, targets: targets, progress: progress)
+    }
+}
+
+/// The windows of one text on their way through a passage.
+public final class WindowSource: EvaluationSource {
+    private let evaluation: StreamedEvaluation
+    private let windows: TokenWindows
+    private var given = 0
+    private var scores = PositionScores()
+
+    init(_ evaluation: StreamedEvaluation, _ windows: TokenWindows) {
+        self.evaluation = evaluation
+        self.windows = windows
+    }
+
+    public var models: [Int] { Array(evaluation.models.indices) }
+    public var tokens: Int { windows.count * windows.length }
+    /// Of the windows that have been scored.
+    public var measurement: Measurement { scores.measurement(windows, hasDense: evaluation.dense != nil) }
+
+    public func next(bytes: Int, evenIfMore: Bool) -> EvaluationPortion? {
+        let one = evaluation.models.reduce(0) { $0 + windows.length * $1.configuration.hiddenSize * 4 }
+        let count = min(windows.count - given, max(evenIfMore ? 1 : 0, bytes / max(1, one)))
+        guard count > 0 else { return nil }
+        let group = given..<given + count
+        given += count
+        let length = windows.length
+        return EvaluationPortion(bytes: count * one, tokens: count * length) {
+            [windows, evaluation] (decoder) throws(Fault) in
+            let ids = Array(windows.ids[group.lowerBound * length..<group.upperBound * length])
+            let states = try decoder.embedded(ids).reshaped([count, length, decoder.configuration.hiddenSize])
+            return SampleLane(
+                HiddenStream(states), rotary: decoder.rotary(positions: length),
+                batch: evaluation.batchTokens / length, device: decoder.device)
+        } score: { [self] (lanes, progress) throws(Fault) in
+            var streams: [Tensor] = []
+            for case let lane as SampleLane in lanes {
+                let states = try lane.stream.read(0..<count)
+                streams.append(states.reshaped([count * length, lane.stream.hidden]))
+            }
+            scores.add(try evaluation.score(windows, group, streams, progress: progress))
+        }
     }
 }

@@ -37,38 +37,26 @@ public struct PromptComparison {
     public func measure(
         _ sequences: [PromptPredictions.Sequence], progress: (Double) -> Void = { _ in }
     ) throws(Fault) -> [PromptScore] {
-        let models = [model, dense]
+        let source = try source(sequences)
+        var passage = EvaluationPassage(models, dtype: dtype)
+        passage.streamBytes = streamBytes
+        try passage.run([source], progress: progress)
+        return source.scores
+    }
+
+    /// The sequences for a passage over both models, with whatever else goes through it.
+    ///
+    /// - Throws: `badData` for a sequence that is too long or holds unknown tokens.
+    public func source(_ sequences: [PromptPredictions.Sequence]) throws(Fault) -> PromptSource {
         for decoder in models {
             for (index, sequence) in sequences.enumerated() { try sequence.check(decoder, index) }
         }
-        // Each block counts as one step for each token, and the head as two.
-        let steps = Double(models.reduce(0) { $0 + $1.configuration.layerCount + 2 })
-        let total = Double(sequences.reduce(0) { $0 + $1.ids.count }) * steps
-        var done = 0.0
-        func advance(_ amount: Int) {
-            done += Double(amount)
-            progress(done / total)
-        }
-        var scores: [PromptScore] = []
-        let hiddenSize = models.reduce(0) { $0 + $1.configuration.hiddenSize }
-        for group in PromptPredictions.groups(sequences, hiddenSize: hiddenSize, bytes: streamBytes) {
-            let tokens = group.reduce(0) { $0 + sequences[$1].ids.count }
-            try Engine.withoutGradient { () throws(Fault) in
-                var states: [PromptStates] = []
-                for decoder in models {
-                    states.append(
-                        try PromptStates(decoder, sequences, group, dtype: dtype, batchTokens: batchTokens) { _ in
-                            advance(tokens)
-                        })
-                }
-                scores += try score(sequences, group, states)
-                advance(2 * models.count * tokens)
-            }
-        }
-        return scores
+        return PromptSource(self, sequences)
     }
 
-    private func score(
+    var models: [Decoder] { [model, dense] }
+
+    fileprivate func score(
         _ sequences: [PromptPredictions.Sequence], _ group: Range<Int>, _ states: [PromptStates]
     ) throws(Fault) -> [PromptScore] {
         let targets = group.flatMap { sequences[$0].ids.dropFirst(sequences[$0].scoredFrom).map(Int64.init) }
@@ -85,6 +73,42 @@ public struct PromptComparison {
             scores.add(found.prefix(count))
             found = found.dropFirst(count)
             return scores.promptScore
+        }
+    }
+}
+
+/// Sequences on their way through a passage over a model and the dense one.
+public final class PromptSource: EvaluationSource {
+    private let comparison: PromptComparison
+    private let sequences: [PromptPredictions.Sequence]
+    private var given = 0
+    /// Of the sequences that have been scored.
+    public private(set) var scores: [PromptScore] = []
+
+    init(_ comparison: PromptComparison, _ sequences: [PromptPredictions.Sequence]) {
+        self.comparison = comparison
+        self.sequences = sequences
+    }
+
+    public var models: [Int] { Array(comparison.models.indices) }
+    public var tokens: Int { sequences.reduce(0) { $0 + $1.ids.count } }
+
+    public func next(bytes: Int, evenIfMore: Bool) -> EvaluationPortion? {
+        let hiddenSize = comparison.models.reduce(0) { $0 + $1.configuration.hiddenSize }
+        let (count, tokens) = PromptPredictions.fitting(
+            sequences[given...], hiddenSize: hiddenSize, bytes: bytes, atLeast: evenIfMore ? 1 : 0)
+        guard count > 0 else { return nil }
+        let group = given..<given + count
+        given += count
+        var states: [PromptStates] = []
+        return EvaluationPortion(bytes: tokens * hiddenSize * 4, tokens: tokens) {
+            [comparison, sequences] (decoder) throws(Fault) in
+            let own = try PromptStates(decoder, sequences, group, batchTokens: comparison.batchTokens)
+            states.append(own)
+            return own.lane
+        } score: { [self] (_, _) throws(Fault) in
+            scores += try comparison.score(sequences, group, states)
+            states = []
         }
     }
 }

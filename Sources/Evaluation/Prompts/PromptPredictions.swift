@@ -53,10 +53,10 @@ public struct PromptPredictions {
             sequences, hiddenSize: model.configuration.hiddenSize, bytes: streamBytes)
         {
             try Engine.withoutGradient { () throws(Fault) in
-                let states = try PromptStates(
-                    model, sequences, group, dtype: dtype, batchTokens: batchTokens
-                ) { layer in
-                    let share = Double(layer) / Double(layers + 1)
+                let states = try PromptStates(model, sequences, group, batchTokens: batchTokens)
+                try Passage(BlockSource(model, dtype: dtype), compute: dtype).forward { (step) throws(Fault) in
+                    try step.advance(states.lane)
+                    let share = Double(step.layer + 1) / Double(layers + 1)
                     progress((Double(done) + Double(group.count) * share) / Double(sequences.count))
                 }
                 let head = try model.head(dtype: dtype)
@@ -73,20 +73,28 @@ public struct PromptPredictions {
     }
 
     /// Runs of sequences whose hidden states, of `hiddenSize` float32 numbers a token, fit into some bytes.
-    static func groups(_ sequences: [Sequence], hiddenSize: Int, bytes limit: Int) -> [Range<Int>] {
+    private static func groups(_ sequences: [Sequence], hiddenSize: Int, bytes limit: Int) -> [Range<Int>] {
         var groups: [Range<Int>] = []
         var start = 0
-        var bytes = 0
-        for (index, sequence) in sequences.enumerated() {
-            let own = sequence.ids.count * hiddenSize * 4
-            if bytes + own > limit, index > start {
-                groups.append(start..<index)
-                (start, bytes) = (index, 0)
-            }
-            bytes += own
+        while start < sequences.count {
+            let count = fitting(sequences[start...], hiddenSize: hiddenSize, bytes: limit, atLeast: 1).count
+            groups.append(start..<start + count)
+            start += count
         }
-        if start < sequences.count { groups.append(start..<sequences.count) }
         return groups
+    }
+
+    /// How many of some sequences, from the first on, have hidden states that fit into some bytes, and their tokens.
+    static func fitting(
+        _ sequences: ArraySlice<Sequence>, hiddenSize: Int, bytes limit: Int, atLeast: Int
+    ) -> (count: Int, tokens: Int) {
+        var (count, tokens) = (0, 0)
+        for sequence in sequences {
+            guard count < atLeast || (tokens + sequence.ids.count) * hiddenSize * 4 <= limit else { break }
+            count += 1
+            tokens += sequence.ids.count
+        }
+        return (count, tokens)
     }
 }
 

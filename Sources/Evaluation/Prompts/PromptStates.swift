@@ -2,22 +2,21 @@ import Decoders
 import Faults
 import Torch
 
-/// The hidden states of some sequences behind a model's last block.
+/// The hidden states of some sequences on their way through a model, in batches of like length.
 struct PromptStates {
-    /// Sequences of like length: [count, longest, hidden].
-    private var batches: [Tensor] = []
-    private var places: [Int: (batch: Int, row: Int)] = [:]
+    /// [count, longest, hidden] each.
+    let lane: BatchLane
+    private let places: [Int: (batch: Int, row: Int)]
 
-    /// Takes a group of the sequences through the blocks, each of which is read once.
+    /// In front of the first block.
     ///
-    /// - Parameters:
-    ///   - batchTokens: tokens that go through a block together.
-    ///   - advance: told the number of blocks done.
+    /// - Parameter batchTokens: tokens that go through a block together.
     /// - Throws: `inputOutput` when a weight cannot be read.
     init(
-        _ model: Decoder, _ sequences: [PromptPredictions.Sequence], _ group: Range<Int>, dtype: DType,
-        batchTokens: Int, advance: (Int) -> Void
+        _ model: Decoder, _ sequences: [PromptPredictions.Sequence], _ group: Range<Int>, batchTokens: Int
     ) throws(Fault) {
+        var batches: [Tensor] = []
+        var places: [Int: (batch: Int, row: Int)] = [:]
         var members: [Int] = []
         func close() throws(Fault) {
             guard !members.isEmpty else { return }
@@ -39,19 +38,14 @@ struct PromptStates {
         }
         try close()
         let rotary = model.rotary(positions: group.map { sequences[$0].ids.count }.max() ?? 1)
-        let lane = BatchLane(batches, batches.map { _ in LanePositions(rotary: rotary) })
-        batches = []
-        try Passage(BlockSource(model, dtype: dtype), compute: dtype).forward { (step) throws(Fault) in
-            try step.advance(lane)
-            advance(step.layer + 1)
-        }
-        batches = lane.batches
+        lane = BatchLane(batches, batches.map { _ in LanePositions(rotary: rotary) })
+        self.places = places
     }
 
-    /// The hidden states [n, hidden] that predict n tokens of a sequence of the group.
+    /// The hidden states [n, hidden] that predict n tokens of a sequence of the group, where the lane has come to.
     func hidden(_ index: Int, _ tokens: Range<Int>) -> Tensor {
         let place = places[index] ?? (0, 0)
-        let stream = batches[place.batch]
+        let stream = lane.batches[place.batch]
         // What a position holds predicts the token behind it.
         return stream.narrowed(0, place.row, 1).narrowed(1, tokens.lowerBound - 1, tokens.count)
             .reshaped([tokens.count, stream.size(2)])
