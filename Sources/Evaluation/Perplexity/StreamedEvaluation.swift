@@ -14,6 +14,8 @@ public struct StreamedEvaluation {
     public let dtype: DType
     /// Bytes of hidden states held at a time; the windows are split into groups that fit, of at least one window.
     public var streamBytes = 1 << 30
+    /// Positions that are scored in one pass over the vocabulary, of at least one window.
+    public var positionsAtOnce = 1 << 18
     /// Tokens that go through a block together.
     public var batchTokens = 2048
 
@@ -49,9 +51,17 @@ public struct StreamedEvaluation {
                     streams.append(try walk(decoder, windows, group) { advance(Double($0)) })
                     done += Double(group.count * decoder.configuration.layerCount)
                 }
-                let share = Double(2 * models.count * group.count)
-                scores.add(try score(windows, group, streams) { advance(share * $0) })
-                done += share
+                // What is kept of a position would be as large as the stream of a small model.
+                let section = max(1, positionsAtOnce / windows.length)
+                for start in stride(from: group.lowerBound, to: group.upperBound, by: section) {
+                    let part = start..<min(start + section, group.upperBound)
+                    let rows = streams.map {
+                        $0.narrowed(0, (start - group.lowerBound) * windows.length, part.count * windows.length)
+                    }
+                    let share = Double(2 * models.count * part.count)
+                    scores.add(try score(windows, part, rows) { advance(share * $0) })
+                    done += share
+                }
             }
         }
         return scores.measurement(windows, hasDense: dense != nil)
