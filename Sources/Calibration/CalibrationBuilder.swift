@@ -174,24 +174,24 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             report.tokens = rows.count * length
         case .documents(let file, let opened):
             report = opened
-            var packer = RowPacker(length: length, beginning: tokenizer.rowBeginning)
+            var packer = RowPacker(length: length, most: share, beginning: tokenizer.rowBeginning)
             for index in generator.permutation(file.count) {
                 if packer.rows.count >= share { break }
-                packer.append(try tokens(of: try file.document(index)))
+                try pack(try file.document(index), into: &packer)
                 report.documentsUsed += 1
             }
-            rows = Array(packer.rows.prefix(share))
+            rows = packer.rows
             report.tokens = packer.tokenCount
         case .model(let opened):
             report = opened
-            var packer = RowPacker(length: length, beginning: tokenizer.rowBeginning)
+            var packer = RowPacker(length: length, most: share, beginning: tokenizer.rowBeginning)
             guard share > 0, let sampler else {
                 rows = []
                 break
             }
             let documents = try sampler.documents(tokenCount: share * length, sequenceLength: length, seed: seed)
             for document in documents { packer.append(document) }
-            rows = Array(packer.rows.prefix(share))
+            rows = packer.rows
             report.documents = documents.count
             report.documentsUsed = documents.count
             report.tokens = packer.tokenCount
@@ -201,15 +201,17 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         return (rows, report)
     }
 
-    private func tokens(of document: DocumentFile.Document) throws(Fault) -> [Int32] {
-        let body = try tokenizer.encode(document.text)
+    private func pack(_ document: DocumentFile.Document, into packer: inout RowPacker) throws(Fault) {
         // A template writes the special tokens of a conversation itself.
-        if document.isRendered { return body }
-        let beginning = tokenizer.beginningToken.map { [$0] } ?? []
-        if tokenizer.rowBeginning != nil, body.starts(with: beginning) {
-            return body + (tokenizer.endToken.map { [$0] } ?? [])
+        var beginning = document.isRendered ? nil : tokenizer.beginningToken
+        try tokenizer.encode(document.text) { tokens in
+            if let token = beginning, tokenizer.rowBeginning == nil || tokens.first != token { packer.append([token]) }
+            beginning = nil
+            packer.append(tokens)
         }
-        return beginning + body + (tokenizer.endToken.map { [$0] } ?? [])
+        // Of a text without tokens.
+        if let beginning { packer.append([beginning]) }
+        if !document.isRendered, let end = tokenizer.endToken { packer.append([end]) }
     }
 
     private func notes(on reports: [SourceReport], length: Int) -> [String] {

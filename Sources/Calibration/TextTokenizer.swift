@@ -12,12 +12,20 @@ public protocol TextTokenizer {
     /// The tokens of a text, with no special tokens added; those written in the text count as such.
     func encode(_ text: String) throws(Fault) -> [Int32]
 
+    /// The same, handed out in parts, none empty, so that a long text's tokens need not be in memory together.
+    func encode(_ text: String, take: ([Int32]) -> Void) throws(Fault)
+
     /// The text of tokens without the special ones; nil where there is no tokenizer.
     func text(of tokens: ArraySlice<Int32>) -> String?
 }
 
 extension TextTokenizer {
     public var rowBeginning: Int32? { nil }
+
+    public func encode(_ text: String, take: ([Int32]) -> Void) throws(Fault) {
+        let tokens = try encode(text)
+        if !tokens.isEmpty { take(tokens) }
+    }
 
     public func text(of tokens: ArraySlice<Int32>) -> String? { nil }
 }

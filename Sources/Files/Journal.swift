@@ -28,7 +28,7 @@ public final class Journal {
         let found: Contents
         if let known { found = known } else { found = try Journal.contents(path) }
         let kept = found.wholeBytes
-        count = found.lines.count
+        count = found.count
         self.path = path
         length = kept
         // Without waiting: what took the journal's name may be a pipe.
@@ -81,6 +81,8 @@ public final class Journal {
     /// What a journal holds.
     public struct Contents: Sendable {
         public var lines: [JSONValue] = []
+        /// Whole lines, also of those that were handed out one at a time.
+        public var count = 0
         /// Bytes of the whole lines.
         public var wholeBytes = 0
         /// Bytes of a last line that a crash has torn, and that the next line will replace.
@@ -90,22 +92,35 @@ public final class Journal {
     /// - Throws: `badData` when a line is damaged.
     public static func contents(_ path: String) throws(Fault) -> Contents {
         guard FileSystem.existsUnfollowed(path) else { return Contents() }
-        return try parse(path)
+        var lines: [JSONValue] = []
+        var contents = try contents(path, sizeLimit: 1 << 30) { (line, _) throws(Fault) in lines.append(line) }
+        contents.lines = lines
+        return contents
     }
 
-    private static func parse(_ path: String) throws(Fault) -> Contents {
-        let text = try InputFile(path).contents(limit: 1 << 30)
+    /// Hands out the lines one at a time, so that only the text of all is in memory.
+    ///
+    /// - Parameters:
+    ///   - sizeLimit: bytes that the file may have.
+    ///   - take: given a line and its number, from 1.
+    /// - Returns: what else is to be known; nothing when there is no file.
+    /// - Throws: `badData` when a line is damaged or the file too large; what `take` throws.
+    public static func contents(
+        _ path: String, sizeLimit: Int, take: (JSONValue, Int) throws(Fault) -> Void
+    ) throws(Fault) -> Contents {
+        guard FileSystem.existsUnfollowed(path) else { return Contents() }
+        let text = try InputFile(path).contents(limit: sizeLimit)
         var contents = Contents()
         var start = 0
         while let end = text[start...].firstIndex(of: UInt8(ascii: "\n")) {
-            do throws(Fault) {
-                contents.lines.append(try JSONValue(parsing: text[start..<end]))
-            } catch {
+            contents.count += 1
+            let line: JSONValue
+            do throws(Fault) { line = try JSONValue(parsing: text[start..<end]) } catch {
                 throw Fault(
-                    .badData, "a line of the journal is damaged", file: path,
-                    place: "line \(contents.lines.count + 1)", found: error.summary,
-                    advice: "start the run again with --overwrite")
+                    .badData, "a line of the journal is damaged", file: path, place: "line \(contents.count)",
+                    found: error.summary, advice: "start the run again with --overwrite")
             }
+            try take(line, contents.count)
             start = end + 1
         }
         contents.wholeBytes = start

@@ -3,6 +3,9 @@ struct JSONKeyTable: Sendable {
     /// Up to so many, looking through the keys is as fast as a table of them.
     private static let few = 8
 
+    /// What the table takes for each member at most.
+    static let bytesOfMember = 11
+
     /// Open addressing: a member's position plus one, or 0. Empty for few members.
     private var slots: [UInt32] = []
 

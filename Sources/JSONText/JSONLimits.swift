@@ -9,10 +9,17 @@ public struct JSONLimits: Sendable {
     public var acceptsNonFinite: Bool
     /// The most elements of one array.
     public var elements: Int
-    /// The most bytes that the values may take in memory; nil for 64 MiB and twice the text.
+    /// The most bytes that the values may take in memory; nil for `standardMemory`.
     ///
     /// Texts of words and numbers take one to five times their length, empty lists and small lists up to thirty times.
     public var memory: Int?
+
+    /// A little less than twice the text, so that text and values together take no more than three times the text, but 16
+    /// MiB for short ones, of which some are little but numbers.
+    public static func standardMemory(_ count: Int) -> Int { max(16 << 20, count / 4 * 7) }
+
+    /// For vocabularies, whose members take more than their text, but are limited in number by the file's size.
+    public static func vocabularyMemory(_ count: Int) -> Int { 64 << 20 + 2 * count }
 
     public init(
         depth: Int = 64, keys: Set<String>? = nil, acceptsNonFinite: Bool = false, elements: Int = .max,

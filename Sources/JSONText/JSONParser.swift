@@ -32,6 +32,22 @@ extension JSONValue {
         }
         try result.get()
     }
+
+    /// The same for the object at a key of the document's; the document's other members are read as values.
+    ///
+    /// - Returns: these, and what stands at the key where it is no object.
+    public static func members(
+        of key: String, parsing bytes: [UInt8], limits: JSONLimits = JSONLimits(),
+        take: (_ key: String, _ value: JSONValue) throws(Fault) -> Void
+    ) throws(Fault) -> JSONObject {
+        let result: Result<JSONObject, Fault> = bytes.withUnsafeBufferPointer { buffer in
+            var parser = JSONParser(text: buffer, limits: limits)
+            do throws(Fault) { return .success(try parser.documentMembers(of: key, take)) } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
 }
 
 struct JSONParser {
@@ -58,7 +74,7 @@ struct JSONParser {
     init(text: UnsafeBufferPointer<UInt8>, limits: JSONLimits) {
         self.text = text
         self.limits = limits
-        memory = limits.memory ?? 64 << 20 + 2 * text.count
+        memory = limits.memory ?? JSONLimits.standardMemory(text.count)
     }
 
     /// Counts what a value takes, before it is made.
@@ -73,16 +89,26 @@ struct JSONParser {
         }
     }
 
+    /// Keys of an object that are named though they are not read: enough to say what it has.
+    private static let mostUnread = 128
+
     /// What an allocation takes beside its elements: an array's header and the allocator's.
     private static let header = 48
 
-    /// Counts the growth of an array that is full, which doubles it.
-    private mutating func takeGrowth<Element>(of items: [Element]) throws(Fault) {
-        guard items.count == items.capacity else { return }
-        try take(
-            memory: items.isEmpty
-                ? JSONParser.header + MemoryLayout<Element>.stride
-                : items.count * MemoryLayout<Element>.stride)
+    /// Counts the growth of a list that is full to its new capacity: while it grows, the old and the new one exist.
+    ///
+    /// - Parameter each: bytes that an element takes beside itself.
+    private mutating func takeGrowth<Element>(
+        of items: [Element], each: Int = 0
+    ) throws(Fault) -> Int? {
+        guard items.count == items.capacity else { return nil }
+        let size = MemoryLayout<Element>.stride
+        // By less than the double, where it matters.
+        let capacity = items.count < 1024 ? max(2, 2 * items.count) : items.count + items.count / 4
+        if items.isEmpty { try take(memory: JSONParser.header) }
+        try take(memory: capacity * size + (capacity - items.count) * each)
+        taken -= items.count * size
+        return capacity
     }
 
     /// Reads a list, and hands out its elements.
@@ -99,34 +125,76 @@ struct JSONParser {
     }
 
     mutating func document() throws(Fault) -> JSONValue {
-        if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { at = 3 }
+        skipMark()
         let value = try value(depth: 0)
-        skipSpace()
-        guard at == text.count else { throw fault("text follows the end of the JSON value") }
+        try checkEnd()
         return value
     }
 
     mutating func documentMembers(_ take: (String, JSONValue) throws(Fault) -> Void) throws(Fault) {
-        skipSpace()
-        guard self.take("{") else { throw fault("an object was expected") }
-        skipSpace()
-        if !self.take("}") {
-            repeat {
-                skipSpace()
-                guard at < text.count, text[at] == UInt8(ascii: "\"") else {
-                    throw fault("a key in quotes was expected")
-                }
-                let key = try string()
-                skipSpace()
-                guard self.take(":") else { throw fault("':' was expected after a key") }
-                taken = 0
-                try take(key, try value(depth: 1))
-                skipSpace()
-            } while self.take(",")
-            guard self.take("}") else { throw fault("',' or '}' was expected") }
+        try eachMember { (parser, key) throws(Fault) in
+            parser.taken = 0
+            try take(key, try parser.value(depth: 1))
         }
+        try checkEnd()
+    }
+
+    /// Reads a document that is one object, and hands out the members of the object at one of its keys.
+    ///
+    /// - Returns: the other members, and what stands at the key and is no object.
+    mutating func documentMembers(
+        of outer: String, _ take: (String, JSONValue) throws(Fault) -> Void
+    ) throws(Fault) -> JSONObject {
+        skipMark()
+        var others = JSONObject()
+        var found = false
+        try eachMember { (parser, key) throws(Fault) in
+            guard !others.contains(key), !(found && key == outer) else {
+                throw parser.fault("the key \"\(key.prefix(80))\" stands twice in one object")
+            }
+            parser.skipSpace()
+            guard key == outer, parser.at < parser.text.count, parser.text[parser.at] == UInt8(ascii: "{") else {
+                try parser.grow(&others)
+                others.append(key, try parser.value(depth: 1))
+                return
+            }
+            found = true
+            let before = parser.taken
+            try parser.eachMember { (parser, key) throws(Fault) in
+                parser.taken = before
+                try take(key, try parser.value(depth: 2))
+            }
+            parser.taken = before
+        }
+        try checkEnd()
+        return others
+    }
+
+    private mutating func skipMark() {
+        if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { at = 3 }
+    }
+
+    private mutating func checkEnd() throws(Fault) {
         skipSpace()
         guard at == text.count else { throw fault("text follows the end of the JSON value") }
+    }
+
+    /// Reads an object's keys; `body` reads the values.
+    private mutating func eachMember(_ body: (inout JSONParser, String) throws(Fault) -> Void) throws(Fault) {
+        skipSpace()
+        guard take("{") else { throw fault("an object was expected") }
+        skipSpace()
+        if take("}") { return }
+        repeat {
+            skipSpace()
+            guard at < text.count, text[at] == UInt8(ascii: "\"") else { throw fault("a key in quotes was expected") }
+            let key = try string()
+            skipSpace()
+            guard take(":") else { throw fault("':' was expected after a key") }
+            try body(&self, key)
+            skipSpace()
+        } while take(",")
+        guard take("}") else { throw fault("',' or '}' was expected") }
     }
 
     private mutating func value(depth: Int) throws(Fault) -> JSONValue {
@@ -156,6 +224,7 @@ struct JSONParser {
             skipSpace()
             guard at < text.count, text[at] == UInt8(ascii: "\"") else { throw fault("a key in quotes was expected") }
             let keyStart = at
+            let before = taken
             let key = try string()
             let isRead = limits.keys?.contains(key) ?? true
             guard !isRead || !object.contains(key) else {
@@ -171,19 +240,26 @@ struct JSONParser {
                 deferred.append(Deferred(path: path, range: start..<at, count: count))
                 object.append(key, .null)
             } else if isRead {
-                try takeGrowth(of: object.members)
+                try grow(&object)
                 object.append(key, try value(depth: depth + 1))
             } else {
                 try passOver()
-                if !object.contains(key) {
-                    try takeGrowth(of: object.members)
+                if object.count < JSONParser.mostUnread, !object.contains(key) {
+                    try grow(&object)
                     object.append(key, .null)
+                } else {
+                    taken = before
                 }
             }
             skipSpace()
             if take("}") { return .object(object) }
             guard take(",") else { throw fault("',' or '}' was expected") }
         }
+    }
+
+    private mutating func grow(_ object: inout JSONObject) throws(Fault) {
+        guard let capacity = try takeGrowth(of: object.members, each: JSONKeyTable.bytesOfMember) else { return }
+        object.reserveCapacity(capacity)
     }
 
     /// The path of a value that is to be left; nil for others, and for what is no list.
@@ -259,7 +335,7 @@ struct JSONParser {
             guard items.count < limits.elements else {
                 throw fault("an array has more than \(limits.elements) elements")
             }
-            try takeGrowth(of: items)
+            if let capacity = try takeGrowth(of: items) { items.reserveCapacity(capacity) }
             items.append(try value(depth: depth + 1))
             skipSpace()
             if take("]") { return .array(items) }
@@ -313,34 +389,62 @@ struct JSONParser {
     private mutating func escapedString(from start: Int) throws(Fault) -> String {
         var end = at
         while end < text.count, text[end] != UInt8(ascii: "\"") { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
-        var bytes: [UInt8] = []
+        guard end < text.count else {
+            at = text.count
+            throw fault("a string is not closed")
+        }
+        // What escapes stand for is UTF-8, so that the whole is where the text is.
+        guard UTF8Check.isValid(UnsafeBufferPointer(rebasing: text[start..<end])) else {
+            throw fault("a string is not UTF-8")
+        }
         // No escape is shorter than what it stands for.
-        bytes.reserveCapacity(min(end, text.count) - start)
-        bytes.append(contentsOf: text[start..<at])
-        while at < text.count {
-            let byte = text[at]
-            at += 1
-            switch byte {
-            case UInt8(ascii: "\""): return try decoded(bytes[...], ascii: false)
-            case UInt8(ascii: "\\"):
-                guard at < text.count else { throw fault("a string is not closed") }
-                let escape = text[at]
-                at += 1
-                switch escape {
-                case UInt8(ascii: "n"): bytes.append(10)
-                case UInt8(ascii: "t"): bytes.append(9)
-                case UInt8(ascii: "r"): bytes.append(13)
-                case UInt8(ascii: "b"): bytes.append(8)
-                case UInt8(ascii: "f"): bytes.append(12)
-                case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): bytes.append(escape)
-                case UInt8(ascii: "u"): bytes.append(contentsOf: Array(String(try unicodeEscape()).utf8))
-                default: throw fault("an unknown escape stands in a string")
-                }
-            case 0..<0x20: throw fault("a control character stands in a string")
-            default: bytes.append(byte)
+        if end - start > 15 { try take(memory: end - start + JSONParser.header) }
+        var refusal: Fault?
+        let string = String(unsafeUninitializedCapacity: end - start) { buffer in
+            do throws(Fault) { return try unescape(from: start, to: end, into: buffer) } catch {
+                refusal = error
+                return 0
             }
         }
-        throw fault("a string is not closed")
+        if let refusal { throw refusal }
+        at = end + 1
+        return string
+    }
+
+    /// Writes what a string with escapes stands for.
+    ///
+    /// - Returns: bytes written.
+    private mutating func unescape(
+        from start: Int, to end: Int, into buffer: UnsafeMutableBufferPointer<UInt8>
+    ) throws(Fault) -> Int {
+        var count = 0
+        func put(_ byte: UInt8) {
+            buffer[count] = byte
+            count += 1
+        }
+        at = start
+        while at < end {
+            let byte = text[at]
+            at += 1
+            guard byte == UInt8(ascii: "\\") else {
+                guard byte >= 0x20 else { throw fault("a control character stands in a string") }
+                put(byte)
+                continue
+            }
+            let escape = text[at]
+            at += 1
+            switch escape {
+            case UInt8(ascii: "n"): put(10)
+            case UInt8(ascii: "t"): put(9)
+            case UInt8(ascii: "r"): put(13)
+            case UInt8(ascii: "b"): put(8)
+            case UInt8(ascii: "f"): put(12)
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): put(escape)
+            case UInt8(ascii: "u"): for byte in UTF8.encode(try unicodeEscape()) ?? .init() { put(byte) }
+            default: throw fault("an unknown escape stands in a string")
+            }
+        }
+        return count
     }
 
     /// `XXXX` after `\u`, joined with a following low surrogate.

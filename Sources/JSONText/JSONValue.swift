@@ -37,7 +37,7 @@ public enum JSONValue: Equatable, Sendable {
         switch self {
         case .null: "null"
         case .bool: "a boolean"
-        case .number(let text): "the number \(text)"
+        case .number(let text): "the number \(text.prefix(60))"
         case .string(let text): "the string \"\(text.prefix(60))\""
         case .array: "an array"
         case .object: "an object"
@@ -82,6 +82,8 @@ public struct JSONObject: Sendable {
             }
         }
     }
+
+    mutating func reserveCapacity(_ count: Int) { members.reserveCapacity(count) }
 
     mutating func append(_ key: String, _ value: JSONValue) {
         members.append((key, value))

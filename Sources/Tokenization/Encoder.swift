@@ -6,6 +6,9 @@ public struct Encoder: Sendable {
     private var merger = WordMerger()
     private var cache = WordCache()
     private var output: [Int32] = []
+    /// Where full parts of the output go; nil where all of it is wanted at once. Set during one call only.
+    nonisolated(unsafe) private var sink: (([Int32]) -> Void)?
+    private static let partSize = 1 << 16
 
     init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
 
@@ -17,6 +20,27 @@ public struct Encoder: Sendable {
         if addSpecialTokens { output += tokenizer.template.suffix }
         defer { output = [] }
         return output
+    }
+
+    /// The ids of a text without special tokens around it, handed out in parts, none empty.
+    public mutating func encode(_ text: String, take: ([Int32]) -> Void) {
+        withoutActuallyEscaping(take) { take in
+            sink = take
+            let rest = encode(text, addSpecialTokens: false)
+            if !rest.isEmpty { take(rest) }
+            sink = nil
+        }
+    }
+
+    /// Before ids are appended: hands on what is enough for a part, and lets a long output grow by less than the double.
+    private mutating func makeRoom() {
+        guard output.count >= Encoder.partSize else { return }
+        if let sink {
+            sink(output)
+            output.removeAll(keepingCapacity: true)
+        } else if output.capacity - output.count < 64 {
+            output.reserveCapacity(output.count + output.count / 4)
+        }
     }
 
     /// The ids of a text given as bytes.
@@ -31,6 +55,7 @@ public struct Encoder: Sendable {
 
     private mutating func encode(_ text: UTF8Text) {
         for stretch in tokenizer.rawTokens.stretches(of: text) {
+            makeRoom()
             if let token = stretch.token {
                 output.append(token)
                 continue
@@ -49,6 +74,7 @@ public struct Encoder: Sendable {
 
     private mutating func encodeNormalized(_ piece: Piece) {
         for stretch in tokenizer.normalizedTokens.stretches(of: piece.text) {
+            makeRoom()
             if let token = stretch.token {
                 output.append(token)
             } else {
@@ -136,10 +162,12 @@ public struct Encoder: Sendable {
             let written = Piece(text: text, lead: lead)
             guard metaspace.splits else { return cut(written, step: step + 1) }
             var start = 0
-            for end in text.occurrences(of: metaspace.replacement).map(\.lowerBound) + [text.count] where end > start {
-                cut(written.part(start..<end), step: step + 1)
-                start = end
+            text.eachOccurrence(of: metaspace.replacement) { mark in
+                guard mark.lowerBound > start else { return }
+                cut(written.part(start..<mark.lowerBound), step: step + 1)
+                start = mark.lowerBound
             }
+            if start < text.count { cut(written.part(start..<text.count), step: step + 1) }
         }
     }
 
@@ -167,7 +195,7 @@ public struct Encoder: Sendable {
         guard let boundary = tokenizer.model.boundary else { return encodeWord(text) }
         var start = 0
         var end = 0
-        for mark in text.occurrences(of: boundary) {
+        text.eachOccurrence(of: boundary) { mark in
             if mark.lowerBound > end {
                 encodeWord(text.part(start..<mark.lowerBound))
                 start = mark.lowerBound
@@ -179,6 +207,7 @@ public struct Encoder: Sendable {
 
     private mutating func encodeWord(_ word: UTF8Text) {
         guard !word.isEmpty else { return }
+        makeRoom()
         guard word.count <= WordCache.longestWord else {
             tokenizer.model.encode(word, merger: &merger, to: &output)
             return

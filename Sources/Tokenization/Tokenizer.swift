@@ -42,7 +42,9 @@ public final class Tokenizer: Sendable {
                 expected: "at most \(Tokenizer.largestFile) bytes")
         }
         // The two long lists take several times their text as values.
-        let document = try JSONDocument(parsing: bytes, leaving: [["model", "merges"], ["model", "vocab"]])
+        let document = try JSONDocument(
+            parsing: bytes, leaving: [["model", "merges"], ["model", "vocab"]],
+            limits: JSONLimits(memory: JSONLimits.vocabularyMemory(bytes.count)))
         try self.init(
             json: document.value, merges: document.list("model", "merges"), pieces: document.list("model", "vocab"))
     }

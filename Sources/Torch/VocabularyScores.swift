@@ -76,17 +76,32 @@ public final class VocabularyScores {
 
     /// The scores of the positions that have a target, in order.
     public func results() -> [Score] {
-        let values = state.doubles()
-        return positions.map { position in
-            let start = VocabularyScores.columns * position
-            let model = ModelScore(values[start..<start + 4])
-            guard hasDense else { return Score(loss: model.loss, denseLoss: 0, divergence: 0, agrees: false) }
-            let dense = ModelScore(values[start + 4..<start + 8])
-            let divergence = values[start + 8] / dense.sum - dense.normaliser + model.normaliser
-            return Score(
-                loss: model.loss, denseLoss: dense.loss, divergence: divergence.isFinite ? divergence : .nan,
-                agrees: model.likeliest == dense.likeliest)
+        var scores: [Score] = []
+        scores.reserveCapacity(positions.count)
+        // A part at a time, so that the state is not in memory twice.
+        var part: Range<Int> = 0..<0
+        var values: [Double] = []
+        for position in positions {
+            if !part.contains(position) {
+                part = position..<min(position + VocabularyScores.resultsAtOnce, state.size(0))
+                values = state.narrowed(0, part.lowerBound, part.count).doubles()
+            }
+            scores.append(score(values, VocabularyScores.columns * (position - part.lowerBound)))
         }
+        return scores
+    }
+
+    private static let resultsAtOnce = 1 << 13
+
+    /// - Parameter start: where the columns of a position begin in the values.
+    private func score(_ values: [Double], _ start: Int) -> Score {
+        let model = ModelScore(values[start..<start + 4])
+        guard hasDense else { return Score(loss: model.loss, denseLoss: 0, divergence: 0, agrees: false) }
+        let dense = ModelScore(values[start + 4..<start + 8])
+        let divergence = values[start + 8] / dense.sum - dense.normaliser + model.normaliser
+        return Score(
+            loss: model.loss, denseLoss: dense.loss, divergence: divergence.isFinite ? divergence : .nan,
+            agrees: model.likeliest == dense.likeliest)
     }
 
     /// One model's columns of a position.

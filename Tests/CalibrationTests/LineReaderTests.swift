@@ -24,6 +24,20 @@ struct LineReaderTests {
         #expect(try lines(try folder.write("b", ""), longest: 9).isEmpty)
     }
 
+    @Test("lines longer than the buffer keep their bytes, numbers and offsets, as do those around them")
+    func longerThanTheBuffer() throws {
+        let folder = try TestFolder()
+        let long = String(repeating: "äbc", count: 900_000)
+        let found = try lines(try folder.write("a", "x\n\(long)\r\ny\n\(long)"), longest: 4 << 20)
+        #expect(found.map(\.number) == [1, 2, 3, 4])
+        let count = long.utf8.count
+        #expect(found.map(\.offset) == [0, 2, count + 4, count + 6])
+        #expect(found[0].bytes == [120] && found[2].bytes == [121])
+        #expect(found[1].bytes == Array(long.utf8) && found[3].bytes == Array(long.utf8))
+        let broken = try folder.write("b", [UInt8](repeating: 97, count: 3 << 20) + [0xC3, 10])
+        #expect(faultOfReading(broken, longest: 4 << 20)?.summary == "the line is not UTF-8")
+    }
+
     @Test("a line that is too long is refused with its number, at any place in the file")
     func longLine() throws {
         #expect(LineReader.longestLine == 64 << 20)

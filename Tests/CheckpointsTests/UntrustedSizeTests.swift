@@ -21,6 +21,54 @@ struct UntrustedSizeTests {
         fault(.badData, "too large", "config.json") { try JSONFile.object(path) }
     }
 
+    @Test func anIndexOfMoreTensorsOrFilesThanAnyModelHasIsRefused() throws {
+        func index(_ entries: some Sequence<String>) throws -> ShardIndex {
+            try folder.write(ShardIndex.fileName, "{\"weight_map\":{\(entries.joined(separator: ","))}}")
+            return try ShardIndex(folder: folder.path)
+        }
+        let found = try index([#""b":"y.safetensors""#, #""a":"x.safetensors""#, #""c":"./y.safetensors""#])
+        #expect(found.files == ["x.safetensors", "y.safetensors"])
+        #expect(found.tensors.map(\.name) == ["b", "a", "c"] && found.tensors.map(\.file) == [1, 0, 1])
+        fault(.badData, "stands twice", "weight_map") { try index([#""a":"x.safetensors""#, #""a":"y.safetensors""#]) }
+        fault(.badData, "too many files", "at most 16384") {
+            try index((0...ShardIndex.mostFiles).map { "\"\($0)\":\"\($0).safetensors\"" })
+        }
+        fault(.badData, "too many tensors", "at most 262144") {
+            try index((0...ShardIndex.mostTensors).map { "\"\($0)\":\"x.safetensors\"" })
+        }
+    }
+
+    @Test func aHeaderOfMoreTensorsThanAnyFileHasIsRefused() throws {
+        func header(_ count: Int) throws -> SafetensorsFile {
+            let entries = (0..<count).map { "\"\($0)\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}" }
+            return try SafetensorsFile(
+                folder.write("x.safetensors", safetensors("{\(entries.joined(separator: ","))}")))
+        }
+        fault(.badData, "too many tensors", "at most 65536") { try header(SafetensorsHeader.mostTensors + 1) }
+    }
+
+    @Test func metadataOfAHeaderThatWouldTakeManyTimesItsTextIsRefused() throws {
+        let members = (0..<200_000).map { "\"\($0)\":\"\"" }.joined(separator: ",")
+        let path = try folder.write("x.safetensors", safetensors("{\"__metadata__\":{\(members)}}"))
+        fault(.badData, "too much memory", "x.safetensors") { try SafetensorsFile(path) }
+    }
+
+    @Test func aVocabularyOfMoreControlTokensThanAnyIsRefused() throws {
+        let count = GGUFTokenizer.mostAdded + 1
+        var metadata = GGUFMetadata(file: "x.gguf")
+        _ = metadata.insert("tokenizer.ggml.model", .string("gpt2"))
+        let strings = (0..<count).flatMap { (id) -> [UInt8] in
+            let text = Array("\(id)".utf8)
+            return littleEndian(UInt64(text.count)) + text
+        }
+        let path = try folder.write("strings", littleEndian(UInt64(count)) + strings)
+        var cursor = GGUFCursor(try InputFile(path))
+        _ = metadata.insert("tokenizer.ggml.tokens", .strings(try PackedStrings(&cursor, "tokens")))
+        let kinds = (0..<count).flatMap { _ in littleEndian(Int32(GGUFTokenizer.TokenKind.control)) }
+        _ = metadata.insert("tokenizer.ggml.token_type", .packed(kinds, .int32))
+        fault(.badData, "cut out of the text", "\(count) control", "token_type") { try GGUFTokenizer(metadata) }
+    }
+
     @Test(arguments: [
         #"{"torch_dtype": 5}"#, #"{"dtype": ["float32"]}"#, #"{"eos_token_id": "2"}"#, #"{"eos_token_id": [1, 2.5]}"#,
         #"{"bos_token_id": true}"#, #"{"pad_token_id": {}}"#,

@@ -33,6 +33,16 @@ struct GateVerbTests {
         return (folder.path + "/results.json", folder.path + "/dense.json")
     }
 
+    @Test func resultsLargerThanAnyAreRefusedUnread() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write("results.json", "{}")
+        try #require(truncate(path, off_t(ReadableFile.largestFile) + 1) == 0)
+        let rules = try folder.write("gate.yaml", "version: 1\nstages:\n  full:\n    perplexity_ratio: {max: 2}\n")
+        #expect(try exitCode([path, "--rules", rules]) == 65)
+        let found = #expect(throws: Fault.self) { try ReadableFile.bytes(path) }
+        #expect(found?.summary.contains("too large") == true && found?.expected == "at most 67108864 bytes")
+    }
+
     private func exitCode(_ arguments: [String]) throws -> Int32 {
         var command = try GateCommand.parse(arguments + ["--quiet"])
         do {

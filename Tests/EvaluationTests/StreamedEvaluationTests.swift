@@ -67,6 +67,25 @@ struct StreamedEvaluationTests {
         #expect(found.scoredTokens == 55 && found.windows == 5 && found.context == 12 && found.divergence == nil)
     }
 
+    @Test func sectionsOfTheStreamAreScoredAsTheWholeOfIt() throws {
+        let (model, dense) = (
+            try Written(), try Written { $0.edit = { name, values in if name.contains("mlp") { values[0] = 1 } } }
+        )
+        let windows = try TokenWindows(consecutive: ids(12 * 7), length: 12)
+        var evaluation = try StreamedEvaluation(model.decoder, against: dense.decoder, dtype: .float32)
+        var steps: [Double] = []
+        let whole = try evaluation.measure(windows)
+        for positions in [1, 24, 30, 1000] {
+            evaluation.positionsAtOnce = positions
+            steps = []
+            let found = try evaluation.measure(windows) { steps.append($0) }
+            #expect(found.scoredTokens == whole.scoredTokens)
+            #expect(abs(found.meanLoss - whole.meanLoss) < 1e-6)
+            #expect(abs((found.divergence?.kl ?? 1) - (whole.divergence?.kl ?? 0)) < 1e-6)
+            #expect(steps == steps.sorted() && abs((steps.last ?? 0) - 1) < 1e-9)
+        }
+    }
+
     @Test func divergenceIsThatOfADirectComputation() throws {
         let dense = try Written()
         let pruned = try Written {

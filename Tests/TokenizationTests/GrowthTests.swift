@@ -149,4 +149,19 @@ import Testing
         #expect(SplitPattern(regex: String(repeating: "[a]", count: 65)) == nil)
         #expect(SplitPattern(regex: "[a]{1,64}") != nil)
     }
+
+    @Test func `ids handed out in parts are those of the whole text`() throws {
+        let words = try Fixture.tokenizer("llama3")
+        let text = (0..<30_000).map { "word \($0)" }.joined(separator: "\n")
+        let whole = words.encode(text, addSpecialTokens: false)
+        var encoder = words.makeEncoder()
+        var parts: [[Int32]] = []
+        encoder.encode(text) { parts.append($0) }
+        #expect(parts.count > 1 && parts.flatMap { $0 } == whole)
+        #expect(parts.allSatisfy { !$0.isEmpty && $0.count < 1 << 17 })
+        // The encoder holds nothing back, and goes on as before.
+        encoder.encode("") { parts.append($0) }
+        #expect(parts.flatMap { $0 } == whole)
+        #expect(encoder.encode("word 1", addSpecialTokens: false) == words.encode("word 1", addSpecialTokens: false))
+    }
 }

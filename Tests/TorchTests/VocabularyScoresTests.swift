@@ -32,6 +32,21 @@ struct VocabularyScoresTests {
         return scores.results()
     }
 
+    @Test func resultsOfManyPositionsAreThoseOfEach() {
+        // More than are taken from the state at once, some of them without a target.
+        let (count, vocabulary) = (20_000, 3)
+        let targets = (0..<count).map { $0 % 5 == 0 || (8000..<9000).contains($0) ? -1 : Int64($0 % vocabulary) }
+        let logits = Tensor((0..<count * vocabulary).map { Float(($0 * 31) % 17) / 4 }, shape: [count, vocabulary])
+        func results(_ rows: Range<Int>) -> [VocabularyScores.Score] {
+            let scores = VocabularyScores(targets: Array(targets[rows]), hasDense: false, device: .cpu)
+            scores.add(logits.narrowed(0, rows.lowerBound, rows.count), dense: nil, rows: 0..<rows.count, first: 0)
+            return scores.results()
+        }
+        let whole = results(0..<count)
+        #expect(whole.count == targets.count { $0 >= 0 })
+        #expect(whole == stride(from: 0, to: count, by: 1000).flatMap { results($0..<$0 + 1000) })
+    }
+
     private func logProbabilities(_ logits: ArraySlice<Float>) -> [Double] {
         let values = logits.map(Double.init)
         let highest = values.max() ?? 0

@@ -71,7 +71,33 @@ struct WatchFileTests {
         #expect(found?.kind == .badData && found?.file == "p.jsonl" && found?.place == place)
     }
 
+    @Test("a log of more prompts than can be held is refused with the line")
+    func tooManyPrompts() throws {
+        for text in [
+            "{\"text\": \"a\"}\n\n{\"text\": \"b\"}\n{\"text\": \"c\"}\n",
+            "[{\"text\": \"a\"},\n\n{\"text\": \"b\"},\n{\"text\": \"c\"}]",
+        ] {
+            let found = fault { () throws(Fault) in
+                _ = try PromptLog(parsing: Array(text.utf8), file: "p.jsonl", most: 2)
+            }
+            #expect(found?.kind == .badData && found?.summary == "the file has too many prompts")
+            #expect(found?.place == "line 4" && found?.file == "p.jsonl")
+            #expect(try PromptLog(parsing: Array(text.utf8), file: "p.jsonl", most: 3).entries.count == 3)
+        }
+        #expect(PromptLog.mostPrompts == 131_072)
+    }
+
     // MARK: history
+
+    @Test("a history larger than any is refused unread")
+    func hugeHistory() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write("history.jsonl", "")
+        try #require(truncate(path, off_t(WatchHistory.largestFile) + 1) == 0)
+        let found = fault { () throws(Fault) in _ = try WatchHistory.read(path) }
+        #expect(found?.kind == .badData && found?.summary.contains("too large") == true && found?.file == path)
+        #expect(found?.advice?.contains("--overwrite") == false)
+    }
 
     @Test("lines are appended and read back, numbers that are none included")
     func history() throws {

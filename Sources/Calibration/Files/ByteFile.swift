@@ -1,6 +1,5 @@
 import Faults
 import Files
-import Foundation
 
 /// A regular file read by ranges, which notices when somebody changes it.
 public final class ByteFile {
@@ -14,9 +13,9 @@ public final class ByteFile {
     public init(_ path: String) throws(Fault) { file = try InputFile(path) }
 
     /// The bytes from `offset`: `count` of them, or fewer where the file ends.
-    public func bytes(at offset: Int, count: Int) throws(Fault) -> Data {
-        guard offset < file.size else { return Data() }
-        return Data(try file.bytes(at: offset, count: min(count, file.size - offset)))
+    public func bytes(at offset: Int, count: Int) throws(Fault) -> [UInt8] {
+        guard offset < file.size else { return [] }
+        return try file.bytes(at: offset, count: min(count, file.size - offset))
     }
 
     /// SHA-256 of the whole file, as lowercase hexadecimal.

@@ -16,7 +16,12 @@ final class DocumentFile {
     struct Identity: Hashable {
         private let bytes: [UInt8]
         init(_ digest: SHA256.Digest) { bytes = Array(digest) }
-        init(_ document: Document) { self.init(SHA256.hash(data: Data(document.text.utf8))) }
+        init(_ document: Document) {
+            var hash = SHA256()
+            var text = document.text
+            text.withUTF8 { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
+            self.init(hash.finalize())
+        }
     }
 
     private struct Span {
@@ -45,6 +50,8 @@ final class DocumentFile {
     private var spans: [Span] = []
 
     var count: Int { spans.count }
+    /// Bytes of the file.
+    var size: Int { file.size }
 
     /// - Parameters:
     ///   - isJSON: JSON objects, one a line or in one array; otherwise documents are separated by blank lines.
@@ -206,7 +213,8 @@ final class DocumentFile {
     static func isBlank(_ text: String) -> Bool { text.utf8.allSatisfy { $0 == 32 || (9...13).contains($0) } }
 
     /// CRLF made LF; a lone CR stays.
-    private static func withoutCarriageReturns(_ data: Data) -> [UInt8] {
+    private static func withoutCarriageReturns(_ data: [UInt8]) -> [UInt8] {
+        guard data.contains(13) else { return data }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(data.count)
         for byte in data {

@@ -27,7 +27,7 @@ public struct EvaluationText: Sendable {
             file.size.multipliedReportingOverflow(by: 4).overflow ? .max : 4 * file.size, for: "this text", file: path)
         let data = try file.bytes(at: 0, count: file.size)
         if let fault = BinaryContent.fault(data, file: path) { throw fault }
-        let content = data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data
+        let content = data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data[...]
         guard let text = String(validating: content, as: UTF8.self) else {
             throw Fault(
                 .badData, "the text is not UTF-8", file: path, place: EvaluationText.firstBadLine(content),
@@ -60,6 +60,7 @@ public struct EvaluationText: Sendable {
     public init(records path: String, chat: ChatTemplate.Choice, textField: String?) throws(Fault) {
         let file = try DocumentFile(path, isJSON: true, chat: chat, textField: textField, keepsEmpty: true)
         var text = ""
+        text.reserveCapacity(file.size)
         for index in 0..<file.count {
             let document = try file.document(index)
             text += document.text
@@ -75,7 +76,7 @@ public struct EvaluationText: Sendable {
         withTools = file.withTools
     }
 
-    private static func firstBadLine(_ content: Data) -> String? {
+    private static func firstBadLine(_ content: ArraySlice<UInt8>) -> String? {
         for (index, line) in content.split(separator: 10, omittingEmptySubsequences: false).enumerated()
         where String(validating: line, as: UTF8.self) == nil {
             return "line \(index + 1)"

@@ -110,6 +110,10 @@ public struct JSONArraySplitter {
     }
 
     private mutating func continueValue(_ byte: UInt8) throws(Fault) -> Element? {
+        if open.bytes.count == open.bytes.capacity, open.bytes.count > 1 << 20 {
+            // By less than the double, which a long element would reach.
+            open.bytes.reserveCapacity(open.bytes.count + open.bytes.count / 4)
+        }
         open.bytes.append(byte)
         guard open.bytes.count <= longest else {
             throw Fault(

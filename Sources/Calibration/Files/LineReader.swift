@@ -1,6 +1,7 @@
 import Crypto
 import Faults
 import Foundation
+import JSONText
 
 /// The lines of a text file, one after another, checked to be clean UTF-8; memory holds one line and one buffer.
 ///
@@ -19,6 +20,8 @@ public struct LineReader {
 
     /// The longest line that is read: 64 MiB.
     public static let longestLine = 1 << 26
+
+    private static let readAtOnce = 1 << 20
 
     private let file: ByteFile
     private let longestLine: Int
@@ -74,15 +77,27 @@ public struct LineReader {
                 number, "a line is too long", found: "\(end - start) bytes",
                 expected: "at most \(longestLine) bytes a line")
         }
-        var bytes = Array(buffer[start..<end])
+        let offset = bufferOffset + start
+        var bytes: [UInt8]
+        if end - start > LineReader.readAtOnce {
+            // A long line takes the buffer with it, so that it is in memory once.
+            bytes = Array(buffer[next...])
+            swap(&bytes, &buffer)
+            bufferOffset += next
+            at = 0
+            bytes.removeSubrange(end...)
+            bytes.removeFirst(start)
+        } else {
+            bytes = Array(buffer[start..<end])
+        }
         if bytes.last == 13 { bytes.removeLast() }
-        let line = Line(number: number, offset: bufferOffset + start, bytes: bytes)
+        let line = Line(number: number, offset: offset, bytes: bytes)
         if bytes.contains(0) {
             throw fault(
                 number, "a NUL byte stands in the text", found: "byte \(line.offset + (bytes.firstIndex(of: 0) ?? 0))",
                 expected: "text without NUL", advice: "check that this is a text file in UTF-8")
         }
-        guard String(validating: bytes, as: UTF8.self) != nil else {
+        guard UTF8Check.isValid(bytes) else {
             throw fault(
                 number, "the line is not UTF-8", found: nil, expected: "UTF-8", advice: "convert the file to UTF-8")
         }
@@ -95,8 +110,12 @@ public struct LineReader {
         bufferOffset += at
         buffer.removeFirst(at)
         at = 0
-        let more = try file.bytes(at: bufferOffset + buffer.count, count: 1 << 20)
+        let more = try file.bytes(at: bufferOffset + buffer.count, count: LineReader.readAtOnce)
         hash.update(data: more)
+        if buffer.count + more.count > buffer.capacity {
+            // By less than the double, which a long line would reach.
+            buffer.reserveCapacity(max(buffer.count + more.count, buffer.count + buffer.count / 4))
+        }
         buffer.append(contentsOf: more)
         return !more.isEmpty
     }

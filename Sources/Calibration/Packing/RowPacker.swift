@@ -4,29 +4,33 @@
 /// second.
 struct RowPacker {
     let length: Int
+    /// Rows that are kept; what comes behind them is counted only.
+    let most: Int
     let beginning: Int32?
     private(set) var rows: [ArraySlice<Int32>] = []
     /// Tokens put in, separators included.
     private(set) var tokenCount = 0
     private var open: [Int32] = []
 
-    init(length: Int, beginning: Int32? = nil) {
+    init(length: Int, most: Int = .max, beginning: Int32? = nil) {
         self.length = length
+        self.most = most
         self.beginning = beginning
     }
 
-    mutating func append(_ tokens: some Sequence<Int32>) {
-        let before = open.count
-        open.append(contentsOf: tokens)
-        tokenCount += open.count - before
-        var start = 0
-        while start < open.count {
-            let added = beginning.map { open[start] == $0 ? [] : [$0] } ?? []
-            let taken = length - added.count
-            guard taken > 0, open.count - start >= taken else { break }
-            rows.append(ArraySlice(added + open[start..<start + taken]))
-            start += taken
+    mutating func append(_ tokens: [Int32]) {
+        tokenCount += tokens.count
+        for token in tokens {
+            guard rows.count < most else { return }
+            if open.isEmpty, let beginning, token != beginning {
+                // No row has room for a token besides.
+                guard length > 1 else { return }
+                open.append(beginning)
+            }
+            open.append(token)
+            guard open.count >= length else { continue }
+            rows.append(open[...])
+            open = []
         }
-        open.removeFirst(start)
     }
 }

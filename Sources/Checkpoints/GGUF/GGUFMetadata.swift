@@ -7,8 +7,8 @@ struct GGUFMetadata: Sendable {
     private(set) var keys: [String] = []
     private var values: [ExactText: GGUFValue] = [:]
 
-    /// Of a list that is read, such as the tokens; vocabularies have some 300,000.
-    static let mostStrings = 1 << 21
+    /// Of a list that is read, such as the tokens; vocabularies have some 300,000, with up to 450,000 merges.
+    static let mostStrings = 1 << 19
 
     init(file: String) { self.file = file }
 

@@ -18,6 +18,9 @@ struct GGUFTokenizer: Sendable {
         static let byte = 6
     }
 
+    /// Each is looked for in every text, and takes 1.5 KB; vocabularies have up to 6,500.
+    static let mostAdded = 1 << 15
+
     let model: Model
     /// By id.
     let tokens: [String]
@@ -80,6 +83,14 @@ struct GGUFTokenizer: Sendable {
         self.model = model
         self.tokens = tokens
         self.kinds = kinds
+        let added = GGUFTokenizer.addedTokens(tokens, kinds, model)
+        guard added.count <= GGUFTokenizer.mostAdded else {
+            throw Fault(
+                .badData, "too many tokens of the vocabulary are cut out of the text before it is split",
+                file: metadata.file, place: "key '\(prefix)token_type'",
+                found: "\(added.count) control and user-defined tokens", expected: "at most \(GGUFTokenizer.mostAdded)",
+                advice: "the file is damaged or hostile; download it again from a source that you trust")
+        }
 
         var vocabulary = JSONObject()
         for (id, token) in tokens.enumerated() {
@@ -99,7 +110,7 @@ struct GGUFTokenizer: Sendable {
             metadata, tokens, beginning: beginning, end: end, addsBeginning: parts.addsBeginning)
         warnings = parts.warnings + noticed
         json = TokenizerJSON.document(
-            added: GGUFTokenizer.addedTokens(tokens, kinds, model), normalizer: parts.normalizer,
+            added: added, normalizer: parts.normalizer,
             preTokenizer: parts.preTokenizer, postProcessor: parts.postProcessor(template), decoder: parts.decoder,
             model: TokenizerJSON.bpe(
                 vocabulary: vocabulary, merges: parts.merges.map(TokenizerJSON.merge),

@@ -127,14 +127,16 @@ struct HuggingFaceWeights: TensorSource {
         var files: [SafetensorsFile] = []
         for name in names { files.append(try SafetensorsFile(try SafePath.checked(folder, name))) }
         try self.init(files: files)
-        let positions = Dictionary(uniqueKeysWithValues: names.enumerated().map { (ExactText($1), $0) })
         var moved: [String] = []
-        for (tensor, file) in index.map {
+        var unnamed = Set(owners.keys)
+        for (tensor, file) in index.tensors {
+            // The files were opened in the order of the index's list of them.
             guard let position = owners[ExactText(tensor)] else {
-                promised.append((tensor, file))
+                promised.append((tensor, names[Int(file)]))
                 continue
             }
-            if position != positions[ExactText(file)] { moved.append(tensor) }
+            unnamed.remove(ExactText(tensor))
+            if position != Int(file) { moved.append(tensor) }
         }
         // Whether the model needs what is not there is for its configuration to say.
         if !promised.isEmpty {
@@ -147,8 +149,7 @@ struct HuggingFaceWeights: TensorSource {
                 "\(index.path): \(moved.count) tensors stand in another shard than the index says: "
                     + HuggingFaceWeights.list(moved))
         }
-        let indexed = Set(index.map.map { ExactText($0.tensor) })
-        let extra = tensors.filter { !indexed.contains(ExactText($0.name)) }.map(\.name)
+        let extra = tensors.filter { unnamed.contains(ExactText($0.name)) }.map(\.name)
         if !extra.isEmpty {
             warnings.append(
                 "\(index.path): the shards hold \(extra.count) tensors that the index does not name: "

@@ -24,6 +24,10 @@ public struct SafetensorsHeader: Sendable {
     let positions: [ExactText: Int]
 
     static let lengthLimit = 100_000_000
+    /// Each has an entry and a name in memory, several times over; models have some thousand.
+    static let mostTensors = 1 << 16
+    /// Of `__metadata__`, or of one entry, as values.
+    private static let memory = 16 << 20
     /// The format sets no bound; PyTorch's tensors have up to 64 dimensions, NumPy's too, and weights up to five.
     static let mostDimensions = 64
     static let entryKeys: Set<String> = ["dtype", "shape", "data_offsets"]
@@ -72,7 +76,7 @@ public struct SafetensorsHeader: Sendable {
         var metadata: JSONObject?
         // What an entry says wrongly, told apart from text that is no JSON.
         var wrong: Fault?
-        let limits = JSONLimits(depth: 8, elements: SafetensorsHeader.mostDimensions)
+        let limits = JSONLimits(depth: 8, elements: SafetensorsHeader.mostDimensions, memory: SafetensorsHeader.memory)
         do throws(Fault) {
             try JSONValue.members(parsing: json, limits: limits) { (name, value) throws(Fault) in
                 do throws(Fault) {
@@ -80,6 +84,13 @@ public struct SafetensorsHeader: Sendable {
                         guard metadata == nil else { throw SafetensorsHeader.doubled(name, file: file) }
                         metadata = try SafetensorsHeader.metadata(value, file: file)
                     } else {
+                        guard entries.count < SafetensorsHeader.mostTensors else {
+                            throw Fault(
+                                .badData, "the safetensors header has too many tensors", file: file,
+                                found: "more than \(SafetensorsHeader.mostTensors)",
+                                expected: "at most \(SafetensorsHeader.mostTensors)",
+                                advice: "spread the tensors over several files with an index")
+                        }
                         entries.append(
                             try SafetensorsHeader.entry(name, value, dataStart: dataStart, file: file))
                     }

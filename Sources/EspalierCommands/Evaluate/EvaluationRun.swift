@@ -162,7 +162,7 @@ public struct EvaluationRun {
                     tokenizer = encoder
                     reporter.detail("\(path): \(Amount.count(text.utf8.count)) bytes to tokenise")
                     tokens = try TokenWindows(
-                        consecutive: encoder.encode(text, addSpecialTokens: false),
+                        consecutive: ids(of: text, encoder, length: length),
                         beginning: try beginning(opened, encoder), length: length, limit: windows)
                 case .tokens(let path):
                     let matrix = try TokenFile(path, vocabularySize: opened.configuration.vocabularySize).tokens
@@ -179,6 +179,18 @@ public struct EvaluationRun {
             inputs.append((file, tokens))
         }
         return inputs
+    }
+
+    /// The text's tokens, as far as windows are made of them.
+    private func ids(of text: String, _ tokenizer: Tokenizer, length: Int) -> [Int32] {
+        var encoder = tokenizer.makeEncoder()
+        guard let windows else { return encoder.encode(text, addSpecialTokens: false) }
+        // One more, for a BOS that the text itself begins with.
+        let (product, overflow) = windows.multipliedReportingOverflow(by: length)
+        let wanted = overflow ? .max : max(product, product &+ 1)
+        var ids: [Int32] = []
+        encoder.encode(text) { part in if ids.count < wanted { ids += part } }
+        return ids
     }
 
     private func beginsWithBOS(_ opened: OpenedModel) -> Bool { bos ?? opened.configuration.family.needsBeginning }

@@ -86,6 +86,11 @@ private struct CalibrationTokenizer: TextTokenizer {
         tokenizer?.encode(text, addSpecialTokens: false) ?? []
     }
 
+    func encode(_ text: String, take: ([Int32]) -> Void) throws(Fault) {
+        var encoder = tokenizer?.makeEncoder()
+        encoder?.encode(text, take: take)
+    }
+
     func text(of tokens: ArraySlice<Int32>) -> String? { tokenizer?.decode(tokens, skipSpecialTokens: true) }
 }
 

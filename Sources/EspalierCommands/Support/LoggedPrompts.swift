@@ -46,20 +46,21 @@ struct LoggedPrompts {
         func begun(_ ids: [Int32], _ entry: PromptLog.Entry) -> [Int32] {
             special?.begun(ids, isRendered: entry.isRendered) ?? (entry.isRendered ? ids : tokenizer.prefixIDs + ids)
         }
+        // What is not cut is not copied.
+        func shortened(_ ids: [Int32]) -> [Int32] { ids.count > limit ? Array(ids.prefix(limit)) : ids }
         for entry in log.entries {
             // Together, as the model meets them: a token may reach over the border.
-            let ids = begun(
-                encoder.encode(entry.prompt + (entry.completion ?? ""), addSpecialTokens: false), entry)
+            let whole = entry.completion.map { entry.prompt + $0 } ?? entry.prompt
+            let ids = begun(LoggedPrompts.first(limit, of: whole, &encoder), entry)
             let given =
-                entry.completion == nil
-                ? ids : begun(encoder.encode(entry.prompt, addSpecialTokens: false), entry)
+                entry.completion == nil ? ids : begun(LoggedPrompts.first(limit, of: entry.prompt, &encoder), entry)
             let start = entry.completion == nil ? 1 : max(1, given.count)
             if ids.count > limit { cut += 1 }
             guard start < min(ids.count, limit) else { continue }
             prompts.append(
                 Prompt(
-                    entry: entry, sequence: ScoredPrompt(ids: Array(ids.prefix(limit)), scoredFrom: start),
-                    given: Array(given.prefix(limit))))
+                    entry: entry, sequence: ScoredPrompt(ids: shortened(ids), scoredFrom: start),
+                    given: shortened(given)))
         }
         if cut > 0 { reporter.note("\(path): \(Amount.prompts(cut)) cut to \(limit) tokens") }
         dropped = log.entries.count - prompts.count
@@ -72,5 +73,12 @@ struct LoggedPrompts {
         if dropped > 0 {
             reporter.warning("\(path): \(Amount.prompts(dropped)) without a token to score left out")
         }
+    }
+
+    /// The tokens of a text up to the limit, with some more where there are any, so that it is known to be cut.
+    private static func first(_ limit: Int, of text: String, _ encoder: inout Encoder) -> [Int32] {
+        var ids: [Int32] = []
+        encoder.encode(text) { part in if ids.count <= limit { ids += part } }
+        return ids
     }
 }

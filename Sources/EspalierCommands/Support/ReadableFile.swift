@@ -3,8 +3,8 @@ import Files
 
 /// Files read whole.
 enum ReadableFile {
-    /// The largest that is read.
-    static let largestFile = 1 << 30
+    /// The largest that is read; results and reports have some megabytes.
+    static let largestFile = 64 << 20
 
     /// - Throws: `missingInput` when there is none, `badData` when it is too large or not a regular file, `inputOutput`
     ///   when it cannot be read.

@@ -14,6 +14,8 @@ public struct StreamedEvaluation {
     public let dtype: DType
     /// Bytes of hidden states held at a time; the windows are split into groups that fit, of at least one window.
     public var streamBytes = 1 << 30
+    /// Positions that are scored in one pass over the vocabulary, of at least one window.
+    public var positionsAtOnce = 1 << 18
     /// Tokens that go through a block together.
     public var batchTokens: Int
 
@@ -101,7 +103,16 @@ public final class WindowSource: EvaluationSource {
                 let states = try lane.stream.read(0..<count)
                 streams.append(states.reshaped([count * length, lane.stream.hidden]))
             }
-            scores.add(try evaluation.score(windows, group, streams, progress: progress))
+            // What is kept of a position would be as large as the stream of a small model.
+            let section = max(1, evaluation.positionsAtOnce / length)
+            for start in stride(from: 0, to: count, by: section) {
+                let part = start..<min(start + section, count)
+                let rows = streams.map { $0.narrowed(0, start * length, part.count * length) }
+                scores.add(
+                    try evaluation.score(
+                        windows, group.lowerBound + part.lowerBound..<group.lowerBound + part.upperBound, rows
+                    ) { progress((Double(start) + $0 * Double(part.count)) / Double(count)) })
+            }
         }
     }
 }

@@ -11,6 +11,10 @@ public struct TokenWindows: Equatable, Sendable {
     ///
     /// - Throws: `badData` when a window has fewer than two tokens: its first token is not scored.
     public init(ids: [Int32], length: Int, limit: Int? = nil) throws(Fault) {
+        try self.init(rows: ids[...], length: length, limit: limit)
+    }
+
+    private init(rows ids: ArraySlice<Int32>, length: Int, limit: Int?) throws(Fault) {
         guard length >= 2 else {
             throw Fault(
                 .badData, "the windows are too short to be scored", found: "\(length) tokens a window",
@@ -35,7 +39,7 @@ public struct TokenWindows: Equatable, Sendable {
                 expected: "at least \(taken) tokens", advice: "use a longer text or a smaller --context")
         }
         guard let beginning, taken > 0 else {
-            try self.init(ids: Array(text), length: length, limit: limit)
+            try self.init(rows: text, length: length, limit: limit)
             return
         }
         let count = min(text.count / taken, limit ?? Int.max)

@@ -39,18 +39,23 @@ extension UnsafeBufferPointer<UInt8> {
 extension UnsafeBufferPointer<UInt8> {
     /// The places where `pattern` stands, from the left, not overlapping.
     func occurrences(of pattern: [UInt8]) -> [Range<Int>] {
-        guard let first = pattern.first else { return [] }
         var found: [Range<Int>] = []
+        eachOccurrence(of: pattern) { found.append($0) }
+        return found
+    }
+
+    /// The same, one after another: of a long text there are so many that a list of them is larger than it.
+    func eachOccurrence(of pattern: [UInt8], _ body: (Range<Int>) -> Void) {
+        guard let first = pattern.first else { return }
         var at = 0
         while at + pattern.count <= count {
             if self[at] == first, has(pattern, at: at) {
-                found.append(at..<at + pattern.count)
+                body(at..<at + pattern.count)
                 at += pattern.count
             } else {
                 at += 1
             }
         }
-        return found
     }
 
     /// The places of the scalars that a rule picks, each on its own.
@@ -67,7 +72,18 @@ extension UnsafeBufferPointer<UInt8> {
 
     /// The text with every occurrence of `pattern` replaced.
     func replacingOccurrences(of pattern: [UInt8], with content: [UInt8]) -> [UInt8] {
-        replacing(occurrences(of: pattern), with: content)
+        var occurrences = 0
+        if content.count > pattern.count { eachOccurrence(of: pattern) { _ in occurrences += 1 } }
+        var output: [UInt8] = []
+        output.reserveCapacity(count + occurrences * (content.count - pattern.count))
+        var end = 0
+        eachOccurrence(of: pattern) { range in
+            output.append(contentsOf: self[end..<range.lowerBound])
+            output.append(contentsOf: content)
+            end = range.upperBound
+        }
+        output.append(contentsOf: self[end...])
+        return output
     }
 
     /// The text with parts of it replaced, which are in order and do not overlap.

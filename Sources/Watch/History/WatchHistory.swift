@@ -21,31 +21,34 @@ public enum WatchHistory {
 
     /// The same with what else is to be known of the file.
     public static func contents(_ path: String) throws(Fault) -> Contents {
+        var intervals: [WatchInterval] = []
+        // What is no interval, told apart from what is no JSON.
+        var wrong: Fault?
         let journal: Journal.Contents
         do throws(Fault) {
-            journal = try Journal.contents(path)
+            journal = try Journal.contents(path, sizeLimit: largestFile) { (line, number) throws(Fault) in
+                if let interval = WatchInterval(line, after: intervals.last) { return intervals.append(interval) }
+                let fault = Fault(
+                    .badData, "a line of the history is no interval of a version that is known", file: path,
+                    place: "line \(number)",
+                    expected: "version \(WatchInterval.version), written by `espalier watch`", advice: advice)
+                wrong = fault
+                throw fault
+            }
         } catch {
+            if let wrong { throw wrong }
             var fault = error
             if fault.kind == .badData {
-                fault.summary = "a line of the history is damaged"
+                if fault.place != nil { fault.summary = "a line of the history is damaged" }
                 fault.advice = advice
             }
             throw fault
         }
-        var intervals: [WatchInterval] = []
-        intervals.reserveCapacity(journal.lines.count)
-        for (index, line) in journal.lines.enumerated() {
-            guard let interval = WatchInterval(line) else {
-                throw Fault(
-                    .badData, "a line of the history is no interval of a version that is known", file: path,
-                    place: "line \(index + 1)",
-                    expected: "version \(WatchInterval.version), written by `espalier watch`",
-                    advice: advice)
-            }
-            intervals.append(interval)
-        }
         return Contents(intervals: intervals, journal: journal)
     }
+
+    /// More than 300,000 intervals.
+    static let largestFile = 64 << 20
 
     private static let advice = "restore the file, or move it away to begin a new history"
 

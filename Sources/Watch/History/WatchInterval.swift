@@ -70,7 +70,12 @@ public struct WatchInterval: Equatable, Sendable {
     }
 
     /// nil for what is no line of a history of this version.
-    init?(_ value: JSONValue) {
+    ///
+    /// - Parameter earlier: the interval before; texts that are the same are in memory once.
+    init?(_ value: JSONValue, after earlier: WatchInterval? = nil) {
+        func shared(_ text: String, _ known: String?) -> String {
+            known.flatMap { $0.utf8.elementsEqual(text.utf8) ? $0 : nil } ?? text
+        }
         guard let object = value.objectValue, object["version"]?.integerValue == WatchInterval.version,
             let time = object["time"]?.stringValue, let model = object["model"]?.stringValue,
             let reference = object["reference_sha256"]?.stringValue, let dtype = object["dtype"]?.stringValue,
@@ -78,8 +83,9 @@ public struct WatchInterval: Equatable, Sendable {
             let agreement = WatchInterval.number(object["top1_agreement"])
         else { return nil }
         self.init(
-            time: time, model: model, reference: reference, dtype: dtype, positions: positions, kl: kl,
-            topAgreement: agreement, isNewBaseline: object["new_baseline"]?.boolValue ?? false)
+            time: time, model: shared(model, earlier?.model), reference: shared(reference, earlier?.reference),
+            dtype: shared(dtype, earlier?.dtype), positions: positions, kl: kl, topAgreement: agreement,
+            isNewBaseline: object["new_baseline"]?.boolValue ?? false)
         guard let value = object["logged"] else { return }
         guard let logged = value.objectValue, let prompts = logged["prompts"]?.integerValue,
             let tokens = logged["tokens"]?.integerValue, let loss = WatchInterval.number(logged["mean_loss"])

@@ -24,17 +24,23 @@ public struct PromptLog: Equatable, Sendable {
     /// Conversations that have definitions of tools beside them, which are not rendered.
     public var withTools = 0
 
+    /// Each prompt is in memory as text and as tokens, and every one is scored.
+    public static let mostPrompts = 1 << 17
+    private var most = PromptLog.mostPrompts
+
     public init() {}
 
     /// - Parameters:
     ///   - textField: the only key that is read; nil reads the usual forms.
+    ///   - most: prompts; a log of more is refused.
     /// - Throws: `badData` with line and column for anything that is not as it should be, and for a log without
     ///   prompts.
     public init(
-        parsing bytes: [UInt8], file: String, textField: String? = nil,
+        parsing bytes: [UInt8], file: String, textField: String? = nil, most: Int = PromptLog.mostPrompts,
         chat: Chat = { () throws(Fault) in .missing }
     ) throws(Fault) {
         if let fault = BinaryContent.fault(bytes, file: file) { throw fault }
+        self.most = most
         let records = RecordReader(.prompt, textField: textField)
         do throws(Fault) {
             if let layout = JSONArraySplitter.layout(bytes.prefix(1 << 16)) {
@@ -89,6 +95,12 @@ public struct PromptLog: Equatable, Sendable {
     }
 
     private mutating func append(_ record: TextRecord, line: Int, _ chat: Chat) throws(Fault) {
+        guard entries.count < most else {
+            throw Fault(
+                .badData, "the file has too many prompts", place: "line \(line)",
+                found: "more than \(most)", expected: "at most \(most)",
+                advice: "take a sample of the log, or cut it into several files")
+        }
         do throws(Fault) {
             let found = try record.exchange(chat)
             entries.append(

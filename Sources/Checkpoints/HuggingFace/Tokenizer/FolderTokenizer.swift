@@ -46,8 +46,9 @@ public struct FolderTokenizer: Sendable {
     ) throws(Fault) -> FolderTokenizer? {
         func object(_ name: String) throws(Fault) -> JSONObject? {
             guard let bytes = try read(name) else { return nil }
+            let limits = JSONLimits(memory: JSONLimits.vocabularyMemory(bytes.count))
             do throws(Fault) {
-                guard let object = try JSONValue(parsing: bytes).objectValue else {
+                guard let object = try JSONValue(parsing: bytes, limits: limits).objectValue else {
                     throw Fault(.badData, "the file is not a JSON object")
                 }
                 return object
@@ -68,7 +69,8 @@ public struct FolderTokenizer: Sendable {
         let own: [ListedToken]
         do throws(Fault) {
             document = try JSONDocument(
-                parsing: bytes, leaving: [["added_tokens"], ["model", "merges"], ["model", "vocab"]])
+                parsing: bytes, leaving: [["added_tokens"], ["model", "merges"], ["model", "vocab"]],
+                limits: JSONLimits(memory: JSONLimits.vocabularyMemory(bytes.count)))
             guard let object = document.value.objectValue else {
                 throw Fault(.badData, "the file is not a JSON object", found: document.value.kindName)
             }
