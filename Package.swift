@@ -102,7 +102,7 @@ let package = Package(
         .target(
             name: "Watch",
             dependencies: [
-                "Calibration", "Checkpoints", "Faults", "Files", "JSONText", "Randomness",
+                "Checkpoints", "Faults", "Files", "JSONText", "Randomness",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(

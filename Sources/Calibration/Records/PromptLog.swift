@@ -1,4 +1,3 @@
-import Calibration
 import Faults
 
 /// Prompts as a server logs them, or as a data set has them: JSON objects, one a line or in one array.
