@@ -64,7 +64,7 @@ struct TaskRun {
     {
         let tokenizer = try opened.tokenizer()
         var encoder = RequestEncoder(
-            tokenizer, prefix: try TextPrefix.token(opened.checkpoint, tokenizer: tokenizer),
+            tokenizer, prefix: try SpecialTokens.ofNothing(opened.checkpoint, tokenizer: tokenizer),
             contextLength: opened.configuration.contextLength,
             needsBeginning: opened.configuration.family.needsBeginning)
         var report = TaskReport(settings: settings, groups: groups)

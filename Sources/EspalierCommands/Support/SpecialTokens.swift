@@ -24,13 +24,7 @@ public struct SpecialTokens: Equatable, Sendable {
     /// - Throws: `badData` when one of the files is not JSON, a token in it is not an id, or BOS is needed and none is
     ///   named.
     public init(_ checkpoint: Checkpoint, tokenizer: Tokenizer, needsBeginning: Bool = false) throws(Fault) {
-        func object(_ name: String) throws(Fault) -> JSONObject {
-            guard let file = checkpoint.sideFiles.first(where: { $0.name == name }) else { return JSONObject() }
-            do throws(Fault) { return try JSONValue(parsing: try file.bytes()).objectValue ?? JSONObject() } catch {
-                throw error.inFile(checkpoint.path + "/" + name)
-            }
-        }
-        let generation = try object("generation_config.json")
+        let generation = try SpecialTokens.object("generation_config.json", checkpoint)
         func ids(_ key: String) throws(Fault) -> [Int32] {
             for object in [generation, checkpoint.configuration] {
                 guard let value = object[key], !value.isNull else { continue }
@@ -54,9 +48,8 @@ public struct SpecialTokens: Equatable, Sendable {
         if needsBeginning, prefix.isEmpty { prefix = [try SpecialTokens.required(beginning, checkpoint)] }
         var ends = try ids("eos_token_id")
         for name in ["tokenizer_config.json", "special_tokens_map.json"] {
-            guard let token = try object(name)["eos_token"], !token.isNull else { continue }
-            let content = token.stringValue ?? token.objectValue?["content"]?.stringValue
-            if let id = content.flatMap(tokenizer.id), !ends.contains(id) { ends.append(id) }
+            guard let token = try SpecialTokens.object(name, checkpoint)["eos_token"], !token.isNull else { continue }
+            if let id = SpecialTokens.content(token).flatMap(tokenizer.id), !ends.contains(id) { ends.append(id) }
             break
         }
         end = Set(ends)
@@ -71,6 +64,8 @@ public struct SpecialTokens: Equatable, Sendable {
         return isRendered ? ids : prefix + ids
     }
 
+    /// The token that texts are to begin with.
+    ///
     /// - Throws: `badData` without one.
     static func required(_ beginning: Int32?, _ checkpoint: Checkpoint) throws(Fault) -> Int32 {
         guard let beginning else {
@@ -78,9 +73,35 @@ public struct SpecialTokens: Equatable, Sendable {
                 .badData, "the texts are to begin with BOS, and the model names no such token", file: checkpoint.path,
                 expected: checkpoint.format == .gguf
                     ? "the key 'tokenizer.ggml.bos_token_id'"
-                    : "a tokenizer that puts BOS before a text, or bos_token_id in config.json")
+                    : "bos_token in tokenizer_config.json, or bos_token_id in config.json")
         }
         return beginning
+    }
+
+    /// The token that a text from nothing begins with, as lm-evaluation-harness has it: BOS, else EOS, as
+    /// tokenizer_config.json names them; else as the model's other files do.
+    ///
+    /// - Throws: `badData` when a file that names them is wrong or none does.
+    static func ofNothing(_ checkpoint: Checkpoint, tokenizer: Tokenizer) throws(Fault) -> Int32 {
+        let object = try object("tokenizer_config.json", checkpoint)
+        for key in ["bos_token", "eos_token"] {
+            if let id = object[key].flatMap(content).flatMap(tokenizer.id) { return id }
+        }
+        let special = try SpecialTokens(checkpoint, tokenizer: tokenizer)
+        return try required(special.beginning ?? special.firstEnd, checkpoint)
+    }
+
+    /// A token's text, which stands by itself or in an object.
+    private static func content(_ token: JSONValue) -> String? {
+        token.stringValue ?? token.objectValue?["content"]?.stringValue
+    }
+
+    /// A file of the model; empty where it is not there.
+    private static func object(_ name: String, _ checkpoint: Checkpoint) throws(Fault) -> JSONObject {
+        guard let file = checkpoint.sideFiles.first(where: { $0.name == name }) else { return JSONObject() }
+        do throws(Fault) { return try JSONValue(parsing: try file.bytes()).objectValue ?? JSONObject() } catch {
+            throw error.inFile(checkpoint.path + "/" + name)
+        }
     }
 }
 
