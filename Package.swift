@@ -55,7 +55,7 @@ let package = Package(
         .target(name: "JSONText", dependencies: ["Faults"]),
         .target(
             name: "Files", dependencies: ["Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "Records"),
+        .target(name: "Records", dependencies: ["JSONText"]),
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
         .target(name: "Torch", dependencies: ["CTorch", "Faults"]),
         .target(
@@ -73,7 +73,7 @@ let package = Package(
         .target(
             name: "Calibration",
             dependencies: [
-                "Checkpoints", "Faults", "Files", "JSONText", "Randomness",
+                "Checkpoints", "Faults", "Files", "JSONText", "Randomness", "Records",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
@@ -97,8 +97,10 @@ let package = Package(
             ]),
         .target(
             name: "Reports",
-            dependencies: ["Faults", "Files", "Gate", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "Gate", dependencies: ["Faults", "Files", "JSONText", "Settings"]),
+            dependencies: [
+                "Faults", "Files", "Gate", "JSONText", "Records", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(name: "Gate", dependencies: ["Faults", "JSONText", "Records", "Settings"]),
         .target(
             name: "Watch",
             dependencies: [

@@ -245,6 +245,6 @@ extension CalibrationSketch {
         let bytes = try ReadableFile.bytes(path)
         let report: JSONValue
         do throws(Fault) { report = try JSONValue(parsing: bytes) } catch { throw error.inFile(path) }
-        self.init(manifest: report.objectValue?["calibration"])
+        self.init(manifest: report.objectValue?[.calibration])
     }
 }

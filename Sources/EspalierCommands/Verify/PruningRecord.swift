@@ -47,31 +47,33 @@ struct PruningRecord {
             reader = RecordObjectReader(
                 try JSONValue(parsing: try ReadableFile.bytes(path)).objectValue ?? JSONObject(), path: path)
         } catch { throw error.inFile(path) }
-        method = try reader.text("method")
-        preset = try reader.text("preset")
-        let text = try reader.text("pattern")
+        method = try reader.text(.method)
+        preset = try reader.text(.preset)
+        let text = try reader.text(.pattern)
         do throws(Fault) { pattern = try PatternChoice(parsing: text) } catch {
             throw Fault(
-                .badData, error.summary, file: path, place: "key 'pattern'", found: error.found,
+                .badData, error.summary, file: path, place: "key '\(ReportKey.pattern.rawValue)'", found: error.found,
                 expected: error.expected)
         }
-        (asked, achieved) = (try reader.number("sparsity", "asked"), try reader.number("sparsity", "achieved"))
-        parametersBefore = try reader.integer("parameters", "before")
-        parametersAfter = try reader.integer("parameters", "after")
-        linears = try reader.list("linears").map { (value) throws(Fault) in
-            guard let name = value.stringValue else { throw reader.fault("linears", value.kindName) }
+        (asked, achieved) = (try reader.number(.sparsity, .asked), try reader.number(.sparsity, .achieved))
+        parametersBefore = try reader.integer(.parameters, .before)
+        parametersAfter = try reader.integer(.parameters, .after)
+        linears = try reader.list(.linears).map { (value) throws(Fault) in
+            guard let name = value.stringValue else { throw reader.fault(ReportKey.linears.rawValue, value.kindName) }
             return name
         }
-        blocks = try reader.list("blocks").map { (value) throws(Fault) in
-            guard let block = BlockReport(json: value) else { throw reader.fault("blocks", value.kindName) }
-            for (key, count) in [("weights", block.weights), ("removed", block.removed)]
+        blocks = try reader.list(.blocks).map { (value) throws(Fault) in
+            guard let block = BlockReport(json: value) else {
+                throw reader.fault(ReportKey.blocks.rawValue, value.kindName)
+            }
+            for (key, count) in [(ReportKey.weights, block.weights), (.removed, block.removed)]
             where !PruningRecord.counts.contains(count) {
-                throw reader.fault("blocks.\(key)", "\(count)")
+                throw reader.fault(ReportKey.path(.blocks, key), "\(count)")
             }
             return block
         }
         structure = try reader.structure()
-        calibration = reader.object["calibration"]?.objectValue
+        calibration = reader.object[.calibration]?.objectValue
         settings = hasRecipe ? try PruningRecord.settings(folder + "/" + PublishedFile.recipe) : nil
         if let settings { try check(settings) }
     }
@@ -85,12 +87,12 @@ struct PruningRecord {
     }
 
     private func check(_ settings: PruneSettings) throws(Fault) {
-        try expect("method", method, settings.method.name)
-        try expect("preset", preset, settings.preset.text)
-        try expect("pattern", pattern.text, settings.pattern.text)
-        try expect("sparsity.asked", "\(asked)", "\(settings.sparsity.fraction)")
+        try expect(ReportKey.method.rawValue, method, settings.method.name)
+        try expect(ReportKey.preset.rawValue, preset, settings.preset.text)
+        try expect(ReportKey.pattern.rawValue, pattern.text, settings.pattern.text)
+        try expect(ReportKey.path(.sparsity, .asked), "\(asked)", "\(settings.sparsity.fraction)")
         if let structure, let wanted = settings.structure?.budget {
-            try expect("structure.budget.of", structure.budget, wanted.text)
+            try expect(ReportKey.path(.structure, .budget, .of), structure.budget, wanted.text)
         }
         try checkCalibration(settings)
     }
@@ -100,29 +102,32 @@ struct PruningRecord {
         func shown(_ value: JSONValue?) -> String {
             value.map { $0.stringValue ?? $0.text(pretty: false) } ?? "nothing"
         }
-        let sources = (calibration?["sources"]?.arrayValue ?? []).map { $0.objectValue ?? JSONObject() }
-        try expect("calibration.sources", "\(sources.count) entries", "\(settings.calibration.count) entries")
+        let sources = (calibration?[.sources]?.arrayValue ?? []).map { $0.objectValue ?? JSONObject() }
+        try expect(
+            ReportKey.path(.calibration, .sources), "\(sources.count) entries", "\(settings.calibration.count) entries")
         guard let calibration, !sources.isEmpty else { return }
         for (index, (source, text)) in zip(sources, settings.calibration).enumerated() {
             let key = "calibration.sources[\(index)]"
             let wanted = try CalibrationSource(parsing: text)
             var name = "self"
             if case .file(let path, _, _) = wanted { name = FileSystem.last(path) }
-            try expect(key + ".file", source["file"].map(shown) ?? shown(source["kind"]), name)
-            try expect(key + ".weight", source["weight"]?.doubleValue.map { "\($0)" } ?? "nothing", "\(wanted.weight)")
+            try expect(key + ".file", source[.file].map(shown) ?? shown(source[.kind]), name)
+            try expect(key + ".weight", source[.weight]?.doubleValue.map { "\($0)" } ?? "nothing", "\(wanted.weight)")
         }
-        try expect("calibration.seed", shown(calibration["seed"]), "\(settings.seed)")
-        try expect("calibration.samples_asked", shown(calibration["samples_asked"]), "\(settings.samples)")
+        try expect(ReportKey.path(.calibration, .seed), shown(calibration[.seed]), "\(settings.seed)")
+        try expect(
+            ReportKey.path(.calibration, .samplesAsked), shown(calibration[.samplesAsked]), "\(settings.samples)")
         var samples = 0
         for (index, source) in sources.enumerated() {
-            guard let count = source["samples"]?.integerValue, PruningRecord.counts.contains(count) else {
-                return try expect("calibration.sources[\(index)].samples", shown(source["samples"]), "a count")
+            guard let count = source[.samples]?.integerValue, PruningRecord.counts.contains(count) else {
+                return try expect("calibration.sources[\(index)].samples", shown(source[.samples]), "a count")
             }
             samples += count
         }
-        try expect("calibration.samples", shown(calibration["samples"]), "\(samples)")
-        if let wanted = settings.sequenceLength, calibration["sequence_length"]?.integerValue ?? .max > wanted {
-            try expect("calibration.sequence_length", shown(calibration["sequence_length"]), "at most \(wanted)")
+        try expect(ReportKey.path(.calibration, .samples), shown(calibration[.samples]), "\(samples)")
+        if let wanted = settings.sequenceLength, calibration[.sequenceLength]?.integerValue ?? .max > wanted {
+            try expect(
+                ReportKey.path(.calibration, .sequenceLength), shown(calibration[.sequenceLength]), "at most \(wanted)")
         }
     }
 
@@ -153,32 +158,30 @@ private struct RecordObjectReader {
     }
 
     private func value<Value>(
-        _ keys: [String], _ read: (JSONValue) -> Value?
+        _ keys: [ReportKey], _ read: (JSONValue) -> Value?
     ) throws(Fault) -> Value {
         var value: JSONValue? = .object(object)
         for key in keys { value = value?.objectValue?[key] }
-        guard let found = value.flatMap(read) else { throw fault(keys.joined(separator: "."), value?.kindName) }
+        guard let found = value.flatMap(read) else { throw fault(ReportKey.path(keys), value?.kindName) }
         return found
     }
 
-    func text(_ keys: String...) throws(Fault) -> String { try value(keys, \.stringValue) }
-    func number(_ keys: String...) throws(Fault) -> Double { try value(keys, \.doubleValue) }
-    func integer(_ keys: String...) throws(Fault) -> Int { try value(keys, \.integerValue) }
-    func list(_ keys: String...) throws(Fault) -> [JSONValue] { try value(keys, \.arrayValue) }
+    func text(_ keys: ReportKey...) throws(Fault) -> String { try value(keys, \.stringValue) }
+    func number(_ keys: ReportKey...) throws(Fault) -> Double { try value(keys, \.doubleValue) }
+    func integer(_ keys: ReportKey...) throws(Fault) -> Int { try value(keys, \.integerValue) }
+    func list(_ keys: ReportKey...) throws(Fault) -> [JSONValue] { try value(keys, \.arrayValue) }
 
     func structure() throws(Fault) -> PruningRecord.Structure? {
-        guard object["structure"] != nil else { return nil }
-        let layers = try list("structure", "layers").map { (value) throws(Fault) in
-            guard let heads = value.objectValue?["num_attention_heads"]?.integerValue,
-                let groups = value.objectValue?["num_key_value_heads"]?.integerValue,
-                let width = value.objectValue?["intermediate_size"]?.integerValue,
-                [heads, groups, width].allSatisfy((0...1 << 24).contains)
-            else { throw fault("structure.layers", value.kindName) }
-            return LayerShape(headCount: heads, keyValueHeadCount: groups, intermediateSize: width)
+        guard object[.structure] != nil else { return nil }
+        let layers = try list(.structure, .layers).map { (value) throws(Fault) in
+            guard let shape = LayerShape(json: value),
+                [shape.headCount, shape.keyValueHeadCount, shape.intermediateSize].allSatisfy((0...1 << 24).contains)
+            else { throw fault(ReportKey.path(.structure, .layers), value.kindName) }
+            return shape
         }
         return PruningRecord.Structure(
-            isPlain: try value(["structure", "plain"], \.boolValue),
-            budget: try text("structure", "budget", "of"), before: try integer("structure", "budget", "before"),
-            after: try integer("structure", "budget", "after"), layers: layers)
+            isPlain: try value([.structure, .plain], \.boolValue),
+            budget: try text(.structure, .budget, .of), before: try integer(.structure, .budget, .before),
+            after: try integer(.structure, .budget, .after), layers: layers)
     }
 }
