@@ -36,12 +36,9 @@ let package = Package(
         .library(
             name: "EspalierKit",
             targets: [
-                "Faults", "Files", "JSONText", "Randomness", "Records", "Torch", "Checkpoints", "Publishing",
-                "Tokenization", "Calibration",
-                "Settings", "Recipes", "Decoders", "Pruning", "Structure", "Tasks", "Evaluation", "Runs", "Planning",
-                "Reports",
-                "Gate",
-                "Watch",
+                "Calibration", "Checkpoints", "Decoders", "EspalierKit", "Evaluation", "Faults", "Files", "Gate",
+                "JSONText", "Planning", "Pruning", "Publishing", "Randomness", "Recipes", "Records", "Reports", "Runs",
+                "Settings", "Structure", "Tasks", "Tokenization", "Torch", "Watch",
             ]),
         .library(name: "EspalierCommands", targets: ["EspalierCommands"]),
     ],
@@ -108,14 +105,19 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
-            name: "EspalierCommands",
+            name: "EspalierKit",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Planning", "Pruning", "Publishing", "Randomness", "Recipes", "Records", "Reports", "Runs", "Settings",
+                "Planning", "Pruning", "Publishing", "Recipes", "Records", "Reports", "Runs", "Settings", "Tasks",
+                "Tokenization", "Torch", "Watch",
+            ]),
+        .target(
+            name: "EspalierCommands",
+            dependencies: [
+                "Checkpoints", "EspalierKit", "Evaluation", "Faults", "Files", "Gate",
+                "JSONText", "Planning", "Pruning", "Publishing", "Recipes", "Records", "Reports", "Runs", "Settings",
                 "Tasks",
-                "Tokenization", "Torch",
-                "Watch",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Watch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "espalier", dependencies: ["EspalierCommands"]),
 
@@ -190,11 +192,12 @@ let package = Package(
         .testTarget(
             name: "WatchTests",
             dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness", "TestSupport", "Watch"]),
+        .testTarget(name: "EspalierKitTests", dependencies: ["EspalierKit", "TestSupport"]),
         .testTarget(
             name: "EspalierCommandsTests",
             dependencies: [
-                "Checkpoints", "Decoders", "EspalierCommands", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Pruning", "Publishing", "Recipes", "Runs", "Settings", "TestSupport", "Torch", "Watch",
+                "Checkpoints", "Decoders", "EspalierCommands", "EspalierKit", "Evaluation", "Faults", "Files", "Gate",
+                "JSONText", "Publishing", "Randomness", "Recipes", "Runs", "TestSupport", "Torch", "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ],
