@@ -32,10 +32,12 @@ public enum ReportKey: String, Sendable {
 
     /// Keys from the outside to the inside, for messages: "sparsity.asked".
     public static func path(_ keys: ReportKey...) -> String { path(keys) }
+    /// The same for a list.
     public static func path(_ keys: [ReportKey]) -> String { keys.map(\.rawValue).joined(separator: ".") }
 }
 
 extension JSONObject {
+    /// The value of a report's key.
     public subscript(key: ReportKey) -> JSONValue? {
         get { self[key.rawValue] }
         set { self[key.rawValue] = newValue }

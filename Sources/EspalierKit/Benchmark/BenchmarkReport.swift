@@ -6,7 +6,9 @@ import JSONText
 public struct BenchmarkReport {
     /// One of the two models.
     public struct Model {
+        /// Of its folder or file.
         public var path: String
+        /// Of all tensors.
         public var parameters: Int
         /// Of the weight files.
         public var bytes: Int
@@ -29,17 +31,24 @@ public struct BenchmarkReport {
             samples[speedCase].map { Spread($0.map(\.timeToFirstToken)) }
         }
 
+        /// New tokens of all sequences per second, behind the first.
         public func decodeTokensPerSecond(_ speedCase: SpeedCase) -> Spread? {
             samples[speedCase].map { Spread($0.map(\.decodeTokensPerSecond)) }
         }
     }
 
+    /// The one that is measured.
     public var model: Model
+    /// The one that it was made from.
     public var against: Model?
+    /// Every prompt length with every batch.
     public var cases: [SpeedCase]
+    /// Measurements of each case.
     public var repeats: Int
+    /// What the figures depend on besides the models.
     public var environment: JSONValue
 
+    /// What `benchmark --json` prints.
     public var json: JSONValue {
         var object = document(model)
         if let against {

@@ -5,14 +5,21 @@ import Files
 
 /// What `benchmark` does, apart from its command line.
 public struct BenchmarkRun {
+    /// Path of the model that is measured.
     public var model: String
+    /// Path of the model that it was made from, to compare with.
     public var against: String?
+    /// Tokens of a prompt.
     public var prompts: [Int]
+    /// Prompts at once.
     public var batches: [Int]
+    /// Behind each prompt.
     public var newTokens: Int
+    /// Measurements of each case.
     public var repeats: Int
     /// Whether the two models are never in memory together.
     public var isOneAtATime: Bool
+    /// Made ready before.
     public var engine: EngineSettings
 
     public init(
@@ -33,6 +40,7 @@ public struct BenchmarkRun {
         batches.flatMap { batch in prompts.map { SpeedCase(prompt: $0, batch: batch, newTokens: newTokens) } }
     }
 
+    /// - Throws: `usage` for sequences beyond a model's context, and what opening and loading throw.
     public func measure(_ reporter: any Reporter) throws(Fault) -> BenchmarkReport {
         var opened: [OpenedModel] = []
         for path in [model] + (against.map { [$0] } ?? []) {

@@ -5,7 +5,9 @@ import Torch
 
 /// The engine as it was made ready for a command.
 public struct EngineSettings: Equatable, Sendable {
+    /// Of the processor.
     public var threads: Int
+    /// Where tensors live.
     public var device: Device
     /// Of the matrix products.
     public var dtype: DType
@@ -49,6 +51,7 @@ public struct EngineSettings: Equatable, Sendable {
         }
     }
 
+    /// Where tensors live.
     public var deviceName: String {
         switch device {
         case .cpu: "cpu"

@@ -5,8 +5,11 @@ import JSONText
 
 /// What `evaluate` found.
 public struct EvaluationReport {
+    /// Its path.
     public var model: String
+    /// The other model's path.
     public var against: String?
+    /// What the figures depend on besides the inputs.
     public var environment: JSONValue
     /// SHA-256 of the model's tokenizer; nil where it has none.
     public var tokenizerDigest: String?
@@ -17,21 +20,25 @@ public struct EvaluationReport {
     public var hasBOS: [String: Bool] = [:]
     /// By file name, in the order asked for.
     public var files: [(name: String, measurement: Measurement)] = []
+    /// Nil without logs.
     public var prompts: PromptReport?
     /// How much of what was scored stands in the calibration text of the model's run, by file or task; empty where the
     /// model has no sketch of it.
     public var overlaps: [(name: String, overlap: NGramOverlap)] = []
+    /// Nil without tasks.
     public var tasks: TaskReport?
     /// When it began, in seconds since 1970, and how long it took.
     public var began = 0.0
     public var seconds = 0.0
 
+    /// Without figures yet.
     public init(model: String, against: String?, environment: JSONValue) {
         self.model = model
         self.against = against
         self.environment = environment
     }
 
+    /// What `evaluate --json` prints.
     public var json: JSONValue {
         var perplexity = JSONObject()
         var divergence = JSONObject()

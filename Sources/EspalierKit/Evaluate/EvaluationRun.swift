@@ -9,6 +9,7 @@ import Tokenization
 
 /// What `evaluate` does, apart from its command line.
 public struct EvaluationRun {
+    /// What perplexity is measured on.
     public enum File: Equatable, Sendable {
         case text(String)
         case tokens(String)
@@ -20,8 +21,11 @@ public struct EvaluationRun {
         }
     }
 
+    /// Path of the model that is measured.
     public var model: String
+    /// Path of the model that it was made from, to compare with.
     public var against: String?
+    /// Texts and token files.
     public var files: [File]
     /// Tokens of a text's window; nil is the model's context, at most 2048.
     public var context: Int?
@@ -29,10 +33,13 @@ public struct EvaluationRun {
     public var bos: Bool?
     /// Windows of a file at most.
     public var windows: Int?
+    /// Logs to compare the two models on.
     public var prompts: PromptSettings
+    /// Zero-shot tasks.
     public var tasks: TaskSettings
     /// The only key of records that is read; nil reads the usual forms.
     public var textField: String?
+    /// Made ready before.
     public var engine: EngineSettings
 
     public init(

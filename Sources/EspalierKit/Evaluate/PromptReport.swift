@@ -6,11 +6,14 @@ import JSONText
 public struct PromptReport {
     /// What one log gave.
     public struct Log {
+        /// Shortest name of its file.
         public var name: String
+        /// Prompts that were scored.
         public var prompts: Int
         /// Prompts cut to the context, and those without a token to score, which were left out.
         public var cut: Int
         public var dropped: Int
+        /// Over all their scored tokens.
         public var total: PromptScore
         /// SHA-256 of the tokens that were scored.
         public var tokenDigest: String

@@ -4,8 +4,11 @@ import Tasks
 
 /// What a model scored on tasks, with lm-evaluation-harness' keys.
 public struct TaskReport {
+    /// What was asked for.
     public var settings: TaskSettings
+    /// Groups of tasks that were asked for.
     public var groups: [TaskGroup]
+    /// What was scored, in the order asked for.
     public var tasks: [(task: LoadedTask, scores: TaskScores)] = []
     /// What the dense model scored on the same items, by task; empty without one.
     public var dense: [String: TaskScores] = [:]

@@ -11,7 +11,9 @@ public struct TaskSettings: Equatable, Sendable {
     /// Solved examples before each item.
     public var shots = 0
 
+    /// No tasks.
     public init() {}
 
+    /// Whether nothing is asked for.
     public var isEmpty: Bool { names.isEmpty && files.isEmpty }
 }

@@ -7,6 +7,7 @@ public struct GateRun {
     public var results: String
     /// The rules, in YAML.
     public var rules: String
+    /// Whose rules hold.
     public var stage: GateRules.Stage
     /// The dense model's results.
     public var baseline: String?
@@ -17,6 +18,7 @@ public struct GateRun {
     /// Golden prompts with the model's answers, as JSON.
     public var golden: String?
 
+    /// Paths of files; what has none is not looked at, and rules that need it are not comparable.
     public init(
         results: String, rules: String, stage: GateRules.Stage = .full, baseline: String? = nil, report: String? = nil,
         benchmark: String? = nil, golden: String? = nil

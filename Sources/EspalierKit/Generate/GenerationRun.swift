@@ -7,7 +7,9 @@ import JSONText
 public struct GenerationRun {
     public var model: String
     public var prompt: String
+    /// New tokens at most.
     public var maxTokens: Int
+    /// How each token is chosen.
     public var sampling: SamplingSettings
     public var engine: EngineSettings
 
@@ -21,18 +23,24 @@ public struct GenerationRun {
         self.engine = engine
     }
 
+    /// What was written.
     public struct Report {
         public var model: String
         public var prompt: String
         /// The continuation.
         public var text: String
+        /// The prompt's tokens, with what goes before it.
         public var promptIDs: [Int32]
+        /// The new tokens.
         public var ids: [Int32]
+        /// Why it ended.
         public var stop: Generator.Stop
         /// From the prompt's first token to the last new one.
         public var seconds: Double
+        /// What the result depends on besides its inputs.
         public var environment: JSONValue
 
+        /// What `generate --json` prints.
         public var json: JSONValue {
             .object([
                 "model": .string(model), "prompt": .string(prompt), "text": .string(text),

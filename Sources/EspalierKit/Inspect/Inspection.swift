@@ -15,24 +15,33 @@ public struct Inspection {
 
     /// One kind of linear in all blocks.
     public struct Linear: Sendable {
+        /// Which linear of a block.
         public var name: LinearName
         /// Blocks that have it.
         public var count: Int
         /// Nil where the blocks differ.
         public var shape: (out: Int, in: Int)?
+        /// In all blocks, without biases.
         public var parameters: Int
         /// Nil when the weights were not read.
         public var scan: WeightScan?
     }
 
+    /// Its path.
     public var model: String
+    /// The headers.
     public var checkpoint: Checkpoint
+    /// Family and shapes.
     public var configuration: DecoderConfiguration
+    /// Every part, in order, of which some may have none.
     public var parameters: [(part: Part, count: Int)]
+    /// In the order in which a forward pass meets them.
     public var linears: [Linear]
     /// Tensors with values that are not numbers; nil when the weights were not read.
     public var nonFinite: [(tensor: String, count: Int)]?
+    /// Nil where there is none that can be used.
     public var tokenizer: TokenizerSummary?
+    /// What was noticed on opening.
     public var warnings: [String]
 
     /// - Parameter readsWeights: whether the weights are read, tensor by tensor, for their zeros and for values that
@@ -103,6 +112,7 @@ public struct Inspection {
         for index in linears.indices { linears[index].scan = scans[linears[index].name] }
     }
 
+    /// Of all parts.
     public var totalParameters: Int { parameters.reduce(0) { $0 + $1.count } }
 
     /// Zeros among the linears' weights.
@@ -123,5 +133,6 @@ public struct Inspection {
             .sorted { ($1.parameters, $0.name) < ($0.parameters, $1.name) }
     }
 
+    /// Of the weight files.
     public var fileBytes: Int { checkpoint.weightFiles.reduce(0) { $0 + $1.bytes } }
 }

@@ -3,11 +3,13 @@ import JSONText
 
 /// What a model's tokenizer is like.
 public struct TokenizerSummary: Equatable, Sendable {
+    /// With those beside the vocabulary.
     public var tokens: Int
     /// Tokens marked special.
     public var specialTokens: Int
     /// What is put before a text.
     public var prefix: [String]
+    /// Tokens that end a text or a turn.
     public var end: [String]
     /// Rows of the embedding that no token uses.
     public var unusedRows: Int

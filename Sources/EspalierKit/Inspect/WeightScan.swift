@@ -3,15 +3,20 @@ import Faults
 
 /// What the values of a weight matrix show: zeros, their pattern, and what is not a number.
 public struct WeightScan: Equatable, Sendable {
+    /// Values that were read.
     public var elements = 0
+    /// Those that are zero.
     public var zeros = 0
+    /// Those that are NaN or infinite.
     public var nonFinite = 0
     /// Whether every four consecutive input columns of every row hold at most two weights, and eight at most four.
     public var holdsTwoOfFour = true
     public var holdsFourOfEight = true
 
+    /// Of nothing.
     public init() {}
 
+    /// The share of zeros; 0 of nothing.
     public var zeroFraction: Double { elements == 0 ? 0 : Double(zeros) / Double(elements) }
 
     /// The patterns that hold, if there is any zero.
@@ -19,6 +24,7 @@ public struct WeightScan: Equatable, Sendable {
         (holdsTwoOfFour && elements > 0 ? ["2:4"] : []) + (holdsFourOfEight && elements > 0 ? ["4:8"] : [])
     }
 
+    /// Takes another tensor's scan into this one.
     public mutating func add(_ other: WeightScan) {
         elements += other.elements
         zeros += other.zeros

@@ -7,6 +7,7 @@ import Torch
 /// A model opened for a verb: its headers are read and hold together, its weights are on the disk, or nowhere for a
 /// verb that does not need them.
 public struct OpenedModel {
+    /// The model without weights in memory: each block is read when it is asked for.
     public let decoder: Decoder
     /// The checkpoint's warnings and what was noticed on opening.
     public let warnings: [String]
@@ -14,7 +15,9 @@ public struct OpenedModel {
     /// What the files say of the tokenizer. A fault waits until a verb asks for it: many need no tokenizer.
     private let tokenizerFiles: Result<FolderTokenizer?, Fault>
 
+    /// Where the weights are.
     public var checkpoint: Checkpoint { decoder.checkpoint }
+    /// Family and shapes.
     public var configuration: DecoderConfiguration { decoder.configuration }
 
     /// - Parameter needsWeights: whether a folder with `config.json` and no weights is refused.

@@ -7,6 +7,7 @@ import Tokenization
 
 /// From settings to a run that could begin: opens the model, reads the calibration text, starts the engine.
 public struct PrunePreparation {
+    /// Of a `PruneRun`, or of a plan.
     public let context: PruneContext
 
     /// - Parameter needsWeights: whether a folder without weights is refused; what looks at the configuration alone

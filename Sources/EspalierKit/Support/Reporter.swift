@@ -27,6 +27,7 @@ extension Reporter {
 
 /// Keeps warnings and says nothing.
 public final class SilentReporter: Reporter {
+    /// In the order in which they came.
     public private(set) var warnings: [String] = []
 
     public init() {}

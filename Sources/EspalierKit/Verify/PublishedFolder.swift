@@ -5,8 +5,11 @@ import Records
 
 /// What `verify` finds to be sound, apart from its command line.
 public struct PublishedFolder {
+    /// Its path.
     public var folder: String
+    /// How many files its record vouches for.
     public var files: Int
+    /// Of these files together.
     public var bytes: Int
     /// The pattern that the run recorded; nil for a folder without a report.
     public var pattern: String?
@@ -17,6 +20,7 @@ public struct PublishedFolder {
         finding.flatMap { $0.weights > 0 ? Double($0.zeros) / Double($0.weights) : nil }
     }
     package private(set) var finding: ReportCheck.Finding?
+    /// Files that nobody vouches for, and what the model warns of.
     public var warnings: [String]
 
     /// - Throws: `missingInput` when the folder or a file in it is missing, `badData` when something in it is not as it
@@ -41,6 +45,7 @@ public struct PublishedFolder {
         finding = try ReportCheck(record: record, opened: opened).run(reporter)
     }
 
+    /// What `verify --json` prints.
     public var json: JSONValue {
         .object([
             "folder": .string(folder), "sound": .bool(true), "files": .integer(files), "bytes": .integer(bytes),

@@ -13,10 +13,12 @@ public struct WatchRun {
     public var length: Int
     /// The only key of the logs that is read; nil reads the usual forms.
     public var textField: String?
+    /// Made ready before.
     public var engine: EngineSettings
 
     /// Of the process, when there is an alarm.
     public static let alarmExitCode: Int32 = 2
+    /// Tokens of a prompt where no length is named.
     public static let defaultLength = 512
 
     public init(
@@ -60,9 +62,13 @@ public struct WatchRun {
         return WrittenReference(path: path, reference: reference, sha256: sha256, environment: engine.environment)
     }
 
+    /// A reference that was written.
     public struct WrittenReference {
+        /// Its file.
         public var path: String
+        /// What is in it.
         public var reference: WatchReference
+        /// Of the file.
         public var sha256: String
         public var environment: JSONValue
 
@@ -135,10 +141,13 @@ public struct WatchRun {
         return report ?? judged(earlier + [interval])
     }
 
+    /// What an interval showed.
     public struct Report {
+        /// Its figures.
         public var interval: WatchInterval
         /// Intervals of this baseline, this one included.
         public var count: Int
+        /// What all intervals of the baseline say.
         public var drift: DriftReport
         public var environment: JSONValue
 
