@@ -36,12 +36,9 @@ let package = Package(
         .library(
             name: "EspalierKit",
             targets: [
-                "Faults", "Files", "JSONText", "Randomness", "Records", "Torch", "Checkpoints", "Publishing",
-                "Tokenization", "Calibration",
-                "Settings", "Recipes", "Decoders", "Pruning", "Structure", "Tasks", "Evaluation", "Runs", "Planning",
-                "Reports",
-                "Gate",
-                "Watch",
+                "Calibration", "Checkpoints", "Decoders", "EspalierKit", "Evaluation", "Faults", "Files", "Gate",
+                "JSONText", "Planning", "Pruning", "Publishing", "Randomness", "Recipes", "Records", "Reports", "Runs",
+                "Settings", "Structure", "Tasks", "Tokenization", "Torch", "Watch",
             ]),
         .library(name: "EspalierCommands", targets: ["EspalierCommands"]),
     ],
@@ -55,7 +52,7 @@ let package = Package(
         .target(name: "JSONText", dependencies: ["Faults"]),
         .target(
             name: "Files", dependencies: ["Faults", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "Records"),
+        .target(name: "Records", dependencies: ["JSONText"]),
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
         .target(name: "Torch", dependencies: ["CTorch", "Faults"]),
         .target(
@@ -73,7 +70,7 @@ let package = Package(
         .target(
             name: "Calibration",
             dependencies: [
-                "Checkpoints", "Faults", "Files", "JSONText", "Randomness",
+                "Checkpoints", "Faults", "Files", "JSONText", "Randomness", "Records",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
@@ -97,23 +94,30 @@ let package = Package(
             ]),
         .target(
             name: "Reports",
-            dependencies: ["Faults", "Files", "Gate", "JSONText", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "Gate", dependencies: ["Faults", "Files", "JSONText", "Settings"]),
+            dependencies: [
+                "Faults", "Files", "Gate", "JSONText", "Records", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(name: "Gate", dependencies: ["Faults", "JSONText", "Records", "Settings"]),
         .target(
             name: "Watch",
             dependencies: [
-                "Calibration", "Checkpoints", "Faults", "Files", "JSONText", "Randomness",
+                "Checkpoints", "Faults", "Files", "JSONText", "Randomness",
                 .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(
+            name: "EspalierKit",
+            dependencies: [
+                "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "Gate", "JSONText",
+                "Planning", "Pruning", "Publishing", "Recipes", "Records", "Reports", "Runs", "Settings", "Tasks",
+                "Tokenization", "Torch", "Watch",
             ]),
         .target(
             name: "EspalierCommands",
             dependencies: [
-                "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Planning", "Pruning", "Publishing", "Randomness", "Recipes", "Records", "Reports", "Runs", "Settings",
+                "Checkpoints", "EspalierKit", "Evaluation", "Faults", "Files", "Gate",
+                "JSONText", "Planning", "Pruning", "Publishing", "Recipes", "Records", "Reports", "Runs", "Settings",
                 "Tasks",
-                "Tokenization", "Torch",
-                "Watch",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Watch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "espalier", dependencies: ["EspalierCommands"]),
 
@@ -188,11 +192,12 @@ let package = Package(
         .testTarget(
             name: "WatchTests",
             dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness", "TestSupport", "Watch"]),
+        .testTarget(name: "EspalierKitTests", dependencies: ["EspalierKit", "TestSupport"]),
         .testTarget(
             name: "EspalierCommandsTests",
             dependencies: [
-                "Checkpoints", "Decoders", "EspalierCommands", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Pruning", "Publishing", "Recipes", "Runs", "Settings", "TestSupport", "Torch", "Watch",
+                "Checkpoints", "Decoders", "EspalierCommands", "EspalierKit", "Evaluation", "Faults", "Files", "Gate",
+                "JSONText", "Publishing", "Randomness", "Recipes", "Runs", "TestSupport", "Torch", "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ],

@@ -1,5 +1,6 @@
 import Faults
 import JSONText
+import Records
 import Randomness
 
 /// Makes calibration samples from sources.
@@ -247,13 +248,13 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
 
     private func manifest(_ tokens: TokenMatrix, _ reports: [SourceReport]) -> JSONObject {
         var manifest = JSONObject()
-        manifest["sources"] = .array(reports.map(\.json))
-        manifest["samples_asked"] = .integer(request.samples)
-        manifest["samples"] = .integer(tokens.rows)
-        manifest["sequence_length"] = .integer(tokens.columns)
-        if tokenizer.rowBeginning != nil { manifest["bos"] = .bool(true) }
-        manifest["seed"] = .number(String(request.seed))
-        manifest["tokens_sha256"] = .string(tokens.digest)
+        manifest[.sources] = .array(reports.map(\.json))
+        manifest[.samplesAsked] = .integer(request.samples)
+        manifest[.samples] = .integer(tokens.rows)
+        manifest[.sequenceLength] = .integer(tokens.columns)
+        if tokenizer.rowBeginning != nil { manifest[.bos] = .bool(true) }
+        manifest[.seed] = .number(String(request.seed))
+        manifest[.tokensDigest] = .string(tokens.digest)
         return manifest
     }
 }

@@ -1,4 +1,5 @@
 import JSONText
+import Records
 
 /// The calibration tokens of a run and where they came from.
 public struct CalibrationSet: Sendable {
@@ -16,7 +17,7 @@ public struct CalibrationSet: Sendable {
     }
 
     /// Keeps the sketch of what the tokens say in the manifest.
-    mutating func keepSketch(of runs: NGramSet) { manifest[CalibrationSketch.key] = CalibrationSketch(runs).json }
+    mutating func keepSketch(of runs: NGramSet) { manifest[.sketch] = CalibrationSketch(runs).json }
 
     /// Notes in the manifest how much of an evaluation text the calibration tokens hold, and warns of any.
     ///
@@ -25,9 +26,9 @@ public struct CalibrationSet: Sendable {
     ///   - hasRuns: whether the calibration tokens have runs that could be found.
     mutating func note(_ overlap: NGramOverlap, with file: String, hasRuns: Bool) {
         let name = SourceReport.name(of: file)
-        var entry = JSONObject([("file", .string(name))])
+        var entry = JSONObject([(ReportKey.file.rawValue, .string(name))])
         for (key, value) in overlap.members.members { entry[key] = value }
-        manifest["overlap"] = .array((manifest["overlap"]?.arrayValue ?? []) + [.object(entry)])
+        manifest[.overlap] = .array((manifest[.overlap]?.arrayValue ?? []) + [.object(entry)])
         if overlap.total == 0 {
             warnings.append("\(name) has fewer than \(NGramSet.length) \(overlap.level.rawValue): nothing was compared")
         } else if !hasRuns {

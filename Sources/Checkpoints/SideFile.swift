@@ -1,5 +1,6 @@
 import Faults
 import Files
+import JSONText
 
 /// A small file that belongs to a model beside its weights and configuration.
 public struct SideFile: Sendable {
@@ -16,8 +17,6 @@ public struct SideFile: Sendable {
 
     /// Larger side files are refused: they are read into memory.
     static let sizeLimit = 1 << 30
-    /// What a tokenizer reads of `tokenizer.json`.
-    package static let tokenizerLimit = 100_000_000
 
     /// The content, byte for byte.
     public func bytes() throws(Fault) -> [UInt8] {
@@ -27,5 +26,5 @@ public struct SideFile: Sendable {
         }
     }
 
-    static func limit(of name: String) -> Int { name == "tokenizer.json" ? tokenizerLimit : sizeLimit }
+    static func limit(of name: String) -> Int { name == "tokenizer.json" ? JSONLimits.largestTokenizer : sizeLimit }
 }

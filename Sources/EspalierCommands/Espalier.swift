@@ -1,4 +1,5 @@
 import ArgumentParser
+import EspalierKit
 import Faults
 
 #if canImport(Glibc)
@@ -11,7 +12,7 @@ import Faults
 
 /// The command line's root.
 public struct Espalier: ParsableCommand {
-    public static let versionNumber = "0.1.0"
+    public static let versionNumber = EspalierVersion.number
 
     public static let configuration = CommandConfiguration(
         commandName: "espalier",

@@ -1,5 +1,8 @@
 /// What a parse tolerates.
 public struct JSONLimits: Sendable {
+    /// The largest `tokenizer.json` that is read, in bytes.
+    public static let largestTokenizer = 100_000_000
+
     /// Nesting beyond this is refused: the parser recurses, and a hostile file must not exhaust the stack.
     public var depth: Int
     /// The only keys whose values are read, at any depth. What other keys hold is passed over, and may be what other

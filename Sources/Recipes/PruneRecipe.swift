@@ -56,7 +56,7 @@ import Settings
 /// threads: 8                    # the processor's cores when absent
 /// offload: ./scratch            # folder for the hidden stream
 /// memory: 8GB                   # what the run keeps in memory beyond the least that it needs; half of what is free
-/// batch_tokens: 2048            # tokens that go through a block together; on a GPU what its memory allows
+/// batch_tokens: 2048            # tokens that go through a block together; on a GPU as many as keep it busy
 /// targets: ['mlp\.']            # regular expressions: which linears; all when absent
 /// ignore: ['layers\.0\.']       # regular expressions: which of them not
 /// ```

@@ -45,7 +45,7 @@ public struct PruneSettings: Sendable, Equatable {
     /// What the process may hold where there is a choice: blocks that stay, states that wait; nil is half of what is
     /// free.
     public var memory: ByteSize?
-    /// Tokens that go through a block together; nil is 2048 on a processor, and on a GPU what its memory allows.
+    /// Tokens that go through a block together; nil is 2048 on a processor, and on a GPU as many as keep it busy.
     public var batchTokens: Int?
     /// Regular expressions for the linears to prune; empty means all of the blocks.
     public var targets: [String]

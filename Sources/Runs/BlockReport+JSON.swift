@@ -1,42 +1,43 @@
 import JSONText
+import Records
 
 extension BlockReport {
     /// For results and reports; `timed` adds the seconds, which a published folder does not hold, so that the same run
     /// gives the same bytes.
     public func json(timed: Bool) -> JSONValue {
         var object = JSONObject()
-        object["index"] = .integer(index)
-        object["error_before"] = errorBefore.map(JSONValue.double) ?? .null
-        object["error_after"] = errorAfter.map(JSONValue.double) ?? .null
-        if timed { object["seconds"] = seconds.map(JSONValue.double) ?? .null }
-        object["sparsity"] = .object(JSONObject(sparsity.map { ($0.linear, .double($0.fraction)) }))
-        if !asked.isEmpty { object["asked"] = .object(JSONObject(asked.map { ($0.linear, .double($0.fraction)) })) }
+        object[.index] = .integer(index)
+        object[.errorBefore] = errorBefore.map(JSONValue.double) ?? .null
+        object[.errorAfter] = errorAfter.map(JSONValue.double) ?? .null
+        if timed { object[.seconds] = seconds.map(JSONValue.double) ?? .null }
+        object[.sparsity] = .object(JSONObject(sparsity.map { ($0.linear, .double($0.fraction)) }))
+        if !asked.isEmpty { object[.asked] = .object(JSONObject(asked.map { ($0.linear, .double($0.fraction)) })) }
         if !linearErrors.isEmpty {
-            object["linear_errors"] = .object(JSONObject(linearErrors.map { ($0.linear, .double($0.error)) }))
+            object[.linearErrors] = .object(JSONObject(linearErrors.map { ($0.linear, .double($0.error)) }))
         }
-        object["removed"] = .integer(removed)
-        object["weights"] = .integer(weights)
-        if !losses.isEmpty { object["losses"] = .array(losses.map(JSONValue.double)) }
-        if restored { object["restored"] = .bool(true) }
+        object[.removed] = .integer(removed)
+        object[.weights] = .integer(weights)
+        if !losses.isEmpty { object[.losses] = .array(losses.map(JSONValue.double)) }
+        if restored { object[.restored] = .bool(true) }
         return .object(object)
     }
 
     /// What a journal line or a report says of a block; nil for one that this program did not write.
     public init?(json: JSONValue) {
-        guard let object = json.objectValue, let index = object["index"]?.integerValue,
-            let removed = object["removed"]?.integerValue, let weights = object["weights"]?.integerValue
+        guard let object = json.objectValue, let index = object[.index]?.integerValue,
+            let removed = object[.removed]?.integerValue, let weights = object[.weights]?.integerValue
         else { return nil }
         self.init(index: index)
-        errorBefore = object["error_before"]?.doubleValue
-        errorAfter = object["error_after"]?.doubleValue
-        func byLinear(_ key: String) -> [(String, Double)] {
+        errorBefore = object[.errorBefore]?.doubleValue
+        errorAfter = object[.errorAfter]?.doubleValue
+        func byLinear(_ key: ReportKey) -> [(String, Double)] {
             (object[key]?.objectValue?.members ?? []).map { ($0.key, $0.value.doubleValue ?? .nan) }
         }
-        linearErrors = byLinear("linear_errors").map { (linear: $0.0, error: $0.1) }
-        sparsity = byLinear("sparsity").map { (linear: $0.0, fraction: $0.1) }
-        asked = byLinear("asked").map { (linear: $0.0, fraction: $0.1) }
+        linearErrors = byLinear(.linearErrors).map { (linear: $0.0, error: $0.1) }
+        sparsity = byLinear(.sparsity).map { (linear: $0.0, fraction: $0.1) }
+        asked = byLinear(.asked).map { (linear: $0.0, fraction: $0.1) }
         (self.removed, self.weights) = (removed, weights)
-        losses = (object["losses"]?.arrayValue ?? []).compactMap(\.doubleValue)
-        restored = object["restored"]?.boolValue ?? false
+        losses = (object[.losses]?.arrayValue ?? []).compactMap(\.doubleValue)
+        restored = object[.restored]?.boolValue ?? false
     }
 }

@@ -1,4 +1,5 @@
 import JSONText
+import Records
 
 /// What a finished run has to tell.
 public struct RunResult {
@@ -54,10 +55,10 @@ public struct RunResult {
     /// The document that `prune --json` prints.
     public var json: JSONValue {
         var object = head
-        object["blocks"] = .array(blocks.map { $0.json(timed: true) })
-        object["seconds"] = .double(seconds)
-        object["peak_memory_bytes"] = .integer(peakMemoryBytes)
-        if let bytes = peakDeviceMemoryBytes { object["peak_device_memory_bytes"] = .integer(bytes) }
+        object[.blocks] = .array(blocks.map { $0.json(timed: true) })
+        object[.seconds] = .double(seconds)
+        object[.peakMemoryBytes] = .integer(peakMemoryBytes)
+        if let bytes = peakDeviceMemoryBytes { object[.peakDeviceMemoryBytes] = .integer(bytes) }
         return .object(object)
     }
 
@@ -65,25 +66,27 @@ public struct RunResult {
     /// memory, the output's own name), so that such runs give the same bytes.
     var report: JSONValue {
         var object = head
-        object["output"] = nil
-        object["blocks"] = .array(blocks.map { $0.json(timed: false) })
-        object["linears"] = .array(linears.map(JSONValue.string))
-        if let manifest { object["calibration"] = .object(manifest) }
+        object[.output] = nil
+        object[.blocks] = .array(blocks.map { $0.json(timed: false) })
+        object[.linears] = .array(linears.map(JSONValue.string))
+        if let manifest { object[.calibration] = .object(manifest) }
         return .object(object)
     }
 
     private var head: JSONObject {
         var object = JSONObject()
-        object["output"] = .string(output)
-        object["method"] = .string(method)
-        object["preset"] = .string(preset)
-        object["pattern"] = .string(pattern)
-        object["sparsity"] = .object(["asked": .double(asked), "achieved": .double(achieved)])
-        if let structure { object["structure"] = structure.json }
+        object[.output] = .string(output)
+        object[.method] = .string(method)
+        object[.preset] = .string(preset)
+        object[.pattern] = .string(pattern)
+        object[.sparsity] = .report([.asked: .double(asked), .achieved: .double(achieved)])
+        if let structure { object[.structure] = structure.json }
         if !search.isEmpty {
-            object["search"] = .array(search.map { .object(["step": .string($0.step), "kl": .double($0.kl)]) })
+            object[.search] = .array(search.map { .report([.step: .string($0.step), .kl: .double($0.kl)]) })
         }
-        object["parameters"] = .object(["before": .integer(parametersBefore), "after": .integer(parametersAfter)])
+        object[.parameters] = .report([
+            .before: .integer(parametersBefore), .after: .integer(parametersAfter),
+        ])
         return object
     }
 }

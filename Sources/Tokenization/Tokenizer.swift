@@ -26,9 +26,6 @@ public final class Tokenizer: Sendable {
     /// Tokens of the model itself, without those that only the list of added ones has.
     private let ownVocabularySize: Int
 
-    /// Files above this size are refused, in bytes.
-    public static let largestFile = 100_000_000
-
     /// Longer tokens are refused, in bytes: a text may consist of them. The longest published ones have about 1000.
     static let longestToken = 16384
 
@@ -36,10 +33,10 @@ public final class Tokenizer: Sendable {
     ///
     /// - Throws: `Fault` of kind `badData` for a file that is too large, not JSON, inconsistent or not supported.
     public convenience init(parsing bytes: [UInt8]) throws(Fault) {
-        guard bytes.count <= Tokenizer.largestFile else {
+        guard bytes.count <= JSONLimits.largestTokenizer else {
             throw Fault(
                 .badData, "the tokenizer file is too large", found: "\(bytes.count) bytes",
-                expected: "at most \(Tokenizer.largestFile) bytes")
+                expected: "at most \(JSONLimits.largestTokenizer) bytes")
         }
         // The two long lists take several times their text as values.
         let document = try JSONDocument(

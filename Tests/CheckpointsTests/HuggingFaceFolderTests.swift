@@ -310,17 +310,17 @@ struct HuggingFaceFolderTests {
     @Test(arguments: ["{}", "{\"model_type\":7}", "{\"model_type\":null}"])
     func configurationFaultsNameTheKey(text: String) throws {
         try folder.write("config.json", text)
-        fault(.badData, "config.json, model_type") { try open() }
+        fault(.badData, "config.json", "key 'model_type'") { try open() }
     }
 
     @Test func nestedKeysAreNamedByTheirPath() throws {
         let json = try JSONValue(parsing: #"{"rope_scaling":{"factor":"8"},"n":1e400,"big":1.5}"#)
         let reader = ConfigurationReader(try #require(json.objectValue), file: "config.json")
-        fault(.badData, "rope_scaling.factor", "the string \"8\"") { try reader.number("rope_scaling.factor") }
+        fault(.badData, "rope_scaling.factor", "the string \"8\"") { try reader.inner("rope_scaling").number("factor") }
         fault(.badData, "n", "finite") { try reader.number("n") }
-        fault(.badData, "big", "an integer") { try reader.integer("big") }
-        fault(.badData, "lacks", "rope_scaling.type") { try reader.requiredString("rope_scaling.type") }
-        #expect(try reader.integer("absent.key") == nil)
+        fault(.badData, "big", "a positive integer") { try reader.positive("big") }
+        fault(.badData, "rope_scaling.type", "nothing") { try reader.inner("rope_scaling").requiredText("type") }
+        #expect(try reader.optionalFlag("absent") == nil && reader.optionalObject("absent") == nil)
     }
 
     @Test func quantisedCheckpointIsRefused() throws {

@@ -75,7 +75,7 @@ struct UntrustedSizeTests {
     ])
     func keysOfAnotherTypeAreRefused(json: String) throws {
         let object = try #require(try JSONValue(parsing: json).objectValue)
-        fault(.badData, "wrong", object.keys[0]) {
+        fault(.badData, "cannot be used", object.keys[0]) {
             try KeyTypes.check(ConfigurationReader(object, file: "config.json"))
         }
     }

@@ -2,6 +2,7 @@ import Faults
 import Testing
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 struct ArgumentBytesTests {
     private func fault(_ bytes: [UInt8]) -> Fault? {

@@ -6,6 +6,7 @@ import Testing
 import Torch
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// `benchmark` on a model of a few thousand weights: what it reports, not how fast that is.
 struct BenchmarkTests {

@@ -10,6 +10,7 @@ import TestSupport
 import Testing
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// What `prune`, `plan` and `evaluate` make of the texts that people have.
 struct CalibrationVerbTests {

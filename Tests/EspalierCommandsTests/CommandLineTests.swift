@@ -2,6 +2,7 @@ import ArgumentParser
 import Testing
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 struct CommandLineTests {
     private func exitCode(_ arguments: [String]) -> Int32? {

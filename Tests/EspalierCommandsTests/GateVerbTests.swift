@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// `espalier gate` on results that `espalier evaluate` wrote.
 struct GateVerbTests {

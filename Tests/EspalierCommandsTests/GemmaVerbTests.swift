@@ -9,6 +9,7 @@ import TestSupport
 import Testing
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// Verbs on a family whose texts begin with BOS whatever the tokenizer does.
 struct GemmaVerbTests {

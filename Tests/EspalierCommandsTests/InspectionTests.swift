@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 struct InspectionTests {
     private func inspection(_ folder: TemporaryFolder, readsWeights: Bool = true) throws -> Inspection {

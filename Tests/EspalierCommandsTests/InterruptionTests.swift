@@ -3,6 +3,7 @@ import Runs
 import Testing
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// What a signal does to a run, by how far the run is. Each test is a process of its own.
 struct InterruptionTests {

@@ -2,6 +2,7 @@ import Faults
 import Testing
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 @Suite("Texts of others' files")
 struct LegibilityTests {

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// The built tool as a shell starts it: closed, full and abandoned streams, and the codes that stand.
 struct ProcessTests {

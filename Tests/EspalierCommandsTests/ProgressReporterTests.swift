@@ -2,6 +2,7 @@ import Faults
 import Testing
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 struct ProgressReporterTests {
     /// What was written, and a clock that stands until it is moved.

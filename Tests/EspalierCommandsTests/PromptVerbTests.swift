@@ -7,6 +7,7 @@ import Testing
 import Torch
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// `espalier evaluate --prompts` on models of a few thousand weights.
 struct PromptVerbTests {

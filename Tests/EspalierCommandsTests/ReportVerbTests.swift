@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// `espalier report` on a folder as `prune` and `evaluate` leave it.
 struct ReportVerbTests {

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// Results never take the place of what is read.
 struct SamePathTests {

@@ -1,6 +1,7 @@
 import TestSupport
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// Tells nobody anything.
 var quiet: ProgressReporter {

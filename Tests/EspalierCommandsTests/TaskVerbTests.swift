@@ -6,6 +6,7 @@ import Testing
 import Torch
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// `evaluate --tasks` on a model of a few thousand weights.
 struct TaskVerbTests {

@@ -9,6 +9,7 @@ import Testing
 import Torch
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// Models whose tokenizer several files tell, through the verbs.
 struct TokenizerFolderTests {

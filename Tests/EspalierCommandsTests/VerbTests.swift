@@ -10,6 +10,7 @@ import Testing
 import Torch
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// The verbs on a model of a few thousand weights.
 struct VerbTests {
@@ -253,7 +254,7 @@ struct VerbTests {
         // Text that is there still needs a tokenizer.
         recipe.calibration = [file]
         let calibrated = try recipe.planSettings()
-        #expect(fault { _ = try PlanRun.make(calibrated, reporter: quiet) }?.summary.contains("tokenizer") == true)
+        #expect(fault { _ = try Plan.making(calibrated, reporter: quiet) }?.summary.contains("tokenizer") == true)
     }
 
     @Test func aPlanOfAConfigurationAloneSaysSo() throws {
@@ -265,7 +266,7 @@ struct VerbTests {
         (recipe.device, recipe.dtype, recipe.threads) = (.cpu, .float32, 1)
         for calibration in [nil, [file]] {
             recipe.calibration = calibration
-            let plan = try PlanRun.make(try recipe.planSettings(), reporter: quiet)
+            let plan = try Plan.making(try recipe.planSettings(), reporter: quiet)
             let text = PlanText.text(plan)
             #expect(text.contains("parameters by config.json") && text.contains("no weights were there"))
             #expect(text.contains("(assumed)") == (calibration == nil))

@@ -10,6 +10,7 @@ import TestSupport
 import Testing
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 struct VerifyTests {
     /// A published run on a tiny model.

@@ -8,6 +8,7 @@ import Torch
 import Watch
 
 @testable import EspalierCommands
+@testable import EspalierKit
 
 /// `espalier watch` on a model of a few thousand weights.
 struct WatchVerbTests {

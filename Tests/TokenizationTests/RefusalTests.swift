@@ -137,7 +137,7 @@ import Testing
     }
 
     @Test func `a file above the size bound is refused before it is parsed`() {
-        let bytes = [UInt8](repeating: 0x20, count: Tokenizer.largestFile + 1)
+        let bytes = [UInt8](repeating: 0x20, count: JSONLimits.largestTokenizer + 1)
         let fault = #expect(throws: Fault.self) { try Tokenizer(parsing: bytes) }
         #expect(fault?.kind == .badData)
         #expect(fault?.found == "100000001 bytes")

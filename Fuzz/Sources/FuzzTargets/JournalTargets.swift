@@ -1,4 +1,5 @@
 import EspalierCommands
+import EspalierKit
 import Faults
 import Foundation
 import Recipes

@@ -1,5 +1,6 @@
 import Foundation
 import JSONText
+import Records
 
 /// What a published folder keeps of its calibration text: one in 16 of the hashes of its runs of 13 words.
 ///
@@ -7,7 +8,6 @@ import JSONText
 /// overlap is an estimate of the whole. The text itself cannot be read from it (`NGramSet`).
 public struct CalibrationSketch: Equatable, Sendable {
     public static let oneIn = 16
-    static let key = "sketch"
     private static let version = 1
     private static let bytes = 6
 
@@ -36,7 +36,7 @@ public struct CalibrationSketch: Equatable, Sendable {
 
     /// Nil for a manifest without a sketch that this version understands.
     public init?(manifest: JSONValue?) {
-        guard let object = manifest?.objectValue?[CalibrationSketch.key]?.objectValue,
+        guard let object = manifest?.objectValue?[.sketch]?.objectValue,
             object["version"]?.integerValue == CalibrationSketch.version,
             object["n"]?.integerValue == NGramSet.length, object["one_in"]?.integerValue == CalibrationSketch.oneIn,
             let level = object["of"]?.stringValue.flatMap(NGramSet.Level.init),

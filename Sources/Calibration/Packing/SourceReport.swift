@@ -1,6 +1,7 @@
 import Faults
 import Files
 import JSONText
+import Records
 
 /// What was found in one source and what was taken of it: a line of the manifest.
 struct SourceReport {
@@ -28,17 +29,17 @@ struct SourceReport {
 
     var json: JSONValue {
         var object = JSONObject()
-        if let file { object["file"] = .string(SourceReport.name(of: file)) }
-        object["kind"] = .string(kind)
-        if let digest { object["sha256"] = .string(digest) }
-        object["weight"] = .double(weight)
-        object["documents"] = .integer(documents)
-        object["duplicates"] = .integer(duplicates)
-        object["empty"] = .integer(empty)
-        if !skipped.isEmpty { object["skipped_lines"] = .integer(skipped.count) }
-        object["documents_used"] = .integer(documentsUsed)
-        object["tokens"] = .integer(tokens)
-        object["samples"] = .integer(samples)
+        if let file { object[.file] = .string(SourceReport.name(of: file)) }
+        object[.kind] = .string(kind)
+        if let digest { object[.digest] = .string(digest) }
+        object[.weight] = .double(weight)
+        object[.documents] = .integer(documents)
+        object[.duplicates] = .integer(duplicates)
+        object[.empty] = .integer(empty)
+        if !skipped.isEmpty { object[.skippedLines] = .integer(skipped.count) }
+        object[.documentsUsed] = .integer(documentsUsed)
+        object[.tokens] = .integer(tokens)
+        object[.samples] = .integer(samples)
         return .object(object)
     }
 

@@ -23,7 +23,7 @@ enum HuggingFaceFolder {
         var warnings = try check(configuration, configurationPath, names)
         if let fault = AdapterFolder.fault(names, folder: folder) { throw fault }
         let reader = ConfigurationReader(configuration, file: configurationPath)
-        var tied = try reader.boolean("tie_word_embeddings") ?? tiesByDefault(configuration)
+        var tied = try reader.optionalFlag("tie_word_embeddings") ?? tiesByDefault(configuration)
         if let description, MissingWeights.areMissing(names) {
             let type = try MissingWeights.type(reader)
             let files = try SideFiles(folder, names, weights: [])
@@ -87,7 +87,7 @@ enum HuggingFaceFolder {
         _ configuration: JSONObject, _ path: String, _ names: [String]
     ) throws(Fault) -> [String] {
         let reader = ConfigurationReader(configuration, file: path)
-        _ = try reader.requiredString("model_type")
+        _ = try reader.requiredText("model_type")
         for key in ["quantization_config", "compression_config"] {
             if let value = configuration[key], !value.isNull {
                 let method = value.objectValue?["quant_method"]?.stringValue
@@ -104,7 +104,7 @@ enum HuggingFaceFolder {
                 "MLX", "config.json, key 'quantization'",
                 found: value["bits"].map { "bits: \($0.text())" } ?? "an object", FileSystem.parent(path))
         }
-        if let file = try reader.string("transformers_weights"), file != HuggingFaceWeights.singleName {
+        if let file = try reader.optionalText("transformers_weights"), file != HuggingFaceWeights.singleName {
             throw Fault(
                 .badData, "the configuration names another file of weights", file: path, place: "transformers_weights",
                 found: "the string \"\(file.prefix(60))\"", expected: HuggingFaceWeights.singleName,

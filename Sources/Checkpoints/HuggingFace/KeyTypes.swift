@@ -8,12 +8,12 @@ enum KeyTypes {
     static func check(_ reader: ConfigurationReader) throws(Fault) {
         for key in ["dtype", "torch_dtype"] {
             guard let value = reader.value(key), value.stringValue == nil else { continue }
-            throw reader.wrong(key, value, "the name of a number type, such as bfloat16")
+            throw reader.fault(key, found: value.kindName, expected: "the name of a number type, such as bfloat16")
         }
         for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
             guard let value = reader.value(key), value.integerValue == nil else { continue }
             guard let ids = value.arrayValue, ids.allSatisfy({ $0.integerValue != nil }) else {
-                throw reader.wrong(key, value, "a token's id, or a list of ids")
+                throw reader.fault(key, found: value.kindName, expected: "a token's id, or a list of ids")
             }
         }
     }

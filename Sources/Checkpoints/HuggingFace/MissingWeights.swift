@@ -17,7 +17,7 @@ struct MissingWeights: TensorSource {
             guard let value = reader.value(key) else { continue }
             guard let name = value.stringValue,
                 let type = StoredType.allCases.first(where: { $0.configurationName == name })
-            else { throw reader.wrong(key, value, "float32, float16, bfloat16 or float64") }
+            else { throw reader.fault(key, found: value.kindName, expected: "float32, float16, bfloat16 or float64") }
             return type
         }
         return .f32

@@ -15,6 +15,15 @@ public struct LayerShape: Hashable, Sendable {
         self.intermediateSize = intermediateSize
     }
 
+    /// Nil for what `json` does not write.
+    public init?(json: JSONValue) {
+        guard let object = json.objectValue, let heads = object["num_attention_heads"]?.integerValue,
+            let groups = object["num_key_value_heads"]?.integerValue,
+            let width = object["intermediate_size"]?.integerValue
+        else { return nil }
+        self.init(headCount: heads, keyValueHeadCount: groups, intermediateSize: width)
+    }
+
     /// As `config.json` and reports say it.
     public var json: JSONValue {
         .object([

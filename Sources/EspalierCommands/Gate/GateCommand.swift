@@ -1,8 +1,8 @@
 import ArgumentParser
+import EspalierKit
 import Faults
 import Files
 import Gate
-import JSONText
 
 /// `espalier gate`
 public struct GateCommand: ParsableCommand {
@@ -74,7 +74,10 @@ public struct GateCommand: ParsableCommand {
         for (flag, path) in [("--output", output), ("--junit", junit), ("--summary", summary)] {
             if let path { try SamePath.refuse(path, flag, among: inputs) }
         }
-        let verdict = try makeVerdict()
+        let verdict = try GateRun(
+            results: results, rules: rules, stage: stage, baseline: baseline, report: report, benchmark: benchmark,
+            golden: golden
+        ).verdict()
         var delivery = Delivery()
         func deliver(_ path: String?, _ text: String) {
             guard let path else { return }
@@ -87,24 +90,6 @@ public struct GateCommand: ParsableCommand {
         try delivery.finish(verdict: verdict.outcome.exitCode)
     }
 
-    private func makeVerdict() throws(Fault) -> GateVerdict {
-        let rules = try GateRules(contentsOf: self.rules)
-        let gate = QualityGate(
-            results: try EvaluationResults(parsing: ReadableFile.bytes(results), file: results),
-            baseline: try baseline.map { path throws(Fault) in
-                try EvaluationResults(parsing: ReadableFile.bytes(path), file: path)
-            },
-            report: try report.map { path throws(Fault) in
-                try SizeReport(parsing: ReadableFile.bytes(path), file: path)
-            },
-            benchmark: try benchmark.map { path throws(Fault) in
-                try BenchmarkResults(parsing: ReadableFile.bytes(path), file: path)
-            },
-            golden: try golden.map { path throws(Fault) in
-                try GoldenAnswers(parsing: ReadableFile.bytes(path), file: path)
-            })
-        return try gate.verdict(rules, stage: stage, rulesFile: self.rules)
-    }
 }
 
 extension GateVerdict {

@@ -1,6 +1,6 @@
 import ArgumentParser
+import EspalierKit
 import Faults
-import JSONText
 
 /// `espalier generate`
 public struct Generate: ParsableCommand {

@@ -1,8 +1,7 @@
 import ArgumentParser
-import Decoders
+import EspalierKit
 import Faults
 import Settings
-import Torch
 
 /// Where and how the arithmetic runs.
 public struct EngineOptions: ParsableArguments {

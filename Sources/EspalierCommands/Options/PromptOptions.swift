@@ -1,4 +1,5 @@
 import ArgumentParser
+import EspalierKit
 
 /// Which prompts two models are compared on.
 public struct PromptOptions: ParsableArguments {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EspalierKit
 import Tasks
 
 /// Which tasks are scored, and on what.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Faults
+import Planning
 import Recipes
 
 /// `espalier plan`
@@ -41,7 +42,7 @@ public struct PlanCommand: ParsableCommand {
 enum PlanRun {
     static func run(_ recipe: PruneRecipe, messages: OutputOptions) throws(Fault) {
         let reporter = messages.makeReporter()
-        let plan = try make(try recipe.planSettings(), reporter: reporter)
+        let plan = try Plan.making(try recipe.planSettings(), reporter: reporter)
         reporter.finish()
         try messages.write(json: plan.json, text: PlanText.text(plan))
     }

@@ -1,4 +1,4 @@
-import Decoders
+import EspalierKit
 import Faults
 import Planning
 

@@ -313,7 +313,7 @@ public struct PruneEngineOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Tokens that go through a block together (default: 2048; on a GPU as many as a quarter of its memory holds). "
+            "Tokens that go through a block together (default: 2048; on a GPU as many as keep it busy). "
                 + "Another number sums in another order.", valueName: "n"))
     public var batchTokens: Int?
 

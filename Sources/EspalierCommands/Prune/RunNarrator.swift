@@ -1,3 +1,4 @@
+import EspalierKit
 import Runs
 
 /// Turns a run's events into what a person sees.

@@ -1,9 +1,10 @@
+import EspalierKit
 import Faults
 
 /// Tells a person how the work goes: phases with a bar on a terminal, plain lines elsewhere; notes and warnings.
 ///
 /// Everything goes to standard error. Not for several threads at once.
-public final class ProgressReporter {
+public final class ProgressReporter: Reporter {
     /// How much is said.
     public enum Level: Int, Comparable, Sendable {
         /// Warnings only.
@@ -72,7 +73,7 @@ public final class ProgressReporter {
     /// - Parameters:
     ///   - total: how much there is to do, in `unit`s.
     ///   - unit: what the rate counts: "tokens"; no rate is shown for an empty one.
-    public func begin(_ title: String, total: Double, unit: String = "") {
+    public func begin(_ title: String, total: Double, unit: String) {
         finish()
         let now = surroundings.clock()
         phase = Phase(

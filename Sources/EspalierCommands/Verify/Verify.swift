@@ -1,4 +1,5 @@
 import ArgumentParser
+import EspalierKit
 import Faults
 
 /// `espalier verify`

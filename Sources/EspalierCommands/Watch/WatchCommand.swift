@@ -1,8 +1,8 @@
 import ArgumentParser
+import EspalierKit
 import Faults
 import Files
 import Foundation
-import JSONText
 import Watch
 
 /// `espalier watch`

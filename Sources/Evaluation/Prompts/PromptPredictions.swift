@@ -73,7 +73,7 @@ public struct PromptPredictions {
     }
 
     /// Runs of sequences whose hidden states, of `hiddenSize` float32 numbers a token, fit into some bytes.
-    private static func groups(_ sequences: [Sequence], hiddenSize: Int, bytes limit: Int) -> [Range<Int>] {
+    static func groups(_ sequences: [Sequence], hiddenSize: Int, bytes limit: Int) -> [Range<Int>] {
         var groups: [Range<Int>] = []
         var start = 0
         while start < sequences.count {

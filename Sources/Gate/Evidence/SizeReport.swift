@@ -1,5 +1,6 @@
 import Faults
 import JSONText
+import Records
 
 /// Sizes before and after pruning, from a run's `report.json`.
 public struct SizeReport: Sendable {
@@ -18,16 +19,16 @@ public struct SizeReport: Sendable {
     }
 
     /// Whether weights were removed, not only set to zero.
-    var isSmaller: Bool { root["structure"] != nil }
+    var isSmaller: Bool { root[.structure] != nil }
 
     func sizes(_ quantity: Quantity) -> (before: Figure, after: Figure) {
         var object = root[quantity.rawValue]?.objectValue
         // A run under a budget of bytes tells them there.
-        if object == nil, quantity == .bytes, let budget = root["structure"]?.objectValue?["budget"]?.objectValue,
-            budget["of"]?.stringValue == quantity.rawValue
+        if object == nil, quantity == .bytes, let budget = root[.structure]?.objectValue?[.budget]?.objectValue,
+            budget[.of]?.stringValue == quantity.rawValue
         {
             object = budget
         }
-        return (Figure(object?["before"]), Figure(object?["after"]))
+        return (Figure(object?[.before]), Figure(object?[.after]))
     }
 }

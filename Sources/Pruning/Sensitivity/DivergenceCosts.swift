@@ -65,17 +65,10 @@ public struct DivergenceCosts {
             let found = Tensor.empty(hidden.shape, device: decoder.device)
             for start in stride(from: 0, to: last.tokens, by: rows) {
                 let count = min(rows, last.tokens - start)
-                let x = hidden.narrowed(1, start, count).clone()
-                x.requireGradient()
-                let logits = Engine.withGradient(true) { head(x) }
-                Engine.withoutGradient {
-                    let p = logits.detached().softmax(2)
-                    // With ε of independent signs, √p·ε − p·Σ(√p·ε) has the covariance diag(p) − p·pᵀ.
-                    let drawn =
-                        p.squareRoot() * Tensor.signs(&signs, [1, count, vocabulary]).to(decoder.device)
-                    logits.backward(gradient: drawn - p * drawn.sum(2, keep: true))
-                    found.narrowed(1, start, count).copy(from: x.takeGradient())
-                }
+                let slope = SecondOrderDivergence.gradient(
+                    hidden.narrowed(1, start, count).clone(), head: { head($0) }
+                ) { Tensor.signs(&signs, [1, count, vocabulary]).to(decoder.device) }
+                Engine.withoutGradient { found.narrowed(1, start, count).copy(from: slope) }
             }
             try gradient.write(found, at: sample)
         }
@@ -148,7 +141,7 @@ public struct DivergenceCosts {
             let states = try tape.front(of: layer)
             let dense = step.block.to(compute.forGradients)
             // What enters each sub-layer, and the gradients by what leaves it.
-            var parts: [(input: Tensor, attended: Tensor, slope: Tensor, inner: Tensor?, last: Tensor)] = []
+            var parts: [SecondOrderDivergence.Pass] = []
             for range in gradient.batches(of: batch) {
                 let last = try gradient.read(range).to(decoder.device).clone()
                 var (middle, inner): (Tensor?, Tensor?)
@@ -163,30 +156,23 @@ public struct DivergenceCosts {
                 }
                 guard let middle else { continue }
                 parts.append(
-                    (input, middle.detached(), dense.hasAttention ? middle.takeGradient() : last, inner, last))
+                    .init(
+                        input: input, attended: middle.detached(),
+                        slope: dense.hasAttention ? middle.takeGradient() : last, inner: inner, last: last))
             }
             let count = counts(layer)
             for index in 0..<count.attention {
                 let block = try replacement(dense, true, index)
                 costs[layer].attention.append(
                     Engine.withoutGradient {
-                        parts.reduce(0) { sum, part in
-                            let change = block.attend(part.input, rotary: rotary) - part.attended
-                            return sum + cost(change * part.slope)
-                        }
+                        parts.reduce(0) { $0 + cost($1.attention(of: block, rotary: rotary)) }
                     })
             }
             for index in 0..<count.mlp {
                 let block = try replacement(dense, false, index)
                 costs[layer].mlp.append(
                     Engine.withoutGradient {
-                        parts.reduce(0) { sum, part in
-                            guard let inner = part.inner?.to(.float32) else { return sum }
-                            let change =
-                                block.hasMLP
-                                ? block.contract(block.expand(part.attended)).to(.float32) - inner : inner * -1
-                            return sum + cost(change * part.last)
-                        }
+                        parts.reduce(0) { $0 + ($1.mlp(of: block).map(cost) ?? 0) }
                     })
             }
             progress(Double(layers - layer) / Double(layers))
@@ -194,12 +180,9 @@ public struct DivergenceCosts {
         return costs
     }
 
-    /// ½·E_t[(Σ_j g_j·δ_j)²] over the positions of all samples.
-    ///
     /// - Parameter products: g_j·δ_j of some samples' positions, [samples, positions, j].
     private func cost(_ products: Tensor) -> Double {
-        let sums = products.sum(2)
-        return (sums * sums).sum().scalar / Double(2 * gradient.samples * gradient.tokens)
+        SecondOrderDivergence.cost(products, of: gradient.samples * gradient.tokens)
     }
 
     /// Runs a block on some samples and takes their gradients back through it.
@@ -211,28 +194,8 @@ public struct DivergenceCosts {
     ) throws(Fault) -> Tensor {
         let x = try states.read(range).to(decoder.device).clone()
         let behind = try gradient.read(range).to(decoder.device)
-        x.requireGradient()
-        let output = Engine.withGradient(true) { forward(x) }
-        output.backward(gradient: behind)
-        try gradient.write(x.takeGradient(), at: range.lowerBound)
+        try gradient.write(
+            SecondOrderDivergence.back(x, behind: behind, through: forward), at: range.lowerBound)
         return x.detached()
-    }
-}
-
-extension Tensor {
-    /// Independent signs, +1 or −1 alike often, float32.
-    static func signs(_ generator: inout SplitMix64, _ shape: [Int]) -> Tensor {
-        let result = Tensor.empty(shape)
-        result.withMutableBytes { bytes in
-            let values = bytes.bindMemory(to: UInt32.self)
-            var word: UInt64 = 0
-            for index in values.indices {
-                if index % 64 == 0 { word = generator.next() }
-                // 1 in float32, with the sign that the next bit says.
-                values[index] = 0x3F80_0000 | UInt32(truncatingIfNeeded: word & 1) << 31
-                word >>= 1
-            }
-        }
-        return result
     }
 }

@@ -2,6 +2,7 @@ import Faults
 import Files
 import Gate
 import JSONText
+import Records
 
 /// What a published folder tells about its run: `report.json` with, where they are there, `recipe.yaml`, `results.json`
 /// (`evaluate --output`), `benchmark.json` (`benchmark --output`) and `gate.json` (`gate --output`).
@@ -94,9 +95,9 @@ public struct PublishedRun {
     }
     /// The measurement that counts most for what a server costs: the largest batch, of these the longest prompt.
     public var speed: Speed? { speeds.max { ($0.batch, $0.prompt) < ($1.batch, $1.prompt) } }
-    public var seed: Int? { calibration?["seed"]?.integerValue }
+    public var seed: Int? { calibration?[.seed]?.integerValue }
     public var sources: [String] {
-        (calibration?["sources"]?.arrayValue ?? []).compactMap { $0.objectValue?["file"]?.stringValue }
+        (calibration?[.sources]?.arrayValue ?? []).compactMap { $0.objectValue?[.file]?.stringValue }
     }
 
     /// Where a gate's verdict is looked for.
@@ -106,41 +107,43 @@ public struct PublishedRun {
     public init(folder: String) throws(Fault) {
         self.folder = folder
         name = FileSystem.last(folder)
-        guard let report = try PublishedFiles.document(folder + "/report.json") else {
+        guard let report = try PublishedFiles.document(folder + "/" + PublishedFile.report) else {
             throw Fault(
-                .missingInput, "the folder holds no report.json", file: folder,
+                .missingInput, "the folder holds no \(PublishedFile.report)", file: folder,
                 expected: "the output of `espalier prune`")
         }
         func fault(_ key: String) -> Fault {
-            Fault(.badData, "the report lacks a key", file: folder + "/report.json", expected: key)
+            Fault(.badData, "the report lacks a key", file: folder + "/" + PublishedFile.report, expected: key)
         }
-        guard let method = report["method"]?.stringValue else { throw fault("method") }
-        guard let sparsity = report["sparsity"]?.objectValue, let asked = sparsity["asked"]?.doubleValue,
-            let achieved = sparsity["achieved"]?.doubleValue
+        guard let method = report[.method]?.stringValue else { throw fault(ReportKey.method.rawValue) }
+        guard let sparsity = report[.sparsity]?.objectValue, let asked = sparsity[.asked]?.doubleValue,
+            let achieved = sparsity[.achieved]?.doubleValue
         else { throw fault("sparsity: asked, achieved") }
-        guard let parameters = report["parameters"]?.objectValue, let before = parameters["before"]?.integerValue,
-            let after = parameters["after"]?.integerValue
+        guard let parameters = report[.parameters]?.objectValue, let before = parameters[.before]?.integerValue,
+            let after = parameters[.after]?.integerValue
         else { throw fault("parameters: before, after") }
-        self.method = report["preset"]?.stringValue == "paper" ? method + " (paper)" : method
-        pattern = report["pattern"]?.stringValue ?? ""
+        self.method = report[.preset]?.stringValue == "paper" ? method + " (paper)" : method
+        pattern = report[.pattern]?.stringValue ?? ""
         (self.asked, self.achieved) = (asked, achieved)
         (parametersBefore, parametersAfter) = (before, after)
-        blocks = (report["blocks"]?.arrayValue ?? []).map { block in
+        blocks = (report[.blocks]?.arrayValue ?? []).map { block in
             let object = block.objectValue
-            func byLinear(_ key: String) -> [(linear: String, value: Double)] {
+            func byLinear(_ key: ReportKey) -> [(linear: String, value: Double)] {
                 (object?[key]?.objectValue?.members ?? []).map { ($0.key, $0.value.doubleValue ?? .nan) }
             }
             return Block(
-                errorBefore: object?["error_before"]?.doubleValue, errorAfter: object?["error_after"]?.doubleValue,
-                sparsity: byLinear("sparsity"), linearErrors: byLinear("linear_errors"))
+                errorBefore: object?[.errorBefore]?.doubleValue, errorAfter: object?[.errorAfter]?.doubleValue,
+                sparsity: byLinear(.sparsity), linearErrors: byLinear(.linearErrors))
         }
-        search = (report["search"]?.arrayValue ?? []).compactMap { step in
-            guard let name = step.objectValue?["step"]?.stringValue, let kl = step.objectValue?["kl"]?.doubleValue
+        search = (report[.search]?.arrayValue ?? []).compactMap { step in
+            guard let name = step.objectValue?[.step]?.stringValue, let kl = step.objectValue?[.kl]?.doubleValue
             else { return nil }
             return (name, kl)
         }
-        calibration = report["calibration"]?.objectValue
-        recipe = try PublishedFiles.bytes(folder + "/recipe.yaml").map { String(decoding: $0, as: UTF8.self) }
+        calibration = report[.calibration]?.objectValue
+        recipe = try PublishedFiles.bytes(folder + "/" + PublishedFile.recipe).map {
+            String(decoding: $0, as: UTF8.self)
+        }
         if let results = try PublishedFiles.document(folder + "/results.json") { read(results: results) }
         if let benchmark = try PublishedFiles.document(folder + "/benchmark.json") { read(benchmark: benchmark) }
         let gate = folder + "/" + PublishedRun.gateFile

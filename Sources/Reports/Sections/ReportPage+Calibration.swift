@@ -1,4 +1,5 @@
 import JSONText
+import Records
 
 extension ReportPage {
     var calibration: (body: String, lead: String)? {
@@ -22,27 +23,27 @@ extension ReportPage {
     }
 
     private func manifest(_ names: String, _ calibration: JSONObject) -> String {
-        func number(_ object: JSONObject?, _ key: String) -> String {
+        func number(_ object: JSONObject?, _ key: ReportKey) -> String {
             object?[key]?.integerValue.map(Figure.count) ?? "–"
         }
-        func digest(_ object: JSONObject?, _ key: String) -> String {
+        func digest(_ object: JSONObject?, _ key: ReportKey) -> String {
             "<code>\(HTML.name(String((object?[key]?.stringValue ?? "–").prefix(16))))</code>"
         }
-        let rows = (calibration["sources"]?.arrayValue ?? []).prefix(100).map { source -> [String] in
+        let rows = (calibration[.sources]?.arrayValue ?? []).prefix(100).map { source -> [String] in
             let object = source.objectValue
             return [
-                HTML.name(object?["file"]?.stringValue ?? "–"), HTML.name(object?["kind"]?.stringValue ?? "–"),
-                Figure.fixed(object?["weight"]?.doubleValue, 2), number(object, "documents"),
-                number(object, "documents_used"), number(object, "duplicates"), number(object, "skipped_lines"),
-                number(object, "tokens"), number(object, "samples"), digest(object, "sha256"),
+                HTML.name(object?[.file]?.stringValue ?? "–"), HTML.name(object?[.kind]?.stringValue ?? "–"),
+                Figure.fixed(object?[.weight]?.doubleValue, 2), number(object, .documents),
+                number(object, .documentsUsed), number(object, .duplicates), number(object, .skippedLines),
+                number(object, .tokens), number(object, .samples), digest(object, .digest),
             ]
         }
         let head = [
             "text", "kind", "weight", "documents", "used", "duplicates", "lines left out", "tokens", "samples",
             "SHA-256",
         ]
-        return "<h3>\(names)</h3><p class=\"small\">\(number(calibration, "samples")) samples of "
-            + "\(number(calibration, "sequence_length")) tokens, seed \(number(calibration, "seed")), digest of all tokens "
-            + "\(digest(calibration, "tokens_sha256"))</p>" + (rows.isEmpty ? "" : HTML.table(head, Array(rows)))
+        return "<h3>\(names)</h3><p class=\"small\">\(number(calibration, .samples)) samples of "
+            + "\(number(calibration, .sequenceLength)) tokens, seed \(number(calibration, .seed)), digest of all tokens "
+            + "\(digest(calibration, .tokensDigest))</p>" + (rows.isEmpty ? "" : HTML.table(head, Array(rows)))
     }
 }

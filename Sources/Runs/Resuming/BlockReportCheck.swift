@@ -2,6 +2,7 @@ import Decoders
 import Faults
 import JSONText
 import Pruning
+import Records
 
 /// Whether what a journal says of a block can be true: its numbers are held against the model's sizes and against each
 /// other.
@@ -22,14 +23,14 @@ struct BlockReportCheck {
         guard let report = line.object["report"]?.objectValue else {
             throw line.fault("report", found: line.object["report"]?.kindName ?? "nothing", expected: "an object")
         }
-        _ = try line.integer(report, "index", in: layer...layer, at: "report.")
-        let shares = try self.shares(report, "sparsity")
+        _ = try line.integer(report, ReportKey.index.rawValue, in: layer...layer, at: "report.")
+        let shares = try self.shares(report, .sparsity)
         guard shares.map(\.linear) == source.blueprint.layers[layer].linears else {
             throw line.fault("report.sparsity", found: "\(shares.count) linears", expected: "every linear, in order")
         }
         try checkCounts(report, shares)
         try checkAsked(report)
-        let errors = report["linear_errors"]
+        let errors = report[.linearErrors]
         guard errors == nil || errors?.objectValue != nil else {
             throw line.fault("report.linear_errors", found: errors?.kindName ?? "nothing", expected: "an object")
         }
@@ -39,19 +40,19 @@ struct BlockReportCheck {
             }
             try checkError(value, "report.linear_errors.\(key)")
         }
-        for key in ["error_before", "error_after"] {
+        for key in [ReportKey.errorBefore, .errorAfter] {
             guard let value = report[key] else {
-                throw line.fault("report.\(key)", found: "nothing", expected: "a number or null")
+                throw line.fault("report.\(key.rawValue)", found: "nothing", expected: "a number or null")
             }
-            try checkError(value, "report.\(key)")
+            try checkError(value, "report.\(key.rawValue)")
         }
-        if let losses = report["losses"] {
+        if let losses = report[.losses] {
             guard let values = losses.arrayValue else {
                 throw line.fault("report.losses", found: losses.kindName, expected: "an array")
             }
             for value in values { try checkError(value, "report.losses") }
         }
-        if let restored = report["restored"], restored.boolValue == nil {
+        if let restored = report[.restored], restored.boolValue == nil {
             throw line.fault("report.restored", found: restored.kindName, expected: "true or false")
         }
     }
@@ -77,8 +78,8 @@ struct BlockReportCheck {
                 }
             }
         }
-        _ = try line.integer(report, "weights", in: weights...weights, at: "report.")
-        _ = try line.integer(report, "removed", in: removed...removed, at: "report.")
+        _ = try line.integer(report, ReportKey.weights.rawValue, in: weights...weights, at: "report.")
+        _ = try line.integer(report, ReportKey.removed.rawValue, in: removed...removed, at: "report.")
     }
 
     private func checkAsked(_ report: JSONObject) throws(Fault) {
@@ -87,7 +88,7 @@ struct BlockReportCheck {
             ? source.linears(layer: layer).compactMap { linear in
                 goals?[linear].map { (linear, $0.askedFraction) }
             } : []
-        let found = try shares(report, "asked")
+        let found = try shares(report, .asked)
         guard found.map(\.linear) == expected.map(\.linear) else {
             throw line.fault("report.asked", found: "\(found.count) linears", expected: "\(expected.count)")
         }
@@ -97,17 +98,17 @@ struct BlockReportCheck {
         }
     }
 
-    private func shares(_ report: JSONObject, _ key: String) throws(Fault) -> Shares {
+    private func shares(_ report: JSONObject, _ key: ReportKey) throws(Fault) -> Shares {
         guard let value = report[key] else { return [] }
         guard let object = value.objectValue else {
-            throw line.fault("report.\(key)", found: value.kindName, expected: "an object")
+            throw line.fault("report.\(key.rawValue)", found: value.kindName, expected: "an object")
         }
         var shares: Shares = []
         for (name, value) in object.members {
             guard let linear = LinearName(rawValue: name) else {
-                throw line.fault("report.\(key)", found: "\"\(name.prefix(60))\"", expected: "a linear's name")
+                throw line.fault("report.\(key.rawValue)", found: "\"\(name.prefix(60))\"", expected: "a linear's name")
             }
-            shares.append((linear, try line.number(value, "report.\(key).\(name)", in: 0...1)))
+            shares.append((linear, try line.number(value, "report.\(key.rawValue).\(name)", in: 0...1)))
         }
         return shares
     }

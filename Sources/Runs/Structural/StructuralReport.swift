@@ -1,5 +1,6 @@
 import Decoders
 import JSONText
+import Records
 import Recipes
 
 /// What a structural run tells beside its blocks.
@@ -30,12 +31,12 @@ public struct StructuralReport {
 
     var json: JSONValue {
         var object = JSONObject()
-        object["plain"] = .bool(isPlain)
-        object["budget"] = .object([
-            "of": .string(budget.text), "before": .integer(before), "after": .integer(after),
+        object[.plain] = .bool(isPlain)
+        object[.budget] = .report([
+            .of: .string(budget.text), .before: .integer(before), .after: .integer(after),
         ])
-        if let latency { object["latency"] = latency.json }
-        object["layers"] = .array(layers.map(\.json))
+        if let latency { object[.latency] = latency.json }
+        object[.layers] = .array(layers.map(\.json))
         return .object(object)
     }
 }

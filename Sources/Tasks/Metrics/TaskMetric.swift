@@ -15,3 +15,10 @@ public enum TaskMetric: String, CaseIterable, Sendable {
 
     public var higherIsBetter: Bool { self == .accuracy || self == .normalizedAccuracy }
 }
+
+/// A figure with its standard error, where there is one.
+public struct TaskValue: Equatable, Sendable {
+    public var metric: TaskMetric
+    public var value: Double
+    public var standardError: Double?
+}

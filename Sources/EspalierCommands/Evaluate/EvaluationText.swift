@@ -1,0 +1,33 @@
+import EspalierKit
+import Faults
+
+extension EvaluationReport {
+    /// For people.
+    var text: String {
+        [files.isEmpty ? nil : perplexityTable, prompts?.text, tasks?.text].compactMap { $0 }.joined(separator: "\n")
+    }
+
+    private var perplexityTable: String {
+        var table = TextTable()
+        let hasDense = against != nil
+        table.add(
+            cells: ["text", "tokens", "windows", "context", "perplexity"]
+                + (hasDense ? ["dense", "ratio", "KL", "same top token"] : []))
+        for (name, found) in files {
+            var cells = [
+                Fault.harmless(name), Amount.count(found.scoredTokens), Amount.count(found.windows),
+                Amount.count(found.context), Amount.fixed(found.perplexity, 3),
+            ]
+            if let dense = found.divergence {
+                cells += [
+                    Amount.fixed(dense.densePerplexity, 3),
+                    Amount.fixed(found.perplexity / dense.densePerplexity, 4), Amount.fixed(dense.kl, 4),
+                    Amount.percent(dense.topAgreement, 2),
+                ]
+            }
+            table.add(cells: cells)
+        }
+        guard hasBOS.values.contains(true) else { return table.text }
+        return table.text + "Each window of a text begins with BOS; all its other tokens are scored.\n"
+    }
+}

@@ -1,0 +1,54 @@
+import Faults
+import Gate
+
+/// What `gate` does, apart from its command line: holds the files of results against rules.
+public struct GateRun {
+    /// The pruned model's results: of `evaluate --output`, or of lm-evaluation-harness.
+    public var results: String
+    /// The rules, in YAML.
+    public var rules: String
+    /// Whose rules hold.
+    public var stage: GateRules.Stage
+    /// The dense model's results.
+    public var baseline: String?
+    /// The run's `report.json`, for sizes.
+    public var report: String?
+    /// What `benchmark --json` wrote, for speeds.
+    public var benchmark: String?
+    /// Golden prompts with the model's answers, as JSON.
+    public var golden: String?
+
+    /// Paths of files; what has none is not looked at, and rules that need it are not comparable.
+    public init(
+        results: String, rules: String, stage: GateRules.Stage = .full, baseline: String? = nil, report: String? = nil,
+        benchmark: String? = nil, golden: String? = nil
+    ) {
+        self.results = results
+        self.rules = rules
+        self.stage = stage
+        self.baseline = baseline
+        self.report = report
+        self.benchmark = benchmark
+        self.golden = golden
+    }
+
+    /// - Throws: `missingInput` and `badData` for files that cannot be used, `badRecipe` for rules.
+    public func verdict() throws(Fault) -> GateVerdict {
+        let rules = try GateRules(contentsOf: self.rules)
+        let gate = QualityGate(
+            results: try EvaluationResults(parsing: ReadableFile.bytes(results), file: results),
+            baseline: try baseline.map { path throws(Fault) in
+                try EvaluationResults(parsing: ReadableFile.bytes(path), file: path)
+            },
+            report: try report.map { path throws(Fault) in
+                try SizeReport(parsing: ReadableFile.bytes(path), file: path)
+            },
+            benchmark: try benchmark.map { path throws(Fault) in
+                try BenchmarkResults(parsing: ReadableFile.bytes(path), file: path)
+            },
+            golden: try golden.map { path throws(Fault) in
+                try GoldenAnswers(parsing: ReadableFile.bytes(path), file: path)
+            })
+        return try gate.verdict(rules, stage: stage, rulesFile: self.rules)
+    }
+}

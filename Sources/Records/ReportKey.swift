@@ -1,0 +1,53 @@
+import JSONText
+
+/// Keys of `report.json`, which a run writes and which the page, the gate, `verify` and `evaluate` read.
+///
+/// The file is an object with `method`, `preset`, `pattern`, `sparsity` {`asked`, `achieved`}, for a structural run
+/// `structure` {`plain`, `budget` {`of`, `before`, `after`}, `latency`, `layers`}, `search` [{`step`, `kl`}], `parameters`
+/// {`before`, `after`}, `blocks`, `linears` and, where there was calibration text, `calibration`. A name that stands at
+/// several places is one key.
+public enum ReportKey: String, Sendable {
+    // The run.
+    case output, method, preset, pattern, sparsity, asked, achieved, parameters, before, after, blocks, linears
+    case seconds
+    case peakMemoryBytes = "peak_memory_bytes"
+    case peakDeviceMemoryBytes = "peak_device_memory_bytes"
+    // What a structural run tells, and a search: its KL behind every step.
+    case structure, plain, budget, latency, layers, search, step, kl
+    case of
+    // A block; `sparsity` and `asked` are by linear here.
+    case index, removed, weights, losses, restored
+    case errorBefore = "error_before"
+    case errorAfter = "error_after"
+    case linearErrors = "linear_errors"
+    // The calibration text.
+    case calibration, sources, samples, bos, seed, overlap, sketch
+    case samplesAsked = "samples_asked"
+    case sequenceLength = "sequence_length"
+    case tokensDigest = "tokens_sha256"
+    // A source of it.
+    case file, kind, weight, documents, duplicates, empty, tokens
+    case digest = "sha256"
+    case skippedLines = "skipped_lines"
+    case documentsUsed = "documents_used"
+
+    /// Keys from the outside to the inside, for messages: "sparsity.asked".
+    public static func path(_ keys: ReportKey...) -> String { path(keys) }
+    /// The same for a list.
+    public static func path(_ keys: [ReportKey]) -> String { keys.map(\.rawValue).joined(separator: ".") }
+}
+
+extension JSONObject {
+    /// The value of a report's key.
+    public subscript(key: ReportKey) -> JSONValue? {
+        get { self[key.rawValue] }
+        set { self[key.rawValue] = newValue }
+    }
+}
+
+extension JSONValue {
+    /// An object with a report's keys, in this order.
+    public static func report(_ members: KeyValuePairs<ReportKey, JSONValue>) -> JSONValue {
+        .object(JSONObject(members.map { ($0.key.rawValue, $0.value) }))
+    }
+}
