@@ -50,12 +50,14 @@ fuzz: setup ## feed mutants to every reader for SECONDS (60) in all
 fault-injection: build ## fail every write, fsync, rename and close of the verbs that write, one at a time
 	@python3 Fuzz/Faults/inject.py "$(BINARY)"
 
-lint: ## check the format of all Swift files, and that the table of bad inputs names existing tests
+lint: ## check the format of all Swift files, the table of bad inputs and the module graph
 	$(SWIFT) format lint --strict --recursive $(SWIFT_FORMAT_PATHS)
 	@Scripts/bad-inputs-table.py --check
+	@Scripts/module-graph.py --check
 
-docs: ## write the table of bad inputs
+docs: ## write the table of bad inputs and the imports of the modules
 	@Scripts/bad-inputs-table.py
+	@Scripts/module-graph.py
 
 format: ## format all Swift files in place
 	$(SWIFT) format --in-place --recursive $(SWIFT_FORMAT_PATHS)

@@ -57,7 +57,9 @@ let package = Package(
         .target(name: "Torch", dependencies: ["CTorch", "Faults"]),
         .target(
             name: "Checkpoints",
-            dependencies: ["Faults", "Files", "JSONText", "Records", .product(name: "Crypto", package: "swift-crypto")]),
+            dependencies: [
+                "Faults", "Files", "JSONText", "Records", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .target(
             name: "Publishing", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Records"]),
         .target(name: "Decoders", dependencies: ["Torch", "Checkpoints", "JSONText", "Faults", "Files"]),
@@ -78,13 +80,13 @@ let package = Package(
             dependencies: ["Calibration", "Faults", "Files", "JSONText", "Settings", "Tokenization", "Yams"]),
         .target(
             name: "Evaluation",
-            dependencies: ["Checkpoints", "Decoders", "Faults", "Files", "Randomness", "Tasks", "Torch"]),
+            dependencies: ["Decoders", "Faults", "Randomness", "Tasks", "Torch"]),
         .target(
             name: "Runs",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Faults", "Files", "JSONText", "Pruning", "Publishing",
-                "Recipes",
-                "Records", "Settings", "Structure", "Torch", "Yams", .product(name: "Crypto", package: "swift-crypto"),
+                "Recipes", "Records", "Settings", "Structure", "Torch", "Yams",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "Planning",
@@ -114,10 +116,9 @@ let package = Package(
         .target(
             name: "EspalierCommands",
             dependencies: [
-                "Checkpoints", "EspalierKit", "Evaluation", "Faults", "Files", "Gate",
-                "JSONText", "Planning", "Pruning", "Publishing", "Recipes", "Records", "Reports", "Runs", "Settings",
-                "Tasks",
-                "Watch", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Checkpoints", "EspalierKit", "Evaluation", "Faults", "Files", "Gate", "JSONText", "Planning",
+                "Pruning", "Publishing", "Recipes", "Records", "Reports", "Runs", "Settings", "Tasks", "Watch",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "espalier", dependencies: ["EspalierCommands"]),
 
@@ -156,14 +157,13 @@ let package = Package(
             name: "PlanningTests",
             dependencies: [
                 "Checkpoints", "Decoders", "Faults", "JSONText", "Planning", "Recipes", "RunSupport", "Runs",
-                "Settings",
-                "TestSupport",
+                "Settings", "TestSupport",
             ]),
         .testTarget(
             name: "RunsTests",
             dependencies: [
-                "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "JSONText", "Pruning",
-                "Planning", "Publishing", "Randomness", "Recipes", "Runs", "RunSupport", "Settings", "Structure",
+                "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "JSONText", "Planning",
+                "Pruning", "Publishing", "Randomness", "Recipes", "RunSupport", "Runs", "Settings", "Structure",
                 "TestSupport", "Torch", "Yams",
             ]),
         .testTarget(name: "TorchTests", dependencies: ["CTorch", "Faults", "Randomness", "Torch"]),

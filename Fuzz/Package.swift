@@ -9,10 +9,7 @@ let package = Package(
         .target(name: "Mutation", dependencies: [.product(name: "EspalierKit", package: "espalier")]),
         .target(
             name: "FuzzTargets",
-            dependencies: [
-                "Mutation", .product(name: "EspalierKit", package: "espalier"),
-                .product(name: "EspalierCommands", package: "espalier"),
-            ]),
+            dependencies: ["Mutation", .product(name: "EspalierKit", package: "espalier")]),
         // Needs a toolchain with libFuzzer, which brings the main function: `swift build --sanitize fuzzer`.
         .executableTarget(name: "fuzz-coverage", dependencies: ["FuzzTargets", "Mutation"]),
         .executableTarget(name: "fuzz-mutants", dependencies: ["FuzzTargets", "Mutation"]),

@@ -1,4 +1,3 @@
-import EspalierCommands
 import EspalierKit
 import Faults
 import Foundation
@@ -40,7 +39,6 @@ private final class InterruptedRun {
 
     private(set) var states: [State] = []
     private let output: String
-    private let reporter = ProgressReporter(level: .quiet)
     private let files = FileManager.default
 
     init(_ name: String, _ scratch: Scratch, _ method: (inout PruneRecipe) -> Void) throws {
@@ -56,7 +54,7 @@ private final class InterruptedRun {
         recipe.dtype = .float32
         recipe.threads = 1
         method(&recipe)
-        let context = try PrunePreparation(try recipe.resolved(), reporter: reporter).context
+        let context = try PrunePreparation(try recipe.resolved(), reporter: SilentReporter()).context
         var kept: Set<Int> = []
         _ = try PruneRun(context) { _ in
             // Each event is a place at which the run could have been killed.
@@ -87,7 +85,7 @@ private final class InterruptedRun {
             guard settings.output == output, settings.model.hasPrefix(Scratch.shared.path),
                 settings.calibration.allSatisfy({ $0.hasPrefix(FuzzTarget.home) }), settings.samples <= 8
             else { return }
-            let context = try PrunePreparation(settings, reporter: reporter).context
+            let context = try PrunePreparation(settings, reporter: SilentReporter()).context
             _ = try PruneRun(context).resume()
         } catch {
             precondition(!files.fileExists(atPath: output), "a refused journal was published")
