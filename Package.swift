@@ -188,7 +188,12 @@ let package = Package(
         .testTarget(
             name: "WatchTests",
             dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness", "TestSupport", "Watch"]),
-        .testTarget(name: "EspalierKitTests", dependencies: ["EspalierKit", "TestSupport"]),
+        .testTarget(
+            name: "EspalierKitTests",
+            dependencies: [
+                "Checkpoints", "EspalierKit", "Evaluation", "Faults", "JSONText", "Recipes", "Runs", "TestSupport",
+                "Torch",
+            ]),
         .testTarget(
             name: "EspalierCommandsTests",
             dependencies: [
