@@ -101,11 +101,7 @@ let package = Package(
             ]),
         .target(name: "Gate", dependencies: ["Faults", "JSONText", "Records", "Settings"]),
         .target(
-            name: "Watch",
-            dependencies: [
-                "Checkpoints", "Faults", "Files", "JSONText", "Randomness",
-                .product(name: "Crypto", package: "swift-crypto"),
-            ]),
+            name: "Watch", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness"]),
         .target(
             name: "EspalierKit",
             dependencies: [
@@ -145,7 +141,7 @@ let package = Package(
         .testTarget(name: "SettingsTests", dependencies: ["Faults", "Settings", "Yams"]),
         .testTarget(name: "RecipesTests", dependencies: ["Faults", "Recipes", "Settings"]),
         .target(
-            name: "TestSupport", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness"],
+            name: "TestSupport", dependencies: ["Checkpoints", "Faults", "JSONText", "Randomness"],
             path: "Tests/TestSupport"),
         .target(
             name: "RunSupport",
@@ -192,7 +188,12 @@ let package = Package(
         .testTarget(
             name: "WatchTests",
             dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness", "TestSupport", "Watch"]),
-        .testTarget(name: "EspalierKitTests", dependencies: ["EspalierKit", "TestSupport"]),
+        .testTarget(
+            name: "EspalierKitTests",
+            dependencies: [
+                "Checkpoints", "EspalierKit", "Evaluation", "Faults", "JSONText", "Recipes", "Runs", "TestSupport",
+                "Torch",
+            ]),
         .testTarget(
             name: "EspalierCommandsTests",
             dependencies: [

@@ -8,12 +8,6 @@ import Testing
 struct KitTests {
     private let text = String(repeating: "The quick brown fox jumps over the lazy dog. ", count: 40)
 
-    private func model() throws -> TemporaryFolder {
-        let folder = try TemporaryFolder()
-        try TinyModel().write(to: folder)
-        return folder
-    }
-
     private func settings(_ model: TemporaryFolder, _ work: TemporaryFolder) throws -> PruneSettings {
         var recipe = PruneRecipe()
         (recipe.model, recipe.output) = (model.path, work.path("pruned"))

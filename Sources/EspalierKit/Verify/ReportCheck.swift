@@ -2,6 +2,7 @@ import Decoders
 import Faults
 import Pruning
 import Recipes
+import Records
 import Runs
 
 /// Holds a published folder's weights against what its run wrote down.
@@ -37,7 +38,8 @@ package struct ReportCheck {
             guard record.pattern == .units else {
                 throw Fault(
                     .badData, "the report has a structure, but another pattern", file: record.path,
-                    place: "key 'pattern'", found: record.pattern.text, expected: PatternChoice.units.text)
+                    place: "key '\(ReportKey.pattern.rawValue)'", found: record.pattern.text,
+                    expected: PatternChoice.units.text)
             }
             try checkShapes(structure)
             finding.compared.append(
@@ -47,7 +49,7 @@ package struct ReportCheck {
             guard record.pattern != .units else {
                 throw Fault(
                     .badData, "the report names the pattern structured, but no structure", file: record.path,
-                    place: "key 'structure'")
+                    place: "key '\(ReportKey.structure.rawValue)'")
             }
             try checkZeros(counts, demands, &finding)
             let linears = configuration.blueprint.layers.reduce(0) { $0 + $1.linears.count }
@@ -127,7 +129,8 @@ package struct ReportCheck {
                     }
                     do throws(Fault) { goal = try goal.with(sparsity: fraction) } catch {
                         throw Fault(
-                            .badData, error.summary, file: record.path, place: "key 'blocks[\(layer)].asked'",
+                            .badData, error.summary, file: record.path,
+                            place: "key '\(ReportKey.blocks.rawValue)[\(layer)].\(ReportKey.asked.rawValue)'",
                             found: error.found, expected: error.expected)
                     }
                 }
@@ -145,17 +148,19 @@ package struct ReportCheck {
         if let settings = record.settings {
             // The same expressions choose the same linears.
             let names = try PruneTargets(settings, configuration: configuration).weightNames()
-            try record.expect("linears", names: record.linears, names)
+            try record.expect(ReportKey.linears.rawValue, names: record.linears, names)
         }
-        try record.expect("blocks", "\(record.blocks.count) blocks", "\(configuration.layerCount) blocks")
+        try record.expect(
+            ReportKey.blocks.rawValue, "\(record.blocks.count) blocks", "\(configuration.layerCount) blocks")
         let pruned = Set(record.linears)
         var (removed, weights) = (0, 0)
         for (layer, block) in record.blocks.enumerated() {
-            let key = "blocks[\(layer)]"
-            try record.expect(key + ".index", "\(block.index)", "\(layer)")
+            let key = "\(ReportKey.blocks.rawValue)[\(layer)]"
+            try record.expect("\(key).\(ReportKey.index.rawValue)", "\(block.index)", "\(layer)")
             var (blockRemoved, blockWeights) = (0, 0)
             let linears = configuration.blueprint.layers[layer].linears
-            try record.expect(key + ".sparsity", names: block.sparsity.map(\.linear), linears.map(\.rawValue))
+            try record.expect(
+                "\(key).\(ReportKey.sparsity.rawValue)", names: block.sparsity.map(\.linear), linears.map(\.rawValue))
             for (linear, reported) in zip(linears, block.sparsity) {
                 let name = linear.weightName(layer: layer)
                 guard let count = counts[name] else { continue }
@@ -174,16 +179,17 @@ package struct ReportCheck {
                 blockRemoved += count.zeros
                 blockWeights += count.elements
             }
-            try record.expect(key + ".removed", "\(block.removed)", "\(blockRemoved)")
-            try record.expect(key + ".weights", "\(block.weights)", "\(blockWeights)")
+            try record.expect("\(key).\(ReportKey.removed.rawValue)", "\(block.removed)", "\(blockRemoved)")
+            try record.expect("\(key).\(ReportKey.weights.rawValue)", "\(block.weights)", "\(blockWeights)")
             removed += blockRemoved
             weights += blockWeights
         }
         try record.expect(
-            "sparsity.achieved", "\(record.achieved)", "\(weights > 0 ? Double(removed) / Double(weights) : 0)")
+            ReportKey.path(.sparsity, .achieved), "\(record.achieved)",
+            "\(weights > 0 ? Double(removed) / Double(weights) : 0)")
         let parameters = Decoder.expectedTensors(configuration).reduce(0) { $0 + $1.shape.reduce(1, *) }
-        try record.expect("parameters.before", "\(record.parametersBefore)", "\(parameters)")
-        try record.expect("parameters.after", "\(record.parametersAfter)", "\(parameters - removed)")
+        try record.expect(ReportKey.path(.parameters, .before), "\(record.parametersBefore)", "\(parameters)")
+        try record.expect(ReportKey.path(.parameters, .after), "\(record.parametersAfter)", "\(parameters - removed)")
         if !demands.isEmpty, pruned.allSatisfy({ demands[$0] != nil }) {
             finding.asked = demands.values.reduce(0) { $0 + $1.total }
             finding.groups = demands.values.first?.group.words
@@ -210,34 +216,35 @@ package struct ReportCheck {
             }
         }
         let isCompact = opened.checkpoint.configuration["model_type"]?.stringValue == CompactConfiguration.modelType
-        try record.expect("structure.plain", "\(structure.isPlain)", "\(!isCompact)")
+        try record.expect(ReportKey.path(.structure, .plain), "\(structure.isPlain)", "\(!isCompact)")
         // A plain model's layers are numbered anew after one that is gone.
         let left = structure.layers.filter { !structure.isPlain || $0.hasAttention || $0.hasMLP }
-        try record.expect("structure.layers", names: words(left), words(c.layers))
+        try record.expect(ReportKey.path(.structure, .layers), names: words(left), words(c.layers))
         let names = (0..<c.layerCount).flatMap { layer in
             c.linears(layer: layer).map { $0.weightName(layer: layer) }
         }
-        try record.expect("linears", names: record.linears, names)
+        try record.expect(ReportKey.linears.rawValue, names: record.linears, names)
 
-        try record.expect("blocks", "\(record.blocks.count) blocks", "\(structure.layers.count) blocks")
+        try record.expect(
+            ReportKey.blocks.rawValue, "\(record.blocks.count) blocks", "\(structure.layers.count) blocks")
         for (layer, (block, shape)) in zip(record.blocks, structure.layers).enumerated() {
-            let key = "blocks[\(layer)]"
-            try record.expect(key + ".index", "\(block.index)", "\(layer)")
+            let key = "\(ReportKey.blocks.rawValue)[\(layer)]"
+            try record.expect("\(key).\(ReportKey.index.rawValue)", "\(block.index)", "\(layer)")
             try record.expect(
                 key + ".weights less .removed", "\(block.weights - block.removed)", "\(c.parameterCount(shape))")
             try checkShares(block, shape, key)
         }
         let (weights, removed) = record.blocks.reduce((0, 0)) { ($0.0 + $1.weights, $0.1 + $1.removed) }
         try record.expect(
-            "sparsity.achieved", "\(record.achieved)",
+            ReportKey.path(.sparsity, .achieved), "\(record.achieved)",
             "\(structure.before > 0 ? 1 - Double(structure.after) / Double(structure.before) : 0)")
         if structure.budget == Budget.parameters.text {
-            try record.expect("structure.budget.before", "\(structure.before)", "\(weights)")
-            try record.expect("structure.budget.after", "\(structure.after)", "\(weights - removed)")
+            try record.expect(ReportKey.path(.structure, .budget, .before), "\(structure.before)", "\(weights)")
+            try record.expect(ReportKey.path(.structure, .budget, .after), "\(structure.after)", "\(weights - removed)")
         }
         if structure.budget == Budget.keyValueCache.text {
             let left = structure.layers.reduce(0) { $0 + 4 * $1.keyValueHeadCount * c.headDimension }
-            try record.expect("structure.budget.after", "\(structure.after)", "\(left)")
+            try record.expect(ReportKey.path(.structure, .budget, .after), "\(structure.after)", "\(left)")
         }
         // The norms of what is gone are not written, and not counted as removed.
         let norms = structure.layers.reduce(0) { sum, shape in
@@ -245,15 +252,17 @@ package struct ReportCheck {
                 + (shape.hasMLP ? 0 : c.normCount(isAttention: false))
         }
         let written = Decoder.expectedTensors(c).reduce(0) { $0 + $1.shape.reduce(1, *) }
-        try record.expect("parameters.after", "\(record.parametersAfter)", "\(written + norms)")
-        try record.expect("parameters.before", "\(record.parametersBefore)", "\(written + norms + removed)")
+        try record.expect(ReportKey.path(.parameters, .after), "\(record.parametersAfter)", "\(written + norms)")
+        try record.expect(
+            ReportKey.path(.parameters, .before), "\(record.parametersBefore)", "\(written + norms + removed)")
     }
 
     /// A linear's share that is gone leaves what it has now of a whole number of weights.
     private func checkShares(_ block: BlockReport, _ shape: LayerShape, _ key: String) throws(Fault) {
         // Of any layer: those of a plain model may be numbered anew.
         let linears = configuration.linears
-        try record.expect(key + ".sparsity", names: block.sparsity.map(\.linear), linears.map(\.rawValue))
+        try record.expect(
+            "\(key).\(ReportKey.sparsity.rawValue)", names: block.sparsity.map(\.linear), linears.map(\.rawValue))
         for (linear, share) in zip(linears, block.sparsity) {
             let size = configuration.shape(of: linear, in: shape)
             let left = Double(size.out * size.in)

@@ -8,7 +8,6 @@ import TestSupport
 import Testing
 import Torch
 
-@testable import EspalierCommands
 @testable import EspalierKit
 
 /// Models whose tokenizer several files tell, through the verbs.
@@ -86,6 +85,6 @@ struct TokenizerFolderTests {
             #expect(try opened.tokenizer().encode("a<|end|>b", addSpecialTokens: true) == [256, 97, 257, 98])
         }
         #expect(try source.checkpoint.tokenizerDigest() == pruned.checkpoint.tokenizerDigest())
-        #expect(try PublishedFolder(output, reporter: quiet).text.contains("sound"))
+        #expect(try PublishedFolder(output, reporter: quiet).warnings.isEmpty)
     }
 }

@@ -6,7 +6,6 @@ import TestSupport
 import Testing
 import Torch
 
-@testable import EspalierCommands
 @testable import EspalierKit
 
 /// Every id that ends a turn is known from a model's files and ends what is written.
