@@ -98,20 +98,22 @@ struct PlanMemory {
             work.block.grams > 0
             ? subject.projections.reduce(0) { $0 + subject.shape($1).columns * subject.shape($1).columns * 4 } : 0
 
-        if n > 0 { add("forward passes of a block", dense + working + grams + passing) }
+        // A GPU squares what enters a linear as float32 numbers; the processor's loop does it in place.
+        let squares = deviceLeft == nil || n == 0 ? 0 : together * t * max(c.widest.intermediateSize, h) * 8
+        if n > 0 { add("forward passes of a block", dense + working + grams + passing + squares) }
         if work.block.masks > 0 { add("choosing a mask", dense + outcome + widest * 12, process: widest * 12) }
         if work.block.solves > 0 {
             let width = subject.projections.map { subject.shape($0).columns }.max() ?? 0
             add("factorising", dense + grams + outcome + width * width * (4 + 8 * 5))
         }
         if work.block.alternations > 0 {
-            let squares = subject.projections.map { subject.shape($0).columns }.max() ?? 0
+            let widths = subject.projections.map { subject.shape($0).columns }.max() ?? 0
             let linear =
                 subject.linears.map { subject.shape($0) }.map { $0.out * $0.in }.max() ?? 0
             // Dense, target, multipliers, pruned, free, a product and its scores, two masks; the inverse under way.
             add(
                 "alternating directions",
-                dense + grams + outcome + linear * (7 * 4 + 3) + squares * squares * 12)
+                dense + grams + outcome + linear * (7 * 4 + 3) + widths * widths * 12)
         }
         for step in work.steps { add(step.name, dense + step.bytes) }
         if let structure = subject.settings.structure, work.eliminations > 0 {

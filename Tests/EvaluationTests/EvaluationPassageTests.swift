@@ -70,10 +70,10 @@ struct EvaluationPassageTests {
         try passage.run(sources) { steps.append($0) }
 
         // Another division sums in another order.
-        var (evaluation, comparison) = (evaluation, comparison)
-        (evaluation.streamBytes, comparison.streamBytes) = (bytes, bytes)
-        for (source, text) in zip(windows, texts) { #expect(source.measurement == (try evaluation.measure(text))) }
-        #expect(prompts.scores == (try comparison.measure(sequences)))
+        var (textsAlone, promptsAlone) = (evaluation, comparison)
+        (textsAlone.streamBytes, promptsAlone.streamBytes) = (bytes, bytes)
+        for (source, text) in zip(windows, texts) { #expect(source.measurement == (try textsAlone.measure(text))) }
+        #expect(prompts.scores == (try promptsAlone.measure(sequences)))
         for (source, alone) in zip(scored, likelihoods) {
             #expect(source.likelihoods == (try alone.measure(items)))
         }
