@@ -16,7 +16,8 @@ import CTorch
 public final class VocabularyScores {
     /// Positions with a target, in order.
     public let positions: [Int]
-    /// [n] int64; negative where nothing is scored.
+    /// [n]; negative where nothing is scored.
+    private let tokens: [Int64]
     private let targets: Tensor
     /// [n, `columns`] float64, as `esp_vocabulary_scores` describes them
     private let state: Tensor
@@ -36,6 +37,7 @@ public final class VocabularyScores {
     /// - Parameter byTensors: has the processor work as devices without loops of their own do.
     init(targets: [Int64], hasDense: Bool, device: Device, byTensors: Bool) {
         positions = targets.indices.filter { targets[$0] >= 0 }
+        tokens = targets
         self.targets = Tensor(targets, device: device)
         state = Tensor(esp_vocabulary_scores(Int64(targets.count), device.c))
         self.hasDense = hasDense
@@ -72,6 +74,8 @@ public final class VocabularyScores {
         public var divergence: Double
         /// Whether both find the same token likeliest, the lowest id among equals.
         public var agrees: Bool
+        /// Whether the model finds the target likeliest.
+        public var isLikeliest: Bool
     }
 
     /// The scores of the positions that have a target, in order.
@@ -86,7 +90,8 @@ public final class VocabularyScores {
                 part = position..<min(position + VocabularyScores.resultsAtOnce, state.size(0))
                 values = state.narrowed(0, part.lowerBound, part.count).doubles()
             }
-            scores.append(score(values, VocabularyScores.columns * (position - part.lowerBound)))
+            scores.append(
+                score(values, VocabularyScores.columns * (position - part.lowerBound), target: tokens[position]))
         }
         return scores
     }
@@ -94,14 +99,17 @@ public final class VocabularyScores {
     private static let resultsAtOnce = 1 << 13
 
     /// - Parameter start: where the columns of a position begin in the values.
-    private func score(_ values: [Double], _ start: Int) -> Score {
+    private func score(_ values: [Double], _ start: Int, target: Int64) -> Score {
         let model = ModelScore(values[start..<start + 4])
-        guard hasDense else { return Score(loss: model.loss, denseLoss: 0, divergence: 0, agrees: false) }
+        let isLikeliest = model.likeliest == Double(target)
+        guard hasDense else {
+            return Score(loss: model.loss, denseLoss: 0, divergence: 0, agrees: false, isLikeliest: isLikeliest)
+        }
         let dense = ModelScore(values[start + 4..<start + 8])
         let divergence = values[start + 8] / dense.sum - dense.normaliser + model.normaliser
         return Score(
             loss: model.loss, denseLoss: dense.loss, divergence: divergence.isFinite ? divergence : .nan,
-            agrees: model.likeliest == dense.likeliest)
+            agrees: model.likeliest == dense.likeliest, isLikeliest: isLikeliest)
     }
 
     /// One model's columns of a position.

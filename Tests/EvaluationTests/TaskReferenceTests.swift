@@ -155,7 +155,7 @@ struct TaskReferenceTests {
         let whole = try scorer.answers(task)
         scorer.evaluation.batchTokens = 1
         scorer.evaluation.streamBytes = 1
-        scorer.evaluation.headPositions = 3
+        scorer.evaluation.scoredBytes = 3 * 4 * scorer.decoder.configuration.hiddenSize
         var steps: [Double] = []
         let apart = try scorer.evaluation.measure(try task.requests(&scorer.encoder)) { steps.append($0) }
         #expect(steps == steps.sorted() && steps.last == 1)

@@ -75,6 +75,7 @@ struct RecipeResolutionTests {
             ("pattern: 2:4\nsparsity: 0.6", "line 4, column 11 (sparsity)"),
             ("pattern: 2:4\nallocate: owl", "line 4, column 11 (allocate)"),
             ("calibration: {samples: 0}", "line 3, column 24 (calibration.samples)"),
+            ("batch_tokens: 0", "line 3, column 15 (batch_tokens)"),
             ("calibration: {sequence_length: 0}", "line 3, column 32 (calibration.sequence_length)"),
             ("calibration: {sources: []}", "line 3, column 24 (calibration.sources)"),
             ("regional: {rounds: 0}", "line 3, column 20 (regional.rounds)"),

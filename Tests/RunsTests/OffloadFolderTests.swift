@@ -51,4 +51,16 @@ struct OffloadFolderTests {
         let recipe = String(decoding: try #require(found["recipe.yaml"]), as: UTF8.self)
         #expect(try PruneRecipe(yaml: recipe, file: "recipe.yaml").memory == little)
     }
+
+    @Test("the tokens of a batch are those of the recipe, which is published")
+    func batch() throws {
+        let bench = try Bench()
+        #expect(try bench.context("out").run.batch == 2048 / 12)
+        let context = try bench.context("out") { $0.batchTokens = 40 }
+        #expect(context.run.batch == 3)
+        #expect(try bench.context("out") { $0.batchTokens = 1 }.run.batch == 1)
+        try bench.prune("out") { $0.batchTokens = 40 }
+        let recipe = String(decoding: try #require(try bench.files("out")["recipe.yaml"]), as: UTF8.self)
+        #expect(try PruneRecipe(yaml: recipe, file: "recipe.yaml").batchTokens == 40)
+    }
 }

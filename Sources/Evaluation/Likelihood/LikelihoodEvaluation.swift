@@ -15,9 +15,8 @@ public struct LikelihoodEvaluation {
     public var streamBytes = 1 << 30
     /// Tokens that go through a block together; an item that has more is a batch of its own.
     public var batchTokens = BatchSize.processor
-    /// Positions and float32 numbers of a piece of logits; the smaller limit counts.
-    public var headPositions = 512
-    public var headElements = 1 << 26
+    /// Bytes of the hidden states that are scored in one pass over the vocabulary, of at least one position.
+    public var scoredBytes = 1 << 28
 
     public init(_ model: Decoder, dtype: DType) {
         self.model = model
@@ -90,33 +89,37 @@ public struct LikelihoodEvaluation {
             embedded, batches.map { LanePositions(rotary: angles.rows(at: $0.tree.positions), tree: $0.tree) })
     }
 
-    /// The likelihoods of a batch's requests.
-    fileprivate func score(_ batch: RequestBatch, _ stream: Tensor, _ head: Head) -> [Likelihood] {
-        let hidden = model.configuration.hiddenSize
-        let vocabulary = model.configuration.vocabularySize
-        // The last token of a context is scored against the first token of every choice: its logits are made once.
-        let byRow = Dictionary(grouping: batch.scores, by: \.row)
-        let rows = byRow.keys.sorted()
-        let count = (batch.scores.map(\.request).max() ?? -1) + 1
-        var answers = [Likelihood](repeating: Likelihood(logProbability: 0, isGreedy: true), count: count)
-        let flat = stream.reshaped([stream.size(1), hidden])
-        let limit = max(1, min(headPositions, headElements / vocabulary))
-        for start in stride(from: 0, to: rows.count, by: limit) {
-            let part = rows[start..<min(start + limit, rows.count)]
-            let logits = head(flat.selected(Tensor(part.map(Int64.init), device: model.device)))
-            let likeliest = logits.argmax(1).int64s()
-            var scores: [RequestBatch.Score] = []
-            var places: [Int64] = []
-            for (offset, row) in part.enumerated() {
-                for score in byRow[row] ?? [] {
-                    scores.append(score)
-                    places.append(Int64(offset * vocabulary) + Int64(score.target))
-                    if likeliest[offset] != Int64(score.target) { answers[score.request].isGreedy = false }
-                }
+    /// The likelihoods of the batches' requests, by batch.
+    ///
+    /// The last token of a context is scored against the first token of every choice: it is a position for each.
+    fileprivate func score(
+        _ batches: [RequestBatch], _ lane: BatchLane, progress: (Double) -> Void
+    ) throws(Fault) -> [[Likelihood]] {
+        let matrix = try model.outputMatrix(dtype: dtype)
+        var answers = batches.map { batch in
+            [Likelihood](
+                repeating: Likelihood(logProbability: 0, isGreedy: true),
+                count: (batch.scores.map(\.request).max() ?? -1) + 1)
+        }
+        let all = batches.indices.flatMap { batch in batches[batch].scores.map { (batch, $0) } }
+        let section = max(1, scoredBytes / (model.configuration.hiddenSize * 4))
+        for start in stride(from: 0, to: all.count, by: section) {
+            let part = all[start..<min(start + section, all.count)]
+            // Batches are in order, and so are their rows.
+            var streams: [Tensor] = []
+            for (batch, scores) in Dictionary(grouping: part, by: \.0).sorted(by: { $0.key < $1.key }) {
+                let states = lane.batches[batch]
+                streams.append(
+                    states.reshaped([states.size(1), states.size(2)])
+                        .selected(Tensor(scores.map { Int64($0.1.row) }, device: model.device)))
             }
-            let logP = logits.logSoftmax(1).reshaped([part.count * vocabulary])
-                .selected(Tensor(places, device: model.device)).floats()
-            for (score, value) in zip(scores, logP) { answers[score.request].logProbability += Double(value) }
+            let found = try matrix.scores(
+                Tensor.concatenated(streams), overwriting: true, targets: part.map { Int64($0.1.target) }
+            ) { progress((Double(start) + $0 * Double(part.count)) / Double(all.count)) }
+            for ((batch, score), result) in zip(part, found) {
+                answers[batch][score.request].logProbability -= result.loss
+                if !result.isLikeliest { answers[batch][score.request].isGreedy = false }
+            }
         }
         return answers
     }
@@ -160,15 +163,14 @@ public final class LikelihoodSource: EvaluationSource {
         return EvaluationPortion(bytes: tokens * one, tokens: tokens) { [evaluation] (_) throws(Fault) in
             try evaluation.lane(requests)
         } score: { [self] (lanes, progress) throws(Fault) in
-            let head = try evaluation.model.head(dtype: evaluation.dtype)
             for case let lane as BatchLane in lanes {
-                for (index, (batch, range)) in zip(requests, group).enumerated() {
-                    var answers = evaluation.score(batch, lane.batches[index], head)[...]
+                let answers = try evaluation.score(requests, lane, progress: progress)
+                for (own, range) in zip(answers, group) {
+                    var own = own[...]
                     for item in items[range] {
-                        likelihoods.append(Array(answers.prefix(item.count)))
-                        answers = answers.dropFirst(item.count)
+                        likelihoods.append(Array(own.prefix(item.count)))
+                        own = own.dropFirst(item.count)
                     }
-                    progress(Double(index + 1) / Double(requests.count))
                 }
             }
         }

@@ -37,7 +37,11 @@ public struct EvaluationPassage {
                     left -= portion.bytes
                 }
             }
-            guard !group.isEmpty else { return }
+            guard !group.isEmpty else {
+                // The steps' sum is rounded.
+                progress(1)
+                return
+            }
             try Engine.withoutGradient { () throws(Fault) in
                 var lanes = [[any Lane]](repeating: [], count: group.count)
                 for (index, model) in models.enumerated() {
