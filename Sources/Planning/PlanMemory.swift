@@ -110,10 +110,11 @@ struct PlanMemory {
             let widths = subject.projections.map { subject.shape($0).columns }.max() ?? 0
             let linear =
                 subject.linears.map { subject.shape($0) }.map { $0.out * $0.in }.max() ?? 0
-            // Dense, target, multipliers, pruned, free, a product and its scores, two masks; the inverse under way.
+            // Dense, target, multipliers, pruned, free, a product and its scores, two masks; of the
+            // square matrices the moments, the factor, the inverse and what the library makes of it on the way.
             add(
                 "alternating directions",
-                dense + grams + outcome + linear * (7 * 4 + 3) + widths * widths * 12)
+                dense + grams + outcome + linear * (7 * 4 + 3) + widths * widths * 16)
         }
         for step in work.steps { add(step.name, dense + step.bytes) }
         if let structure = subject.settings.structure, work.eliminations > 0 {

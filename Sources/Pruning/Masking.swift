@@ -32,13 +32,15 @@ extension BlockOutcome {
     init(
         solving task: BlockTask, solver: (ProjectionName, Tensor) throws(Fault) -> LinearSolver
     ) throws(Fault) {
-        let statistics = try task.statistics(of: task.block, gram: true)
+        var grams = try task.statistics(of: task.block, gram: true).grams
         self.init(block: task.block, masks: [:])
         var masked = task.block
         for name in task.block.projections where task.hasGoal(name) {
-            guard let gram = statistics.grams[name] else { continue }
+            // Each is gone when its linears are solved.
+            guard
+                let solve = try grams.removeValue(forKey: name).map({ (gram) throws(Fault) in try solver(name, gram) })
+            else { continue }
             let projection = task.block[name]
-            let solve = try solver(name, gram)
             var solved: [(weight: Tensor, mask: Tensor)] = []
             for (linear, weight) in projection.rows(of: projection.weight) {
                 if let goal = task.goals[linear], !goal.removesNothing {

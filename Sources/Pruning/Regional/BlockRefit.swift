@@ -83,6 +83,8 @@ public struct BlockRefit: BlockWorker, Sendable {
     /// - Parameter task: its block is the dense one.
     func refit(_ task: BlockTask, start: BlockOutcome) throws(Fault) -> BlockOutcome {
         guard options.passes > 0, task.input.samples > 1 else { return start }
+        // The solvers' square matrices leave pieces into which the optimizer's tensors do not fit.
+        Engine.returnFreedMemory(before: task.block.byteCount)
         return try RegionalOptimization(task, start: start, options: options).outcome()
     }
 }

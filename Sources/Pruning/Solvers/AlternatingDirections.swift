@@ -34,6 +34,7 @@ public enum AlternatingDirections {
         let dead: Tensor
 
         public init(gram: Tensor) {
+            Engine.returnFreedMemory(before: gram.byteCount)
             let damped = gram.clone()
             dead = gram.diagonal().isEqual(to: 0)
             damped.diagonal().add(dead.to(.float32))
@@ -61,11 +62,13 @@ public enum AlternatingDirections {
         let multipliers = Tensor.zeros(weight.shape, device: weight.device)
         let kept = keep.sum().scalar
         var penalty = firstPenalty
-        guard var inverse = shiftedInverse(moments, penalty) else { return nil }
+        var inverse: Tensor?
         for iteration in 1...iterations {
             let right = target - multipliers
             right.add(pruned, scale: penalty)
-            let free = right.matmul(inverse)
+            // Made when it is needed, and gone before the next is made: square matrices are the largest here.
+            if inverse == nil { inverse = shiftedInverse(moments, penalty) }
+            guard let free = inverse.map(right.matmul) else { return nil }
             pruned = free.clone()
             pruned.add(multipliers, scale: 1 / penalty)
             keep = goal.mask(scores: pruned.magnitude(), group: .matrix)
@@ -78,8 +81,7 @@ public enum AlternatingDirections {
             if moved == 0 { break }
             judged = keep
             penalty *= moved >= 0.1 * kept ? 1.3 : moved >= 0.005 * kept ? 1.2 : 1.1
-            guard let next = shiftedInverse(moments, penalty) else { return nil }
-            inverse = next
+            inverse = nil
         }
         let refined = refine(pruned, under: keep, target: target, hessian: hessian)
         guard refined.allFinite() else { return nil }
@@ -89,6 +91,7 @@ public enum AlternatingDirections {
     /// (H + ρ I)⁻¹; its condition is at most in / ρ, which float32 carries.
     public static func shiftedInverse(_ moments: Moments, _ shift: Double = firstPenalty) -> Tensor? {
         let hessian = moments.hessian
+        Engine.returnFreedMemory(before: hessian.byteCount)
         let shifted = hessian.clone()
         shifted.diagonal().add(Tensor.full([hessian.size(0)], shift, device: hessian.device))
         return shifted.cholesky()?.choleskyInverse()
