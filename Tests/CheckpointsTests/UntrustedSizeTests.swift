@@ -10,6 +10,12 @@ struct UntrustedSizeTests {
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
 
+    private func packed(_ strings: [String]) throws -> PackedStrings {
+        let bytes = strings.flatMap { littleEndian(UInt64($0.utf8.count)) + Array($0.utf8) }
+        var cursor = GGUFCursor(try InputFile(try folder.write("strings", littleEndian(UInt64(strings.count)) + bytes)))
+        return try PackedStrings(&cursor, "strings")
+    }
+
     @Test func memoryThatThereIsNotIsRefusedBeforeItIsTaken() throws {
         fault(.interrupted, "not enough memory", "MB free") { try FreeMemory.check(1 << 60, for: "this") }
         try FreeMemory.check(1 << 20, for: "this")
