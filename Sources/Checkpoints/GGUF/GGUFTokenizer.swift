@@ -108,7 +108,8 @@ struct GGUFTokenizer: Sendable {
             added: added, normalizer: parts.normalizer,
             preTokenizer: parts.preTokenizer, postProcessor: parts.postProcessor(template), decoder: parts.decoder,
             model: TokenizerJSON.bpe(
-                vocabulary: JSONObject(), merges: [], unknown: sentencePiece ? unknown.map { tokens[$0] } : nil, fusesUnknown: sentencePiece,
+                vocabulary: JSONObject(), merges: [], unknown: sentencePiece ? unknown.map { tokens[$0] } : nil,
+                fusesUnknown: sentencePiece,
                 byteFallback: sentencePiece, ignoresMerges: parts.ignoresMerges))
         json = GGUFTokenizerText(tokens: tokens, merges: parts.merges).bytes(in: frame)
     }

@@ -16,13 +16,13 @@ struct GGUFVocabulary: Sendable {
         while capacity < tokens.count * 2 { capacity *= 2 }
         slots = [Int32](repeating: -1, count: capacity)
         for id in tokens.indices {
-            let slot = tokens.withBytes(id) { slot(of: $0) }
-            guard slots[slot] < 0 else {
+            let place = tokens.withBytes(id) { slot(of: $0) }
+            guard slots[place] < 0 else {
                 throw Fault(
                     .badData, "a token stands twice in the vocabulary", file: file,
                     place: "key 'tokenizer.ggml.tokens', id \(id)", found: "'\(tokens[id])'")
             }
-            slots[slot] = Int32(id)
+            slots[place] = Int32(id)
         }
     }
 
