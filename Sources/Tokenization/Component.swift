@@ -3,7 +3,7 @@ import JSONText
 
 /// One object of `tokenizer.json` with its place in the file, read field by field.
 struct Component {
-    let object: JSONObject
+    private(set) var object: JSONObject
     let place: String
 
     init(_ value: JSONValue, place: String) throws(Fault) {
@@ -20,6 +20,12 @@ struct Component {
     func optional(_ key: String) -> JSONValue? {
         guard let value = object[key], !value.isNull else { return nil }
         return value
+    }
+
+    /// The member, which then is here no longer.
+    mutating func take(_ key: String) -> JSONValue? {
+        defer { object[key] = nil }
+        return object[key]
     }
 
     func type() throws(Fault) -> String { try string("type") }

@@ -61,14 +61,24 @@ public struct Encoder: Sendable {
                 continue
             }
             let piece = Piece(text: text, lead: 0).part(stretch.range)
-            if tokenizer.normalizers.isEmpty {
-                encodeNormalized(piece)
-            } else {
-                tokenizer.normalizers.apply(to: piece.text).withUnsafeBufferPointer { normalized in
-                    let lead = min(tokenizer.normalizers.prefixCount, normalized.count)
-                    encodeNormalized(Piece(text: normalized, lead: piece.isStart ? lead : -1))
-                }
+            var start = 0
+            while start < piece.text.count {
+                let end = tokenizer.sections?.end(in: piece.text, from: start) ?? piece.text.count
+                encodeGiven(piece.part(start..<end), startsText: start == 0)
+                start = end
             }
+        }
+    }
+
+    /// Normalises text between added tokens, or a section of it.
+    private mutating func encodeGiven(_ piece: Piece, startsText: Bool) {
+        guard !tokenizer.normalizers.allSatisfy({ $0.leaves(piece.text) }) else { return encodeNormalized(piece) }
+        let normalized =
+            tokenizer.bytewise?.apply(to: piece.text, startsText: startsText)
+            ?? tokenizer.normalizers.apply(to: piece.text)
+        normalized.withUnsafeBufferPointer { normalized in
+            let lead = min(tokenizer.normalizers.prefixCount, normalized.count)
+            encodeNormalized(Piece(text: normalized, lead: piece.isStart ? lead : -1))
         }
     }
 

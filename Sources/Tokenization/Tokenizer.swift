@@ -9,6 +9,10 @@ import JSONText
 public final class Tokenizer: Sendable {
     let model: TokenModel
     let normalizers: [Normalizer]
+    /// The normalizers together, where they can be put so.
+    let bytewise: BytewiseSteps?
+    /// Where a text may be cut before it is normalised; nil where it may not.
+    let sections: TextSections?
     let preTokenizers: [PreTokenizer]
     let decodingSteps: [DecodingStep]
     let classes = ScalarClasses()
@@ -38,12 +42,19 @@ public final class Tokenizer: Sendable {
                 .badData, "the tokenizer file is too large", found: "\(bytes.count) bytes",
                 expected: "at most \(JSONLimits.largestTokenizer) bytes")
         }
+        let (value, merges, pieces) = try Tokenizer.parsed(bytes)
+        // Nothing else holds on to the values, so that they go as they are read.
+        try self.init(json: consume value, merges: merges, pieces: pieces)
+    }
+
+    private static func parsed(
+        _ bytes: [UInt8]
+    ) throws(Fault) -> (value: JSONValue, merges: JSONTextList?, pieces: JSONTextList?) {
         // The two long lists take several times their text as values.
         let document = try JSONDocument(
             parsing: bytes, leaving: [["model", "merges"], ["model", "vocab"]],
             limits: JSONLimits(memory: JSONLimits.vocabularyMemory(bytes.count)))
-        try self.init(
-            json: document.value, merges: document.list("model", "merges"), pieces: document.list("model", "vocab"))
+        return (document.value, document.list("model", "merges"), document.list("model", "vocab"))
     }
 
     /// - Parameter json: the content of a `tokenizer.json`.
@@ -53,23 +64,29 @@ public final class Tokenizer: Sendable {
     /// - Parameters:
     ///   - merges: those of a BPE model where the content holds them as text.
     ///   - pieces: the vocabulary of a Unigram model where the content holds it as text.
-    private init(json: JSONValue, merges: JSONTextList?, pieces: JSONTextList?) throws(Fault) {
+    private init(json: consuming JSONValue, merges: JSONTextList?, pieces: JSONTextList?) throws(Fault) {
         // `truncation` and `padding` are left alone: they shape batches for a training loop, which sets them anew for
         // every call; they say nothing about the ids of a text.
-        let root = try Component(json, place: "tokenizer")
+        var root = try Component(consume json, place: "tokenizer")
+        // The vocabulary as values takes many times its text, and is given up once it is read.
+        let read = Result { () throws(Fault) in
+            try ModelSource(root.take("model") ?? .null, merges: merges, pieces: pieces)
+        }
+        let rest = root
         func part(_ key: String) throws(Fault) -> Component? {
-            guard let value = root.optional(key) else { return nil }
+            guard let value = rest.optional(key) else { return nil }
             return try Component(value, place: key)
         }
         normalizers = try part("normalizer").map(Normalizer.steps) ?? []
+        bytewise = BytewiseSteps(normalizers)
         preTokenizers = try part("pre_tokenizer").map(PreTokenizer.steps) ?? []
         try refuseMovedStart(normalizers, preTokenizers)
         decodingSteps = try part("decoder").map(DecodingStep.steps) ?? [.spaced]
         try refuseGrowth(normalizers, preTokenizers, decodingSteps)
 
-        let source = try ModelSource(root.object["model"] ?? .null, merges: merges, pieces: pieces)
+        let source = try read.get()
         var added: [AddedToken] = []
-        for (index, item) in (root.optional("added_tokens")?.arrayValue ?? []).enumerated() {
+        for (index, item) in (rest.optional("added_tokens")?.arrayValue ?? []).enumerated() {
             added.append(try AddedToken(Component(item, place: "added_tokens[\(index)]")))
         }
         let vocabulary = try joinedVocabulary(model: source.vocabulary, added: added)
@@ -99,6 +116,8 @@ public final class Tokenizer: Sendable {
             }
         }
         normalizedTokens = AddedTokenMatcher(normalized)
+        sections = TextSections(
+            bytewise, added: normalized, preTokenizers: preTokenizers, boundary: model.boundary)
         normalizedContents = Dictionary(normalized.map { ($0.0.id, $0.1) }) { $1 }
         var template = Template()
         if let processor = try part("post_processor") {
@@ -200,15 +219,17 @@ private func refuseMovedStart(_ normalizers: [Normalizer], _ preTokenizers: [Pre
 private func joinedVocabulary(
     model: [(token: String, id: Int32)], added: [AddedToken]
 ) throws(Fault) -> Vocabulary {
+    // Only what is asked for: a table of all tokens would take as much as the vocabulary.
+    let wanted = Set(added.map { ExactText($0.content) })
     var known: [ExactText: Int32] = [:]
-    known.reserveCapacity(model.count + added.count)
     for (token, id) in model {
         guard token.utf8.count <= Tokenizer.longestToken else {
             throw Fault(
                 .badData, "a token of the tokenizer is too long", place: "model.vocab, id \(id)",
                 found: "\(token.utf8.count) bytes", expected: "at most \(Tokenizer.longestToken)")
         }
-        known[ExactText(token)] = id
+        let text = ExactText(token)
+        if wanted.contains(text) { known[text] = id }
     }
     var extra: [AddedToken] = []
     for token in added {
@@ -223,8 +244,7 @@ private func joinedVocabulary(
     var tokens = [String](repeating: "", count: count)
     var isInModel = [Bool](repeating: false, count: count)
     var isTaken = [Bool](repeating: false, count: count)
-    let all = model.map { ($0.token, $0.id, true) } + extra.map { ($0.content, $0.id, false) }
-    for (token, id, belongsToModel) in all {
+    func put(_ token: String, _ id: Int32, belongsToModel: Bool) throws(Fault) {
         guard id < count else {
             throw idFault(token, id, "ids from 0 to \(count - 1) for \(count) tokens, without a gap")
         }
@@ -235,6 +255,8 @@ private func joinedVocabulary(
         tokens[Int(id)] = token
         isInModel[Int(id)] = belongsToModel
     }
+    for (token, id) in model { try put(token, id, belongsToModel: true) }
+    for token in extra { try put(token.content, token.id, belongsToModel: false) }
     return try Vocabulary(tokens: tokens, isInModel: isInModel)
 }
 

@@ -27,7 +27,7 @@ struct GGUFHeaderTests {
             $0.tensor("b", [4])
         }
         #expect(try file.metadata.string("s") == "é")
-        #expect(try file.metadata.strings("list") == ["a", "b"])
+        #expect(try file.metadata.packedStrings("list").map(Array.init) == ["a", "b"])
         #expect(try file.metadata.integers("ints") == [-1, 2])
         #expect(try file.metadata.number("eps") == 1e-5)
         #expect(file.entries.map(\.shape) == [[2, 3], [4]])
@@ -101,7 +101,7 @@ struct GGUFHeaderTests {
 
     @Test func elementTypeOfAnArrayIsChecked() throws {
         let file = try open { $0.set("k", [1, 2]) }
-        fault(.badData, "wrong type", "key 'k'", "array of strings") { try file.metadata.strings("k") }
+        fault(.badData, "wrong type", "key 'k'", "array of strings") { try file.metadata.packedStrings("k") }
         fault(.badData, "wrong type", "key 'k'", "float32") { try file.metadata.floats("k") }
     }
 
@@ -172,7 +172,7 @@ struct GGUFHeaderTests {
     @Test func aListOfStringsStaysPacked() throws {
         let texts = ["", "a", String(repeating: "é", count: 3000), "z"]
         let file = try open { $0.set("list", texts) }
-        #expect(try file.metadata.strings("list") == texts)
+        #expect(try file.metadata.packedStrings("list").map(Array.init) == texts)
         fault(.badData, "wrong type", "an array of 4 strings") { try file.metadata.integer("list") }
     }
 

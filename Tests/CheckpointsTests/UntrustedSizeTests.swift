@@ -10,6 +10,12 @@ struct UntrustedSizeTests {
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
 
+    private func packed(_ strings: [String]) throws -> PackedStrings {
+        let bytes = strings.flatMap { littleEndian(UInt64($0.utf8.count)) + Array($0.utf8) }
+        var cursor = GGUFCursor(try InputFile(try folder.write("strings", littleEndian(UInt64(strings.count)) + bytes)))
+        return try PackedStrings(&cursor, "strings")
+    }
+
     @Test func memoryThatThereIsNotIsRefusedBeforeItIsTaken() throws {
         fault(.interrupted, "not enough memory", "MB free") { try FreeMemory.check(1 << 60, for: "this") }
         try FreeMemory.check(1 << 20, for: "this")
@@ -57,13 +63,7 @@ struct UntrustedSizeTests {
         let count = GGUFTokenizer.mostAdded + 1
         var metadata = GGUFMetadata(file: "x.gguf")
         _ = metadata.insert("tokenizer.ggml.model", .string("gpt2"))
-        let strings = (0..<count).flatMap { (id) -> [UInt8] in
-            let text = Array("\(id)".utf8)
-            return littleEndian(UInt64(text.count)) + text
-        }
-        let path = try folder.write("strings", littleEndian(UInt64(count)) + strings)
-        var cursor = GGUFCursor(try InputFile(path))
-        _ = metadata.insert("tokenizer.ggml.tokens", .strings(try PackedStrings(&cursor, "tokens")))
+        _ = metadata.insert("tokenizer.ggml.tokens", .strings(try packed((0..<count).map(String.init))))
         let kinds = (0..<count).flatMap { _ in littleEndian(Int32(GGUFTokenizer.TokenKind.control)) }
         _ = metadata.insert("tokenizer.ggml.token_type", .packed(kinds, .int32))
         fault(.badData, "cut out of the text", "\(count) control", "token_type") { try GGUFTokenizer(metadata) }
@@ -101,7 +101,8 @@ struct UntrustedSizeTests {
         let nan = Float.nan.bitPattern
         _ = metadata.insert("tokenizer.ggml.scores", .packed(littleEndian(nan), .float32))
         fault(.badData, "score is not a number", "id 0") {
-            try GGUFTokenizerParts.sentencePiece(metadata, tokens: ["a"], kinds: [1], vocabulary: JSONObject())
+            let vocabulary = try GGUFVocabulary(try packed(["a"]), file: "x.gguf")
+            return try GGUFTokenizerParts.sentencePiece(metadata, kinds: [1], vocabulary: vocabulary)
         }
     }
 }

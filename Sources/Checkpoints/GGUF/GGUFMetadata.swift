@@ -57,9 +57,9 @@ struct GGUFMetadata: Sendable {
         return string
     }
 
-    func strings(_ key: String) throws(Fault) -> [String]? {
+    func packedStrings(_ key: String) throws(Fault) -> PackedStrings? {
         guard let value = self[key] else { return nil }
-        if case .packed(let bytes, _) = value, bytes.isEmpty { return [] }
+        if case .packed(let bytes, _) = value, bytes.isEmpty { return PackedStrings() }
         guard case .strings(let strings) = value else { throw wrong(key, value, "an array of strings") }
         guard strings.count <= GGUFMetadata.mostStrings else {
             throw Fault(
@@ -67,7 +67,7 @@ struct GGUFMetadata: Sendable {
                 found: "\(strings.count) strings", expected: "at most \(GGUFMetadata.mostStrings)",
                 advice: "the file is damaged or hostile; download it again from a source that you trust")
         }
-        return Array(strings)
+        return strings
     }
 
     func integers(_ key: String) throws(Fault) -> [Int]? {

@@ -30,19 +30,19 @@ enum GGUFSideFiles {
         if let template = try metadata.string("tokenizer.chat_template") {
             settings["chat_template"] = .string(template)
         }
-        settings["added_tokens_decoder"] = .object(addedTokens(tokenizer.json))
+        settings["added_tokens_decoder"] = .object(addedTokens(tokenizer.added))
         files.append(file("special_tokens_map.json", .object(specials)))
-        files.append(file("tokenizer.json", tokenizer.json))
+        files.append(SideFile(name: "tokenizer.json", content: .bytes(tokenizer.json)))
         files.append(file("tokenizer_config.json", .object(settings)))
         return files
     }
 
-    private static func addedTokens(_ json: JSONValue) -> JSONObject {
+    private static func addedTokens(_ tokens: [ListedToken]) -> JSONObject {
         var byID = JSONObject()
-        for token in json.objectValue?["added_tokens"]?.arrayValue ?? [] {
-            guard var token = token.objectValue, let id = token["id"]?.integerValue else { continue }
-            token["id"] = nil
-            byID[String(id)] = .object(token)
+        for token in tokens {
+            guard let id = token.id, var members = token.json(id: id).objectValue else { continue }
+            members["id"] = nil
+            byID[String(id)] = .object(members)
         }
         return byID
     }

@@ -23,9 +23,12 @@ struct GGUFTokenizer: Sendable {
 
     let model: Model
     /// By id.
-    let tokens: [String]
+    let tokens: PackedStrings
     let kinds: [Int]
-    let json: JSONValue
+    /// A `tokenizer.json`, as text.
+    let json: [UInt8]
+    /// Tokens that are cut out of the text before the model sees it.
+    let added: [ListedToken]
     let warnings: [String]
     let beginning: Int?
     let end: Int?
@@ -44,7 +47,7 @@ struct GGUFTokenizer: Sendable {
                 place: "key '\(prefix)model'", found: name,
                 expected: Model.allCases.map(\.rawValue).joined(separator: ", "))
         }
-        let tokens = try metadata.required(prefix + "tokens", try metadata.strings(prefix + "tokens"))
+        let tokens = try metadata.required(prefix + "tokens", try metadata.packedStrings(prefix + "tokens"))
         let kinds = try metadata.integers(prefix + "token_type") ?? [Int](repeating: 1, count: tokens.count)
         guard kinds.count == tokens.count else {
             throw Fault(
@@ -83,7 +86,7 @@ struct GGUFTokenizer: Sendable {
         self.model = model
         self.tokens = tokens
         self.kinds = kinds
-        let added = GGUFTokenizer.addedTokens(tokens, kinds, model)
+        added = GGUFTokenizer.addedTokens(tokens, kinds, model)
         guard added.count <= GGUFTokenizer.mostAdded else {
             throw Fault(
                 .badData, "too many tokens of the vocabulary are cut out of the text before it is split",
@@ -92,45 +95,39 @@ struct GGUFTokenizer: Sendable {
                 advice: "the file is damaged or hostile; download it again from a source that you trust")
         }
 
-        var vocabulary = JSONObject()
-        for (id, token) in tokens.enumerated() {
-            guard vocabulary[token] == nil else {
-                throw Fault(
-                    .badData, "a token stands twice in the vocabulary", file: metadata.file,
-                    place: "key '\(prefix)tokens', id \(id)", found: "'\(token)'")
-            }
-            vocabulary[token] = .integer(id)
-        }
+        let vocabulary = try GGUFVocabulary(tokens, file: metadata.file)
         let parts: GGUFTokenizerParts
         switch model {
         case .gpt2: parts = try .byteLevel(metadata)
-        case .llama: parts = try .sentencePiece(metadata, tokens: tokens, kinds: kinds, vocabulary: vocabulary)
+        case .llama: parts = try .sentencePiece(metadata, kinds: kinds, vocabulary: vocabulary)
         }
         let template = try GGUFTokenizer.template(
             metadata, tokens, beginning: beginning, end: end, addsBeginning: parts.addsBeginning)
         warnings = parts.warnings + noticed
-        json = TokenizerJSON.document(
+        let frame = TokenizerJSON.document(
             added: added, normalizer: parts.normalizer,
             preTokenizer: parts.preTokenizer, postProcessor: parts.postProcessor(template), decoder: parts.decoder,
             model: TokenizerJSON.bpe(
-                vocabulary: vocabulary, merges: parts.merges.map(TokenizerJSON.merge),
-                unknown: sentencePiece ? unknown.map { tokens[$0] } : nil, fusesUnknown: sentencePiece,
+                vocabulary: JSONObject(), merges: [], unknown: sentencePiece ? unknown.map { tokens[$0] } : nil,
+                fusesUnknown: sentencePiece,
                 byteFallback: sentencePiece, ignoresMerges: parts.ignoresMerges))
+        json = GGUFTokenizerText(tokens: tokens, merges: parts.merges).bytes(in: frame)
     }
 
     /// Tokens that are cut out of the text before the model sees it.
-    private static func addedTokens(_ tokens: [String], _ kinds: [Int], _ model: Model) -> [ListedToken] {
-        zip(tokens, kinds).enumerated().compactMap { (id, pair) -> ListedToken? in
-            let (token, kind) = pair
-            var listed = ListedToken(special: token, id: id)
-            listed.special = kind == TokenKind.control || (kind == TokenKind.unknown && model == .llama)
-            return listed.special || kind == TokenKind.userDefined ? listed : nil
+    private static func addedTokens(_ tokens: PackedStrings, _ kinds: [Int], _ model: Model) -> [ListedToken] {
+        kinds.enumerated().compactMap { (id, kind) -> ListedToken? in
+            let special = kind == TokenKind.control || (kind == TokenKind.unknown && model == .llama)
+            guard special || kind == TokenKind.userDefined else { return nil }
+            var listed = ListedToken(special: tokens[id], id: id)
+            listed.special = special
+            return listed
         }
     }
 
     /// The post-processor that puts BOS before and EOS after a text, where the file asks for it.
     private static func template(
-        _ metadata: GGUFMetadata, _ tokens: [String], beginning: Int?, end: Int?, addsBeginning: Bool
+        _ metadata: GGUFMetadata, _ tokens: PackedStrings, beginning: Int?, end: Int?, addsBeginning: Bool
     ) throws(Fault) -> JSONValue? {
         func added(_ key: String, _ id: Int?, standard: Bool) throws(Fault) -> TokenizerJSON.Named? {
             guard try metadata.bool("tokenizer.ggml.\(key)") ?? standard else { return nil }

@@ -8,7 +8,7 @@ struct GGUFTokenizerParts {
     var decoder: JSONValue = .null
     /// A post-processor that stands before the template.
     var postProcessorFirst: JSONValue?
-    var merges: [(left: String, right: String)] = []
+    var merges: GGUFMerges
     var ignoresMerges = false
     /// Whether BOS is added when the file does not say.
     var addsBeginning = false
@@ -27,9 +27,9 @@ struct GGUFTokenizerParts {
 /// Byte-level BPE.
 extension GGUFTokenizerParts {
     static func byteLevel(_ metadata: GGUFMetadata) throws(Fault) -> GGUFTokenizerParts {
-        var parts = GGUFTokenizerParts()
-        let pre = try GGUFPreTokenizer(metadata, warnings: &parts.warnings)
-        parts.merges = try fileMerges(metadata)
+        var warnings: [String] = []
+        let pre = try GGUFPreTokenizer(metadata, warnings: &warnings)
+        var parts = GGUFTokenizerParts(merges: try GGUFMerges(listed: metadata), warnings: warnings)
         parts.ignoresMerges = pre.ignoresMerges
         parts.addsBeginning = pre.addsBeginning
         if pre.composes { parts.normalizer = TokenizerJSON.composition }
@@ -57,31 +57,15 @@ extension GGUFTokenizerParts {
         }
         return parts
     }
-
-    private static func fileMerges(_ metadata: GGUFMetadata) throws(Fault) -> [(left: String, right: String)] {
-        let key = "tokenizer.ggml.merges"
-        var merges: [(left: String, right: String)] = []
-        for (index, merge) in try metadata.required(key, try metadata.strings(key)).enumerated() {
-            // Byte-level tokens hold no space, so the first one divides.
-            guard let space = merge.utf8.firstIndex(of: 0x20), space > merge.startIndex,
-                merge.utf8.index(after: space) < merge.endIndex
-            else {
-                throw Fault(
-                    .badData, "a merge is not two tokens with a space between", file: metadata.file,
-                    place: "key '\(key)', item \(index)", found: "'\(merge)'")
-            }
-            merges.append((String(merge[..<space]), String(merge[merge.utf8.index(after: space)...])))
-        }
-        return merges
-    }
 }
 
 /// SentencePiece BPE.
 extension GGUFTokenizerParts {
     static func sentencePiece(
-        _ metadata: GGUFMetadata, tokens: [String], kinds: [Int], vocabulary: JSONObject
+        _ metadata: GGUFMetadata, kinds: [Int], vocabulary: GGUFVocabulary
     ) throws(Fault) -> GGUFTokenizerParts {
         let key = "tokenizer.ggml.scores"
+        let tokens = vocabulary.tokens
         let scores = try metadata.required(key, try metadata.floats(key))
         guard scores.count == tokens.count else {
             throw Fault(
@@ -102,7 +86,8 @@ extension GGUFTokenizerParts {
             TokenizerJSON.replace(TokenizerJSON.text(mark), with: " "), TokenizerJSON.byteFallback,
             TokenizerJSON.fusion,
         ]
-        var parts = GGUFTokenizerParts()
+        var parts = GGUFTokenizerParts(
+            merges: GGUFMerges(scores: scores, kinds: kinds, vocabulary: vocabulary))
         parts.normalizer = toMark
         if prefixSpace {
             let prepend: JSONValue = .object(["type": .string("Prepend"), "prepend": .string(mark)])
@@ -110,34 +95,7 @@ extension GGUFTokenizerParts {
             decoders.append(TokenizerJSON.leadingBlank)
         }
         parts.decoder = TokenizerJSON.decoders(decoders)
-        parts.merges = scoreMerges(tokens: tokens, kinds: kinds, scores: scores, vocabulary: vocabulary)
         parts.addsBeginning = true
         return parts
-    }
-
-    /// Every division of a token into two tokens is a merge; the token's score ranks it, then the parts' ids.
-    static func scoreMerges(
-        tokens: [String], kinds: [Int], scores: [Float], vocabulary: JSONObject
-    ) -> [(left: String, right: String)] {
-        let skipped = [
-            GGUFTokenizer.TokenKind.unknown, GGUFTokenizer.TokenKind.control, GGUFTokenizer.TokenKind.byte,
-        ]
-        var merges: [(score: Float, left: String, right: String)] = []
-        for (id, token) in tokens.enumerated() where !skipped.contains(kinds[id]) {
-            var divisions: [(ids: (Int, Int), left: String, right: String)] = []
-            TokenDivisions.forEach(of: token) { left, right in
-                if let leftID = vocabulary[left]?.integerValue, let rightID = vocabulary[right]?.integerValue {
-                    divisions.append(((leftID, rightID), left, right))
-                }
-            }
-            divisions.sort { $0.ids < $1.ids }
-            merges += divisions.map { (scores[id], $0.left, $0.right) }
-        }
-        // A stable order: Swift's sort keeps equal elements in place only by chance of its algorithm.
-        let order = merges.indices.sorted { left, right in
-            let (first, second) = (merges[left].score, merges[right].score)
-            return first > second || (first == second && left < right)
-        }
-        return order.map { (merges[$0].left, merges[$0].right) }
     }
 }

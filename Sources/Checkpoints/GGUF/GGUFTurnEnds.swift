@@ -14,12 +14,14 @@ enum GGUFTurnEnds {
     /// - Parameter named: by keys, the end of a text first.
     /// - Returns: each once; those known by their text follow by id. A text counts only for a token that is marked: an
     ///   ordinary token of the same letters, such as `</s>` of a vocabulary of web pages, ends nothing.
-    static func ids(named: [Int?], _ tokens: [String], _ kinds: [Int]) -> [Int] {
+    static func ids(named: [Int?], _ tokens: PackedStrings, _ kinds: [Int]) -> [Int] {
         var ids: [Int] = []
         for id in named.compactMap({ $0 }) where !ids.contains(id) { ids.append(id) }
         let marked = [GGUFTokenizer.TokenKind.control, GGUFTokenizer.TokenKind.userDefined]
-        for (id, token) in tokens.enumerated()
-        where marked.contains(kinds[id]) && texts.contains(ExactText(token)) && !ids.contains(id) { ids.append(id) }
+        for id in tokens.indices
+        where marked.contains(kinds[id]) && texts.contains(ExactText(tokens[id])) && !ids.contains(id) {
+            ids.append(id)
+        }
         // Where a call or an answer has an end of its own, `<|end|>` stands between the parts of one turn.
         let found = Set(ids.map { ExactText(tokens[$0]) })
         let has = { (text: String) in found.contains(ExactText(text)) }

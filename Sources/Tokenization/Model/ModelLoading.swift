@@ -15,7 +15,7 @@ struct ModelFile {
         _ json: JSONValue, merges: JSONTextList? = nil, pieces: JSONTextList? = nil,
         mostMerges: Int = ModelFile.mostMerges
     ) throws(Fault) {
-        component = try Component(json, place: "model")
+        var component = try Component(json, place: "model")
         // Files older than the `type` field hold a BPE model if they hold merges.
         let type = component.optional("type") == nil && component.object["merges"] != nil ? "BPE" : try component.type()
         guard type == "BPE" else { throw component.unsupported("model type \(type)", expected: "BPE or Unigram") }
@@ -45,6 +45,9 @@ struct ModelFile {
             vocabulary.append((token, id))
         }
         self.vocabulary = vocabulary
+        // The values take more than what was made of them.
+        _ = component.take("vocab")
+        self.component = component
         self.merges = try ModelList(merges, or: component, "merges")
         guard self.merges.count <= mostMerges else {
             throw component.unsupported("\(self.merges.count) merges", expected: "at most \(mostMerges)")

@@ -4,9 +4,9 @@ import Foundation
 ///
 /// Foundation composes only the stretches around scalars that can change or be changed; the rest is passed through.
 func canonicallyComposed(_ text: [UInt8]) -> [UInt8] {
-    // 0xCC is the first byte of U+0300, below which no scalar composes with the one before it.
-    guard text.contains(where: { $0 >= 0xCC }) else { return text }
-    return text.withUnsafeBufferPointer { text in
+    text.withUnsafeBufferPointer { given in
+        guard !isComposed(given) else { return text }
+        let text = given
         var output: [UInt8] = []
         output.reserveCapacity(text.count)
         /// Everything before this is in the output.
@@ -36,6 +36,12 @@ func canonicallyComposed(_ text: [UInt8]) -> [UInt8] {
         output.append(contentsOf: text[done...])
         return output
     }
+}
+
+/// Whether a text has no scalar that composes with the one before it; false is always safe, only slower.
+func isComposed(_ text: UTF8Text) -> Bool {
+    // 0xCC is the first byte of U+0300, below which none does.
+    !text.contains { $0 >= 0xCC }
 }
 
 /// Whether a scalar stays as it is whatever stands before it. False is always safe, only slower.

@@ -56,6 +56,11 @@ enum Normalizer: Sendable {
         }
     }
 
+    /// Whether it is known to change nothing in a text.
+    func leaves(_ text: UTF8Text) -> Bool {
+        if case .nfc = self { isComposed(text) } else { false }
+    }
+
     func apply(to text: [UInt8]) -> [UInt8] {
         switch self {
         case .nfc: return canonicallyComposed(text)
@@ -83,7 +88,10 @@ enum Normalizer: Sendable {
 
 extension [Normalizer] {
     func apply(to text: UTF8Text) -> [UInt8] {
-        reduce(Array<UInt8>(text)) { $1.apply(to: $0) }
+        // What a step was given goes as soon as the step is done.
+        var normalized = [UInt8](text)
+        for step in self { normalized = step.apply(to: normalized) }
+        return normalized
     }
 
     /// How many bytes the steps put before every text.

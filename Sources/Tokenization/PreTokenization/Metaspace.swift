@@ -37,11 +37,14 @@ struct Metaspace: Sendable {
     func written(_ piece: Piece) -> (bytes: [UInt8], lead: Int) {
         let text = piece.text
         let blank = [UInt8(ascii: " ")]
-        let body = text.replacingOccurrences(of: blank, with: replacement)
         var lead = piece.lead
         if lead > 0 { lead = text.part(0..<lead).replacingOccurrences(of: blank, with: replacement).count }
         let wantsPrefix = prefix == .always || (prefix == .first && piece.isStart)
-        guard wantsPrefix, !body.starts(with: replacement) else { return (body, lead) }
-        return (replacement + body, piece.isStart ? lead + replacement.count : lead)
+        let startsMarked = text.first == blank[0] || text.has(replacement, at: 0)
+        guard wantsPrefix, !startsMarked else {
+            return (text.replacingOccurrences(of: blank, with: replacement), lead)
+        }
+        let written = text.replacingOccurrences(of: blank, with: replacement, after: replacement)
+        return (written, piece.isStart ? lead + replacement.count : lead)
     }
 }

@@ -70,12 +70,15 @@ extension UnsafeBufferPointer<UInt8> {
         return found
     }
 
-    /// The text with every occurrence of `pattern` replaced.
-    func replacingOccurrences(of pattern: [UInt8], with content: [UInt8]) -> [UInt8] {
+    /// The text with every occurrence of `pattern` replaced, behind what is to stand before it.
+    func replacingOccurrences(
+        of pattern: [UInt8], with content: [UInt8], after prefix: [UInt8] = []
+    ) -> [UInt8] {
         var occurrences = 0
         if content.count > pattern.count { eachOccurrence(of: pattern) { _ in occurrences += 1 } }
         var output: [UInt8] = []
-        output.reserveCapacity(count + occurrences * (content.count - pattern.count))
+        output.reserveCapacity(prefix.count + count + occurrences * (content.count - pattern.count))
+        output.append(contentsOf: prefix)
         var end = 0
         eachOccurrence(of: pattern) { range in
             output.append(contentsOf: self[end..<range.lowerBound])
