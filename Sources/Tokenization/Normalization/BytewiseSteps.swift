@@ -7,17 +7,26 @@ struct BytewiseSteps: Sendable {
     private let images: [[UInt8]]
     private let isChanged: [Bool]
 
-    /// Nil where a step looks at more than one byte, or can leave nothing of one.
+    /// Bytes that a step may write for one, and all of them together: steps that feed each other grow without end, and are
+    /// refused elsewhere.
+    private static let most = 64
+
+    /// Nil where a step looks at more than one byte, can leave nothing of one, or writes much for it.
     init?(_ steps: [Normalizer]) {
         var prefix: [UInt8] = []
         var images = (UInt8.min...UInt8.max).map { [$0] }
         for step in steps {
             switch step {
             case .prepend(let more): prefix = more + prefix
-            case .replace(let pattern, let content) where pattern.count == 1 && pattern[0] < 0x80 && !content.isEmpty:
+            case .replace(let pattern, let content)
+            where pattern.count == 1 && pattern[0] < 0x80 && !content.isEmpty
+                && content.count <= BytewiseSteps.most:
                 prefix = step.apply(to: prefix)
                 images = images.map { step.apply(to: $0) }
             default: return nil
+            }
+            guard prefix.count <= BytewiseSteps.most, images.allSatisfy({ $0.count <= BytewiseSteps.most }) else {
+                return nil
             }
         }
         self.prefix = prefix
