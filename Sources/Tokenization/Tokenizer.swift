@@ -98,7 +98,6 @@ public final class Tokenizer: Sendable {
         specialTokenIDs = Set(added.filter(\.special).map(\.id))
         // Where two tokens look alike once normalised, special ones come first.
         let ordered = added.filter(\.special) + added.filter { !$0.special }
-        rawTokens = AddedTokenMatcher(ordered.filter { !$0.normalized }.map { ($0, Array($0.content.utf8)) })
         var normalized: [(AddedToken, [UInt8])] = []
         var bytes = 0
         for token in ordered {
@@ -115,6 +114,8 @@ public final class Tokenizer: Sendable {
                     expected: "at most \(AddedToken.mostBytes)")
             }
         }
+        // Their automata are built when it is known that they stay small.
+        rawTokens = AddedTokenMatcher(ordered.filter { !$0.normalized }.map { ($0, Array($0.content.utf8)) })
         normalizedTokens = AddedTokenMatcher(normalized)
         sections = TextSections(
             bytewise, added: normalized, preTokenizers: preTokenizers, boundary: model.boundary)
