@@ -66,7 +66,7 @@ let package = Package(
         .target(name: "Randomness"),
         .target(name: "Settings", dependencies: ["Faults", "Files", "Yams"]),
         .target(name: "Recipes", dependencies: ["Faults", "Settings"]),
-        .target(name: "Pruning", dependencies: ["Decoders", "Faults", "Randomness", "Recipes", "Torch"]),
+        .target(name: "Pruning", dependencies: ["Decoders", "Faults", "Files", "Randomness", "Recipes", "Torch"]),
         .target(name: "Structure", dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Torch"]),
         .target(name: "Tokenization", dependencies: ["Faults", "JSONText"]),
         .target(

@@ -129,12 +129,6 @@ void esp_keep_freed_memory(void) {
 #endif
 }
 
-void esp_return_freed_memory(void) {
-#if defined(__GLIBC__)
-  malloc_trim(0);
-#endif
-}
-
 bool esp_set_threads(int count) {
   return act([&] { at::set_num_threads(count); });
 }

@@ -1,4 +1,5 @@
 import Checkpoints
+import Decoders
 import Faults
 import Files
 import JSONText
@@ -86,6 +87,8 @@ public struct PruneRun {
             var recipe = try PruneRecipe(yaml: record.recipe, file: path)
             recipe.output = output
             recipe.threads = record.threads
+            // A run that a processor began did not write its number down; another sums in another order.
+            recipe.batchTokens = recipe.batchTokens ?? BatchSize.processor
             return try recipe.resolved(methods)
         } catch {
             // Nobody wrote this recipe by hand: it is a part of the journal.

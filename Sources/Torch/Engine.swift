@@ -114,10 +114,4 @@ public enum Engine {
     /// Has large pieces of freed memory kept by the process, where the C library can: for the whole process, so a tool
     /// asks for it and a library does not.
     public static func keepFreedMemory() { esp_keep_freed_memory() }
-
-    /// Gives the system what is kept of freed memory, before tensors of so many bytes are made that do not fit into its
-    /// pieces; for smaller ones it is not worth the time.
-    public static func returnFreedMemory(before bytes: Int) {
-        if bytes >= 32 << 20 { esp_return_freed_memory() }
-    }
 }

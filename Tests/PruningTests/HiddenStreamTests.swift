@@ -38,7 +38,8 @@ struct HiddenStreamTests {
     @Test func aCopyGoesItsOwnWay() throws {
         let folder = try TemporaryFolder()
         for offload in [nil, folder.path] {
-            let stream = try HiddenStream(samples: 9, tokens: 1, hidden: 2, place: HiddenStream.Place(folder: offload))
+            let stream = try HiddenStream(
+                samples: 9, tokens: 1, hidden: 2, place: offload.map(HiddenStream.Place.folder) ?? .memory(.cpu))
             try stream.write(Tensor.full([9, 1, 2], 1), at: 0)
             let copy = try stream.copied()
             try stream.write(Tensor.full([1, 1, 2], 5), at: 8)

@@ -33,7 +33,6 @@ int esp_threads(void);
 bool esp_can_make_threads(int count);   // tried and taken back
 bool esp_can_allocate(int64_t bytes);   // likewise
 void esp_keep_freed_memory(void);       // see engine.cpp
-void esp_return_freed_memory(void);     // what the C library keeps of it, to the system
 int esp_loop_ranges(void);              // parts into which a long loop is divided: one for each thread
 bool esp_has_fast_bfloat16(void);       // the processor multiplies bfloat16 natively
 bool esp_has_fast_float16(void);        // ... and float16

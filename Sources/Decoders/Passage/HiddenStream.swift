@@ -25,9 +25,6 @@ public final class HiddenStream {
         case memory(Device)
         /// In an unlinked file of this folder.
         case folder(String)
-
-        /// The folder where one is named, else the processor's memory.
-        public init(folder: String?) { self = folder.map(Place.folder) ?? .memory(.cpu) }
     }
 
     private enum Storage {

@@ -1,6 +1,7 @@
 import Decoders
 import Faults
 import Randomness
+import Files
 import Torch
 
 #if canImport(Glibc)
@@ -84,7 +85,7 @@ public struct BlockRefit: BlockWorker, Sendable {
     func refit(_ task: BlockTask, start: BlockOutcome) throws(Fault) -> BlockOutcome {
         guard options.passes > 0, task.input.samples > 1 else { return start }
         // The solvers' square matrices leave pieces into which the optimizer's tensors do not fit.
-        Engine.returnFreedMemory(before: task.block.byteCount)
+        Machine.returnFreedMemory(before: task.block.byteCount)
         return try RegionalOptimization(task, start: start, options: options).outcome()
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import Torch
 
 /// The mask and the weights of a linear found together by the alternating direction method of multipliers (ADMM), as
@@ -34,7 +35,7 @@ public enum AlternatingDirections {
         let dead: Tensor
 
         public init(gram: Tensor) {
-            Engine.returnFreedMemory(before: gram.byteCount)
+            Machine.returnFreedMemory(before: gram.byteCount)
             let damped = gram.clone()
             dead = gram.diagonal().isEqual(to: 0)
             damped.diagonal().add(dead.to(.float32))
@@ -91,7 +92,7 @@ public enum AlternatingDirections {
     /// (H + ρ I)⁻¹; its condition is at most in / ρ, which float32 carries.
     public static func shiftedInverse(_ moments: Moments, _ shift: Double = firstPenalty) -> Tensor? {
         let hessian = moments.hessian
-        Engine.returnFreedMemory(before: hessian.byteCount)
+        Machine.returnFreedMemory(before: hessian.byteCount)
         let shifted = hessian.clone()
         shifted.diagonal().add(Tensor.full([hessian.size(0)], shift, device: hessian.device))
         return shifted.cholesky()?.choleskyInverse()
