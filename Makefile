@@ -17,7 +17,7 @@ BINARY = $$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path)/espalier
 SWIFT_FORMAT_PATHS = Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check-slow check-cuda fuzz fault-injection lint docs format install install-files uninstall clean
+.PHONY: help setup build demo test check-slow check-cuda check-quality benchmarks fuzz fault-injection lint docs format install install-files uninstall clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -44,23 +44,32 @@ check-slow: setup ## run the tests, the slow ones too
 check-cuda: build ## prune on the processor and on a GPU by every method, and compare
 	@Scripts/check-cuda.sh "$(BINARY)"
 
+check-quality: setup ## prune a small model by every method and gate it by recorded figures; kill and resume runs
+	$(SWIFT) build $(SWIFT_BUILD_FLAGS) --product espalier
+	@Scripts/check-quality.py "$$($(SWIFT) build $(SWIFT_BUILD_FLAGS) --show-bin-path)/espalier"
+
+benchmarks: setup ## build the programs that measure speed
+	$(SWIFT) build $(RELEASE_FLAGS) --package-path Benchmarks
+
 fuzz: setup ## feed mutants to every reader for SECONDS (60) in all
 	@Scripts/fuzz.sh $(SECONDS)
 
 fault-injection: build ## fail every write, fsync, rename and close of the verbs that write, one at a time
 	@python3 Fuzz/Faults/inject.py "$(BINARY)"
 
-lint: ## check the format of all Swift files, the table of bad inputs and the module graph
+lint: ## check format and style of all code, the table of bad inputs and the module graph
 	$(SWIFT) format lint --strict --recursive $(SWIFT_FORMAT_PATHS)
 	@Scripts/bad-inputs-table.py --check
 	@Scripts/module-graph.py --check
+	@Scripts/lint.sh
 
 docs: ## write the table of bad inputs and the imports of the modules
 	@Scripts/bad-inputs-table.py
 	@Scripts/module-graph.py
 
-format: ## format all Swift files in place
+format: ## format all Swift, C++ and Python files in place
 	$(SWIFT) format --in-place --recursive $(SWIFT_FORMAT_PATHS)
+	@Scripts/lint.sh --format
 
 install: build install-files ## build, then install under PREFIX: the tool, its libraries, shell completions
 

@@ -198,7 +198,7 @@ let package = Package(
             name: "EspalierCommandsTests",
             dependencies: [
                 "Checkpoints", "Decoders", "EspalierCommands", "EspalierKit", "Evaluation", "Faults", "Files", "Gate",
-                "JSONText", "Publishing", "Randomness", "Recipes", "Runs", "TestSupport", "Torch", "Watch",
+                "JSONText", "Publishing", "Randomness", "Recipes", "Runs", "TestSupport", "Torch", "Watch", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ],

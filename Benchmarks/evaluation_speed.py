@@ -8,26 +8,61 @@ Same model, text, windows and threads. The two take turns. Transformers is timed
 of the model, with `model(ids, labels=ids)` for each window; Espalier as a whole process that reads the model, in float32 and in
 bfloat16, alone and with --against a second model. --model names another form of the same model for Espalier, as a GGUF file.
 """
-import argparse, json, multiprocessing, os, resource, statistics, subprocess, sys, time
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 parser = argparse.ArgumentParser()
-parser.add_argument("folder"); parser.add_argument("--model"); parser.add_argument("--text", required=True)
-parser.add_argument("--windows", type=int, default=3); parser.add_argument("--context", type=int, default=1024)
-parser.add_argument("--threads", type=int, default=1); parser.add_argument("--runs", type=int, default=5)
+parser.add_argument("folder")
+parser.add_argument("--model")
+parser.add_argument("--text", required=True)
+parser.add_argument("--windows", type=int, default=3)
+parser.add_argument("--context", type=int, default=1024)
+parser.add_argument("--threads", type=int, default=1)
+parser.add_argument("--runs", type=int, default=5)
 parser.add_argument("--espalier", default=os.path.join(ROOT, ".build/release/espalier"))
 args = parser.parse_args()
 os.environ["OMP_NUM_THREADS"] = str(args.threads)
+
+
 def ours(dtype, *extra):  # in a small process: a child's peak memory begins with that of its parent
     source = args.model or args.folder
     with open(os.devnull, "w") as null:
         process = subprocess.Popen(
-            [args.espalier, "evaluate", source, "--text", args.text, "--context", str(args.context), "--windows",
-             str(args.windows), "--dtype", dtype, "--threads", str(args.threads), "--json", "--quiet", *extra],
-            stdout=subprocess.PIPE, stderr=null, text=True)
+            [
+                args.espalier,
+                "evaluate",
+                source,
+                "--text",
+                args.text,
+                "--context",
+                str(args.context),
+                "--windows",
+                str(args.windows),
+                "--dtype",
+                dtype,
+                "--threads",
+                str(args.threads),
+                "--json",
+                "--quiet",
+                *extra,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=null,
+            text=True,
+        )
         out = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
-    if status: sys.exit(f"espalier failed: {status}")
+    if status:
+        sys.exit(f"espalier failed: {status}")
     return tuple(usage), json.loads(out)["perplexity"]
 
 
@@ -46,14 +81,17 @@ def theirs():
     start, losses = time.process_time(), []
     with torch.no_grad():
         for window in range(args.windows):
-            part = ids[window * args.context:(window + 1) * args.context].unsqueeze(0)
+            part = ids[window * args.context : (window + 1) * args.context].unsqueeze(0)
             losses.append(model(part, labels=part).loss.item())
     return time.process_time() - start, torch.tensor(losses).double().mean().exp().item()
 
 
-arms = {"float32": ("float32",), "bfloat16": ("bfloat16",),
-        "float32, two models": ("float32", "--against", args.model or args.folder),
-        "bfloat16, two models": ("bfloat16", "--against", args.model or args.folder)}
+arms = {
+    "float32": ("float32",),
+    "bfloat16": ("bfloat16",),
+    "float32, two models": ("float32", "--against", args.model or args.folder),
+    "bfloat16, two models": ("bfloat16", "--against", args.model or args.folder),
+}
 times, found, usages = [], {}, {name: [] for name in arms}
 theirs()
 for _ in range(args.runs):
@@ -72,6 +110,8 @@ for name, usage in usages.items():
     peak = statistics.median(u.ru_maxrss for u in usage)
     value = next(iter(found[name].values()))
     value = value["value"] if isinstance(value, dict) else value
-    print(f"{name:22}{total:9.2f}{total / reference:7.2f}{system:8.1%}{faults:9.0f}{faults * resource.getpagesize() / 1024 / peak:9.2f}"
-          f"{peak / 1024:9.0f}  {value:.4f}")
+    print(
+        f"{name:22}{total:9.2f}{total / reference:7.2f}{system:8.1%}{faults:9.0f}{faults * resource.getpagesize() / 1024 / peak:9.2f}"
+        f"{peak / 1024:9.0f}  {value:.4f}"
+    )
 launcher.terminate()

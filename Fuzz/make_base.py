@@ -6,7 +6,14 @@
 
 Only the standard library is used. Run it again when a format changes.
 """
-import json, os, random, shutil, struct, subprocess, sys
+
+import json
+import os
+import random
+import shutil
+import struct
+import subprocess
+import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
 base, corpus = os.path.join(here, "Base"), os.path.join(here, "Corpus")
@@ -67,11 +74,25 @@ def safetensors(names):
 
 
 CONFIG = {
-    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": HIDDEN, "intermediate_size": INNER,
-    "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "num_key_value_heads": KV, "vocab_size": VOCABULARY,
-    "max_position_embeddings": CONTEXT, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": True,
-    "hidden_act": "silu", "torch_dtype": "bfloat16", "bos_token_id": 256, "eos_token_id": 257,
-    "attention_bias": False, "mlp_bias": False, "rope_scaling": None,
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": HIDDEN,
+    "intermediate_size": INNER,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": HEADS,
+    "num_key_value_heads": KV,
+    "vocab_size": VOCABULARY,
+    "max_position_embeddings": CONTEXT,
+    "rms_norm_eps": 1e-5,
+    "rope_theta": 10000.0,
+    "tie_word_embeddings": True,
+    "hidden_act": "silu",
+    "torch_dtype": "bfloat16",
+    "bos_token_id": 256,
+    "eos_token_id": 257,
+    "attention_bias": False,
+    "mlp_bias": False,
+    "rope_scaling": None,
 }
 
 
@@ -86,17 +107,37 @@ def byte_characters():
 
 TABLE = byte_characters()
 TOKENIZER = {
-    "version": "1.0", "truncation": None, "padding": None,
+    "version": "1.0",
+    "truncation": None,
+    "padding": None,
     "added_tokens": [
-        {"id": 256 + i, "content": t, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
-         "special": True} for i, t in enumerate(["<s>", "</s>"])],
+        {
+            "id": 256 + i,
+            "content": t,
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": True,
+        }
+        for i, t in enumerate(["<s>", "</s>"])
+    ],
     "normalizer": None,
     "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
     "post_processor": None,
     "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
-    "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
-              "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
-              "vocab": {**{TABLE[b]: b for b in range(256)}}, "merges": []},
+    "model": {
+        "type": "BPE",
+        "dropout": None,
+        "unk_token": None,
+        "continuing_subword_prefix": None,
+        "end_of_word_suffix": None,
+        "fuse_unk": False,
+        "byte_fallback": False,
+        "ignore_merges": False,
+        "vocab": {**{TABLE[b]: b for b in range(256)}},
+        "merges": [],
+    },
 }
 CARD = "---\nlicense: apache-2.0\nlanguage:\n- en\ntags:\n- tiny\nbase_model: nobody/nothing\n---\n# A model\n\nText.\n"
 
@@ -113,7 +154,8 @@ def gguf(unigram):
         return struct.pack("<IQ", kind, len(values)) + b"".join(values)
 
     pairs = [
-        pair("general.architecture", 8, text("llama")), pair("general.name", 8, text("tiny")),
+        pair("general.architecture", 8, text("llama")),
+        pair("general.name", 8, text("tiny")),
         pair("llama.block_count", 4, struct.pack("<I", LAYERS)),
         pair("llama.context_length", 4, struct.pack("<I", CONTEXT)),
         pair("llama.embedding_length", 4, struct.pack("<I", HIDDEN)),
@@ -138,25 +180,40 @@ def gguf(unigram):
         tokens = [TABLE[b] for b in range(256)] + ["<s>", "</s>"]
         kinds = [1] * 256 + [3, 3]
         pairs += [
-            pair("tokenizer.ggml.model", 8, text("gpt2")), pair("tokenizer.ggml.pre", 8, text("default")),
+            pair("tokenizer.ggml.model", 8, text("gpt2")),
+            pair("tokenizer.ggml.pre", 8, text("default")),
             pair("tokenizer.ggml.tokens", 9, array(8, [text(t) for t in tokens])),
             pair("tokenizer.ggml.merges", 9, array(8, [])),
             pair("tokenizer.ggml.bos_token_id", 4, struct.pack("<I", 256)),
             pair("tokenizer.ggml.eos_token_id", 4, struct.pack("<I", 257)),
         ]
     pairs.append(pair("tokenizer.ggml.token_type", 9, array(5, [struct.pack("<i", k) for k in kinds])))
-    names = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "input_layernorm": "attn_norm",
-             "post_attention_layernorm": "ffn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
-             "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate",
-             "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down", "model.layers": "blk"}
+    names = {
+        "model.embed_tokens": "token_embd",
+        "model.norm": "output_norm",
+        "input_layernorm": "attn_norm",
+        "post_attention_layernorm": "ffn_norm",
+        "self_attn.q_proj": "attn_q",
+        "self_attn.k_proj": "attn_k",
+        "self_attn.v_proj": "attn_v",
+        "self_attn.o_proj": "attn_output",
+        "mlp.gate_proj": "ffn_gate",
+        "mlp.up_proj": "ffn_up",
+        "mlp.down_proj": "ffn_down",
+        "model.layers": "blk",
+    }
     infos, data = [], b""
     for name, (shape, values) in weights.items():
         for old, new in names.items():
             name = name.replace(old, new)
         narrow = "norm" not in name
         piece = b"".join(struct.pack("<e" if narrow else "<f", v) for v in values)
-        infos.append(text(name) + struct.pack("<I", len(shape)) + b"".join(struct.pack("<Q", s) for s in shape[::-1])
-                     + struct.pack("<IQ", 1 if narrow else 0, len(data)))
+        infos.append(
+            text(name)
+            + struct.pack("<I", len(shape))
+            + b"".join(struct.pack("<Q", s) for s in shape[::-1])
+            + struct.pack("<IQ", 1 if narrow else 0, len(data))
+        )
         data += piece + b"\0" * (-len(piece) % 32)
     head = b"GGUF" + struct.pack("<IQQ", 3, len(infos), len(pairs)) + b"".join(pairs) + b"".join(infos)
     return head + b"\0" * (-len(head) % 32) + data
@@ -190,44 +247,102 @@ put(corpus + "/shard/one", safetensors(weights))
 put(corpus + "/gguf/bytes", gguf(False))
 put(corpus + "/gguf/unigram", gguf(True))
 put(corpus + "/config/llama", dumped(CONFIG))
-for kind, more in {"qwen2": {"use_sliding_window": False, "sliding_window": 16}, "mistral": {"sliding_window": 16},
-                   "qwen3": {"head_dim": 4}}.items():
+for kind, more in {
+    "qwen2": {"use_sliding_window": False, "sliding_window": 16},
+    "mistral": {"sliding_window": 16},
+    "qwen3": {"head_dim": 4},
+}.items():
     put(f"{corpus}/config/{kind}", dumped(CONFIG | {"model_type": kind, "architectures": [kind]} | more))
-SCALING = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-           "original_max_position_embeddings": 16}
+SCALING = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 16,
+}
 put(corpus + "/config/llama3", dumped(CONFIG | {"rope_scaling": SCALING}))
 put(corpus + "/config/yarn", dumped(CONFIG | {"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}))
 put(corpus + "/index/one", dumped(index))
-put(corpus + "/json/one", dumped(CONFIG | {"text": "a\u00e9\u4e2d\n\\\"", "numbers": [0, -1.5, 1e-7, 12345678901]}))
+put(corpus + "/json/one", dumped(CONFIG | {"text": 'a\u00e9\u4e2d\n\\"', "numbers": [0, -1.5, 1e-7, 12345678901]}))
 put(corpus + "/tokenizer/bytes", json.dumps(TOKENIZER, ensure_ascii=False))
 SMALL = {"a": 0, "b": 1, "ab": 2, " ": 3, "\u2581": 4, "h": 5, "e": 6, "l": 7, "<unk>": 8, "<0x0A>": 9}
-BASE = {"version": "1.0", "added_tokens": TOKENIZER["added_tokens"][:1], "normalizer": None, "pre_tokenizer": None,
-        "post_processor": None, "decoder": None}
-BPE = {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True, "vocab": SMALL,
-       "merges": ["a b"]}
-put(corpus + "/tokenizer/sequence", json.dumps(BASE | {
-    "normalizer": {"type": "Sequence", "normalizers": [
-        {"type": "NFKC"}, {"type": "Prepend", "prepend": "\u2581"}, {"type": "Lowercase"},
-        {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"},
-        {"type": "Replace", "pattern": {"Regex": "a{2,}"}, "content": "a"}, {"type": "Strip", "strip_left": True,
-                                                                          "strip_right": True}]},
-    "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-        {"type": "Split", "pattern": {"Regex": "\\s+|\\w+|[^\\s\\w]+"}, "behavior": "Isolated", "invert": False},
-        {"type": "Digits", "individual_digits": True}, {"type": "Punctuation", "behavior": "Isolated"}]},
-    "post_processor": {"type": "TemplateProcessing",
-                       "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
-                       "pair": [], "special_tokens": {"<s>": {"id": "<s>", "ids": [256], "tokens": ["<s>"]}}},
-    "decoder": {"type": "Sequence", "decoders": [
-        {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"},
-        {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
-    "model": BPE}))
-put(corpus + "/tokenizer/unigram", json.dumps(BASE | {
-    "pre_tokenizer": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True},
-    "decoder": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True},
-    "model": {"type": "Unigram", "unk_id": 0, "byte_fallback": False,
-              "vocab": [["<unk>", 0.0], ["\u2581", -1.0], ["a", -2.0], ["b", -2.5], ["ab", -3.0], ["he", -3.5]]}}))
+BASE = {
+    "version": "1.0",
+    "added_tokens": TOKENIZER["added_tokens"][:1],
+    "normalizer": None,
+    "pre_tokenizer": None,
+    "post_processor": None,
+    "decoder": None,
+}
+BPE = {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True, "vocab": SMALL, "merges": ["a b"]}
+put(
+    corpus + "/tokenizer/sequence",
+    json.dumps(
+        BASE
+        | {
+            "normalizer": {
+                "type": "Sequence",
+                "normalizers": [
+                    {"type": "NFKC"},
+                    {"type": "Prepend", "prepend": "\u2581"},
+                    {"type": "Lowercase"},
+                    {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"},
+                    {"type": "Replace", "pattern": {"Regex": "a{2,}"}, "content": "a"},
+                    {"type": "Strip", "strip_left": True, "strip_right": True},
+                ],
+            },
+            "pre_tokenizer": {
+                "type": "Sequence",
+                "pretokenizers": [
+                    {
+                        "type": "Split",
+                        "pattern": {"Regex": "\\s+|\\w+|[^\\s\\w]+"},
+                        "behavior": "Isolated",
+                        "invert": False,
+                    },
+                    {"type": "Digits", "individual_digits": True},
+                    {"type": "Punctuation", "behavior": "Isolated"},
+                ],
+            },
+            "post_processor": {
+                "type": "TemplateProcessing",
+                "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+                "pair": [],
+                "special_tokens": {"<s>": {"id": "<s>", "ids": [256], "tokens": ["<s>"]}},
+            },
+            "decoder": {
+                "type": "Sequence",
+                "decoders": [
+                    {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "},
+                    {"type": "ByteFallback"},
+                    {"type": "Fuse"},
+                    {"type": "Strip", "content": " ", "start": 1, "stop": 0},
+                ],
+            },
+            "model": BPE,
+        }
+    ),
+)
+put(
+    corpus + "/tokenizer/unigram",
+    json.dumps(
+        BASE
+        | {
+            "pre_tokenizer": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True},
+            "decoder": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True},
+            "model": {
+                "type": "Unigram",
+                "unk_id": 0,
+                "byte_fallback": False,
+                "vocab": [["<unk>", 0.0], ["\u2581", -1.0], ["a", -2.0], ["b", -2.5], ["ab", -3.0], ["he", -3.5]],
+            },
+        }
+    ),
+)
 put(corpus + "/encoding/one", line + "a\u0301 \u6f22\u5b57\n\t  </s><s>")
-put(corpus + "/recipe/one", """\
+put(
+    corpus + "/recipe/one",
+    """\
 method: wanda++
 model: m
 output: o
@@ -238,33 +353,53 @@ calibration:
 samples: 16
 sequence_length: 32
 seed: 3
-""")
-put(corpus + "/task/one", """\
+""",
+)
+put(
+    corpus + "/task/one",
+    """\
 name: sums
 data: items.jsonl
 prompt: "{{question}} It is"
 choices: choices
 answer: answer
 metrics: [acc, acc_norm]
-""")
+""",
+)
 for text in ["50%", "2:4", "16GB", "0.5", "cuda:1", "self@32", "text.txt@8", "4", "1,2,3"]:
     put(f"{corpus}/values/{text.replace('/', '_').replace(':', '-')}", text)
-put(corpus + "/records/one", "".join(json.dumps(v, ensure_ascii=False) + "\n" for v in [
-    {"text": "A text."}, {"prompt": "Q?", "completion": " A."},
-    {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]},
-    {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]},
-    {"instruction": "Add.", "input": "1 1", "output": "2"}]))
+put(
+    corpus + "/records/one",
+    "".join(
+        json.dumps(v, ensure_ascii=False) + "\n"
+        for v in [
+            {"text": "A text."},
+            {"prompt": "Q?", "completion": " A."},
+            {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]},
+            {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]},
+            {"instruction": "Add.", "input": "1 1", "output": "2"},
+        ]
+    ),
+)
 shutil.copytree(corpus + "/records", corpus + "/prompts", dirs_exist_ok=True)
-put(corpus + "/chat/chatml", "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + "
+put(
+    corpus + "/chat/chatml",
+    "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + "
     "message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}"
-    "{{ '<|im_start|>assistant\n' }}{% endif %}")
+    "{{ '<|im_start|>assistant\n' }}{% endif %}",
+)
 rows = struct.pack("<32i", *range(32))
 header = json.dumps({"tokens": {"dtype": "I32", "shape": [2, 16], "data_offsets": [0, 128]}}).encode()
 header += b" " * (-len(header) % 8)
 put(corpus + "/tokens/one", struct.pack("<Q", len(header)) + header + rows)
-GOLDEN = {"version": 1, "prompts": [{"prompt": "a", "answer": "four", "expected": "four"},
-          {"prompt": "b", "answer": "four pears", "expected": "pears", "match": "contains"},
-          {"prompt": "c", "answer": "12", "expected": "^[0-9]+$", "match": "regex"}]}
+GOLDEN = {
+    "version": 1,
+    "prompts": [
+        {"prompt": "a", "answer": "four", "expected": "four"},
+        {"prompt": "b", "answer": "four pears", "expected": "pears", "match": "contains"},
+        {"prompt": "c", "answer": "12", "expected": "^[0-9]+$", "match": "regex"},
+    ],
+}
 GATE = """\
 version: 1
 stages:
@@ -306,13 +441,40 @@ if len(sys.argv) > 1:
     shutil.copytree(base + "/task", work + "/task")
     put(work + "/task/task.yaml", open(corpus + "/task/one").read())
     put(work + "/calibration.txt", line * 12)
-    put(work + "/prompts.jsonl", "".join(json.dumps({"prompt": p, "completion": " pear"}) + "\n"
-                                         for p in ["The tree", "The wall"]))
-    run("prune", "model", "-o", "run", "--method", "wanda", "--sparsity", "0.5", "--calibration", "calibration.txt",
-        "--samples", "4", "--sequence-length", "16")
+    put(
+        work + "/prompts.jsonl",
+        "".join(json.dumps({"prompt": p, "completion": " pear"}) + "\n" for p in ["The tree", "The wall"]),
+    )
+    run(
+        "prune",
+        "model",
+        "-o",
+        "run",
+        "--method",
+        "wanda",
+        "--sparsity",
+        "0.5",
+        "--calibration",
+        "calibration.txt",
+        "--samples",
+        "4",
+        "--sequence-length",
+        "16",
+    )
     for name, more in {"run": ["--against", "model"], "model": []}.items():
-        run("evaluate", name, *more, "--text", "calibration.txt", "--context", "16", "--task-file", "task/task.yaml",
-            "--output", f"{name}.results.json")
+        run(
+            "evaluate",
+            name,
+            *more,
+            "--text",
+            "calibration.txt",
+            "--context",
+            "16",
+            "--task-file",
+            "task/task.yaml",
+            "--output",
+            f"{name}.results.json",
+        )
     run("benchmark", "run", "--against", "model", "--prompt", "8", "--new-tokens", "4", "--json", to="benchmark.json")
     evidence = base + "/evidence/"
     put(evidence + "results.json", open(work + "/run.results.json").read())
@@ -320,16 +482,41 @@ if len(sys.argv) > 1:
     put(evidence + "report.json", open(work + "/run/report.json").read())
     put(evidence + "COMPLETE.json", open(work + "/run/COMPLETE.json").read())
     put(evidence + "benchmark.json", open(work + "/benchmark.json").read())
-    run("gate", evidence + "results.json", "--rules", evidence + "gate.yaml", "--baseline", evidence + "dense.json",
-        "--golden", evidence + "golden.json", "--output", "gate.json")
+    run(
+        "gate",
+        evidence + "results.json",
+        "--rules",
+        evidence + "gate.yaml",
+        "--baseline",
+        evidence + "dense.json",
+        "--golden",
+        evidence + "golden.json",
+        "--output",
+        "gate.json",
+    )
     put(evidence + "gate.json", open(work + "/gate.json").read())
     run("watch", "model", "--write-reference", "reference.safetensors", "--prompts", "prompts.jsonl", "--top", "4")
     for _ in range(4):
-        run("watch", "run", "--reference", "reference.safetensors", "--history", "history.jsonl", "--prompts",
-            "prompts.jsonl")
-    for name, file in {"results": "results.json", "baseline": "dense.json", "speed": "benchmark.json",
-                       "sizes": "report.json", "run-report": "report.json", "run-results": "results.json",
-                       "run-gate": "gate.json", "completion": "COMPLETE.json"}.items():
+        run(
+            "watch",
+            "run",
+            "--reference",
+            "reference.safetensors",
+            "--history",
+            "history.jsonl",
+            "--prompts",
+            "prompts.jsonl",
+        )
+    for name, file in {
+        "results": "results.json",
+        "baseline": "dense.json",
+        "speed": "benchmark.json",
+        "sizes": "report.json",
+        "run-report": "report.json",
+        "run-results": "results.json",
+        "run-gate": "gate.json",
+        "completion": "COMPLETE.json",
+    }.items():
         put(f"{corpus}/{name}/one", open(evidence + file).read())
     put(corpus + "/watch-reference/one", open(work + "/reference.safetensors", "rb").read())
     put(corpus + "/watch-history/one", open(work + "/history.jsonl").read())

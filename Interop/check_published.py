@@ -8,7 +8,12 @@ Loads the folder with AutoModelForCausalLM and AutoTokenizer (float32), prints t
 every weight named in report.json has the zeros that its K:M pattern demands and that config.json has no
 `sparsity_config`. Needs torch, transformers, safetensors. Last run with torch 2.13, transformers 5.23.
 """
-import argparse, json, math, os
+
+import argparse
+import json
+import math
+import os
+
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -6,6 +6,7 @@
 Needs transformers, which renders; a conversation that a template refuses has the text null. Branches for tools are
 shortened to their beginning: no conversation here enters them.
 """
+
 import json
 import sys
 
@@ -25,7 +26,9 @@ TOOLS = """{%- if tools %}
     {{- '<|im_start|>system\\n' }}
     {{- "# Tools" }}
 """
-QWEN25 = TOOLS + """{%- else %}
+QWEN25 = (
+    TOOLS
+    + """{%- else %}
     {%- if messages[0]['role'] == 'system' %}
         {{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}
     {%- else %}
@@ -43,7 +46,10 @@ QWEN25 = TOOLS + """{%- else %}
     {{- '<|im_start|>assistant\\n' }}
 {%- endif %}
 """
-QWEN3 = TOOLS + """{%- else %}
+)
+QWEN3 = (
+    TOOLS
+    + """{%- else %}
     {%- if messages[0].role == 'system' %}
         {{- '<|im_start|>system\\n' + messages[0].content + '<|im_end|>\\n' }}
     {%- endif %}
@@ -92,6 +98,7 @@ QWEN3 = TOOLS + """{%- else %}
         {{- '<think>\\n\\n</think>\\n\\n' }}
     {%- endif %}
 {%- endif %}"""
+)
 LLAMA2 = (
     "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}"
     "{% set system_message = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}"
@@ -199,18 +206,33 @@ def mistral(user, assistant):
 
 USER = "'[INST] ' + message['content'] + ' [/INST]'"
 TEMPLATES = [
-    ("SmolLM2", CHATML.replace("DEFAULT", "You are a helpful AI assistant named SmolLM, trained by Hugging Face"), "<|im_start|>", "<|im_end|>"),
+    (
+        "SmolLM2",
+        CHATML.replace("DEFAULT", "You are a helpful AI assistant named SmolLM, trained by Hugging Face"),
+        "<|im_start|>",
+        "<|im_end|>",
+    ),
     ("Qwen2", CHATML.replace("DEFAULT", "You are a helpful assistant."), None, "<|im_end|>"),
     ("ChatML without default", PLAIN_CHATML, None, "<|im_end|>"),
     ("Qwen2.5", QWEN25, None, "<|im_end|>"),
     ("Qwen3", QWEN3, None, "<|im_end|>"),
     ("Llama 2", LLAMA2, "<s>", "</s>"),
-    ("Llama 3", LLAMA3 + "{% if add_generation_prompt %}" + LLAMA3_REPLY + "{% endif %}", "<|begin_of_text|>", "<|eot_id|>"),
+    (
+        "Llama 3",
+        LLAMA3 + "{% if add_generation_prompt %}" + LLAMA3_REPLY + "{% endif %}",
+        "<|begin_of_text|>",
+        "<|eot_id|>",
+    ),
     ("Llama 3, first version", LLAMA3 + LLAMA3_REPLY, "<|begin_of_text|>", "<|end_of_text|>"),
     ("Llama 3.1", LLAMA31, "<|begin_of_text|>", "<|eot_id|>"),
     ("Mistral v0.1", mistral(USER, "message['content'] + eos_token + ' '"), "<s>", "</s>"),
     ("Mistral v0.2", mistral(USER, "message['content'] + eos_token"), "<s>", "</s>"),
-    ("Mistral v0.2, new", mistral("' [INST] ' + message['content'] + ' [/INST]'", "' ' + message['content'] + ' ' + eos_token"), "<s>", "</s>"),
+    (
+        "Mistral v0.2, new",
+        mistral("' [INST] ' + message['content'] + ' [/INST]'", "' ' + message['content'] + ' ' + eos_token"),
+        "<s>",
+        "</s>",
+    ),
     ("Mistral v0.3", MISTRAL3, "<s>", "</s>"),
     ("Zephyr", ZEPHYR, "<s>", "</s>"),
 ]
@@ -226,9 +248,13 @@ def message(role, content):
     return {"role": role, "content": content}
 
 
-S, U, A = (lambda text: message("system", text)), (lambda text: message("user", text)), (lambda text: message("assistant", text))
+S, U, A = (
+    (lambda text: message("system", text)),
+    (lambda text: message("user", text)),
+    (lambda text: message("assistant", text)),
+)
 CONVERSATIONS = [
-    [U("Hello?"), A("Hi! \n"), U(" And 'you'?\n"), A("Fine, \"thanks\".")],
+    [U("Hello?"), A("Hi! \n"), U(" And 'you'?\n"), A('Fine, "thanks".')],
     [S(" Be brief.\n"), U("Why?"), A("Because.")],
     [S("Be brief."), U("Why?"), A("Because."), U("\u3000é\u0301 日本 🙂\u3000")],
     [U("Only a question")],
@@ -252,12 +278,24 @@ def render(template, bos, eos, conversation, reply=False):
 
 
 known = [
-    {"name": name, "template": template, "bos": bos, "eos": eos,
-     "texts": [render(template, bos, eos, conversation) for conversation in CONVERSATIONS],
-     "prompts": [render(template, bos, eos, conversation, reply=True) for conversation in CONVERSATIONS
-                 if conversation[-1]["role"] != "assistant"]}
+    {
+        "name": name,
+        "template": template,
+        "bos": bos,
+        "eos": eos,
+        "texts": [render(template, bos, eos, conversation) for conversation in CONVERSATIONS],
+        "prompts": [
+            render(template, bos, eos, conversation, reply=True)
+            for conversation in CONVERSATIONS
+            if conversation[-1]["role"] != "assistant"
+        ],
+    }
     for name, template, bos, eos in TEMPLATES
 ]
-json.dump({"conversations": CONVERSATIONS, "known": known, "unknown": [{"name": n, "template": t} for n, t in UNKNOWN]},
-          sys.stdout, ensure_ascii=False, indent=1)
+json.dump(
+    {"conversations": CONVERSATIONS, "known": known, "unknown": [{"name": n, "template": t} for n, t in UNKNOWN]},
+    sys.stdout,
+    ensure_ascii=False,
+    indent=1,
+)
 print()

@@ -6,9 +6,14 @@ tiny-llama.gguf                  a 2-block Llama with permuted q and k, Llama 3 
 tiny-llama.safetensors           the weights it was made from, under their Hugging Face names
 tiny-llama.merges.json           the merges of its tokenizer, derived from the scores
 """
-import json, math, os
+
+import json
+import math
+import os
+
 import numpy as np
-from gguf import GGUFWriter, GGMLQuantizationType as Q, GGML_QUANT_SIZES, TokenType
+from gguf import GGML_QUANT_SIZES, GGUFWriter, TokenType
+from gguf import GGMLQuantizationType as Q
 from gguf.quants import dequantize
 from safetensors.numpy import save_file
 
@@ -17,19 +22,32 @@ os.makedirs(out, exist_ok=True)
 rng = np.random.default_rng(0)
 
 # ---- blocks
-halves = {Q.Q4_0: [0], Q.Q4_1: [0, 2], Q.Q5_0: [0], Q.Q5_1: [0, 2], Q.Q8_0: [0], Q.Q4_K: [0, 2], Q.Q5_K: [0, 2], Q.Q6_K: [208]}
+halves = {
+    Q.Q4_0: [0],
+    Q.Q4_1: [0, 2],
+    Q.Q5_0: [0],
+    Q.Q5_1: [0, 2],
+    Q.Q8_0: [0],
+    Q.Q4_K: [0, 2],
+    Q.Q5_K: [0, 2],
+    Q.Q6_K: [208],
+}
 scales = np.array([0, -0.0, 1, -1, 6e-8, 6e-5, 65504, 0.1, 0.0123, -3.7], dtype=np.float16)
 for kind in [Q.F16, Q.BF16, *halves]:
     size, bytes_ = GGML_QUANT_SIZES[kind]
     count = 2048 // size
     blocks = rng.integers(0, 256, (count, bytes_), dtype=np.uint8)
-    for offset in halves.get(kind, []):                      # finite float16 scales, extreme ones among them
-        values = rng.choice(np.concatenate([scales, rng.normal(0, 0.05, 50).astype(np.float16)]), count).astype(np.float16)
-        blocks[:, offset:offset + 2] = values.view(np.uint8).reshape(count, 2)
-    if kind in (Q.F16, Q.BF16):                              # every exponent, no NaN
+    for offset in halves.get(kind, []):  # finite float16 scales, extreme ones among them
+        values = rng.choice(np.concatenate([scales, rng.normal(0, 0.05, 50).astype(np.float16)]), count).astype(
+            np.float16
+        )
+        blocks[:, offset : offset + 2] = values.view(np.uint8).reshape(count, 2)
+    if kind in (Q.F16, Q.BF16):  # every exponent, no NaN
         bits = np.linspace(0, 65535, count).astype(np.uint16)
         exponent = 0x7C00 if kind == Q.F16 else 0x7F80
-        bits = np.where(bits & exponent == exponent, bits & ~np.uint16(0x0400 if kind == Q.F16 else 0x0080), bits).astype(np.uint16)
+        bits = np.where(
+            bits & exponent == exponent, bits & ~np.uint16(0x0400 if kind == Q.F16 else 0x0080), bits
+        ).astype(np.uint16)
         blocks = bits.view(np.uint8).reshape(count, 2)
     values = dequantize(blocks.reshape(1, -1), kind).astype(np.float32)
     blocks.tofile(os.path.join(out, f"{kind.name}.blocks"))
@@ -39,26 +57,45 @@ for kind in [Q.F16, Q.BF16, *halves]:
 hidden, heads, kv, size, ffn, layers = 32, 4, 2, 8, 64, 2
 pieces = ["▁", "a", "b", "c", "d", "é", "ab", "▁a", "bc", "abc", "▁ab", "cd", "▁abc", "abcd", "▁abcd"]
 tokens = ["<unk>", "<s>", "</s>"] + [f"<0x{i:02X}>" for i in range(256)] + pieces
-kinds = [TokenType.UNKNOWN, TokenType.CONTROL, TokenType.CONTROL] + [TokenType.BYTE] * 256 + [TokenType.NORMAL] * len(pieces)
+kinds = (
+    [TokenType.UNKNOWN, TokenType.CONTROL, TokenType.CONTROL]
+    + [TokenType.BYTE] * 256
+    + [TokenType.NORMAL] * len(pieces)
+)
 scores_ = [0.0] * 259 + [-1e6] * 6 + [-float(i) for i in range(len(pieces) - 6)]
 
 
-def permute(w, n):                                           # as llama.cpp's converter
+def permute(w, n):  # as llama.cpp's converter
     return w.reshape(n, 2, w.shape[0] // n // 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
 
 
 weights = {}
+
+
 def random(name, *shape):
     weights[name] = rng.normal(0, 1, shape).astype(np.float32)
     return weights[name]
 
 
 w = GGUFWriter(os.path.join(out, "tiny-llama.gguf"), "llama")
-w.add_block_count(layers); w.add_context_length(128); w.add_embedding_length(hidden); w.add_feed_forward_length(ffn)
-w.add_head_count(heads); w.add_head_count_kv(kv); w.add_layer_norm_rms_eps(1e-6); w.add_rope_freq_base(500000.0)
-w.add_rope_dimension_count(size); w.add_vocab_size(len(tokens))
-w.add_tokenizer_model("llama"); w.add_tokenizer_pre("default"); w.add_token_list(tokens); w.add_token_scores(scores_)
-w.add_token_types(kinds); w.add_bos_token_id(1); w.add_eos_token_id(2); w.add_unk_token_id(0)
+w.add_block_count(layers)
+w.add_context_length(128)
+w.add_embedding_length(hidden)
+w.add_feed_forward_length(ffn)
+w.add_head_count(heads)
+w.add_head_count_kv(kv)
+w.add_layer_norm_rms_eps(1e-6)
+w.add_rope_freq_base(500000.0)
+w.add_rope_dimension_count(size)
+w.add_vocab_size(len(tokens))
+w.add_tokenizer_model("llama")
+w.add_tokenizer_pre("default")
+w.add_token_list(tokens)
+w.add_token_scores(scores_)
+w.add_token_types(kinds)
+w.add_bos_token_id(1)
+w.add_eos_token_id(2)
+w.add_unk_token_id(0)
 w.add_tensor("token_embd.weight", random("model.embed_tokens.weight", len(tokens), hidden))
 factors = []
 for i in range(0, size, 2):
@@ -79,13 +116,17 @@ for b in range(layers):
     w.add_tensor(g + "ffn_down.weight", random(p + "mlp.down_proj.weight", hidden, ffn))
 w.add_tensor("output_norm.weight", random("model.norm.weight", hidden))
 w.add_tensor("output.weight", random("lm_head.weight", len(tokens), hidden))
-w.write_header_to_file(); w.write_kv_data_to_file(); w.write_tensors_to_file(); w.close()
+w.write_header_to_file()
+w.write_kv_data_to_file()
+w.write_tensors_to_file()
+w.close()
 save_file(weights, os.path.join(out, "tiny-llama.safetensors"), {"format": "pt"})
 
 ids = {t: i for i, t in enumerate(tokens)}
 merges = []
 for token, score, kind in zip(tokens, scores_, kinds):
-    if kind != TokenType.NORMAL: continue
+    if kind != TokenType.NORMAL:
+        continue
     parts = [(token[:i], token[i:]) for i in range(1, len(token)) if token[:i] in ids and token[i:] in ids]
     merges += [(score, l, r) for l, r in sorted(parts, key=lambda p: (ids[p[0]], ids[p[1]]))]
 merges.sort(key=lambda m: -m[0])

@@ -6,6 +6,7 @@ names, stand in two places or are left out, and the logits of one tiny model und
 
 A case whose logits are null is one that transformers refuses to open or to run, or for which it makes up weights.
 """
+
 import copy
 import json
 import tempfile
@@ -21,9 +22,19 @@ logging.set_verbosity_error()
 warnings.filterwarnings("ignore")
 
 FIXTURES = Path(__file__).parent.parent / "Tests/DecodersTests/Fixtures"
-SIZES = dict(hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1,
-             head_dim=8, vocab_size=32, max_position_embeddings=64, rms_norm_eps=1e-5, hidden_act="silu",
-             tie_word_embeddings=False)
+SIZES = dict(
+    hidden_size=16,
+    intermediate_size=24,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    num_key_value_heads=1,
+    head_dim=8,
+    vocab_size=32,
+    max_position_embeddings=64,
+    rms_norm_eps=1e-5,
+    hidden_act="silu",
+    tie_word_embeddings=False,
+)
 TOKENS = 24
 LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0)
 LINEAR = dict(rope_type="linear", factor=4.0)
@@ -39,35 +50,50 @@ CASES = {
     "theta outside": ("llama", dict(rope_theta=100.0)),
     "theta inside rope_scaling": ("llama", dict(rope_scaling=dict(rope_type="default", rope_theta=100.0))),
     "theta inside rope_parameters": ("llama", dict(rope_parameters=dict(rope_type="default", rope_theta=100.0))),
-    "theta inside and outside": ("llama", dict(rope_theta=500.0, rope_parameters=dict(rope_type="default",
-                                                                                      rope_theta=100.0))),
-    "theta inside and outside, old name": ("llama", dict(rope_theta=500.0, rope_scaling={**LINEAR,
-                                                                                         "rope_theta": 100.0})),
+    "theta inside and outside": (
+        "llama",
+        dict(rope_theta=500.0, rope_parameters=dict(rope_type="default", rope_theta=100.0)),
+    ),
+    "theta inside and outside, old name": (
+        "llama",
+        dict(rope_theta=500.0, rope_scaling={**LINEAR, "rope_theta": 100.0}),
+    ),
     "both names, linear and default": ("llama", dict(rope_scaling=LINEAR, rope_parameters=NEW)),
     "both names, default and linear": ("llama", dict(rope_scaling=dict(rope_type="default"), rope_parameters=LINEAR)),
-    "both names, theta in the one that loses": ("llama", dict(rope_scaling=LINEAR, rope_parameters={
-        **NEW, "rope_theta": 100.0})),
-    "both names, theta outside and in the one that loses": ("llama", dict(rope_theta=50.0, rope_scaling=LINEAR,
-                                                                          rope_parameters={**NEW,
-                                                                                           "rope_theta": 100.0})),
+    "both names, theta in the one that loses": (
+        "llama",
+        dict(rope_scaling=LINEAR, rope_parameters={**NEW, "rope_theta": 100.0}),
+    ),
+    "both names, theta outside and in the one that loses": (
+        "llama",
+        dict(rope_theta=50.0, rope_scaling=LINEAR, rope_parameters={**NEW, "rope_theta": 100.0}),
+    ),
     "an empty old object": ("llama", dict(rope_scaling={}, rope_parameters=LINEAR)),
     "a null old object": ("llama", dict(rope_scaling=None, rope_parameters=LINEAR)),
     "two names of the type": ("llama", dict(rope_scaling=dict(rope_type="linear", type="default", factor=4.0))),
-    "two names of the type, the other way": ("llama", dict(rope_scaling=dict(rope_type="default", type="linear",
-                                                                             factor=4.0))),
+    "two names of the type, the other way": (
+        "llama",
+        dict(rope_scaling=dict(rope_type="default", type="linear", factor=4.0)),
+    ),
     "old name of the type": ("llama", dict(rope_scaling=dict(type="linear", factor=4.0))),
     "a factor without a type": ("llama", dict(rope_scaling=dict(factor=4.0))),
     "a key of another type": ("llama", dict(rope_scaling={**LINEAR, "low_freq_factor": 1.0})),
     "llama3, original context inside": ("llama", dict(rope_scaling={**LLAMA3, "original_max_position_embeddings": 16})),
-    "llama3, original context a float": ("llama", dict(rope_scaling={**LLAMA3,
-                                                                     "original_max_position_embeddings": 16.5})),
+    "llama3, original context a float": (
+        "llama",
+        dict(rope_scaling={**LLAMA3, "original_max_position_embeddings": 16.5}),
+    ),
     "llama3, original context outside": ("llama", dict(rope_scaling=LLAMA3, original_max_position_embeddings=16)),
-    "llama3, original context in both": ("llama", dict(rope_scaling={**LLAMA3, "original_max_position_embeddings": 32},
-                                                       original_max_position_embeddings=16)),
+    "llama3, original context in both": (
+        "llama",
+        dict(rope_scaling={**LLAMA3, "original_max_position_embeddings": 32}, original_max_position_embeddings=16),
+    ),
     "llama3, no original context": ("llama", dict(rope_scaling=LLAMA3)),
     "yarn": ("llama", dict(rope_scaling=YARN)),
-    "yarn, without rounding": ("llama", dict(rope_theta=50.0, rope_scaling={**YARN, "beta_fast": 2.0, "beta_slow": 0.5,
-                                                                            "truncate": False})),
+    "yarn, without rounding": (
+        "llama",
+        dict(rope_theta=50.0, rope_scaling={**YARN, "beta_fast": 2.0, "beta_slow": 0.5, "truncate": False}),
+    ),
     "yarn, rotations": ("llama", dict(rope_theta=50.0, rope_scaling={**YARN, "beta_fast": 2.0, "beta_slow": 0.5})),
     "yarn, attention factor": ("llama", dict(rope_scaling={**YARN, "attention_factor": 1.7})),
     "yarn, magnitudes": ("llama", dict(rope_scaling={**YARN, "mscale": 2.0, "mscale_all_dim": 0.5})),
@@ -88,10 +114,14 @@ CASES = {
     "mistral, types": ("mistral", dict(sliding_window=4, layer_types=["full_attention", "sliding_attention"])),
     "qwen2, window": ("qwen2", {**WINDOW, "sliding_window": 4}),
     "qwen2, window switched off": ("qwen2", dict(sliding_window=4, max_window_layers=1)),
-    "qwen2, types": ("qwen2", dict(sliding_window=4, use_sliding_window=True,
-                                   layer_types=["sliding_attention", "full_attention"])),
-    "qwen2, types and the switch off": ("qwen2", dict(sliding_window=4, use_sliding_window=False,
-                                                      layer_types=["sliding_attention", "full_attention"])),
+    "qwen2, types": (
+        "qwen2",
+        dict(sliding_window=4, use_sliding_window=True, layer_types=["sliding_attention", "full_attention"]),
+    ),
+    "qwen2, types and the switch off": (
+        "qwen2",
+        dict(sliding_window=4, use_sliding_window=False, layer_types=["sliding_attention", "full_attention"]),
+    ),
     "qwen2, attention_bias": ("qwen2", dict(attention_bias=False)),
     "qwen3, window": ("qwen3", {**WINDOW, "sliding_window": 4}),
     "qwen3, window is null": ("qwen3", {**WINDOW, "sliding_window": None}),
@@ -99,29 +129,66 @@ CASES = {
     "gemma3, no pattern": ("gemma3_text", GEMMA),
     "gemma3, the pattern as it is written beside the types": ("gemma3_text", {**GEMMA, "_sliding_window_pattern": 2}),
     "gemma3, types": ("gemma3_text", {**GEMMA, "layer_types": ["full_attention", "sliding_attention"]}),
-    "gemma3, all full and no window": ("gemma3_text", {**GEMMA, "layer_types": ["full_attention"] * 2,
-                                                       "sliding_window": None}),
+    "gemma3, all full and no window": (
+        "gemma3_text",
+        {**GEMMA, "layer_types": ["full_attention"] * 2, "sliding_window": None},
+    ),
     "gemma3, window left out": ("gemma3_text", {**GEMMA, "sliding_window": ...}),
-    "gemma3, thetas outside": ("gemma3_text", {**GEMMA, "sliding_window_pattern": 2, "rope_theta": 100.0,
-                                               "rope_local_base_freq": 20.0}),
-    "gemma3, thetas by kind": ("gemma3_text", {**GEMMA, "sliding_window_pattern": 2, "rope_parameters": dict(
-        full_attention=dict(rope_type="default", rope_theta=100.0),
-        sliding_attention=dict(rope_type="default", rope_theta=20.0))}),
-    "gemma3, thetas by kind and outside": ("gemma3_text", {
-        **GEMMA, "sliding_window_pattern": 2, "rope_theta": 30.0, "rope_local_base_freq": 40.0,
-        "rope_parameters": dict(full_attention=dict(rope_type="default", rope_theta=100.0))}),
-    "gemma3, scaling": ("gemma3_text", {**GEMMA, "sliding_window_pattern": 2, "rope_theta": 100.0,
-                                        "rope_scaling": LINEAR}),
-    "gemma3, scaling by kind": ("gemma3_text", {**GEMMA, "sliding_window_pattern": 2, "rope_parameters": dict(
-        full_attention=YARN, sliding_attention=LINEAR)}),
-    "gemma3, scaling by kind and outside": ("gemma3_text", {
-        **GEMMA, "sliding_window_pattern": 2, "rope_scaling": {**LINEAR, "factor": 2.0},
-        "rope_parameters": dict(full_attention=LINEAR, sliding_attention=dict(rope_theta=20.0))}),
+    "gemma3, thetas outside": (
+        "gemma3_text",
+        {**GEMMA, "sliding_window_pattern": 2, "rope_theta": 100.0, "rope_local_base_freq": 20.0},
+    ),
+    "gemma3, thetas by kind": (
+        "gemma3_text",
+        {
+            **GEMMA,
+            "sliding_window_pattern": 2,
+            "rope_parameters": dict(
+                full_attention=dict(rope_type="default", rope_theta=100.0),
+                sliding_attention=dict(rope_type="default", rope_theta=20.0),
+            ),
+        },
+    ),
+    "gemma3, thetas by kind and outside": (
+        "gemma3_text",
+        {
+            **GEMMA,
+            "sliding_window_pattern": 2,
+            "rope_theta": 30.0,
+            "rope_local_base_freq": 40.0,
+            "rope_parameters": dict(full_attention=dict(rope_type="default", rope_theta=100.0)),
+        },
+    ),
+    "gemma3, scaling": (
+        "gemma3_text",
+        {**GEMMA, "sliding_window_pattern": 2, "rope_theta": 100.0, "rope_scaling": LINEAR},
+    ),
+    "gemma3, scaling by kind": (
+        "gemma3_text",
+        {**GEMMA, "sliding_window_pattern": 2, "rope_parameters": dict(full_attention=YARN, sliding_attention=LINEAR)},
+    ),
+    "gemma3, scaling by kind and outside": (
+        "gemma3_text",
+        {
+            **GEMMA,
+            "sliding_window_pattern": 2,
+            "rope_scaling": {**LINEAR, "factor": 2.0},
+            "rope_parameters": dict(full_attention=LINEAR, sliding_attention=dict(rope_theta=20.0)),
+        },
+    ),
     "gemma3, scalar": ("gemma3_text", {**GEMMA, "query_pre_attn_scalar": 3}),
     "gemma3, no scalar": ("gemma3_text", {**GEMMA, "query_pre_attn_scalar": ...}),
     "gemma3, logits capped": ("gemma3_text", {**GEMMA, "final_logit_softcapping": 2.0}),
-    "gemma3, nulls": ("gemma3_text", {**GEMMA, "final_logit_softcapping": None, "attn_logit_softcapping": None,
-                                      "use_bidirectional_attention": False, "rope_scaling": None}),
+    "gemma3, nulls": (
+        "gemma3_text",
+        {
+            **GEMMA,
+            "final_logit_softcapping": None,
+            "attn_logit_softcapping": None,
+            "use_bidirectional_attention": False,
+            "rope_scaling": None,
+        },
+    ),
     "gemma3, tied by default": ("gemma3_text", {**GEMMA, "tie_word_embeddings": ...}),
 }
 TIED = dict(tie_word_embeddings=True)
@@ -164,20 +231,26 @@ def renamed(weights, names):
         if new is None:
             weights = {key: value for key, value in weights.items() if key != old}
         else:
-            weights = {new + key[len(old):] if key.startswith(old) else key: value for key, value in weights.items()}
+            weights = {new + key[len(old) :] if key.startswith(old) else key: value for key, value in weights.items()}
     return weights
 
 
-def logits(name, keys, tokens, names={}):
+def logits(name, keys, tokens, names=None):
     """The logits of the last token, or None with the reason."""
+    if names is None:
+        names = {}
     weights = renamed(load_file(FIXTURES / "configurations" / f"{name}.safetensors"), names)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "config.json").write_text(json.dumps({"model_type": name.split("-")[0], **keys}))
-        save_file({key: value.float() for key, value in weights.items()}, Path(folder) / "model.safetensors",
-                  metadata={"format": "pt"})
+        save_file(
+            {key: value.float() for key, value in weights.items()},
+            Path(folder) / "model.safetensors",
+            metadata={"format": "pt"},
+        )
         try:
             model, report = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
+                folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
+            )
             assert not report["missing_keys"] and not report["mismatched_keys"], report
             with torch.no_grad():
                 return model.eval()(tokens).logits[0, -1].tolist(), None
@@ -185,8 +258,16 @@ def logits(name, keys, tokens, names={}):
             return None, f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
 
 
-for seed, (name, differences) in enumerate({"llama": {}, "llama-wide": dict(num_key_value_heads=2), "mistral": {},
-                                            "qwen2": {}, "qwen3": {}, "gemma3_text": {}}.items()):
+for seed, (name, differences) in enumerate(
+    {
+        "llama": {},
+        "llama-wide": dict(num_key_value_heads=2),
+        "mistral": {},
+        "qwen2": {},
+        "qwen3": {},
+        "gemma3_text": {},
+    }.items()
+):
     make_weights(name, differences, seed)
 torch.manual_seed(99)
 tokens = torch.randint(0, SIZES["vocab_size"], (1, TOKENS))
@@ -197,7 +278,16 @@ for title, name, differences, names in cases:
     keys = merged(differences)
     values, reason = logits(name, keys, tokens, names)
     print(f"{title:52}", reason or " ".join(f"{value:.4f}" for value in values[:4]))
-    lines.append(json.dumps({"title": title, "weights": name, "config": {"model_type": name.split("-")[0], **keys},
-                             "names": names, "logits": values and [round(value, 6) for value in values]}))
+    lines.append(
+        json.dumps(
+            {
+                "title": title,
+                "weights": name,
+                "config": {"model_type": name.split("-")[0], **keys},
+                "names": names,
+                "logits": values and [round(value, 6) for value in values],
+            }
+        )
+    )
 text = '{"tokens": ' + json.dumps(tokens[0].tolist()) + ', "cases": [\n' + ",\n".join(lines) + "\n]}\n"
 (FIXTURES / "configurations.json").write_text(text)

@@ -12,7 +12,11 @@ and in CHECKPOINTS_FIXTURES
 The rules are those of llama.cpp's table of names (src/llama-vocab.cpp), with the models' published expressions where
 llama.cpp approximates them.  Needs: tokenizers (made with 0.23.3).
 """
-import json, os, sys
+
+import json
+import os
+import sys
+
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
@@ -23,11 +27,13 @@ LLAMA3, QWEN2, ANY_DIGITS = (TIKTOKEN % digits for digits in (r"\p{N}{1,3}", r"\
 SMALL = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
 CAPITALS = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
 TEKKEN = SMALL + "|" + CAPITALS + r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + SPACES
-GPT4O = (SMALL + CONTRACTIONS + "?|" + CAPITALS + CONTRACTIONS + r"?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + SPACES)
-QWEN35 = (CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|" + SPACES)
+GPT4O = SMALL + CONTRACTIONS + "?|" + CAPITALS + CONTRACTIONS + r"?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + SPACES
+QWEN35 = CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|" + SPACES
 SEED_CODER = CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|" + SPACES
-DEEPSEEK3 = (r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+"""
-             + "|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+")
+DEEPSEEK3 = (
+    r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+"""
+    + "|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"
+)
 CJK = "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"
 # Letters of alphabets with capitals, by number: some are canonically equivalent to others.
 CASED = """41-5A 61-7A B5 C0-D6 D8-F6 F8-1BA 1BC-1BF 1C4-293 295-2AF 370-373 376 377 37B-37D 37F 386 388-38A 38C 38E-3A1
@@ -50,28 +56,49 @@ def byte_level(trim=True, regex=False):
 
 
 DIGITS = {"type": "Digits", "individual_digits": True}
-splits = lambda *patterns: [split(pattern) for pattern in patterns] + [byte_level()]
+
+
+def splits(*patterns):
+    return [split(pattern) for pattern in patterns] + [byte_level()]
+
 
 RULES = [
-    ("gpt-2 phi-2 mpt olmo jais trillion granite-docling exaone4 gigachat a.x-4.0 mellum modern-bert jina-es jina-de "
-     "jina-v2-es jina-v2-de", [byte_level(regex=True)]),
+    (
+        "gpt-2 phi-2 mpt olmo jais trillion granite-docling exaone4 gigachat a.x-4.0 mellum modern-bert jina-es jina-de "
+        "jina-v2-es jina-v2-de",
+        [byte_level(regex=True)],
+    ),
     ("smollm starcoder refact command-r codeshell exaone minerva-7b mellum2", [DIGITS, byte_level(regex=True)]),
-    ("llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano dbrx smaug-bpe glm4 chatglm-bpe",
-     splits(LLAMA3)),
-    ("qwen2 deepseek-r1-qwen stablelm2 megrez hunyuan solar-open grok-2 kormo f2llmv2",
-     [split(QWEN2), byte_level(trim=False)]),
+    (
+        "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano dbrx smaug-bpe glm4 chatglm-bpe",
+        splits(LLAMA3),
+    ),
+    (
+        "qwen2 deepseek-r1-qwen stablelm2 megrez hunyuan solar-open grok-2 kormo f2llmv2",
+        [split(QWEN2), byte_level(trim=False)],
+    ),
     ("tekken", splits(TEKKEN)),
     ("gpt-4o llama4 kanana2 talkie", splits(GPT4O)),
     ("qwen35", splits(QWEN35)),
     ("seed-coder", splits(SEED_CODER)),
     ("minicpm5", splits(r"\p{N}{1,3}", ANY_DIGITS)),
     ("deepseek-coder", [split("[\r\n]"), split(r"\s?\p{L}+"), split(r"\s?\p{P}+"), split(CJK), DIGITS, byte_level()]),
-    ("deepseek-llm", [
-        split("[\r\n]"), split(r"\s?[" + CASED + "]+"),
-        split("\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+"), split(r"\s+$"), split(CJK), DIGITS,
-        byte_level()]),
-    ("deepseek-v3 hunyuan-dense joyai-llm",
-     splits(r"\p{N}{1,3}", "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+", DEEPSEEK3)),
+    (
+        "deepseek-llm",
+        [
+            split("[\r\n]"),
+            split(r"\s?[" + CASED + "]+"),
+            split("\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+"),
+            split(r"\s+$"),
+            split(CJK),
+            DIGITS,
+            byte_level(),
+        ],
+    ),
+    (
+        "deepseek-v3 hunyuan-dense joyai-llm",
+        splits(r"\p{N}{1,3}", "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+", DEEPSEEK3),
+    ),
     ("falcon", splits(r"[\p{P}\$\+<=>\^~\|`]+", GPT2, "[0-9][0-9][0-9]")),
     ("poro-chat bloom gpt3-finnish", splits(BLOOM)),
     ("viking", splits(BLOOM, r"\p{N}")),
@@ -85,11 +112,22 @@ def main():
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.train_from_iterator(texts * 3, trainers.BpeTrainer(
-        vocab_size=3500, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), max_token_length=16, show_progress=False))
+    tokenizer.train_from_iterator(
+        texts * 3,
+        trainers.BpeTrainer(
+            vocab_size=3500,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            max_token_length=16,
+            show_progress=False,
+        ),
+    )
     settings = json.loads(tokenizer.to_str())
-    write = lambda folder, name, value: open(os.path.join(folder, name), "w", encoding="utf-8").write(
-        json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n")
+
+    def write(folder, name, value):
+        return open(os.path.join(folder, name), "w", encoding="utf-8").write(
+            json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n"
+        )
+
     expected, by_name = {}, {}
     for names, parts in RULES:
         settings["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": parts}
@@ -97,8 +135,10 @@ def main():
         first = names.split()[0]
         expected[first] = {
             "pre_tokenizer": settings["pre_tokenizer"],
-            "ids": [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]}
-        for name in names.split(): by_name[name] = settings["pre_tokenizer"]
+            "ids": [tokenizer.encode(text, add_special_tokens=False).ids for text in texts],
+        }
+        for name in names.split():
+            by_name[name] = settings["pre_tokenizer"]
     settings["pre_tokenizer"] = json.loads(Tokenizer.from_str(json.dumps(settings)).to_str())["pre_tokenizer"]
     write(tokenization, "uncut.tokenizer.json", settings)
     write(tokenization, "pre-tokenizers.expected.json", expected)

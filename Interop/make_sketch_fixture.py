@@ -3,7 +3,14 @@
 
 Python 3.9 or newer, standard library only: python3 Interop/make_sketch_fixture.py
 """
-import base64, hashlib, json, os, random, re, unicodedata
+
+import base64
+import hashlib
+import json
+import os
+import random
+import re
+import unicodedata
 
 LENGTH, ONE_IN, BYTES = 13, 16, 6
 root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -27,7 +34,7 @@ def words(text):
 
 
 def hashes(items, seed):
-    runs = (b"".join(items[i:i + LENGTH]) for i in range(len(items) - LENGTH + 1))
+    runs = (b"".join(items[i : i + LENGTH]) for i in range(len(items) - LENGTH + 1))
     return {hashlib.sha256(seed + run).digest()[:BYTES] for run in runs}
 
 
@@ -53,9 +60,16 @@ tokens = [random.randrange(1000) for _ in range(400)]
 a, b = of_words(calibration), of_words(evaluation)
 sampled = {v for v in b if int.from_bytes(v, "big") % ONE_IN == 0}
 fixture = {
-    "calibration": calibration, "evaluation": evaluation, "tokens": tokens,
-    "words": words(calibration)[:60], "sketch": sketch(a), "token_sketch": sketch(of_tokens(tokens)),
-    "total": len(b), "found": len(a & b), "sampled_total": len(sampled), "sampled_found": len(a & sampled),
+    "calibration": calibration,
+    "evaluation": evaluation,
+    "tokens": tokens,
+    "words": words(calibration)[:60],
+    "sketch": sketch(a),
+    "token_sketch": sketch(of_tokens(tokens)),
+    "total": len(b),
+    "found": len(a & b),
+    "sampled_total": len(sampled),
+    "sampled_found": len(a & sampled),
 }
 path = os.path.join(root, "Tests/CalibrationTests/Fixtures/sketch.json")
 with open(path, "w", encoding="utf-8") as file:

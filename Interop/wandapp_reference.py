@@ -21,18 +21,32 @@ Everything is float32; Cholesky factors are float64. Choices that the papers lea
 
 Perplexity: each row of the token file is one window, no BOS added, first token not scored.
 """
-import argparse, json, math, os, time
+
+import argparse
+import json
+import math
+import os
+import time
+
 import torch
 import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-LINEARS = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-           "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
+LINEARS = [
+    "self_attn.q_proj",
+    "self_attn.k_proj",
+    "self_attn.v_proj",
+    "self_attn.o_proj",
+    "mlp.gate_proj",
+    "mlp.up_proj",
+    "mlp.down_proj",
+]
 M64 = (1 << 64) - 1
 
 
 # ---------------------------------------------------------------- the model
+
 
 class Model:
     def __init__(self, folder):
@@ -60,21 +74,26 @@ class Model:
     def norm(self, x, weight):
         return weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps))
 
-    def rope(self, x):                                                    # [1, heads, T, head_dim]
+    def rope(self, x):  # [1, heads, T, head_dim]
         d, t = self.head_dim, x.shape[-2]
         inverse = 1.0 / self.theta ** (torch.arange(0, d, 2).float() / d)
         angle = torch.outer(torch.arange(t).float(), inverse).repeat(1, 2)  # [T, head_dim]
-        turned = torch.cat((-x[..., d // 2:], x[..., :d // 2]), -1)
+        turned = torch.cat((-x[..., d // 2 :], x[..., : d // 2]), -1)
         return x * angle.cos() + turned * angle.sin()
 
     def block(self, w, x, seen=None):
         """x [1, T, hidden] -> the block's output; `seen(name, input)` is called for every linear."""
+
         def linear(name, input):
             if seen:
                 seen(name, input.detach())
             return input @ w[name].T
+
         t = x.shape[1]
-        split = lambda y, n: y.view(1, t, n, self.head_dim).transpose(1, 2)
+
+        def split(y, n):
+            return y.view(1, t, n, self.head_dim).transpose(1, 2)
+
         h = self.norm(x, w["input_layernorm"])
         q = self.rope(split(linear("self_attn.q_proj", h), self.heads))
         k = self.rope(split(linear("self_attn.k_proj", h), self.kv)).repeat_interleave(self.heads // self.kv, 1)
@@ -102,6 +121,7 @@ class Model:
 
 
 # ---------------------------------------------------------------- masks and solvers
+
 
 def keep_mask(score, pattern, sparsity, group):
     """True = stays. `group` is "row" or "all" and matters to the unstructured pattern only."""
@@ -131,14 +151,14 @@ def sparsegpt(w, h, pattern, sparsity, size=128, damping=0.01):
         u_part = u[start:end, start:end]
         keep = torch.ones_like(part, dtype=torch.bool)
         if pattern == "unstructured":
-            keep = keep_mask(part ** 2 / u_part.diag() ** 2, pattern, sparsity, "all")
+            keep = keep_mask(part**2 / u_part.diag() ** 2, pattern, sparsity, "all")
         for i in range(end - start):
             if pattern != "unstructured" and i % int(pattern.split(":")[1]) == 0:
                 m = slice(i, i + int(pattern.split(":")[1]))
                 keep[:, m] = keep_mask(part[:, m] ** 2 / u_part.diag()[m] ** 2, pattern, sparsity, "row")
             column = part[:, i] * keep[:, i]
             error[:, i] = (part[:, i] - column) / u_part[i, i]
-            part[:, i:] -= error[:, i:i + 1] * u_part[i, i:]
+            part[:, i:] -= error[:, i : i + 1] * u_part[i, i:]
             part[:, i] = column
         w[:, start:end] = part
         w[:, end:] -= error @ u[start:end, end:]
@@ -165,11 +185,14 @@ def draw(n, count, seed, block, round):
 
 # ---------------------------------------------------------------- one block
 
+
 def squares(model, w, xs):
     """Sum over samples and tokens of x_j^2 for the input of every linear."""
     sums = {n: 0.0 for n in LINEARS}
+
     def seen(name, x):
         sums[name] = sums[name] + x[0].pow(2).sum(0)
+
     with torch.no_grad():
         outputs = [model.block(w, x, seen) for x in xs]
     return sums, outputs
@@ -177,8 +200,10 @@ def squares(model, w, xs):
 
 def hessians(model, w, xs):
     sums = {n: 0.0 for n in LINEARS}
+
     def seen(name, x):
         sums[name] = sums[name] + (2.0 / len(xs)) * (x[0].T @ x[0])
+
     with torch.no_grad():
         for x in xs:
             model.block(w, x, seen)
@@ -191,12 +216,13 @@ def regional_gradient(model, w, xs):
     for x in xs:
         grads = torch.autograd.grad(model.block(p, x).norm(), [p[n] for n in LINEARS])
         for n, g in zip(LINEARS, grads):
-            sums[n] += g ** 2
+            sums[n] += g**2
     return {n: (sums[n] / len(xs)).sqrt() for n in LINEARS}
 
 
 def prune_block(model, w, xs, b, o, log):
     """Changes the weights of block b in place."""
+
     def by_score(sums, g):
         for n in LINEARS:
             score = (o.alpha * g[n] + sums[n].sqrt()) * w[n].abs() if g else sums[n].sqrt() * w[n].abs()
@@ -257,7 +283,7 @@ def main():
     o = a.parse_args()
     torch.set_num_threads(o.threads)
     model = Model(o.model)
-    tokens = load_file(o.calibration)["tokens"][:o.samples]
+    tokens = load_file(o.calibration)["tokens"][: o.samples]
     start, xs = time.process_time(), model.embed(tokens)
     for b in range(0 if o.method == "dense" else min(o.blocks or model.layers, model.layers)):
         w, log = model.blocks[b], {}
@@ -266,8 +292,11 @@ def main():
         with torch.no_grad():
             xs = [model.block(w, x) for x in xs]
         zeros = sum((w[n] == 0).sum().item() for n in LINEARS) / sum(w[n].numel() for n in LINEARS)
-        print(f"block {b}: {100 * zeros:.3f} % zero, |W| left {sum(w[n].abs().sum().item() for n in LINEARS) / dense_norm:.4f},"
-              f" rounds {log.get('rounds')}, {time.process_time() - start:.0f} s", flush=True)
+        print(
+            f"block {b}: {100 * zeros:.3f} % zero, |W| left {sum(w[n].abs().sum().item() for n in LINEARS) / dense_norm:.4f},"
+            f" rounds {log.get('rounds')}, {time.process_time() - start:.0f} s",
+            flush=True,
+        )
         if b == 0 and o.dump:
             tensors = {f"mask.{n}": (w[n] != 0).to(torch.uint8) for n in LINEARS}
             tensors |= {f"G.{n}": g for n, g in (log.get("G") or {}).items()}
@@ -276,7 +305,7 @@ def main():
     with torch.no_grad():
         for spec in o.eval:
             path, _, rows = spec.partition(":")
-            rows = load_file(path)["tokens"][:int(rows) if rows else None]
+            rows = load_file(path)["tokens"][: int(rows) if rows else None]
             print(f"perplexity {os.path.basename(path)} ({len(rows)} rows): {model.perplexity(rows):.4f}", flush=True)
 
 

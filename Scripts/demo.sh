@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Prunes a real model to the pattern 2:4 with four methods, and prints what each cost in quality, on news articles that
-# no method has seen. Every command that is run is shown, so that it can be run by hand.
+# no method has seen; then takes the best one on to a benchmark, a gate, a report and a last check of its files. Every
+# command that is run is shown, so that it can be run by hand.
 #
 #   Scripts/demo.sh [BINARY]      called by `make demo`; without BINARY the release build is taken
 #
@@ -45,7 +46,7 @@ run() {
 
 heading "The model, dense"
 echo "SmolLM2-135M-Instruct from a 4-bit GGUF, dequantised; perplexity on 50 news articles, windows of $CONTEXT tokens."
-run "$espalier" evaluate "$model" --text "$evaluation" --context "$CONTEXT" --json >"$output/dense.evaluate.json"
+run "$espalier" evaluate "$model" --text "$evaluation" --context "$CONTEXT" --output "$output/dense.json"
 
 methods="magnitude wanda sparsegpt wanda++"
 for method in $methods; do
@@ -55,8 +56,9 @@ for method in $methods; do
     run "$espalier" prune "$model" --output "$output/$method" --method "$method" --pattern 2:4 \
         --calibration "$calibration" --samples "$SAMPLES" --sequence-length "$LENGTH" --json \
         >"$output/$method.prune.json"
-    run "$espalier" evaluate "$output/$method" --against "$model" --text "$evaluation" --context "$CONTEXT" --json \
-        >"$output/$method.evaluate.json"
+    # In the folder, `report` finds it.
+    run "$espalier" evaluate "$output/$method" --against "$model" --text "$evaluation" --context "$CONTEXT" \
+        --output "$output/$method/results.json"
 done
 
 heading "What each method cost"
@@ -86,18 +88,18 @@ def row(name, evaluation, seconds, size):
     )
 
 rows = [("method", "perplexity", "KL to dense", "top-1 agreement", "prune time", "weights on disk")]
-rows.append(row("dense", read("dense.evaluate.json"), None, os.path.getsize(model)))
+rows.append(row("dense", read("dense.json"), None, os.path.getsize(model)))
 for method in methods:
     folder = os.path.join(output, method)
     size = sum(os.path.getsize(file) for file in glob.glob(os.path.join(glob.escape(folder), "*.safetensors")))
-    rows.append(row(method, read(method + ".evaluate.json"), read(method + ".prune.json")["seconds"], size))
+    rows.append(row(method, read(os.path.join(method, "results.json")), read(method + ".prune.json")["seconds"], size))
 widths = [max(len(cells[column]) for cells in rows) for column in range(len(rows[0]))]
 for index, cells in enumerate(rows):
     line = [cells[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:])]
     print("  ".join(line).rstrip())
     if index == 0:
         print("  ".join("-" * width for width in widths))
-scored = only(read("dense.evaluate.json")["perplexity"])["tokens"]
+scored = only(read("dense.json")["perplexity"])["tokens"]
 print()
 print(f"Perplexity: lower is better; {scored} tokens scored. KL: nats per token between the dense model's predictions and")
 print("the pruned one's; top-1 agreement: how often both put the same token first. Every second weight of the blocks'")
@@ -121,4 +123,23 @@ for left, right in itertools.zip_longest(*columns, fillvalue=""):
     print(f"{left:{width}}   {right}".rstrip())
 PYTHON
 
-printf '\nThe whole demo took %d min %d s. The pruned models are in %s.\n' $((SECONDS / 60)) $((SECONDS % 60)) "$output"
+best=$output/wanda++
+heading "Speed in this engine, dense and pruned"
+run "$espalier" benchmark "$best" --against "$model" --prompt 128 --batch 1 --new-tokens 16 --repeats 3 --output "$best/benchmark.json"
+
+heading "The gate: good enough for which stage?"
+run "$espalier" generate "$best" --golden "$root/examples/golden.json" --max-tokens 16 --output "$output/answers.json"
+for stage in canary poc; do
+    # 2 is the verdict "fail", which is a result here and no accident.
+    verdict=0
+    run "$espalier" gate "$best/results.json" --rules "$root/examples/gate.yaml" --stage "$stage" \
+        --golden "$output/answers.json" --output "$best/gate.json" || verdict=$?
+    [ "$verdict" = 0 ] || [ "$verdict" = 2 ] || exit "$verdict"
+done
+
+heading "The report, and a last check of the files"
+# shellcheck disable=SC2086  # one folder for each method
+(cd "$output" && run "$espalier" report $methods --output report.html)
+run "$espalier" verify "$best"
+
+printf '\nThe whole demo took %d min %d s. The pruned models and report.html are in %s.\n' $((SECONDS / 60)) $((SECONDS % 60)) "$output"

@@ -8,6 +8,7 @@
 
 The table stands from the ground up, and modules without a tensor stand above CTorch: that they do not import it follows.
 """
+
 import pathlib
 import re
 import sys
@@ -33,7 +34,7 @@ def modules():
 def declared():
     """The dependencies of every target of Sources in Package.swift, other packages' products left out."""
     text = (ROOT / "Package.swift").read_text(encoding="utf-8")
-    text = text[text.index("targets: [", text.index("dependencies: [\n        .package")):]
+    text = text[text.index("targets: [", text.index("dependencies: [\n        .package")) :]
     found = {}
     for part in re.split(r"\n        \.(?=target|testTarget|executableTarget)", text)[1:]:
         kind, name = re.match(r"(\w+)\(\s*name: \"(\w+)\"", part).groups()
@@ -62,7 +63,8 @@ def main():
         if listed != imports:
             faults.append(
                 f"Package.swift: {name} declares {', '.join(sorted(listed - imports)) or 'nothing'} too much, "
-                f"{', '.join(sorted(imports - listed)) or 'nothing'} too little")
+                f"{', '.join(sorted(imports - listed)) or 'nothing'} too little"
+            )
 
     def row(match):
         name = match.group(1)

@@ -34,23 +34,51 @@ def runs():
         for dtype in ["float32", "bfloat16"]:
             for pattern in [["--sparsity", "50%"], ["--pattern", "2:4"]]:
                 for method in ["magnitude", "wanda", "sparsegpt", "wanda++"]:
-                    yield f"tiny {dtype} {method} {pattern[1]}", options.tiny, small + pattern + [
-                        "--method", method, "--dtype", dtype]
-                yield f"tiny {dtype} wanda++ paper {pattern[1]}", options.tiny, small + pattern + [
-                    "--preset", "paper", "--dtype", dtype]
+                    yield (
+                        f"tiny {dtype} {method} {pattern[1]}",
+                        options.tiny,
+                        small + pattern + ["--method", method, "--dtype", dtype],
+                    )
+                yield (
+                    f"tiny {dtype} wanda++ paper {pattern[1]}",
+                    options.tiny,
+                    small + pattern + ["--preset", "paper", "--dtype", dtype],
+                )
             for method in ["wanda", "wanda++"]:
-                yield f"tiny {dtype} {method} search", options.tiny, small + [
-                    "--method", method, "--allocate", "search", "--sparsity", "50%", "--dtype", dtype]
-            yield f"tiny {dtype} wanda owl", options.tiny, small + [
-                "--method", "wanda", "--allocate", "owl", "--sparsity", "50%", "--dtype", dtype]
+                yield (
+                    f"tiny {dtype} {method} search",
+                    options.tiny,
+                    small + ["--method", method, "--allocate", "search", "--sparsity", "50%", "--dtype", dtype],
+                )
+            yield (
+                f"tiny {dtype} wanda owl",
+                options.tiny,
+                small + ["--method", "wanda", "--allocate", "owl", "--sparsity", "50%", "--dtype", dtype],
+            )
             for uniform in [[], ["--uniform"]]:
-                yield f"tiny {dtype} tyr quick {''.join(uniform)}".strip(), options.tiny, small + uniform + [
-                    "--method", "tyr", "--effort", "quick", "--sparsity", "25%", "--dtype", dtype]
+                yield (
+                    f"tiny {dtype} tyr quick {''.join(uniform)}".strip(),
+                    options.tiny,
+                    small + uniform + ["--method", "tyr", "--effort", "quick", "--sparsity", "25%", "--dtype", dtype],
+                )
     if options.real:
         for method in ["wanda", "sparsegpt", "wanda++"]:
-            yield f"real float32 {method} 2:4", options.real, [
-                "--method", method, "--pattern", "2:4", "--samples", "8", "--sequence-length", "256",
-                "--dtype", "float32"]
+            yield (
+                f"real float32 {method} 2:4",
+                options.real,
+                [
+                    "--method",
+                    method,
+                    "--pattern",
+                    "2:4",
+                    "--samples",
+                    "8",
+                    "--sequence-length",
+                    "256",
+                    "--dtype",
+                    "float32",
+                ],
+            )
 
 
 def digest(folder):
@@ -69,8 +97,23 @@ for name, model, flags in runs():
         continue
     with tempfile.TemporaryDirectory() as folder:
         output = f"{folder}/out"
-        command = [options.binary, "prune", model, "-o", output, "--calibration", options.text, "--threads", "1",
-                   "--seed", "0", "--device", "cpu", "--quiet", *flags]
+        command = [
+            options.binary,
+            "prune",
+            model,
+            "-o",
+            output,
+            "--calibration",
+            options.text,
+            "--threads",
+            "1",
+            "--seed",
+            "0",
+            "--device",
+            "cpu",
+            "--quiet",
+            *flags,
+        ]
         run = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         result = digest(output) if run.returncode == 0 else f"exit {run.returncode}: {run.stderr.strip()[:200]!r}"
     mark = ""

@@ -11,12 +11,27 @@ killed, and under file size limits. After each run:
 - no temporary file stays (but after a kill);
 - an interrupted prune goes on with `resume`, or starts again, and ends with the same weights.
 """
-import hashlib, os, resource, shutil, signal, subprocess, sys, tempfile
+
+import hashlib
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
 
 here = os.path.dirname(os.path.abspath(__file__))
 base = os.path.join(os.path.dirname(here), "Base")
-KINDS = {"write": ["28", "short"], "fsync": ["5"], "rename": ["5"], "close": ["5"], "open": ["13"], "mkdir": ["28"],
-         "truncate": ["5"], "unlink": ["5"]}
+KINDS = {
+    "write": ["28", "short"],
+    "fsync": ["5"],
+    "rename": ["5"],
+    "close": ["5"],
+    "open": ["13"],
+    "mkdir": ["28"],
+    "truncate": ["5"],
+    "unlink": ["5"],
+}
 
 
 class Scenario:
@@ -27,10 +42,14 @@ class Scenario:
 
 
 PRUNE = "prune model -o out --method magnitude --sparsity 0.5 --threads 1"
-WANDA = ("prune model -o out --method wanda --pattern 2:4 --calibration calibration.txt --samples 4 "
-         "--sequence-length 16 --threads 1")
-GATE = ("gate evidence/results.json --rules evidence/gate.yaml --baseline evidence/dense.json --golden "
-        "evidence/golden.json --output gate.json --junit gate.xml --summary gate.md")
+WANDA = (
+    "prune model -o out --method wanda --pattern 2:4 --calibration calibration.txt --samples 4 "
+    "--sequence-length 16 --threads 1"
+)
+GATE = (
+    "gate evidence/results.json --rules evidence/gate.yaml --baseline evidence/dense.json --golden "
+    "evidence/golden.json --output gate.json --junit gate.xml --summary gate.md"
+)
 WATCH = "watch model --reference ref.safetensors --history h.jsonl --prometheus m.prom"
 REFERENCE = "watch model --write-reference ref.safetensors --prompts prompts.jsonl --top 4"
 SCENARIOS = {
@@ -61,8 +80,19 @@ class Harness:
         self.program = os.path.abspath(program)
         self.work = tempfile.mkdtemp(prefix="espalier-faults.")
         self.shim = os.path.join(self.work, "failing_files.so")
-        subprocess.run([os.environ.get("CC", "cc"), "-O1", "-shared", "-fPIC", "-o", self.shim,
-                        os.path.join(here, "failing_files.c"), "-ldl"], check=True)
+        subprocess.run(
+            [
+                os.environ.get("CC", "cc"),
+                "-O1",
+                "-shared",
+                "-fPIC",
+                "-o",
+                self.shim,
+                os.path.join(here, "failing_files.c"),
+                "-ldl",
+            ],
+            check=True,
+        )
         self.findings, self.runs = [], 0
 
     def run(self, folder, command, fault=None, count=None, limit=None):
@@ -77,8 +107,16 @@ class Harness:
         def limited():
             if limit:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        done = subprocess.run([self.program, *command.split()], cwd=folder, env=environment, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=120, preexec_fn=limited)
+
+        done = subprocess.run(
+            [self.program, *command.split()],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=120,
+            preexec_fn=limited,
+        )
         self.runs += 1
         return done.returncode, done.stderr.decode(errors="replace")
 
@@ -139,7 +177,10 @@ class Harness:
             self.finding(where, f"exit code {code} without a message: {text.strip()[-200:]}")
         now = digests(folder)
         for path, digest in old.items():
-            if path.split("/")[0].removesuffix(".lock").removesuffix(".partial") not in scenario.outputs and now.get(path) != digest:
+            if (
+                path.split("/")[0].removesuffix(".lock").removesuffix(".partial") not in scenario.outputs
+                and now.get(path) != digest
+            ):
                 self.finding(where, f"{path} was changed or is gone")
         staging = [f"{o}.partial" for o in scenario.outputs] + [f"{o}.partial.lock" for o in scenario.outputs]
         previous = [f"{o}.previous-1" for o in scenario.outputs]
@@ -168,6 +209,7 @@ class Harness:
             self.finding(where, f"{path} is empty")
         elif path.endswith(".json"):
             import json
+
             try:
                 json.loads(content)
             except ValueError as error:

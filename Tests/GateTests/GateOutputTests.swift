@@ -1,3 +1,4 @@
+import Faults
 import Foundation
 import JSONText
 import Testing
@@ -92,6 +93,34 @@ struct GateOutputTests {
             yaml: "version: 1\nstages: {full: {kl: {max: 0.1}, top1_agreement: {min: 0.5}, size_ratio: {max: 1}}}")
         let verdict = try QualityGate(results: results).verdict(rules, stage: .full)
         #expect(JUnitReport.text(verdict).contains("tests=\"3\" failures=\"1\" errors=\"1\""))
-        #expect(MarkdownSummary.text(verdict).hasPrefix("## Quality gate, stage full: not comparable\n"))
+        #expect(MarkdownSummary.text(verdict).hasPrefix("## Quality gate, stage full: not comparable ("))
+    }
+
+    @Test("numbers are short, without exponents, and tell a figure from its limit")
+    func numbers() {
+        for (value, text) in [
+            (140.7271, "140.7"), (4.38596, "4.386"), (1_044_990, "1044990"), (134_515_008, "134515008"), (0.25, "0.25"),
+            (0.000201202, "0.0002012"), (1e-7, "1e-07"), (12_345.678, "12346"), (1, "1"), (-0.5, "-0.5"),
+            (9.9999, "10"), (.nan, "not a number"),
+        ] as [(Double, String)] {
+            #expect(LegibleText.number(value) == text)
+        }
+        #expect(LegibleText.numbers(1.15004, 1.15) == ("1.15004", "1.15"))
+        #expect(LegibleText.numbers(4.38596, 1.15) == ("4.386", "1.15"))
+    }
+
+    @Test("a figure beyond its limit says so in plain words")
+    func words() throws {
+        let results = try EvaluationResults(
+            parsing: Array(
+                """
+                {"perplexity": {"t": {"value": 140.727}},
+                 "divergence": {"t": {"against_perplexity": 32.0857, "kl": 0.5, "top1_agreement": 0.7}}}
+                """.utf8), file: "r")
+        let rules = try GateRules(
+            yaml: "version: 1\nstages: {full: {perplexity_ratio: {max: 1.15}, top1_agreement: {min: 0.8}}}")
+        let verdict = try QualityGate(results: results).verdict(rules, stage: .full)
+        #expect(verdict.checks.map(\.reason) == ["4.386 exceeds 1.15 (140.7 vs 32.09)", "0.7 is below 0.8"])
+        #expect(JUnitReport.text(verdict).contains("message=\"0.7 is below 0.8\""))
     }
 }

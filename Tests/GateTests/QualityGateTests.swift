@@ -346,4 +346,42 @@ struct QualityGateTests {
         }
         #expect(read > 100)
     }
+
+    // MARK: Optional rules
+
+    @Test("an optional rule is skipped where its figure was not measured, and counts where it was")
+    func optionalRules() throws {
+        let bare = QualityGate(results: try results())
+        for rule in [
+            "golden_prompts: {min: 1, optional: true}", "recovery: {min: 0.9, optional: true}",
+            "size_ratio: {max: 1, optional: true}", "size_ratio: {bytes: {max: 1, optional: true}}",
+            "speed_ratio: {min: 1, optional: true}", "kl: {b.txt: {max: 1, optional: true}}",
+            "perplexity_ratio: {b.txt: {max: 1, optional: true}}",
+        ] {
+            let alone = try verdict(rule, bare)
+            #expect(alone.checks.map(\.outcome).allSatisfy { $0 == .skipped }, "\(rule)")
+            // Nothing was checked: that is no pass.
+            #expect(alone.outcome == .notComparable && alone.headline.contains("nothing was checked"), "\(rule)")
+            let beside = try verdict("top1_agreement: {min: 0.9}, " + rule, bare)
+            #expect(beside.outcome == .passed, "\(rule)")
+            #expect(beside.outcome.exitCode == 0 && beside.headline.hasPrefix("pass (1 check; "), "\(beside.headline)")
+            #expect(JUnitReport.text(beside).contains("<skipped message="))
+        }
+        #expect(try verdict("kl: {max: 0.01, optional: true}", bare).outcome == .failed)
+        // Files that do not belong together are no missing figure.
+        let other = QualityGate(results: try results(), baseline: try results(accuracy: "0.5", version: "2"))
+        #expect(try verdict("recovery: {min: 0.9, optional: true}", other).outcome == .notComparable)
+    }
+
+    @Test("a fail beside what is not comparable is counted")
+    func headlines() throws {
+        let bare = QualityGate(results: try results())
+        let both = try verdict("kl: {max: 0.01}, top1_agreement: {min: 0.99}, golden_prompts: {min: 1}", bare)
+        #expect(both.outcome == .notComparable)
+        #expect(both.headline == "not comparable (1 of 3 checks; 2 fail)")
+        #expect(both.json.objectValue?["failed"]?.integerValue == 2)
+        #expect(MarkdownSummary.text(both).contains("stage full: not comparable (1 of 3 checks; 2 fail)"))
+        #expect(try verdict("kl: {max: 0.01}", bare).headline == "fail (1 of 1 check)")
+        #expect(try verdict("kl: {max: 1}, top1_agreement: {min: 0}", bare).headline == "pass (2 checks)")
+    }
 }

@@ -3,21 +3,24 @@ import EspalierKit
 import Faults
 import Files
 import Gate
+import JSONText
 
 /// `espalier gate`
 public struct GateCommand: ParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "gate",
-        abstract: "Holds results against rules: pass, fail or not comparable.",
+        abstract: "Checks results against rules: pass, fail or not comparable.",
         discussion: """
             RESULTS is what `espalier evaluate --output` writes, or a results file of lm-evaluation-harness. The rules \
             are YAML with the stages poc, canary and full; Documentation/Gate.md explains them. Accuracies are compared \
             by a one-sided test with their standard errors. Results that do not belong together (another task version, \
             number of items, text or tokenizer), and figures that are missing, never pass.
 
-            Exits with 0 when all rules hold, 2 when one fails, 3 when something is not comparable.
+            Exits with 0 when all rules hold, 2 when one fails, 3 when something is not comparable. A rule with \
+            `optional: true` is skipped where its figure was not measured.
 
             EXAMPLES
+              espalier gate --init gate.yaml
               espalier gate results.json --rules gate.yaml
               espalier gate results.json --rules gate.yaml --stage canary
               espalier gate results.json --rules gate.yaml --baseline dense.json
@@ -26,10 +29,15 @@ public struct GateCommand: ParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("The pruned model's results.", valueName: "results"))
-    public var results: String
+    public var results: String?
 
     @Option(name: .long, help: ArgumentHelp("The rules, in YAML.", valueName: "file"))
-    public var rules: String
+    public var rules: String?
+
+    @Option(
+        name: .customLong("init"),
+        help: ArgumentHelp("Write rules to begin with to a new file, and do nothing else.", valueName: "file"))
+    public var start: String?
 
     @Option(name: .long, help: ArgumentHelp("The dense model's results.", valueName: "file"))
     public var baseline: String?
@@ -45,7 +53,10 @@ public struct GateCommand: ParsableCommand {
     @Option(name: .long, help: ArgumentHelp("What `benchmark --json` wrote, for speeds.", valueName: "file"))
     public var benchmark: String?
 
-    @Option(name: .long, help: ArgumentHelp("Golden prompts with the model's answers, as JSON.", valueName: "file"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "What `generate --golden` wrote: golden prompts with the model's answers.", valueName: "file"))
     public var golden: String?
 
     @Option(
@@ -64,7 +75,23 @@ public struct GateCommand: ParsableCommand {
 
     public init() {}
 
+    public mutating func validate() throws {
+        if start != nil {
+            let others: [Any?] = [results, rules, baseline, report, benchmark, golden, output, junit, summary]
+            guard others.allSatisfy({ $0 == nil }) else {
+                throw ValidationError("--init writes rules and checks nothing: leave out the results and other files.")
+            }
+        } else {
+            guard results != nil else { throw ValidationError("Name the pruned model's results.") }
+            guard rules != nil else {
+                throw ValidationError("Name the rules with --rules, or write some with: espalier gate --init gate.yaml")
+            }
+        }
+    }
+
     public mutating func run() throws {
+        if let start { return try writeRules(start) }
+        guard let results, let rules else { return }
         let inputs = [results, rules] + [baseline, report, benchmark, golden].compactMap { $0 }
         if let baseline, SamePath.areSame(baseline, results) {
             throw Fault(
@@ -90,6 +117,18 @@ public struct GateCommand: ParsableCommand {
         try delivery.finish(verdict: verdict.outcome.exitCode)
     }
 
+    private func writeRules(_ path: String) throws {
+        guard FileSystem.kindUnfollowed(path) == nil else {
+            throw Fault(
+                .outputExists, "there is a file already", file: path, advice: "name another file, or remove this one")
+        }
+        try OutputTarget(path).write(GateRules.start)
+        try messages.write(
+            json: .object(["rules": .string(path)]),
+            text:
+                "\(LegibleText.of(path, limit: 500)): rules for the stages poc, canary and full. Set their limits, then run\n"
+                + "  espalier gate results.json --rules \(LegibleText.of(path, limit: 500)) --stage canary\n")
+    }
 }
 
 extension GateVerdict {
@@ -100,6 +139,6 @@ extension GateVerdict {
             table.add(check.outcome.rawValue, check.rule, check.subject, check.limit, check.reason)
         }
         return table.text + notes.map { "note: \(Fault.harmless($0, limit: 1000))\n" }.joined()
-            + "\nstage \(Fault.harmless(stage, limit: 200)): \(outcome.rawValue)\n"
+            + "\nstage \(Fault.harmless(stage, limit: 200)): \(headline)\n"
     }
 }

@@ -1,6 +1,9 @@
 import ArgumentParser
 import EspalierKit
 import Faults
+import Files
+import Gate
+import JSONText
 
 /// `espalier generate`
 public struct Generate: ParsableCommand {
@@ -12,17 +15,31 @@ public struct Generate: ParsableCommand {
             ends at a token that ends a text or a turn, after --max-tokens, or when the context is full. All weights are \
             held in memory.
 
+            With --golden the model answers the prompts of a file, and the file with its answers is what `espalier gate \
+            --golden` compares with the expected ones.
+
             EXAMPLES
               espalier generate model.gguf --prompt "The capital of France is"
               espalier generate pruned --prompt "" --max-tokens 256
               espalier generate pruned --prompt "Once" --temperature 0.8 --seed 7
+              espalier generate pruned --golden golden.json --max-tokens 16 --output answers.json
             """)
 
     @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
     public var model: String
 
     @Option(name: .long, help: "The text to continue.")
-    public var prompt: String
+    public var prompt: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Answer the golden prompts of this file, as JSON, in place of one.", valueName: "file"))
+    public var golden: String?
+
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("Write the golden prompts with the answers to this file.", valueName: "file"))
+    public var output: String?
 
     @Option(name: .long, help: ArgumentHelp("Write at most this many new tokens.", valueName: "n"))
     public var maxTokens = 128
@@ -47,6 +64,17 @@ public struct Generate: ParsableCommand {
         guard (0...1_000_000_000).contains(maxTokens) else {
             throw ValidationError("--max-tokens must be between 0 and 1000000000, not \(maxTokens).")
         }
+        guard (prompt == nil) != (golden == nil) else {
+            throw ValidationError("Give either --prompt or --golden.")
+        }
+        if golden != nil, temperature != 0 {
+            throw ValidationError(
+                "--golden takes the likeliest tokens, so that answers repeat: leave out --temperature.")
+        }
+        if golden == nil, output != nil {
+            throw ValidationError(
+                "--output is for the answers to --golden; the text of a --prompt goes to standard output.")
+        }
         guard temperature >= 0, temperature.isFinite else {
             throw ValidationError("--temperature must be a number from 0 up.")
         }
@@ -57,12 +85,13 @@ public struct Generate: ParsableCommand {
     }
 
     public mutating func run() throws {
+        if let golden { return try answer(golden) }
         let reporter = messages.makeReporter()
         let isJSON = messages.json
         let isTerminal = StandardOutput.isTerminal
         var hasReader = true
         let run = GenerationRun(
-            model: model, prompt: prompt, maxTokens: maxTokens,
+            model: model, prompt: prompt ?? "", maxTokens: maxTokens,
             sampling: .init(temperature: temperature, topP: topP ?? 1, seed: seed ?? 0),
             engine: try engine.start(reporter))
         let report: GenerationRun.Report
@@ -83,5 +112,21 @@ public struct Generate: ParsableCommand {
         } else if StandardOutput.isTerminal {
             try StandardOutput.write("\n")
         }
+    }
+
+    private func answer(_ golden: String) throws {
+        let reporter = messages.makeReporter()
+        if let output { try SamePath.refuse(output, "--output", among: [model]) }
+        let target = try output.map { path throws(Fault) in try OutputTarget(path) }
+        let answers = try GoldenRun(
+            model: model, golden: golden, maxTokens: maxTokens, engine: try engine.start(reporter)
+        ).answers(reporter).json
+        var delivery = Delivery()
+        if let target { delivery.attempt { () throws(Fault) in try target.write(answers.text() + "\n") } }
+        // Without a file the document itself is the result.
+        if messages.json || output == nil {
+            delivery.attempt { () throws(Fault) in try StandardOutput.write(answers.text() + "\n") }
+        }
+        try delivery.finish(verdict: 0)
     }
 }

@@ -55,59 +55,8 @@ public struct GenerationRun {
     public func generate(
         _ reporter: any Reporter, write: (String) throws(Fault) -> Void = { _ in }
     ) throws(Fault) -> Report {
-        let opened = try OpenedModel(model, device: engine.device)
-        opened.warnings.forEach(reporter.warning)
-        let tokenizer = try opened.tokenizer()
-        let special = try opened.specialTokens(tokenizer)
-        var ids = special.begun(tokenizer.encode(prompt, addSpecialTokens: false))
-        if ids.isEmpty {
-            guard let beginning = special.beginning else {
-                throw Fault(
-                    .badData, "the prompt is empty and the model has no BOS token to start from", file: model,
-                    advice: "give a --prompt of at least one character")
-            }
-            ids = [beginning]
-        }
-        let context = opened.configuration.contextLength
-        guard ids.count <= context else {
-            throw Fault(
-                .badData, "the prompt is longer than the model's context", file: model, found: "\(ids.count) tokens",
-                expected: "at most \(context) tokens", advice: "shorten the prompt")
-        }
-        // No larger than the text can become: angles are tabulated for every position.
-        let capacity = min(context, ids.count + min(maxTokens, context))
-        reporter.begin("loading", total: Double(opened.configuration.layerCount), unit: "blocks")
-        let loaded = try LoadedDecoder(opened.decoder, dtype: engine.dtype, capacity: capacity) {
-            reporter.update(Double($0))
-        }
-        reporter.finish()
-
-        // The prompt goes through the decoder first: what comes after it may begin in the middle of a word.
-        var decoder = tokenizer.makeStreamingDecoder(skipSpecialTokens: true)
-        for id in ids { _ = decoder.append(id) }
-        var text = ""
-        func emit(_ piece: String) throws(Fault) {
-            guard !piece.isEmpty else { return }
-            text += piece
-            try write(piece)
-        }
-        let start = ContinuousClock.now
-        let result = try Generator(loaded, endTokens: special.end).generate(
-            from: ids, limit: maxTokens, sampling: sampling
-        ) { (id) throws(Fault) in try emit(decoder.append(id)) }
-        try emit(decoder.finish())
-        let seconds = start.duration(to: .now) / .seconds(1)
-        switch result.stop {
-        case .notANumber:
-            reporter.warning("the model's predictions are not numbers; the text ends here")
-        case .context: reporter.warning("the text fills the model's context of \(context) tokens and ends here")
-        case .endToken, .length: break
-        }
-        reporter.detail(
-            "\(result.ids.count) tokens in \(Amount.duration(seconds)), "
-                + "\(Amount.rate(Double(result.ids.count) / max(seconds, 1e-9))) tokens/s")
-        return Report(
-            model: model, prompt: prompt, text: text, promptIDs: ids, ids: result.ids, stop: result.stop,
-            seconds: seconds, environment: engine.environment)
+        let session = try GenerationSession(
+            model: model, prompts: [prompt], maxTokens: maxTokens, sampling: sampling, engine: engine, reporter)
+        return try session.continuation(of: 0, reporter, write: write)
     }
 }

@@ -7,12 +7,15 @@ extension QualityGate {
         let quantity = rule.subject.flatMap(SizeReport.Quantity.init(rawValue:)) ?? .parameters
         let name = quantity.rawValue
         guard report != nil || benchmark != nil else {
-            return check(
-                rule, name, .notComparable, "there are no sizes: give --report report.json or --benchmark FILE")
+            return missing(rule, name, "there are no sizes: give --report report.json or --benchmark FILE")
         }
         var (before, after) = report?.sizes(quantity) ?? (.missing, .missing)
         let isReported = before != .missing || after != .missing
         if !isReported, let benchmark { (before, after) = benchmark.sizes(quantity) }
+        if before == .missing, after == .missing {
+            return missing(
+                rule, name, "the files given do not tell \(name) before and after")
+        }
         guard let large = before.count, let small = after.count else {
             return check(
                 rule, name, .notComparable, "\(before.text) before and \(after.text) after; expected two sizes")
@@ -30,12 +33,12 @@ extension QualityGate {
             rule.subject.flatMap(BenchmarkResults.Quantity.init(rawValue:)).map { [$0] }
             ?? BenchmarkResults.Quantity.allCases
         guard let benchmark else {
-            return [check(rule, rule.subject ?? "", .notComparable, "there are no speeds: give --benchmark FILE")]
+            return [missing(rule, rule.subject ?? "", "there are no speeds: give --benchmark FILE")]
         }
         guard benchmark.hasDense, !benchmark.points.isEmpty else {
             return [
-                check(
-                    rule, rule.subject ?? "", .notComparable,
+                missing(
+                    rule, rule.subject ?? "",
                     "the benchmark has no dense model: run `espalier benchmark` with --against DENSE")
             ]
         }
@@ -50,17 +53,19 @@ extension QualityGate {
                 // More is better for a rate, less for a time; the ratio is above 1 for a faster model in both.
                 return limited(
                     rule, name, quantity == .decode ? mine / other : other / mine,
-                    "\(LegibleText.number(mine)) against \(LegibleText.number(other))")
+                    "\(LegibleText.number(mine)) vs \(LegibleText.number(other))")
             }
         }
     }
 
     func goldenCheck(_ rule: GateRule) throws(Fault) -> GateVerdict.Check {
         guard let golden, !golden.prompts.isEmpty else {
-            return check(rule, "", .notComparable, "there are no golden prompts: give --golden FILE with some")
+            return missing(rule, "", "there are no golden prompts: give --golden FILE with some")
         }
         if let unanswered = golden.prompts.first(where: { $0.answer == nil }) {
-            return check(rule, "", .notComparable, "\(unanswered.name): there is no answer")
+            return missing(
+                rule, "",
+                "\(unanswered.name): there is no answer; let the model answer with `espalier generate --golden`")
         }
         var broken: [String] = []
         for (index, prompt) in golden.prompts.enumerated() {

@@ -4,9 +4,7 @@ import Faults
 extension QualityGate {
     func recoveryChecks(_ rule: GateRule, among rules: [GateRule]) -> [GateVerdict.Check] {
         guard let baseline else {
-            return [
-                check(rule, rule.subject ?? "", .notComparable, "there is no baseline: give --baseline DENSE.json")
-            ]
+            return [missing(rule, rule.subject ?? "", "there is no baseline: give --baseline DENSE.json")]
         }
         // A task without the metric in both files (a perplexity) is none of the default rule's.
         let names = (results.tasks + baseline.tasks).filter {
@@ -15,8 +13,8 @@ extension QualityGate {
         let tasks = subjects(rule, names, among: rules)
         guard !tasks.isEmpty || !names.isEmpty else {
             return [
-                check(
-                    rule, "", .notComparable,
+                missing(
+                    rule, "",
                     "no task has \(LegibleText.of(rule.metric, limit: 40)): evaluate both models on tasks")
             ]
         }
@@ -31,6 +29,9 @@ extension QualityGate {
         }
         let metric = LegibleText.of(rule.metric, limit: 40)
         let (pruned, dense) = (results.metric(rule.metric, of: task), baseline.metric(rule.metric, of: task))
+        if pruned == .missing, dense == .missing {
+            return missing(rule, task, "neither file has \(metric) of this task: evaluate both models on it")
+        }
         if case .notANumber(let kind) = pruned {
             return check(rule, task, .failed, "\(metric) is \(kind): the model's predictions are not numbers")
         }
@@ -62,7 +63,7 @@ extension QualityGate {
                 "the dense model's \(metric) of \(LegibleText.number(denseAccuracy)) is not above guessing "
                     + "(\(LegibleText.number(rule.chance))) by more than its error")
         }
-        let figures = "\(metric) \(LegibleText.number(accuracy)) against \(LegibleText.number(denseAccuracy))"
+        let figures = "\(metric) \(LegibleText.number(accuracy)) vs \(LegibleText.number(denseAccuracy))"
         let bound =
             "at least \(LegibleText.number(test.lowerBound)) with confidence \(LegibleText.number(rule.confidence))"
         if test.holds(rule.limit) {

@@ -22,9 +22,7 @@ extension QualityGate {
             ? results.texts + (baseline?.texts ?? results.diverged) : results.texts + results.diverged
         let texts = subjects(rule, names, among: rules)
         guard !texts.isEmpty || !names.isEmpty else {
-            return [
-                check(rule, "", .notComparable, "the results have no text: evaluate with --text, --tokens or --prompts")
-            ]
+            return [missing(rule, "", "the results have no text: evaluate with --text, --tokens or --prompts")]
         }
         return texts.map { text in
             switch rule.measure {
@@ -42,8 +40,7 @@ extension QualityGate {
     ) -> GateVerdict.Check {
         switch figure {
         case .missing:
-            return check(
-                rule, subject, .notComparable, "the results do not have it: evaluate this text with --against DENSE")
+            return missing(rule, subject, "the results do not have it: evaluate this text with --against DENSE")
         case .notANumber(let kind):
             return check(rule, subject, .failed, "found \(kind): the model's predictions are not numbers")
         case .number(let value):
@@ -66,11 +63,12 @@ extension QualityGate {
         let measured = results.densePerplexity(text)
         let dense = baseline?.perplexity(text) ?? measured
         guard let reference = dense.value, QualityGate.densePerplexities.contains(reference) else {
-            return check(
-                rule, text, .notComparable,
-                dense == .missing
-                    ? "the dense model's perplexity is missing: evaluate with --against DENSE, or give --baseline"
-                    : "the dense model's perplexity is \(dense.text)")
+            guard dense == .missing else {
+                return check(rule, text, .notComparable, "the dense model's perplexity is \(dense.text)")
+            }
+            return missing(
+                rule, text, "the dense model's perplexity is missing: evaluate with --against DENSE, or give --baseline"
+            )
         }
         // Tells other texts of the same length, and other dense models, from the right ones.
         if baseline != nil, let measured = measured.value,
@@ -82,7 +80,7 @@ extension QualityGate {
                     + "\(LegibleText.number(reference)) in the baseline: another model or another text")
         }
         switch results.perplexity(text) {
-        case .missing: return check(rule, text, .notComparable, "the results have no perplexity of this text")
+        case .missing: return missing(rule, text, "the results have no perplexity of this text")
         case .notANumber(let kind):
             return check(rule, text, .failed, "found \(kind): the model's predictions are not numbers")
         case .number(let value):
@@ -92,7 +90,7 @@ extension QualityGate {
             }
             return limited(
                 rule, text, value / reference,
-                "\(LegibleText.number(value)) against \(LegibleText.number(reference))")
+                "\(LegibleText.number(value)) vs \(LegibleText.number(reference))")
         }
     }
 }

@@ -68,10 +68,18 @@ public struct QualityGate: Sendable {
     func limited(_ rule: GateRule, _ subject: String, _ value: Double, _ figures: String = "") -> GateVerdict.Check {
         // Figures that are numbers can have a ratio that is none.
         guard value.isFinite else { return check(rule, subject, .notComparable, "the figures cannot be: \(figures)") }
-        let holds = rule.holds(value)
-        let shown = LegibleText.number(value) + (figures.isEmpty ? "" : " (\(figures))")
-        return check(
-            rule, subject, holds ? .passed : .failed, holds ? shown : "\(shown), not \(rule.limitText)", value)
+        let source = figures.isEmpty ? "" : " (\(figures))"
+        guard !rule.holds(value) else {
+            return check(rule, subject, .passed, LegibleText.number(value) + source, value)
+        }
+        let (shown, limit) = LegibleText.numbers(value, rule.limit)
+        let relation = rule.measure.hasMaximum ? "exceeds" : "is below"
+        return check(rule, subject, .failed, "\(shown) \(relation) \(limit)\(source)", value)
+    }
+
+    /// What was not measured: not comparable, or skipped where the rule is optional.
+    func missing(_ rule: GateRule, _ subject: String, _ reason: String) -> GateVerdict.Check {
+        check(rule, subject, rule.isOptional ? .skipped : .notComparable, reason)
     }
 
     func check(

@@ -21,6 +21,7 @@ public struct GoldenAnswers: Sendable {
 
     struct Prompt: Sendable {
         var name: String
+        var question: String
         var expected: String
         var match: Match?
         /// nil where the file has none.
@@ -28,12 +29,15 @@ public struct GoldenAnswers: Sendable {
     }
 
     public let file: String
-    let prompts: [Prompt]
+    private(set) var prompts: [Prompt] = []
+    /// The file's own document, which keeps what this program does not know.
+    private var document: JSONObject
 
     /// - Throws: `badData` for what is not of the form above, and for expressions that are none.
     public init(parsing bytes: [UInt8], file: String) throws(Fault) {
         self.file = file
         let root = try ResultsFile.object(bytes, file: file)
+        document = root
         if let version = root["version"], version.integerValue != 1 {
             throw Fault(
                 .badData, "unknown version of golden prompts", file: file, place: "version", found: version.kindName,
@@ -44,7 +48,6 @@ public struct GoldenAnswers: Sendable {
                 .badData, "the file has no golden prompts", file: file, place: "prompts",
                 found: root["prompts"]?.kindName ?? "nothing", expected: "a list")
         }
-        var prompts: [Prompt] = []
         for (index, item) in items.enumerated() {
             do throws(Fault) {
                 prompts.append(try GoldenAnswers.prompt(item, number: index + 1))
@@ -54,8 +57,22 @@ public struct GoldenAnswers: Sendable {
                 throw fault
             }
         }
-        self.prompts = prompts
     }
+
+    /// What a model is asked, in the order of the file.
+    public var questions: [String] { prompts.map(\.question) }
+
+    /// Notes the answer to a question; an earlier one is replaced.
+    public mutating func answer(_ index: Int, _ text: String) {
+        prompts[index].answer = text
+        guard var items = document["prompts"]?.arrayValue, var item = items[index].objectValue else { return }
+        item["answer"] = .string(text)
+        items[index] = .object(item)
+        document["prompts"] = .array(items)
+    }
+
+    /// The file with the answers.
+    public var json: JSONValue { .object(document) }
 
     private static func prompt(_ item: JSONValue, number: Int) throws(Fault) -> Prompt {
         guard let object = item.objectValue else {
@@ -76,8 +93,8 @@ public struct GoldenAnswers: Sendable {
             match = known
         }
         return Prompt(
-            name: LegibleText.of(object["name"]?.stringValue ?? text, limit: 60), expected: expected, match: match,
-            answer: object["answer"]?.stringValue)
+            name: LegibleText.of(object["name"]?.stringValue ?? text, limit: 60), question: text, expected: expected,
+            match: match, answer: object["answer"]?.stringValue)
     }
 }
 

@@ -5,7 +5,8 @@ extension GateVerdict {
     /// The document that `gate --json` prints.
     public var json: JSONValue {
         .object([
-            "verdict": .string(outcome.rawValue), "stage": .string(stage),
+            "verdict": .string(outcome.rawValue), "stage": .string(stage), "failed": .integer(count(.failed)),
+            "not_comparable": .integer(count(.notComparable)), "skipped": .integer(count(.skipped)),
             "checks": .array(
                 checks.map { check in
                     .object([

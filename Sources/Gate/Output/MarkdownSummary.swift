@@ -1,14 +1,9 @@
 /// A verdict as Markdown, for a merge request's comment or a pipeline's summary.
 public enum MarkdownSummary {
     public static func text(_ verdict: GateVerdict) -> String {
-        let word =
-            switch verdict.outcome {
-            case .passed: "passed"
-            case .failed: "failed"
-            case .notComparable: "not comparable"
-            }
         var lines = [
-            "## Quality gate, stage \(escaped(verdict.stage)): \(word)", "", "| rule | for | result | limit | reason |",
+            "## Quality gate, stage \(escaped(verdict.stage)): \(verdict.headline)", "",
+            "| rule | for | result | limit | reason |",
             "| --- | --- | --- | --- | --- |",
         ]
         for check in verdict.checks {

@@ -78,6 +78,8 @@ public struct GateRule: Equatable, Sendable {
     public var chance = 0.0
     /// How golden prompts that say nothing about it are compared.
     public var match = GoldenAnswers.Match.exact
+    /// Whether the rule is skipped, and said to be, where the figure that it needs was not measured.
+    public var isOptional = false
 
     public static let defaultConfidence = 0.95
 
@@ -90,5 +92,5 @@ public struct GateRule: Equatable, Sendable {
     func holds(_ value: Double) -> Bool { measure.hasMaximum ? value <= limit : value >= limit }
 
     /// "at most 1.1"
-    var limitText: String { (measure.hasMaximum ? "at most " : "at least ") + LegibleText.number(limit) }
+    var limitText: String { (measure.hasMaximum ? "at most " : "at least ") + LegibleText.number(limit, digits: 6) }
 }

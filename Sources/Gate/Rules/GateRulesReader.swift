@@ -79,9 +79,9 @@ extension GateRules {
     private static func settings(_ measure: GateRule.Measure) -> [String] {
         let limit = measure.hasMaximum ? "max" : "min"
         return switch measure {
-        case .recovery: [limit, "confidence", "metric", "chance"]
-        case .goldenPrompts: [limit, "match"]
-        default: [limit]
+        case .recovery: [limit, "optional", "confidence", "metric", "chance"]
+        case .goldenPrompts: [limit, "optional", "match"]
+        default: [limit, "optional"]
         }
     }
 
@@ -109,6 +109,7 @@ extension GateRules {
                         expected: "acc, acc_norm, exact_match, …")
                 }
             case "match": rule.match = try member.value.option()
+            case "optional": rule.isOptional = try member.value.bool()
             default: rule.limit = try number(member.value, in: measure.limits)
             }
         }

@@ -56,11 +56,12 @@ public struct Verdict: Equatable, Sendable {
     }
 
     private static func decision(_ gate: GateVerdict) -> (Decision, String) {
-        let failed = gate.checks.filter { $0.outcome == .failed }.count
-        let unknown = gate.checks.filter { $0.outcome == .notComparable }.count
+        let made = gate.checks.count - gate.count(.skipped)
+        let failed = gate.count(.failed)
+        let unknown = gate.count(.notComparable)
         switch gate.outcome {
-        case .passed:
-            let reason = "All \(gate.checks.count) checks of the stage hold."
+        case .passed, .skipped:
+            let reason = "All \(made) checks of the stage hold."
             switch gate.stage {
             case "full": return (.go, reason)
             case "canary": return (.canary, reason)
@@ -69,12 +70,12 @@ public struct Verdict: Equatable, Sendable {
             }
         case .failed:
             return (
-                .noGo, "\(failed) of \(gate.checks.count) checks of the stage \(failed == 1 ? "does" : "do") not hold."
+                .noGo, "\(failed) of \(made) checks of the stage \(failed == 1 ? "does" : "do") not hold."
             )
         case .notComparable:
             return (
                 .unknown,
-                "\(unknown) of \(gate.checks.count) checks could not be made: nothing is known before they can."
+                "\(unknown) of \(made) checks could not be made: nothing is known before they can."
             )
         }
     }

@@ -62,7 +62,7 @@ extension ReportPage {
     /// What did not hold, and the gate's notes.
     private func reasons(_ gate: GateVerdict) -> String {
         let most = 12
-        let open = gate.checks.filter { $0.outcome != .passed }
+        let open = gate.checks.filter { $0.outcome != .passed && $0.outcome != .skipped }
         var lines = open.prefix(most).map { check in
             let subject = check.subject.isEmpty ? "" : " (\(HTML.name(check.subject)))"
             let reason = HTML.text(check.reason, limit: 300)
