@@ -17,7 +17,7 @@ BINARY = $$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path)/espalier
 SWIFT_FORMAT_PATHS = Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check-slow check-cuda check-quality benchmarks fuzz fault-injection lint docs format install install-files uninstall clean
+.PHONY: help setup build demo demo-files test check-slow check-cuda check-quality benchmarks fuzz fault-injection lint docs format install install-files uninstall clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -34,6 +34,9 @@ demo: setup ## prune a real 135M model four ways and compare (fetches 0.12 GB mo
 	@Scripts/fetch-demo.sh >/dev/null
 	$(SWIFT) build $(RELEASE_FLAGS) --product espalier
 	@Scripts/demo.sh "$(BINARY)"
+
+demo-files: setup ## fetch the demo's model and texts, and lay out the files that the documents name
+	@Scripts/demo.sh --files
 
 test: setup ## run the tests
 	$(SWIFT) test $(SWIFT_BUILD_FLAGS) $(SWIFT_TEST_FLAGS)

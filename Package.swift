@@ -200,7 +200,7 @@ let package = Package(
                 "Checkpoints", "Decoders", "EspalierCommands", "EspalierKit", "Evaluation", "Faults", "Files", "Gate",
                 "JSONText", "Publishing", "Randomness", "Recipes", "Runs", "TestSupport", "Torch", "Watch", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
+            ], exclude: ["Snapshots"]),
     ],
     cxxLanguageStandard: .cxx20
 )

@@ -4,6 +4,7 @@
 # command that is run is shown, so that it can be run by hand.
 #
 #   Scripts/demo.sh [BINARY]      called by `make demo`; without BINARY the release build is taken
+#   Scripts/demo.sh --files       only lay out the files that the documents name, in demo-output (`make demo-files`)
 #
 # The settings below can be set from the environment.
 set -euo pipefail
@@ -19,6 +20,25 @@ root=$(dirname "$scripts")
 # shellcheck source=Scripts/common.sh
 . "$scripts/common.sh"
 
+# The names that the examples of the documents use, so that they can be pasted in this folder.
+lay_out_files() {
+    local file
+    mkdir -p "$output"
+    ln -sfn "$model" "$output/model.gguf"
+    ln -sfn "$calibration" "$output/news.txt"
+    ln -sfn "$evaluation" "$output/heldout.txt"
+    for file in log.jsonl golden.json capitals.yaml capitals.jsonl; do cp "$root/examples/$file" "$output/$file"; done
+}
+
+output=$root/demo-output
+if [ "${1:-}" = --files ]; then
+    paths=$("$scripts/fetch-demo.sh")
+    { read -r model; read -r calibration; read -r evaluation; } <<<"$paths"
+    lay_out_files
+    echo "The files that the documents name are in $output: model.gguf, news.txt, heldout.txt, log.jsonl and golden.json."
+    exit 0
+fi
+
 espalier=${1:-$root/.build/release/espalier}
 [ -x "$espalier" ] || fail "no built tool at $espalier" "run: make demo"
 command -v "$python" >/dev/null 2>&1 || fail "$python not found; the demo prints its table with it" "another interpreter: set PYTHON to it"
@@ -26,8 +46,7 @@ command -v "$python" >/dev/null 2>&1 || fail "$python not found; the demo prints
 # Nothing is fetched here where `make demo` has fetched it.
 paths=$("$scripts/fetch-demo.sh")
 { read -r model; read -r calibration; read -r evaluation; } <<<"$paths"
-output=$root/demo-output
-mkdir -p "$output"
+lay_out_files
 
 heading() { printf '\n== %s\n' "$*"; }
 
