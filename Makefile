@@ -17,7 +17,7 @@ BINARY = $$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path)/espalier
 SWIFT_FORMAT_PATHS = Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo demo-files test check-slow check-cuda check-quality benchmarks fuzz fault-injection lint docs format install install-files uninstall clean
+.PHONY: help setup build demo demo-files test check-slow check-cuda check-quality check-documents check-speed benchmarks fuzz fault-injection lint docs format install install-files uninstall clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -51,8 +51,15 @@ check-quality: setup ## prune a small model by every method and gate it by recor
 	$(SWIFT) build $(SWIFT_BUILD_FLAGS) --product espalier
 	@Scripts/check-quality.py "$$($(SWIFT) build $(SWIFT_BUILD_FLAGS) --show-bin-path)/espalier"
 
+check-documents: setup ## run every command that the documents give, on a small model, and follow their links
+	$(SWIFT) build $(SWIFT_BUILD_FLAGS) --product espalier
+	@Scripts/check-documents.py "$$($(SWIFT) build $(SWIFT_BUILD_FLAGS) --show-bin-path)/espalier"
+
 benchmarks: setup ## build the programs that measure speed
 	$(SWIFT) build $(RELEASE_FLAGS) --package-path Benchmarks
+
+check-speed: benchmarks ## measure what share of the machine's peak a block reaches, and fail below the thresholds
+	$(SWIFT) run $(RELEASE_FLAGS) --package-path Benchmarks espalier-benchmarks --check
 
 fuzz: setup ## feed mutants to every reader for SECONDS (60) in all
 	@Scripts/fuzz.sh $(SECONDS)

@@ -1,20 +1,23 @@
 // What the machine can do and how much of it a block uses, in one run and as ratios.
 //
-//   swift run -c release espalier-benchmarks [--threads n] [--tokens n] [--peak]
+//   swift run -c release espalier-benchmarks [--threads n] [--tokens n] [--peak | --check]
 //
-// --peak measures the machine alone.
+// --peak measures the machine alone. --check ends with 1 when a share of the peak is below its threshold; the thresholds
+// are shares, so that they hold on any machine that is quiet.
 //
 // Operations are the matrix products' multiply-adds times two; attention is counted over the positions that a query
 // may see. Norms, softmax, rotations and gates take time and count as nothing.
 import Checkpoints
 import Decoders
 import Faults
+import Foundation
 import JSONText
 import Torch
 
 var threads = 2
 var tokens = 512
 var measuresBlock = true
+var checks = false
 var arguments = CommandLine.arguments.dropFirst()
 while let word = arguments.popFirst() {
     func number() -> Int {
@@ -27,7 +30,8 @@ while let word = arguments.popFirst() {
     case "--threads": threads = number()
     case "--tokens": tokens = number()
     case "--peak": measuresBlock = false
-    default: fatalError("usage: [--threads n] [--tokens n] [--peak]")
+    case "--check": checks = true
+    default: fatalError("usage: [--threads n] [--tokens n] [--peak | --check]")
     }
 }
 try Engine.checkVersion()
@@ -73,13 +77,25 @@ let block = Block(
     geometry: .init(layer: 0, headCount: 9, keyValueHeadCount: 3, headDimension: 64, normEpsilon: 1e-5))
 let rotary = RotaryTable([blueprint.attention.rotary], headDimension: 64, positions: tokens)
 
-func row(_ name: String, _ seconds: Double, operations: Double, peak: Double) {
+/// The least share of the measured peak, by the row's name without its batch and the type of the products.
+let thresholds: [String: [DType: Double]] = [
+    "forward": [.float32: 0.55, .bfloat16: 0.45],
+    "forward + backward": [.float32: 0.55, .bfloat16: 0.45],
+]
+var failures: [String] = []
+
+func row(_ name: String, _ seconds: Double, operations: Double, peak: Double, dtype: DType) {
     let rate = operations / seconds / 1e9
     let columns = [
         name.padding(to: 34), "\(Int(seconds * 1e6)) us".padding(to: 12), "\(Int(rate)) GFLOP/s".padding(to: 14),
         "\(Int((rate / peak * 100).rounded())) % of peak",
     ]
     print(columns.joined(separator: " "))
+    let kind = name.split(separator: ",")[0]
+    if let least = thresholds[String(kind)]?[dtype], rate < least * peak {
+        let share = Int((rate / peak * 100).rounded(.down))
+        failures.append("\(name), \(dtype): \(share) % of the peak, at least \(Int(least * 100)) % are expected")
+    }
 }
 extension String {
     func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
@@ -104,14 +120,14 @@ for dtype in [DType.float32, .bfloat16] {
         for batch in [1, 2, 4] {
             let x = random([batch, tokens, 576])
             let operations = Double(batch) * configuration.blockOperations(layer: 0, tokens: tokens)
-            row("forward, batch \(batch)", best { _ = working(x, rotary: rotary) }, operations: operations, peak: peak)
+            row("forward, batch \(batch)", best { _ = working(x, rotary: rotary) }, operations: operations, peak: peak, dtype: dtype)
             row(
                 "  attention sub-layer", best { _ = working.attend(x, rotary: rotary) },
                 operations: operations
-                    - 2 * Double(batch * tokens * 3 * 576 * 1536), peak: peak)
+                    - 2 * Double(batch * tokens * 3 * 576 * 1536), peak: peak, dtype: dtype)
             row(
                 "  MLP sub-layer", best { _ = working.down(working.expand(x)) },
-                operations: 2 * Double(batch * tokens * 3 * 576 * 1536), peak: peak)
+                operations: 2 * Double(batch * tokens * 3 * 576 * 1536), peak: peak, dtype: dtype)
         }
     }
     for batch in [1, 2, 4] {
@@ -130,7 +146,7 @@ for dtype in [DType.float32, .bfloat16] {
         }
         // The first projection's input needs no derivative: its third product is not made.
         let unneeded = 2 * Double(batch * tokens * 576 * 960)
-        row("forward + backward, batch \(batch)", seconds, operations: 3 * operations - unneeded, peak: peak)
+        row("forward + backward, batch \(batch)", seconds, operations: 3 * operations - unneeded, peak: peak, dtype: dtype)
     }
     Engine.withoutGradient {
         let weight = block.gateUp.weight.clone()
@@ -158,4 +174,8 @@ for dtype in [DType.float32, .bfloat16] {
         let seconds = best { _ = large.keepMask(large.count / 2, of: large.count) }
         print("mask of a whole matrix of 4096 x 14336".padding(to: 34), "\(Int(seconds * 1e3)) ms")
     }
+}
+if checks {
+    print(failures.isEmpty ? "all shares are at least their thresholds" : failures.joined(separator: "\n"))
+    if !failures.isEmpty { exit(1) }
 }
