@@ -120,7 +120,9 @@ for dtype in [DType.float32, .bfloat16] {
         for batch in [1, 2, 4] {
             let x = random([batch, tokens, 576])
             let operations = Double(batch) * configuration.blockOperations(layer: 0, tokens: tokens)
-            row("forward, batch \(batch)", best { _ = working(x, rotary: rotary) }, operations: operations, peak: peak, dtype: dtype)
+            row(
+                "forward, batch \(batch)", best { _ = working(x, rotary: rotary) }, operations: operations, peak: peak,
+                dtype: dtype)
             row(
                 "  attention sub-layer", best { _ = working.attend(x, rotary: rotary) },
                 operations: operations
@@ -146,7 +148,9 @@ for dtype in [DType.float32, .bfloat16] {
         }
         // The first projection's input needs no derivative: its third product is not made.
         let unneeded = 2 * Double(batch * tokens * 576 * 960)
-        row("forward + backward, batch \(batch)", seconds, operations: 3 * operations - unneeded, peak: peak, dtype: dtype)
+        row(
+            "forward + backward, batch \(batch)", seconds, operations: 3 * operations - unneeded, peak: peak,
+            dtype: dtype)
     }
     Engine.withoutGradient {
         let weight = block.gateUp.weight.clone()
