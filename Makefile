@@ -17,7 +17,7 @@ BINARY = $$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path)/espalier
 SWIFT_FORMAT_PATHS = Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo demo-files test check-slow check-cuda check-quality check-documents check-speed benchmarks fuzz fault-injection lint docs format install install-files uninstall clean
+.PHONY: help setup build demo demo-files test check-slow check-cuda check-quality check-documents check-speed benchmarks fuzz fault-injection lint docs docc format install install-files uninstall clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -76,6 +76,10 @@ lint: ## check format and style of all code, the table of bad inputs and the mod
 docs: ## write the table of bad inputs and the imports of the modules
 	@Scripts/bad-inputs-table.py
 	@Scripts/module-graph.py
+
+docc: setup ## build the libraries' reference and guides, without warnings, into .build/docc
+	ESPALIER_DOCC=1 $(SWIFT) package --scratch-path .build/docc-work --allow-writing-to-directory .build/docc \
+		generate-documentation --target EspalierKit --warnings-as-errors --output-path .build/docc
 
 format: ## format all Swift, C++ and Python files in place
 	$(SWIFT) format --in-place --recursive $(SWIFT_FORMAT_PATHS)

@@ -204,3 +204,8 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx20
 )
+
+// Only who builds the documentation needs its plug-in: `make docc`.
+if Context.environment["ESPALIER_DOCC"] != nil {
+    package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}
