@@ -228,7 +228,7 @@ private struct StatesRoom {
         self.isOffloaded = isOffloaded
     }
 
-    /// - Parameter others: that go to the same place later, and go again.
+    /// - Parameter others: that are kept at the same place later, for a while.
     /// - Returns: whether they are in memory.
     @discardableResult
     mutating func put(_ bytes: Int, beside others: Int = 0) -> Bool {
