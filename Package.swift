@@ -124,7 +124,7 @@ let package = Package(
             dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Publishing", "TestSupport"]),
         .testTarget(name: "JSONTextTests", dependencies: ["Faults", "JSONText"]),
         .testTarget(
-            name: "CheckpointsTests", dependencies: ["Checkpoints", "Faults", "Files", "JSONText"],
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "TokenizationTests", dependencies: ["Checkpoints", "Faults", "JSONText", "Tokenization"],

@@ -12,12 +12,18 @@ public struct Decoder {
 
     /// - Throws: `Fault` when the configuration cannot be used or a tensor is missing or has another shape.
     public init(_ checkpoint: Checkpoint, device: Device = .cpu) throws(Fault) {
-        self.checkpoint = checkpoint
-        self.device = device
         let file = checkpoint.format == .gguf ? checkpoint.path : checkpoint.path + "/config.json"
         var notes: [String] = []
-        configuration = try DecoderConfiguration(checkpoint.configuration, file: file, notes: &notes)
-        self.notes = notes
+        let configuration = try DecoderConfiguration(checkpoint.configuration, file: file, notes: &notes)
+        try self.init(checkpoint, configuration: configuration, notes: notes, device: device)
+    }
+
+    /// - Parameter configuration: of the checkpoint.
+    /// - Throws: `Fault` when a tensor is missing or has another shape.
+    init(
+        _ checkpoint: Checkpoint, configuration: DecoderConfiguration, notes: [String] = [], device: Device = .cpu
+    ) throws(Fault) {
+        (self.checkpoint, self.configuration, self.notes, self.device) = (checkpoint, configuration, notes, device)
         try checkTensors()
     }
 
@@ -38,6 +44,9 @@ public struct Decoder {
                 let shape = c.shape(of: linear, layer: layer)
                 list.append((linear.weightName(layer: layer), [shape.out, shape.in]))
                 if c.hasBias(linear, layer: layer) { list.append((linear.biasName(layer: layer), [shape.out])) }
+            }
+            if let experts = c.experts(layer: layer) {
+                list.append((experts.routerName(layer: layer), [experts.count, c.hiddenSize]))
             }
             for norm in c.norms(layer: layer) { list.append((norm.weightName(layer: layer), [c.width(of: norm)])) }
         }
@@ -106,6 +115,9 @@ public struct Decoder {
         for name in blueprint.projections { projections[name] = try projection(name, layer) }
         return Block(
             blueprint, norms: norms, projections: projections,
+            router: try c.experts(layer: layer).map { (experts) throws(Fault) in
+                try tensor(experts.routerName(layer: layer))
+            },
             geometry: Block.Geometry(
                 layer: layer, headCount: shape.headCount, keyValueHeadCount: shape.keyValueHeadCount,
                 headDimension: c.headDimension, normEpsilon: c.normEpsilon))

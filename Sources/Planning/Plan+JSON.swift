@@ -26,6 +26,7 @@ extension Plan {
             })
         object["staging_bytes"] = .integer(stagingBytes)
         object["offload_bytes"] = .integer(offloadBytes)
+        object["memory_limit_bytes"] = .integer(memoryLimitBytes)
         object["peak_memory_bytes"] = .integer(peakMemoryBytes)
         var phases = JSONObject()
         for phase in memory.phases { phases[phase.name] = .integer(phase.bytes) }

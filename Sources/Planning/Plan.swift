@@ -12,6 +12,9 @@ public struct Plan {
     let output: PlanOutput
     let memory: PlanMemory
     let time: PlanTime
+    /// What the run may hold where there is a choice, if it began now: of the GPU's memory when it computes there, else
+    /// of the process's.
+    public let memoryLimitBytes: Int
     /// Floating-point operations of the matrix products.
     public let operations: Double
     /// By kind of linear: how many are pruned, their weights, and how many of them are removed.
@@ -42,9 +45,9 @@ public struct Plan {
         let measurement = try PlanMeasurement(subject, work: work, weightsAtMost: weightsAtMost)
         output = try PlanOutput(subject)
         let device = subject.decoder.device
-        memory = PlanMemory(
-            subject, work: work, base: base,
-            deviceLeft: device == .cpu ? nil : MemoryLimit(subject.settings.memory, device: device).left)
+        let deviceLimit = device == .cpu ? nil : MemoryLimit(subject.settings.memory, device: device)
+        memory = PlanMemory(subject, work: work, base: base, deviceLeft: deviceLimit?.left)
+        memoryLimitBytes = deviceLimit?.bytes ?? memory.processLimit
         time = PlanTime(subject, work: work, measurement: measurement, outputBytes: output.bytes)
         operations = PlanOperations(subject, work: work).total
         linears = Plan.linears(subject)

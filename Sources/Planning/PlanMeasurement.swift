@@ -299,10 +299,7 @@ struct PlanMeasurement {
         func gathering(gram: Bool) -> Double {
             let statistics = InputStatistics(block: block, gram: gram, device: device)
             return time {
-                Engine.withoutGradient {
-                    let attended = working.attend(x, rotary: rotary) { statistics.add($0, $1) }
-                    statistics.add(.down, working.expand(attended) { statistics.add($0, $1) })
-                }
+                Engine.withoutGradient { working.observe(x, rotary: rotary) { statistics.add($0, $1) } }
             }
         }
         if work.compared > 0 { try measureComparison() }

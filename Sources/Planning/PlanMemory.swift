@@ -25,6 +25,8 @@ struct PlanMemory {
     /// The most of them that an offload folder holds, in the walk or while the costs of all linears are measured.
     let offloadBytes: Int
 
+    /// What the process may hold where there is a choice.
+    let processLimit: Int
     /// Bytes of weights and candidates that a generation of the search reads from the disk, about; 0 without a search.
     let generationBytes: Int
 
@@ -46,7 +48,8 @@ struct PlanMemory {
         streamBytes = streams
         // What may be filled where there is a choice, and whether the walk's states fit there.
         let asked = deviceLeft == nil ? subject.settings.memory : nil
-        let processLeft = max(0, MemoryLimit.bytes(asked, held: base) - base)
+        processLimit = MemoryLimit.bytes(asked, held: base)
+        let processLeft = max(0, processLimit - base)
         let left = deviceLeft ?? processLeft
         let isOffloaded = subject.settings.offload != nil
         let staysOnDevice = !isOffloaded && streamBytes <= (deviceLeft ?? 0) / 2
@@ -128,43 +131,60 @@ struct PlanMemory {
                 dense + width * width * (4 + 3 * 8)
                     + matrix * (levels / 2 + 2), ahead: ahead, process: matrix * levels / 2)
         }
-        // What enters the blocks, as bfloat16, and a gradient.
-        let state = Int(work.assessed) * t * h * 2
-        let kept = DivergenceCosts.states(layers: c.layerCount, state: state, bytes: left / 2)
-        let states = state * kept + Int(work.assessed) * t * h * (subject.streamByteCount + 4)
-        offloadBytes = max(stays ? 0 : streamBytes, isOffloaded ? states : 0)
+        // The embedded text, then what enters the blocks and a gradient.
+        let assessed = Int(work.assessed)
+        var embedded = StatesRoom(left: left, isOffloaded: isOffloaded)
+        embedded.put(assessed * t * h * subject.streamByteCount)
+        let states = DivergenceCosts.stateBytes(
+            layers: c.layerCount, numbers: assessed * t * h, bytes: embedded.left / 2)
+        embedded.put(states)
+        var offloaded = embedded.offloaded
         if work.assessed > 0 {
             // A block, its changes and the passes through it.
-            let logits = (1 << 22) * 4 * 6
             let passed = dense + 2 * working + weights * 4 + training(subject.batch)
+            let head = DivergenceCosts.headBytes(
+                c, samples: assessed, tokens: t, width: subject.compute.forGradients.byteCount)
             list(
-                "measuring what each linear costs", streams: 0,
-                (isOffloaded ? 0 : states)
-                    + max(passed, c.vocabularySize * h * (4 + e) + logits), ahead: ahead)
+                "measuring what each linear costs", streams: 0, embedded.held + max(passed, head), ahead: ahead)
         }
         let searched = SearchSplit.searched(of: n).count
         if let structure = subject.settings.structure, work.compared > 0,
             let options = try? SearchOptions(structure, searched: searched, tokens: t)
         {
             let all = (0..<c.layerCount).reduce(0) { $0 + c.weightCount(layer: $1) } * e
-            let logits = SearchModel.logitBytes + 2 * OutputMatrix.pieceElements * e
             let lanes = options.stages.map { $0.samples * t * h * subject.streamByteCount }
-            let last = lanes.max() ?? 0
-            // Every stage's input, and its teacher's states at the scored positions; the parent's lane and another.
-            let states =
-                lanes.reduce(0, +) + options.stages.reduce(0) { $0 + $1.samples * t * h * 4 } / SearchModel.scoredEvery
-                + 2 * last
+            var room = StatesRoom(left: max(0, left - c.vocabularySize * h * e), isOffloaded: isOffloaded)
+            // The parent's lane and another go where a stage's input is.
+            let others = SearchModel.lanesAtLeast - 1
+            var (logits, scored, moving, choice) = (0, 0, 0, all)
+            for (index, (stage, lane)) in zip(options.stages, lanes).enumerated() {
+                let isHeld = room.put(lane, beside: others * lane)
+                if isHeld { moving = max(moving, others * lane) }
+                if isHeld, index == 0 { choice += max(0, options.offspring - 1) * lane }
+                let positions = stage.samples * max(1, t / SearchModel.scoredEvery)
+                // A distribution's states at the scored positions, and the dense model's unless its logits are kept.
+                let dense = positions * c.vocabularySize * e
+                if dense <= SearchModel.logitBytes {
+                    logits += dense
+                    scored = max(scored, positions * h * 4)
+                } else {
+                    let stays = room.put(positions * h * 4)
+                    scored = max(scored, positions * h * 4 * (stays ? 1 : 2))
+                }
+            }
+            offloaded = max(offloaded, room.offloaded)
             // The dense block, the next one, and a pruned one.
             let least =
-                c.vocabularySize * h * (4 + e) + logits + states + passing + 3 * working + 2 * dense
+                c.vocabularySize * h * (4 + e) + logits + 2 * OutputMatrix.pieceElements * e + room.held + scored
+                + moving + passing + 3 * working + 2 * dense
             // Blocks that stay, and lanes that are on their way together.
-            let choice = all + max(options.offspring * lanes[0], last)
             list("searching", streams: 0, least + min(choice, max(0, left - least)), ahead: 0, process: dense)
             generationBytes = PlanMemory.generationBytes(
-                options, subject, lanes: lanes, left: max(0, left - least + 2 * last), blocks: all)
+                options, subject, lanes: lanes, left: max(0, left - least + moving), blocks: all)
         } else {
             generationBytes = 0
         }
+        offloadBytes = max(stays ? 0 : streamBytes, offloaded)
         if work.block.trainings > 0 {
             add(
                 "optimising a block",
@@ -192,6 +212,33 @@ struct PlanMemory {
         found.append(Phase(name: "writing the checkpoint", bytes: base + matrix * outputWidth))
         phases = found
         devicePeak = deviceLeft == nil ? nil : found.max { $0.deviceBytes < $1.deviceBytes }
+    }
+}
+
+/// What of the memory that may be taken is left as hidden states take their places.
+private struct StatesRoom {
+    private(set) var left: Int
+    /// Bytes in memory, and in a folder.
+    private(set) var held = 0
+    private(set) var offloaded = 0
+    private let isOffloaded: Bool
+
+    init(left: Int, isOffloaded: Bool) {
+        self.left = left
+        self.isOffloaded = isOffloaded
+    }
+
+    /// - Parameter others: that are kept at the same place later, for a while.
+    /// - Returns: whether they are in memory.
+    @discardableResult
+    mutating func put(_ bytes: Int, beside others: Int = 0) -> Bool {
+        guard !isOffloaded, bytes + others <= left else {
+            offloaded += bytes + others
+            return false
+        }
+        held += bytes
+        left -= bytes
+        return true
     }
 }
 

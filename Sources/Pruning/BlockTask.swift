@@ -8,8 +8,9 @@ public struct BlockTask {
     public let block: Block
     public let goals: Goals
     public let rotary: RotaryTable
-    /// What reaches the block through the pruned blocks before it.
+    /// What reaches the block through the pruned blocks before it: this rank's samples.
     public let input: HiddenStream
+    public let ranks: Ranks
     /// What the dense block makes of the dense stream, where a method asks for it.
     public let denseOutput: HiddenStream?
     /// Number type of the matrix products; where they are differentiated, `compute.forGradients`.
@@ -24,14 +25,16 @@ public struct BlockTask {
     public let progress: (Double) -> Void
 
     public init(
-        block: Block, goals: Goals, rotary: RotaryTable, input: HiddenStream, denseOutput: HiddenStream?,
-        compute: DType, batch: Int, device: Device, seed: UInt64, asWritten: @escaping (Block) -> Block = { $0 },
+        block: Block, goals: Goals, rotary: RotaryTable, input: HiddenStream, ranks: Ranks = .alone,
+        denseOutput: HiddenStream?, compute: DType, batch: Int, device: Device, seed: UInt64,
+        asWritten: @escaping (Block) -> Block = { $0 },
         progress: @escaping (Double) -> Void = { _ in }
     ) {
         self.block = block
         self.goals = goals
         self.rotary = rotary
         self.input = input
+        self.ranks = ranks
         self.denseOutput = denseOutput
         self.compute = compute
         self.batch = batch
@@ -58,20 +61,17 @@ public struct BlockTask {
     /// Linears of a projection that are to be pruned.
     func hasGoal(_ name: ProjectionName) -> Bool { name.linears.contains { goals[$0] != nil } }
 
-    /// The statistics of the inputs of all projections of `block`, over all samples or some. `down`'s product is not
-    /// needed for them and is not made.
+    /// The statistics of the inputs of all projections of `block`, over the samples of all ranks, or over those that
+    /// each names of its own. `down`'s product is not needed for them and is not made.
     func statistics(of block: Block, samples: [Int]? = nil, gram: Bool = false) throws(Fault) -> InputStatistics {
         var statistics = InputStatistics(block: block, gram: gram, device: device)
         let working = block.to(compute)
         let groups = batches(of: samples ?? Array(0..<input.samples))
         for indices in groups {
             let x = try input.read(contiguous: indices).to(device)
-            Engine.withoutGradient {
-                let attended = working.attend(x, rotary: rotary) { statistics.add($0, $1) }
-                statistics.add(.down, working.expand(attended) { statistics.add($0, $1) })
-            }
+            Engine.withoutGradient { working.observe(x, rotary: rotary) { statistics.add($0, $1) } }
         }
-        statistics.finish()
+        try statistics.finish(ranks)
         guard statistics.areFinite() else {
             throw Fault(
                 .badData, "the activations are not finite", place: "block \(layer)",

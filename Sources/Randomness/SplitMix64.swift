@@ -4,8 +4,13 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
 
     public init(seed: UInt64) { state = seed }
 
+    private static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+    /// Goes on as if so many numbers had been drawn.
+    public mutating func skip(_ count: Int) { state &+= SplitMix64.step &* UInt64(truncatingIfNeeded: count) }
+
     public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
+        state &+= SplitMix64.step
         var z = state
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
         z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB

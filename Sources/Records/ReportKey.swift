@@ -10,6 +10,7 @@ public enum ReportKey: String, Sendable {
     // The run.
     case output, method, preset, pattern, sparsity, asked, achieved, parameters, before, after, blocks, linears
     case seconds
+    case memoryLimitBytes = "memory_limit_bytes"
     case peakMemoryBytes = "peak_memory_bytes"
     case peakDeviceMemoryBytes = "peak_device_memory_bytes"
     // What a structural run tells, and a search: its KL behind every step.

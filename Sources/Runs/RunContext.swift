@@ -19,6 +19,8 @@ public struct RunContext {
     public let compute: DType
     /// What may be held where there is a choice: on the device, and by the process.
     let memory: MemoryLimit
+    /// Who else works on the calibration samples.
+    let ranks = Ranks.alone
     private let processMemory: MemoryLimit
     /// A folder for hidden states that are beyond it; nil keeps them in memory all the same.
     var scratch: String?
@@ -33,6 +35,12 @@ public struct RunContext {
         // A GPU's limit says nothing of the process.
         processMemory = decoder.device == .cpu ? memory : MemoryLimit(nil, device: .cpu)
     }
+
+    /// What may be held where there is a choice, in bytes: of the GPU's memory when it computes there, else of the
+    /// process's. What is written does not depend on it.
+    public var memoryLimitBytes: Int { memory.bytes }
+    /// Whether that is the GPU's memory.
+    public var limitsGPU: Bool { memory.device != .cpu }
 
     var files: BlockFiles {
         BlockFiles(checkpoint: decoder.checkpoint, configuration: decoder.configuration, types: types)
@@ -77,20 +85,24 @@ public struct RunContext {
         samples * tokens.columns * decoder.configuration.hiddenSize * streamDType.byteCount
     }
 
-    /// Where states go whose number is chosen by the memory that is left.
-    var statesPlace: HiddenStream.Place { settings.offload.map(HiddenStream.Place.folder) ?? .memory(decoder.device) }
+    /// Where states of so many bytes go beside which a run keeps no more than fits: to the device as long as they fit
+    /// there, then where others go.
+    func statesPlace(_ bytes: Int) -> HiddenStream.Place {
+        guard settings.offload == nil, bytes <= memoryLeft else { return place(bytes) }
+        return .memory(decoder.device)
+    }
 
-    /// The lane of some samples in front of the first block, and where it stays.
+    /// The lane of this rank's part of some samples in front of the first block, and where it stays.
     ///
     /// - Parameters:
-    ///   - samples: rows of the tokens; nil is all of them.
+    ///   - samples: of all ranks, rows of the tokens; nil is all of them.
     ///   - count: streams of this size that the passage has, this one among them.
     func embeddedLane(
         _ tokens: TokenMatrix, samples: [Int]? = nil, of count: Int = 1
     ) throws(Fault) -> SampleLane {
-        let place = place(count * streamBytes(tokens, samples: samples?.count ?? tokens.rows))
-        return lane(
-            try embedded(tokens, samples: samples, place: place), decoder.rotary(positions: tokens.columns))
+        let own = ranks.own(samples ?? Array(0..<tokens.rows))
+        let place = place(count * streamBytes(tokens, samples: own.count))
+        return lane(try embedded(tokens, samples: own, place: place), decoder.rotary(positions: tokens.columns))
     }
 
     /// What costs of changes are asked of: the dense model's passes on some samples.
@@ -100,8 +112,12 @@ public struct RunContext {
         _ tokens: TokenMatrix, samples: [Int], seed: UInt64, progress: (Double) -> Void
     ) throws(Fault) -> DivergenceCosts {
         let input = try embeddedLane(tokens, samples: samples).stream
+        let bytes = memoryLeft / 2
+        let least = DivergenceCosts.stateBytes(
+            layers: decoder.configuration.layerCount, numbers: samples.count * tokens.columns * input.hidden,
+            bytes: bytes)
         return try DivergenceCosts(
-            passage, input: input, batch: batch, seed: seed, place: statesPlace, bytes: memoryLeft / 2,
+            passage, input: input, batch: batch, seed: seed, place: statesPlace(least), bytes: bytes,
             progress: progress)
     }
 
@@ -128,7 +144,7 @@ public struct RunContext {
     }
 
     /// The way through the dense model's blocks.
-    var passage: Passage { Passage(decoder, compute: compute) }
+    var passage: Passage { Passage(decoder, compute: compute, ranks: ranks) }
 
     /// A stream on its way.
     func lane(_ stream: HiddenStream, _ rotary: RotaryTable) -> SampleLane {

@@ -20,6 +20,8 @@ public struct RunResult {
     public let search: [(step: String, kl: Double)]
     /// What stays of every layer where whole units went.
     public let structure: StructuralReport?
+    /// What the run might hold where there was a choice: `RunContext.memoryLimitBytes`.
+    public let memoryLimitBytes: Int
     public var seconds = 0.0
     public var peakMemoryBytes = 0
     /// The most that tensors took on the GPU; nil without one.
@@ -45,6 +47,7 @@ public struct RunResult {
         linears = context.targets.weightNames(in: structure?.layers)
             .map { structure?.numbering?.name($0) ?? $0 }
         manifest = context.calibration?.manifest
+        memoryLimitBytes = context.run.memoryLimitBytes
     }
 
     /// The README.md of the published folder.
@@ -57,13 +60,14 @@ public struct RunResult {
         var object = head
         object[.blocks] = .array(blocks.map { $0.json(timed: true) })
         object[.seconds] = .double(seconds)
+        object[.memoryLimitBytes] = .integer(memoryLimitBytes)
         object[.peakMemoryBytes] = .integer(peakMemoryBytes)
         if let bytes = peakDeviceMemoryBytes { object[.peakDeviceMemoryBytes] = .integer(bytes) }
         return .object(object)
     }
 
     /// `report.json` of the published folder: the same without what differs between two runs of one recipe (time,
-    /// memory, the output's own name), so that such runs give the same bytes.
+    /// memory and its limit, the output's own name), so that such runs give the same bytes.
     var report: JSONValue {
         var object = head
         object[.output] = nil

@@ -84,7 +84,7 @@ package struct Walk {
             if let lane = lanes.dense { try step.advance(lane) }
             let task = BlockTask(
                 block: dense, goals: goals, rotary: lanes.pruned.rotary, input: lanes.pruned.stream,
-                denseOutput: lanes.dense?.stream,
+                ranks: step.ranks, denseOutput: lanes.dense?.stream,
                 compute: context.compute, batch: context.batch, device: context.decoder.device,
                 seed: context.settings.seed, asWritten: files.asWritten, progress: progress(layer))
             if !goals.isEmpty {

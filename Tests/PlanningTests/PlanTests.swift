@@ -117,7 +117,12 @@ struct PlanTests {
         #expect(!FileManager.default.fileExists(atPath: bench.path("out.partial")))
         let json = try #require(try JSONValue(parsing: plan.json.text()).objectValue)
         #expect(json["peak_memory_bytes"]?.integerValue == plan.peakMemoryBytes && plan.peakMemoryBytes > 0)
+        #expect(json["memory_limit_bytes"]?.integerValue == plan.memoryLimitBytes)
+        // Half of what is free.
+        #expect(plan.memoryLimitBytes > 100_000_000)
         #expect(json["seconds"]?.doubleValue ?? 0 > 0)
+        settings.memory = try ByteSize(parsing: "3MB")
+        #expect(try Plan(try PlanSubject(settings, decoder: decoder, compute: .float32)).memoryLimitBytes == 3_000_000)
         // Longer than the model's context is cut.
         settings.sequenceLength = nil
         #expect(try PlanSubject(settings, decoder: decoder, compute: .float32).tokens == 64)
@@ -276,6 +281,20 @@ struct PlanTests {
         #expect(memory.peak.bytes <= 48_000_000_000, "\(memory.peak)")
         // The blocks' 137 GB are read for each stage at least once.
         #expect(memory.generationBytes > 3 * 130_000_000_000)
+        // The states of stages go to the disk where they do not fit, those of the dense model with them.
+        settings.memory = try ByteSize(parsing: "1GB")
+        let narrow = PlanMemory(
+            try PlanSubject(settings, decoder: decoder, compute: .bfloat16), work: PlanWork(subject),
+            base: 1_000_000_000)
+        func searching(_ memory: PlanMemory) throws -> Int {
+            try #require(memory.phases.first { $0.name == "searching" }).bytes
+        }
+        #expect(try searching(narrow) < searching(memory) - 1_000_000_000)
+        settings.memory = try ByteSize(parsing: "80GB")
+        let roomy = PlanMemory(
+            try PlanSubject(settings, decoder: decoder, compute: .bfloat16), work: PlanWork(subject),
+            base: 1_000_000_000)
+        #expect(try searching(roomy) > searching(memory))
     }
 
     @Test("a plan says where the options for hidden states do not hold, and counts what a search puts into the folder")

@@ -1,22 +1,13 @@
 import Faults
+import TestSupport
 import Testing
 
-/// The fault that `body` throws; another error or none fails the test.
+/// A fault of this kind with these words is what `body` throws; another error or none fails the test.
 func fault<Value>(
     _ kind: Fault.Kind, _ words: String..., at location: SourceLocation = #_sourceLocation,
     from body: () throws -> Value
 ) {
-    do {
-        _ = try body()
-        Issue.record("nothing was thrown", sourceLocation: location)
-    } catch let fault as Fault {
-        #expect(fault.kind == kind, "\(fault)", sourceLocation: location)
-        for word in words {
-            #expect(fault.description.contains(word), "no '\(word)' in: \(fault)", sourceLocation: location)
-        }
-    } catch {
-        Issue.record("not a Fault: \(error)", sourceLocation: location)
-    }
+    for mistake in faultMistakes(kind, words, from: body) { Issue.record("\(mistake)", sourceLocation: location) }
 }
 
 func bytes(of floats: [Float]) -> [UInt8] {

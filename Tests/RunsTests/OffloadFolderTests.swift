@@ -40,6 +40,7 @@ struct OffloadFolderTests {
         var run = context.run
         run.scratch = bench.work.path
         #expect(run.memoryLeft == 0 && run.place(1) == .folder(bench.work.path))
+        #expect(run.statesPlace(1) == .folder(bench.work.path) && run.memoryLimitBytes == 1000)
         try bench.prune("plenty", change)
         try bench.prune("out") {
             change(&$0)

@@ -76,11 +76,14 @@ struct SearchModelTests {
         return sum / Double(count)
     }
 
-    private func model(every: Int, memory: Int = 1 << 20) throws -> SearchModel {
+    private func model(
+        every: Int, memory: Int = 1 << 20, place: HiddenStream.Place = .memory(.cpu),
+        logitBytes: Int = SearchModel.logitBytes
+    ) throws -> SearchModel {
         let candidates = candidates
         let model = try SearchModel(
             Passage(decoder, compute: .float32), tokens: tokens, samples: [1, 3],
-            lanes: SearchModel.Lanes(batch: 2), stride: every
+            lanes: SearchModel.Lanes(place: { _ in place }, batch: 2), stride: every, logitBytes: logitBytes
         ) { (dense, attention, mlp) throws(Fault) in
             func candidate(_ kind: SubLayer.Kind, _ level: Int) throws(Fault) -> Candidate? {
                 guard level > 0 else { return nil }
@@ -94,6 +97,24 @@ struct SearchModelTests {
         }
         model.use(memory: memory)
         return model
+    }
+
+    @Test("it is the same to the bit wherever states are kept, and the value without the dense model's logits, too")
+    func places() throws {
+        let genomes: [Genome] = [[0, 0, 0, 0, 0, 0], [1, 0, 2, 1, 0, 2], [4, 2, 0, 1, 3, 0]]
+        let disk = HiddenStream.Place.folder(folder.path)
+        for logitBytes in [SearchModel.logitBytes, 0] {
+            let memory = try model(every: 4, logitBytes: logitBytes)
+            let offloaded = try model(every: 4, memory: 0, place: disk, logitBytes: logitBytes)
+            for (stage, samples) in [1, 3].enumerated() {
+                let found = try memory.fitness(genomes, stage: stage)
+                #expect(try offloaded.fitness(genomes, stage: stage) == found)
+                for (genome, value) in zip(genomes, found) {
+                    let expected = try expected(genome, samples: samples, every: 4)
+                    #expect(abs(value - expected) < 1e-4 * max(expected, 1e-2), "\(genome)")
+                }
+            }
+        }
     }
 
     @Test("it is the mean KL over the scored positions of the masked model", arguments: [1, 4])

@@ -40,15 +40,39 @@ public struct LayerBlueprint: Hashable, Sendable {
     public enum FeedForward: Hashable, Sendable {
         /// down(activation(gate x) · up x)
         case gated(Activation)
-        /// As many gated ones, of which a router has each token go through some.
-        case experts(count: Int, Activation)
+        /// Several gated ones, of which each token goes through some.
+        case experts(Experts)
+    }
+
+    /// Gated feed-forward parts side by side. A router gives every one of them a share by a softmax over all; a token
+    /// goes through those with the largest.
+    public struct Experts: Hashable, Sendable {
+        public var count: Int
+        /// Experts that a token goes through.
+        public var chosen: Int
+        public var activation: Activation
+        /// Whether the shares of those are scaled to a sum of one.
+        public var sumsToOne: Bool
+        /// The router, [count, hidden]: inside a layer of a Hugging Face checkpoint, without `.weight`.
+        public var router: String
+
+        public init(
+            count: Int, chosen: Int, activation: Activation, sumsToOne: Bool, router: String = "mlp.gate"
+        ) {
+            precondition(chosen > 0 && chosen <= count, "a token goes through one expert at the least")
+            (self.count, self.chosen, self.activation) = (count, chosen, activation)
+            (self.sumsToOne, self.router) = (sumsToOne, router)
+        }
+
+        /// The full name of the router's weight in a checkpoint.
+        public func routerName(layer: Int) -> String { "model.layers.\(layer).\(router).weight" }
     }
 
     /// The linears, in the order in which a forward pass meets them.
     public var linears: [LinearName] {
         switch feedForward {
         case .gated: [.q, .k, .v, .o, .gate, .up, .down]
-        case .experts(let count, _): [.q, .k, .v, .o] + (0..<count).flatMap(LinearName.expert)
+        case .experts(let experts): [.q, .k, .v, .o] + (0..<experts.count).flatMap(LinearName.expert)
         }
     }
 
@@ -59,7 +83,8 @@ public struct LayerBlueprint: Hashable, Sendable {
         return names
     }
 
-    var hasExperts: Bool { if case .experts = feedForward { true } else { false } }
+    /// What its feed-forward part is a mixture of, if it is one.
+    public var experts: Experts? { if case .experts(let experts) = feedForward { experts } else { nil } }
 
     /// The norm at a place, if there is one.
     public func norm(_ place: Norm.Place) -> Norm? { norms.first { $0.place == place } }

@@ -89,7 +89,7 @@ public struct DecoderConfiguration: Equatable, Sendable {
                 "head_dim", found: "\(headDimension) with \(mostHeads) attention heads",
                 expected: "all heads together at most \(widest) wide")
         }
-        if blueprint.layers.contains(where: \.hasExperts) {
+        if blueprint.layers.contains(where: { $0.experts != nil }) {
             throw reader.fault(
                 "model_type", found: "a mixture of experts", expected: "dense layers",
                 advice: "mixtures of experts are not supported; use a dense model")
@@ -167,6 +167,11 @@ public struct DecoderConfiguration: Equatable, Sendable {
 
     public func hasBias(_ linear: LinearName, layer: Int) -> Bool {
         blueprint.layers[layer].biased.contains(linear)
+    }
+
+    /// What a layer's feed-forward part is a mixture of, where it is one and is there.
+    public func experts(layer: Int) -> LayerBlueprint.Experts? {
+        layers[layer].hasMLP ? blueprint.layers[layer].experts : nil
     }
 
     /// How many positions a token sees, itself included, in each layer; nil is all before it.

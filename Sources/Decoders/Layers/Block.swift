@@ -10,6 +10,8 @@ public struct Block {
     /// there.
     public var norms: [Norm.Place: Tensor]
     private var matrices: [ProjectionName: Projection]
+    /// What chooses among experts, [experts, hidden] float32; of a block without experts nil.
+    let router: Tensor?
     public var geometry: Geometry
 
     public struct Geometry: Sendable {
@@ -33,11 +35,12 @@ public struct Block {
     /// - Parameter projections: one for each of the blueprint's.
     public init(
         _ blueprint: LayerBlueprint, norms: [Norm.Place: Tensor], projections: [ProjectionName: Projection],
-        geometry: Geometry
+        router: Tensor? = nil, geometry: Geometry
     ) {
         self.blueprint = blueprint
         self.norms = norms
         matrices = projections
+        self.router = router
         self.geometry = geometry
     }
 
@@ -89,7 +92,9 @@ public struct Block {
 
     /// Whether the sub-layers are there; without one the residual passes unchanged.
     public var hasAttention: Bool { geometry.headCount > 0 }
-    public var hasMLP: Bool { down.inputWidth > 0 }
+    public var hasMLP: Bool {
+        self[blueprint.experts == nil ? .down : ProjectionName(.down, expert: 0)].inputWidth > 0
+    }
 
     /// A sub-layer that is gone takes its norms with it.
     public mutating func dropNormsOfNothing() {
@@ -108,7 +113,8 @@ public struct Block {
 
     // MARK: Forward
 
-    /// Sees the input [b, t, in] of every projection, or its output [b, t, Σ out], as a pass meets it.
+    /// Sees the input [b, t, in] of every projection, or its output [b, t, Σ out], as a pass meets it; of an expert's
+    /// those of the tokens that go through it, [n, ..].
     public typealias Observer = (ProjectionName, Tensor) -> Void
 
     /// x [b, t, hidden] -> [b, t, hidden]
@@ -123,9 +129,22 @@ public struct Block {
     ) -> Tensor {
         let attended = attend(x, rotary: rotary, cache: cache, tree: tree, observer: observer, outputs: outputs)
         guard hasMLP else { return attended }
+        if let experts = blueprint.experts {
+            return attended + mixture(attended, experts, observer: observer, outputs: outputs)
+        }
         let inner = expand(attended, observer: observer, outputs: outputs)
         observer?(.down, inner)
         return attended + contract(inner, outputs: outputs)
+    }
+
+    /// Shows what the projections of a block read, [.., in], as `callAsFunction` does, without the last products.
+    public func observe(_ x: Tensor, rotary: RotaryTable, observer: @escaping Observer) {
+        let attended = attend(x, rotary: rotary, observer: observer)
+        if let experts = blueprint.experts {
+            if hasMLP { _ = mixture(attended, experts, observer: observer, isSummed: false) }
+        } else {
+            observer(.down, expand(attended, observer: observer))
+        }
     }
 
     /// The first sub-layer with its residual: x + o(attention(norm x)).
@@ -152,7 +171,7 @@ public struct Block {
         outputs?(.gateUp, output)
         switch blueprint.feedForward {
         case .gated(let activation): return output.gated(by: activation)
-        case .experts: preconditionFailure("a configuration with experts is refused when it is read")
+        case .experts: preconditionFailure("experts have an inner state each: see `mixture`")
         }
     }
 
@@ -164,7 +183,7 @@ public struct Block {
     }
 
     /// The norm at a place; without one, x as it is.
-    private func normalised(_ x: Tensor, _ place: Norm.Place, output: DType) -> Tensor {
+    func normalised(_ x: Tensor, _ place: Norm.Place, output: DType) -> Tensor {
         guard let gain = norms[place] else { return x.dtype == output || !place.isInput ? x : x.to(output) }
         return x.rmsNorm(weight: gain, epsilon: geometry.normEpsilon, output: output)
     }

@@ -7,12 +7,12 @@ public struct OutputMatrix {
     /// Rows of the matrix.
     public let vocabularySize: Int
     /// The stream [n, hidden] that left the last block -> what is multiplied by the matrix, in the products' number
-    /// type.
-    let normalise: (Tensor) -> Tensor
+    /// type; gradients pass through it.
+    public let normalise: (Tensor) -> Tensor
     /// Some rows [count, hidden], in the products' number type.
     let rows: (Range<Int>) throws(Fault) -> Tensor
     /// c in c · tanh(l / c), which the logits l go through.
-    let softCap: Double?
+    public let softCap: Double?
 
     /// The other model of a comparison, whose predictions count as the true ones.
     public enum Dense {
@@ -30,6 +30,13 @@ public struct OutputMatrix {
 
     /// Logits of a piece, for plans of memory.
     public static let pieceElements = piecePositions * pieceTokens
+
+    /// Bytes of the rows that are read together, for plans of memory: as they are stored, and in the products' type.
+    ///
+    /// - Parameter width: bytes of a number of the products.
+    public static func readBytes(_ configuration: DecoderConfiguration, width: Int) -> Int {
+        min(readRows, configuration.vocabularySize) * configuration.hiddenSize * (4 + width)
+    }
 
     /// What the model predicts for n positions, in one pass over the vocabulary.
     ///
@@ -51,26 +58,71 @@ public struct OutputMatrix {
         if case .model(let matrix, let stream) = dense {
             other = matrix.pieces(stream, overwriting: overwrites)
         }
-        for first in stride(from: 0, to: vocabularySize, by: OutputMatrix.readRows) {
-            let read = first..<min(first + OutputMatrix.readRows, vocabularySize)
+        try inPieces(of: targets.count) { (read) throws(Fault) in
             try model.take(rows(read))
             if case .model(let matrix, _) = dense { try other?.take(matrix.rows(read)) }
-            for start in stride(from: 0, to: read.count, by: OutputMatrix.pieceTokens) {
-                let tokens = start..<min(start + OutputMatrix.pieceTokens, read.count)
-                for position in stride(from: 0, to: targets.count, by: OutputMatrix.piecePositions) {
-                    let positions = position..<min(position + OutputMatrix.piecePositions, targets.count)
-                    let logits = model.logits(positions, tokens)
-                    var otherLogits = other?.logits(positions, tokens)
-                    if case .logits(let all) = dense {
-                        otherLogits = all.narrowed(0, position, positions.count)
-                            .narrowed(1, first + start, tokens.count)
-                    }
-                    scores.add(logits, dense: otherLogits, rows: positions, first: first + start)
-                }
+        } piece: { positions, tokens, first in
+            let logits = model.logits(positions, tokens)
+            var otherLogits = other?.logits(positions, tokens)
+            if case .logits(let all) = dense {
+                otherLogits = all.narrowed(0, positions.lowerBound, positions.count)
+                    .narrowed(1, first, tokens.count)
             }
-            progress(Double(read.upperBound) / Double(vocabularySize))
+            scores.add(logits, dense: otherLogits, rows: positions, first: first)
+        } progress: {
+            progress($0)
         }
         return scores.results()
+    }
+
+    /// A piece of the logits of n positions.
+    public struct Piece {
+        public let positions: Range<Int>
+        public let tokens: Range<Int>
+        /// [positions, tokens] in the products' number type, soft cap included; overwritten by the next piece.
+        public let logits: Tensor
+        /// The tokens' rows of the matrix, [tokens, hidden].
+        public let weight: Tensor
+    }
+
+    /// Brings the logits of all n positions, a piece at a time, in one pass over the vocabulary.
+    ///
+    /// - Parameter input: [n, hidden] as `normalise` gives it.
+    /// - Throws: what reading weights throws.
+    public func pieces(_ input: Tensor, visit: (Piece) -> Void) throws(Fault) {
+        var model = Pieces(input, input.dtype, softCap: softCap)
+        try inPieces(of: input.size(0)) { (read) throws(Fault) in
+            try model.take(rows(read))
+        } piece: { positions, tokens, first in
+            visit(
+                Piece(
+                    positions: positions, tokens: first..<first + tokens.count, logits: model.logits(positions, tokens),
+                    weight: model.weight.narrowed(0, tokens.lowerBound, tokens.count)))
+        }
+    }
+
+    /// The order in which everything passes over the vocabulary: the positions of a few tokens one after the other,
+    /// while the tokens' rows are in cache.
+    ///
+    /// - Parameters:
+    ///   - read: told the rows that the pieces are of from now on.
+    ///   - piece: given positions, tokens within those rows, and the first of them in the vocabulary.
+    private func inPieces(
+        of count: Int, read: (Range<Int>) throws(Fault) -> Void,
+        piece: (_ positions: Range<Int>, _ tokens: Range<Int>, _ first: Int) -> Void,
+        progress: (Double) -> Void = { _ in }
+    ) throws(Fault) {
+        for first in stride(from: 0, to: vocabularySize, by: OutputMatrix.readRows) {
+            let rows = first..<min(first + OutputMatrix.readRows, vocabularySize)
+            try read(rows)
+            for start in stride(from: 0, to: rows.count, by: OutputMatrix.pieceTokens) {
+                let tokens = start..<min(start + OutputMatrix.pieceTokens, rows.count)
+                for position in stride(from: 0, to: count, by: OutputMatrix.piecePositions) {
+                    piece(position..<min(position + OutputMatrix.piecePositions, count), tokens, first + start)
+                }
+            }
+            progress(Double(rows.upperBound) / Double(vocabularySize))
+        }
     }
 
     /// What logits are made of, a piece at a time.
@@ -106,7 +158,7 @@ public struct OutputMatrix {
         let input: Tensor
         let dtype: DType
         /// Rows of the matrix, [count, hidden]; the input until some are taken.
-        private var weight: Tensor
+        private(set) var weight: Tensor
         private let buffer: Tensor
         private let softCap: Double?
 

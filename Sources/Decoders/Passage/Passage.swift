@@ -9,15 +9,18 @@ public struct Passage {
     public let source: BlockSource
     /// The number type of the matrix products.
     public let compute: DType
+    /// Who else takes samples through the blocks.
+    public let ranks: Ranks
 
     /// - Parameter source: blocks in float32, or in `compute` where nobody needs more.
-    public init(_ source: BlockSource, compute: DType) {
+    public init(_ source: BlockSource, compute: DType, ranks: Ranks = .alone) {
         self.source = source
         self.compute = compute
+        self.ranks = ranks
     }
 
-    public init(_ decoder: Decoder, compute: DType) {
-        self.init(BlockSource(decoder), compute: compute)
+    public init(_ decoder: Decoder, compute: DType, ranks: Ranks = .alone) {
+        self.init(BlockSource(decoder), compute: compute, ranks: ranks)
     }
 
     public var layerCount: Int { source.layerCount }
@@ -40,7 +43,9 @@ public struct Passage {
     private func visitAll(_ layers: [Int], _ visit: (PassageStep) throws(Fault) -> Void) throws(Fault) {
         for (index, layer) in layers.enumerated() {
             let next = index + 1 < layers.count ? layers[index + 1] : nil
-            try visit(PassageStep(layer: layer, block: try source.block(layer, next: next), compute: compute))
+            try visit(
+                PassageStep(
+                    layer: layer, block: try source.block(layer, next: next), compute: compute, ranks: ranks))
         }
     }
 }
@@ -51,6 +56,7 @@ public struct PassageStep {
     /// The dense block, in its source's number type.
     public let block: Block
     public let compute: DType
+    public let ranks: Ranks
 
     /// Moves a lane through a block, without gradients.
     ///

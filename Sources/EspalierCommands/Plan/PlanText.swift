@@ -26,6 +26,8 @@ enum PlanText {
             "output", "\(Amount.bytes(plan.outputBytes)) (weight files: \(Amount.count(plan.weightBytes)) bytes)")
         facts.add("disk on the way", Amount.bytes(plan.stagingBytes))
         if plan.offloadBytes > 0 { facts.add("offload folder", Amount.bytes(plan.offloadBytes)) }
+        facts.add(
+            "memory limit", MemoryText.limit(plan.memoryLimitBytes, settings, ofGPU: plan.peakDeviceMemory != nil))
         facts.add("peak memory", "\(Amount.bytes(plan.peakMemoryBytes)), \(plan.peakPhase)")
         if let peak = plan.peakDeviceMemory {
             facts.add("peak GPU memory", "\(Amount.bytes(peak.bytes)), \(peak.phase); the driver's own comes on top")

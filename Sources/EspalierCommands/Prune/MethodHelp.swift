@@ -17,9 +17,12 @@ enum MethodHelp {
     static var standard: String { methods.standard.name }
 
     /// Names of the methods that remove whole units.
-    static var removingUnits: String {
-        methods.all.filter { $0.removes == .units }.map(\.name).joined(separator: ", ")
-    }
+    static var removingUnits: String { unitMethods.joined(separator: ", ") }
+
+    /// One of them, for an example.
+    static var removingUnitsExample: String { unitMethods.first ?? standard }
+
+    private static var unitMethods: [String] { methods.all.filter { $0.removes == .units }.map(\.name) }
 
     /// "3e-2, with tyr 1e-2": what a setting within a block is where nobody names it, the standard method's first.
     static func value(_ preset: Preset, _ read: (PruneSettings.RegionalSettings) -> Double?) -> String {

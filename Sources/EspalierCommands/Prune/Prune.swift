@@ -15,14 +15,15 @@ public struct Prune: ParsableCommand {
             interrupted and taken up again with `espalier resume`. The model is never changed.
 
             Weights stay dense tensors with zeros: files get no smaller, and only software that uses the zeros gets \
-            faster. The method tyr removes whole heads and neurons instead: the model itself gets smaller.
+            faster. Methods that remove whole heads and neurons (\(MethodHelp.removingUnits)) make the model itself smaller.
 
             EXAMPLES
               espalier prune model.gguf --output pruned --pattern 2:4 --calibration news.txt
               espalier prune model --output pruned --sparsity 60% --calibration chats.jsonl@2 --calibration code.txt
               espalier prune model --output pruned --method sparsegpt --calibration tokens.safetensors --samples 64
               espalier prune model --output pruned --pattern 4:8 --calibration self --samples 32
-              espalier prune model --output small --method tyr --sparsity 25% --calibration news.txt
+              espalier prune model --output small --method \(MethodHelp.removingUnitsExample) --sparsity 25% \
+            --calibration news.txt
               espalier prune --recipe recipe.yaml --output again
             """)
 

@@ -13,7 +13,9 @@ final class RunNarrator {
         reporter.note(
             "pruning \(blocks) blocks of \(settings.model) with \(settings.method.name), pattern "
                 + "\(settings.pattern.text), sparsity \(Amount.percent(settings.sparsity.fraction))"
-                + (context.calibration.map { ", \($0.tokens.rows) × \($0.tokens.columns) calibration tokens" } ?? ""))
+                + (context.calibration.map { ", \($0.tokens.rows) × \($0.tokens.columns) calibration tokens" } ?? "")
+                + ", memory limit "
+                + MemoryText.limit(context.run.memoryLimitBytes, settings, ofGPU: context.run.limitsGPU))
         reporter.begin("pruning", total: 1)
     }
 

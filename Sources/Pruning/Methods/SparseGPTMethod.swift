@@ -18,8 +18,9 @@ public struct SparseGPTPruner: BlockPruner, Sendable {
 
     public func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {
         var notes: [String] = []
+        let samples = try task.ranks.sum(task.input.samples)
         var outcome = try BlockOutcome(solving: task) { name, gram throws(Fault) in
-            guard let factor = SparseGPT.factor(gram: gram, samples: task.input.samples) else {
+            guard let factor = SparseGPT.factor(gram: gram, samples: samples) else {
                 throw task.momentsNotInverted(name)
             }
             if factor.damping > SparseGPT.damping {

@@ -22,8 +22,9 @@ public struct RegionalGradient {
             leaves[name] = task.block[name].with(weight: weight)
             values[name] = Tensor.zeros(weight.shape, device: task.device)
         }
-        let count = task.input.samples
-        for sample in 0..<count {
+        let samples = task.input.samples
+        let count = try task.ranks.sum(samples)
+        for sample in 0..<samples {
             let x = try task.input.read(sample..<sample + 1).to(task.device)
             let statistics = self.statistics
             let output = Engine.withGradient(true) {
@@ -38,10 +39,14 @@ public struct RegionalGradient {
                 let gradient = leaves[name].weight.takeGradient().to(.float32)
                 values[name]?.addProduct(gradient, gradient, scale: 1 / Double(count))
             }
-            task.progress(Double(sample + 1) / Double(count))
+            task.progress(Double(sample + 1) / Double(samples))
         }
-        for (name, meanSquare) in values { values[name] = meanSquare.squareRoot() }
-        statistics.finish()
+        for name in task.block.projections {
+            guard let meanSquare = values[name] else { continue }
+            try task.ranks.sum(meanSquare)
+            values[name] = meanSquare.squareRoot()
+        }
+        try statistics.finish(task.ranks)
         guard statistics.areFinite(), values.values.allSatisfy({ $0.allFinite() }) else {
             throw Fault(
                 .badData, "the regional gradient is not finite", place: "block \(task.layer)",

@@ -8,9 +8,11 @@ public struct InputStatistics {
     public private(set) var squares: [ProjectionName: Tensor] = [:]
     /// Σ x xᵀ over samples and tokens, [in, in] float32, where asked for.
     public private(set) var grams: [ProjectionName: Tensor] = [:]
+    private let order: [ProjectionName]
 
     public init(block: Block, gram: Bool = false, device: Device = .cpu) {
-        for name in block.projections {
+        order = block.projections
+        for name in order {
             let width = block[name].inputWidth
             if gram {
                 grams[name] = Tensor.zeros([width, width], device: device)
@@ -27,8 +29,15 @@ public struct InputStatistics {
         grams[name]?.addGram(x)
     }
 
-    /// Completes the squares from the diagonals of the Gram matrices.
-    public mutating func finish() {
+    /// Adds up what the ranks gathered, and completes the squares from the diagonals of the Gram matrices.
+    ///
+    /// - Throws: what the ranks' exchange throws.
+    public mutating func finish(_ ranks: Ranks) throws(Fault) {
+        // All ranks in one order.
+        for name in order {
+            if let sums = squares[name] { try ranks.sum(sums) }
+            if let gram = grams[name] { try ranks.sum(gram) }
+        }
         for (name, gram) in grams { squares[name] = gram.diagonal().clone() }
     }
 

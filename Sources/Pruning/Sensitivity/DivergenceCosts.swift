@@ -1,6 +1,5 @@
 import Decoders
 import Faults
-import Randomness
 import Torch
 
 /// What changes of single linears cost in KL(dense ‖ changed), all of them from one pass forward and one pass back
@@ -21,9 +20,13 @@ public struct DivergenceCosts {
     /// By what leaves the block that is looked at.
     private let gradient: HiddenStream
 
-    /// The most hidden states, each of so many bytes, that `bytes` hold at once beside the embedded text.
-    public static func states(layers: Int, state: Int, bytes: Int) -> Int {
-        StateTape.held(layers: layers, spacing: StateTape.spacing(layers: layers, state: state, bytes: bytes))
+    /// The most bytes that hidden states of so many numbers and a gradient take at once beside the embedded text.
+    ///
+    /// - Parameter bytes: what the states may take; where even the fewest take more, it is these.
+    public static func stateBytes(layers: Int, numbers: Int, bytes: Int) -> Int {
+        let state = numbers * DType.bfloat16.byteCount
+        let spacing = StateTape.spacing(layers: layers, state: state, bytes: bytes)
+        return state * StateTape.held(layers: layers, spacing: spacing) + numbers * DType.float32.byteCount
     }
 
     private var compute: DType { passage.compute }
@@ -53,25 +56,37 @@ public struct DivergenceCosts {
         try drawGradients(behind: try tape.front(of: passage.layerCount), seed: seed)
     }
 
-    /// Draws v for every position and takes it back through the head.
+    /// Draws v for every position, and takes its gradient back through the head.
     private func drawGradients(behind last: HiddenStream, seed: UInt64) throws(Fault) {
-        let head = try decoder.head(dtype: compute.forGradients)
-        let vocabulary = decoder.configuration.vocabularySize
-        // Pieces whose logits stay small.
-        let rows = max(1, (1 << 22) / vocabulary)
-        var signs = SplitMix64(seed: seed)
-        for sample in 0..<last.samples {
-            let hidden = try last.read(sample..<sample + 1).to(decoder.device)
-            let found = Tensor.empty(hidden.shape, device: decoder.device)
-            for start in stride(from: 0, to: last.tokens, by: rows) {
-                let count = min(rows, last.tokens - start)
-                let slope = SecondOrderDivergence.gradient(
-                    hidden.narrowed(1, start, count).clone(), head: { head($0) }
-                ) { Tensor.signs(&signs, [1, count, vocabulary]).to(decoder.device) }
-                Engine.withoutGradient { found.narrowed(1, start, count).copy(from: slope) }
+        let output = try decoder.outputMatrix(dtype: compute.forGradients)
+        for range in last.batches(of: max(1, DivergenceCosts.headNumbers / max(1, last.tokens * last.hidden))) {
+            let first = range.lowerBound * last.tokens
+            let hidden = try last.read(range).to(decoder.device).reshaped([-1, last.hidden])
+            let found = try FisherGradient.of(hidden, output) { positions, tokens in
+                Tensor.signs(
+                    seed: seed, rows: first + positions.lowerBound..<first + positions.upperBound, columns: tokens,
+                    of: output.vocabularySize
+                ).to(decoder.device)
             }
-            try gradient.write(found, at: sample)
+            try gradient.write(found.reshaped([range.count, last.tokens, last.hidden]), at: range.lowerBound)
         }
+    }
+
+    /// Numbers of the hidden states that go through the head together: the output matrix is read twice for them.
+    private static let headNumbers = 1 << 24
+
+    /// The most that the passes back through the head hold beside the states, for plans: rows of the output matrix,
+    /// what is made of the positions that pass together, and what is made of a piece of their logits.
+    ///
+    /// - Parameters:
+    ///   - tokens: of a sample.
+    ///   - width: bytes of a number of the products.
+    public static func headBytes(_ configuration: DecoderConfiguration, samples: Int, tokens: Int, width: Int) -> Int {
+        let sample = tokens * configuration.hiddenSize
+        let numbers = min(samples, max(1, headNumbers / max(1, sample))) * sample
+        // The states, normalised, the slope behind the norm and its cast, and the gradient.
+        return OutputMatrix.readBytes(configuration, width: width) + numbers * (3 * 4 + 2 * width)
+            + OutputMatrix.pieceElements * 6 * 4
     }
 
     /// Passes back through the blocks, from the last to the first, and gives the cost of a change of each linear by

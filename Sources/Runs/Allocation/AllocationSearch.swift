@@ -78,8 +78,9 @@ struct AllocationSearch {
             if !goals.isEmpty, !committed.contains(file) {
                 try context.run.checkFinite(dense)
                 let task = BlockTask(
-                    block: dense, goals: goals, rotary: lane.rotary, input: lane.stream, denseOutput: nil,
-                    compute: context.compute, batch: context.batch, device: context.decoder.device,
+                    block: dense, goals: goals, rotary: lane.rotary, input: lane.stream,
+                    ranks: step.ranks, denseOutput: nil, compute: context.compute, batch: context.batch,
+                    device: context.decoder.device,
                     seed: context.settings.seed)
                 let pruned = try pruner.prune(task).block
                 try journal.append(

@@ -59,7 +59,7 @@ struct OutlierAllocation {
             let (layer, block) = (step.layer, step.block)
             var statistics = InputStatistics(block: block, device: context.decoder.device)
             try step.advance(lane, observer: { statistics.add($0, $1) })
-            statistics.finish()
+            try statistics.finish(step.ranks)
             var outliers = 0.0
             var count = 0.0
             for name in block.projections {

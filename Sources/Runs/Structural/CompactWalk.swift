@@ -90,8 +90,9 @@ struct CompactWalk {
         }
         func task(_ block: Block) -> BlockTask {
             BlockTask(
-                block: block, goals: goals, rotary: lane.rotary, input: lane.stream, denseOutput: target,
-                compute: context.compute, batch: context.batch, device: context.decoder.device,
+                block: block, goals: goals, rotary: lane.rotary, input: lane.stream,
+                ranks: context.run.ranks, denseOutput: target, compute: context.compute, batch: context.batch,
+                device: context.decoder.device,
                 seed: context.settings.seed, asWritten: files.asWritten)
         }
         var report = BlockReport(index: layer)

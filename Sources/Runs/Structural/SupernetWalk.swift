@@ -124,6 +124,7 @@ extension RunContext {
                 if wanted == .down, working.hasMLP { gram.addGram(working.expand(attended)) }
             }
         }
+        try ranks.sum(gram)
         guard let moments = DampedHessian(gram: gram) else {
             throw Fault(
                 .badData, "the inputs' second moments cannot be inverted even with strong damping",

@@ -13,10 +13,15 @@ public final class SearchModel {
     private struct Stage {
         /// In front of the first block.
         let input: HiddenStream
-        /// The dense model's hidden states behind the last block, at the scored positions, [positions, hidden].
-        var teacher: Tensor?
-        /// The dense model's logits there, [positions, vocabulary], where they are few enough to keep.
-        var logits: Tensor?
+        var teacher: Teacher?
+    }
+
+    /// What is kept of the dense model's predictions at the scored positions.
+    private enum Teacher {
+        /// Their logits, [positions, vocabulary], where they are few enough.
+        case logits(Tensor)
+        /// The hidden states behind the last block, a position a sample.
+        case states(HiddenStream)
     }
 
     /// A genome on its way.
@@ -38,14 +43,16 @@ public final class SearchModel {
     public struct Lanes {
         /// The number type in which they are kept.
         public var dtype: DType
-        public var place: HiddenStream.Place
+        /// Where states go that take so many bytes, the lanes on their way among them.
+        public var place: (Int) -> HiddenStream.Place
         /// Samples in one forward pass.
         public var batch: Int
         /// Bytes of the lanes that are on their way together; at least one is.
         public var bytes: Int
 
         public init(
-            dtype: DType = .float32, place: HiddenStream.Place = .memory(.cpu), batch: Int = 1, bytes: Int = 256 << 20
+            dtype: DType = .float32, place: @escaping (Int) -> HiddenStream.Place = { _ in .memory(.cpu) },
+            batch: Int = 1, bytes: Int = 256 << 20
         ) {
             (self.dtype, self.place, self.batch, self.bytes) = (dtype, place, batch, bytes)
         }
@@ -58,10 +65,13 @@ public final class SearchModel {
     private let maker: Maker
     private var stages: [Stage] = []
     private let positions: Tensor
+    private let logitBytes: Int
     private var parent: Genome
 
-    /// Bytes of the dense model's logits that are kept for a stage.
+    /// The most bytes of the dense model's logits that are kept for a stage, in place of its hidden states.
     public static let logitBytes = 128 << 20
+    /// Streams of a stage that are there together at the least: its input, the parent's lane, and another.
+    public static let lanesAtLeast = 3
     /// One position in so many is scored where nothing else is said; all are seen.
     public static let scoredEvery = 4
 
@@ -69,12 +79,14 @@ public final class SearchModel {
     ///   - passage: over the dense model, its blocks in the number type of the products.
     ///   - tokens: samples of equal length.
     ///   - samples: how many of them, from the first, each stage looks at.
+    ///   - logitBytes: of the dense model's logits that are kept for a stage.
     ///   - holdsOutput: whether the output matrix stays in memory, rather than being read for every measurement.
     public init(
         _ passage: Passage, tokens: [[Int32]], samples: [Int], lanes: Lanes = Lanes(),
-        stride: Int = SearchModel.scoredEvery, holdsOutput: Bool = true, maker: @escaping Maker
+        stride: Int = SearchModel.scoredEvery, holdsOutput: Bool = true, logitBytes: Int = SearchModel.logitBytes,
+        maker: @escaping Maker
     ) throws(Fault) {
-        (self.passage, self.lanes, self.maker) = (passage, lanes, maker)
+        (self.passage, self.lanes, self.maker, self.logitBytes) = (passage, lanes, maker, logitBytes)
         let decoder = passage.source.decoder
         let length = tokens.first?.count ?? 0
         output =
@@ -88,9 +100,13 @@ public final class SearchModel {
         positions = Tensor(scored, device: decoder.device)
         parent = Genome(repeating: 0, count: 2 * passage.layerCount)
         for count in samples.map({ min($0, tokens.count) }) {
+            // With the parent's lane and another, which are kept where the input is.
+            let bytes =
+                SearchModel.lanesAtLeast * count * length * decoder.configuration.hiddenSize
+                * lanes.dtype.byteCount
             let input = try HiddenStream(
                 samples: count, tokens: length, hidden: decoder.configuration.hiddenSize, dtype: lanes.dtype,
-                place: lanes.place)
+                place: lanes.place(bytes))
             for range in input.batches(of: max(1, decoder.configuration.vocabularySize / max(1, length))) {
                 try input.write(
                     try decoder.embedded(Array(tokens[range].joined()))
@@ -101,12 +117,21 @@ public final class SearchModel {
         for index in stages.indices {
             try run([Runner(index: 0, genome: parent, fork: passage.layerCount)], stages[index]) {
                 (_, hidden) throws(Fault) in
-                stages[index].teacher = hidden
-                let bytes = hidden.size(0) * output.vocabularySize * passage.compute.byteCount
-                guard bytes <= SearchModel.logitBytes else { return }
-                stages[index].logits = try Engine.withoutGradient { () throws(Fault) in try output.logits(hidden) }
+                stages[index].teacher = try teacher(hidden)
             }
         }
+    }
+
+    /// - Parameter hidden: the dense model's states, [positions, hidden].
+    private func teacher(_ hidden: Tensor) throws(Fault) -> Teacher {
+        // What a fitness is must not depend on how much memory is free.
+        guard hidden.size(0) * output.vocabularySize * passage.compute.byteCount > logitBytes else {
+            return .logits(try Engine.withoutGradient { () throws(Fault) in try output.logits(hidden) })
+        }
+        let states = try HiddenStream(
+            samples: hidden.size(0), tokens: 1, hidden: hidden.size(1), place: lanes.place(hidden.byteCount))
+        try states.write(hidden.reshaped([hidden.size(0), 1, hidden.size(1)]), at: 0)
+        return .states(states)
     }
 
     /// Divides memory between blocks that stay and lanes that are on their way together.
@@ -128,13 +153,19 @@ public final class SearchModel {
         let stage = stages[index]
         var found = [Double](repeating: .nan, count: genomes.count)
         guard let teacher = stage.teacher else { return found }
-        let dense = stage.logits.map(OutputMatrix.Dense.logits) ?? .model(output, stream: teacher)
         let runners = genomes.enumerated().map { index, genome in
             let gene = genome.indices.first { genome[$0] != parent[$0] }
             return Runner(index: index, genome: genome, fork: gene.map { $0 / 2 } ?? passage.layerCount)
         }
         var done = 0
         try run(runners.sorted { ($0.fork, $0.index) < ($1.fork, $1.index) }, stage) { (index, hidden) throws(Fault) in
+            let dense: OutputMatrix.Dense
+            switch teacher {
+            case .logits(let logits): dense = .logits(logits)
+            case .states(let states):
+                let stream = try states.read(0..<states.samples).to(passage.source.decoder.device)
+                dense = .model(output, stream: stream.reshaped([states.samples, states.hidden]))
+            }
             let scores = try Engine.withoutGradient { () throws(Fault) in
                 // Every position counts, whatever follows it.
                 try output.scores(hidden, against: dense, targets: [Int64](repeating: 0, count: hidden.size(0)))
@@ -163,7 +194,7 @@ public final class SearchModel {
         let trunk = lane(try stage.input.copied())
         var trunkLayer = 0
         // The input and the trunk are there beside the lanes.
-        let together = max(1, lanes.bytes / max(1, stage.input.byteCount) - 2)
+        let together = max(1, lanes.bytes / max(1, stage.input.byteCount) - (SearchModel.lanesAtLeast - 1))
         for start in stride(from: 0, to: runners.count, by: together) {
             var group = Array(runners[start..<min(start + together, runners.count)])
             let end = start + together < runners.count ? runners[start + together].fork : group[group.count - 1].fork
