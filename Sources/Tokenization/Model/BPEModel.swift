@@ -45,21 +45,59 @@ struct BPEModel: Sendable {
     }
 
     /// Appends the ids of one word.
-    func encode(_ word: UTF8Text, merger: inout WordMerger, to output: inout [Int32]) {
+    ///
+    /// - Parameter window: symbols that are merged at a time in a longer word.
+    func encode(
+        _ word: UTF8Text, window: Int = WordMerger.window, merger: inout WordMerger, to output: inout [Int32]
+    ) {
         if ignoresMerges, let id = wholeWord(word) {
             output.append(id)
             return
         }
+        if word.count > window, encodeInWindows(word, window, &merger, to: &output) { return }
         merger.symbols.removeAll(keepingCapacity: true)
-        switch alphabet {
-        case .bytes(let alphabet): startFromBytes(word, alphabet, &merger.symbols)
-        case .scalars: startFromScalars(word, &merger.symbols)
-        }
+        var start = Start()
+        _ = append(&start, of: word, to: &merger.symbols, upTo: .max)
         merger.merge(with: merges)
         output.append(contentsOf: merger.symbols)
     }
 
+    private func encodeInWindows(
+        _ word: UTF8Text, _ window: Int, _ merger: inout WordMerger, to output: inout [Int32]
+    ) -> Bool {
+        var start = Start()
+        return merger.mergeInWindows(of: window, with: merges, symbolCount: vocabulary.count) { symbols, count in
+            append(&start, of: word, to: &symbols, upTo: count)
+        } take: { tokens in
+            if output.capacity - output.count < tokens.count {
+                // By less than the double, which a long word would reach.
+                output.reserveCapacity(output.count + max(tokens.count, output.count / 4))
+            }
+            output += tokens
+        }
+    }
+
+    /// How far a word's symbols have been told.
+    private struct Start {
+        var at = 0
+        var hasPendingUnknown = false
+    }
+
+    /// Appends a word's next symbols until there are so many, or a few more.
+    ///
+    /// - Returns: whether the word has more.
+    private func append(_ start: inout Start, of word: UTF8Text, to symbols: inout [Int32], upTo count: Int) -> Bool {
+        switch alphabet {
+        case .bytes(let alphabet): startFromBytes(word, alphabet, &start, &symbols, count)
+        case .scalars: startFromScalars(word, &start, &symbols, count)
+        }
+        guard start.at == word.count else { return true }
+        flushUnknown(&start.hasPendingUnknown, &symbols)
+        return false
+    }
+
     private func wholeWord(_ word: UTF8Text) -> Int32? {
+        guard word.count <= Tokenizer.longestToken else { return nil }
         switch alphabet {
         case .scalars: return vocabulary.modelID(of: word)
         case .bytes(let alphabet):
@@ -70,37 +108,38 @@ struct BPEModel: Sendable {
         }
     }
 
-    private func startFromBytes(_ word: UTF8Text, _ alphabet: ByteAlphabet, _ symbols: inout [Int32]) {
-        var pendingUnknown = false
-        for byte in word {
+    private func startFromBytes(
+        _ word: UTF8Text, _ alphabet: ByteAlphabet, _ start: inout Start, _ symbols: inout [Int32], _ count: Int
+    ) {
+        while start.at < word.count, symbols.count < count {
+            let byte = word[start.at]
+            start.at += 1
             let id = initial[Int(byte)]
             if id >= 0 {
-                flushUnknown(&pendingUnknown, &symbols)
+                flushUnknown(&start.hasPendingUnknown, &symbols)
                 symbols.append(id)
             } else {
                 let written = alphabet.characters[Int(byte)]
-                written.withUnsafeBufferPointer { addUnknown($0, &pendingUnknown, &symbols) }
+                written.withUnsafeBufferPointer { addUnknown($0, &start.hasPendingUnknown, &symbols) }
             }
         }
-        flushUnknown(&pendingUnknown, &symbols)
     }
 
-    private func startFromScalars(_ word: UTF8Text, _ symbols: inout [Int32]) {
-        var pendingUnknown = false
-        var at = 0
-        while at < word.count {
-            let (scalar, length) = word.scalar(at: at)
-            let text = word.part(at..<at + length)
-            at += length
+    private func startFromScalars(
+        _ word: UTF8Text, _ start: inout Start, _ symbols: inout [Int32], _ count: Int
+    ) {
+        while start.at < word.count, symbols.count < count {
+            let (scalar, length) = word.scalar(at: start.at)
+            let text = word.part(start.at..<start.at + length)
+            start.at += length
             let id = scalar < 0x80 ? initial[Int(scalar)] : vocabulary.modelID(of: text) ?? -1
             if id >= 0 {
-                flushUnknown(&pendingUnknown, &symbols)
+                flushUnknown(&start.hasPendingUnknown, &symbols)
                 symbols.append(id)
             } else {
-                addUnknown(text, &pendingUnknown, &symbols)
+                addUnknown(text, &start.hasPendingUnknown, &symbols)
             }
         }
-        flushUnknown(&pendingUnknown, &symbols)
     }
 
     /// The order is the reference implementation's: bytes that fall back overtake an unknown token still pending.
