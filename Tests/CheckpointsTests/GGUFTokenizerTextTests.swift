@@ -5,7 +5,7 @@ import Testing
 
 @testable import Checkpoints
 
-/// The `tokenizer.json` of a GGUF file is written from packed strings as it would be from values, and only when asked for.
+/// The `tokenizer.json` of a GGUF file is written from packed strings as it would be from values, when it is asked for.
 struct GGUFTokenizerTextTests {
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }

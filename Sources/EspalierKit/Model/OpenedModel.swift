@@ -66,10 +66,7 @@ public struct OpenedModel {
         }
         let tokenizer: Tokenizer
         do throws(Fault) {
-            switch files.content {
-            case .json(let bytes): tokenizer = try Tokenizer(parsing: bytes)
-            case .packed(let text): tokenizer = try Tokenizer(text.prepared())
-            }
+            tokenizer = try files.tokenizer()
             try tokenizer.check(embeddingRows: configuration.vocabularySize)
         } catch { throw error.inFile(files.file) }
         return tokenizer
@@ -91,21 +88,6 @@ public struct OpenedModel {
     static func unusableTokenizer(_ fault: Fault) -> String {
         (fault.file.map { "\($0): " } ?? "") + "the tokenizer cannot be used: \(fault.summary)"
             + (fault.found.map { ": \($0)" } ?? "")
-    }
-}
-
-extension Tokenizer {
-    /// The tokenizer that a GGUF file's metadata hold.
-    ///
-    /// - Throws: as for the `tokenizer.json` that is made of them.
-    convenience init(_ text: GGUFTokenizerText) throws(Fault) {
-        // What is published has to be read again.
-        try Tokenizer.checkSize(text.byteCount)
-        try self.init(
-            parsing: text.frame,
-            tables: ModelTables(
-                tokenCount: text.tokenCount, mergeCount: text.mergeCount, token: { text.token(of: $0) },
-                forEachMerge: { text.forEachMerge($0) }))
     }
 }
 

@@ -1,4 +1,4 @@
-/// The vocabulary and the merges of a BPE model that stand outside of its `tokenizer.json`, handed out one after another:
+/// Vocabulary and merges of a BPE model that stand outside of its `tokenizer.json`, handed out one after another:
 /// as text or values of that file they would take many times what they take where they are.
 public struct ModelTables: Sendable {
     let tokenCount: Int
