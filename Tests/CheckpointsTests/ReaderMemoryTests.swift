@@ -15,6 +15,8 @@ import Testing
             let text = "{\"a\":[" + String(repeating: element + ",", count: count) + "0]}"
             let path = try folder.write("config.json", Array(text.utf8))
             try #require(text.utf8.count <= JSONFile.sizeLimit && text.utf8.count > JSONFile.sizeLimit - 64)
+            // The reader's own code is read from the disk at its first use.
+            _ = try JSONFile.object(try folder.write("small.json", "{\"a\":[\"b\", 1]}"))
             try #require(Machine.resetPeakMemory())
             let before = Machine.peakMemoryBytes
             // Values that would take more are refused.
@@ -43,7 +45,7 @@ import Testing
             var written = 0
             try text.forEachPart { written += $0.count }
             let taken = Machine.peakMemoryBytes - before
-            try #require(written > 2 * bytes.count)
+            try #require(written > bytes.count)
             try #require(opened < 3 * bytes.count && taken < 3 * bytes.count, "\(opened), \(taken) bytes")
         }
     }

@@ -171,29 +171,30 @@ struct WordMerger {
     private mutating func mergeBeginning(with table: MergeTable, _ order: MergeOrder) -> Int {
         link(with: table)
         var last = symbols.count - 1
-        var time = -1
-        func pass(to rank: Int) {
-            while last >= 0, let next = order.rank(beyond: time, left: symbols[last]), next < rank {
-                time = next
-                last = Int(previous[last])
-            }
+        // The rank with which it is known no longer.
+        var end = order.rank(beyond: -1, left: symbols[last]) ?? .max
+        func step(_ rank: Int) {
+            last = Int(previous[last])
+            end = last < 0 ? .max : order.rank(beyond: rank, left: symbols[last]) ?? .max
         }
         while let entry = popMinimum() {
             let at = Int(entry & 0xFFFF_FFFF)
             let rank = Int(entry >> 32)
             guard ranks[at] == UInt32(rank) else { continue }
-            pass(to: rank)
+            while end < rank { step(end) }
             guard at <= last else { continue }
             if at == last {
-                time = rank
-                last = Int(previous[last])
+                step(rank)
                 continue
             }
             let takesLast = Int(next[at]) == last
             join(at, with: table)
-            if takesLast { last = at }
+            if takesLast {
+                last = at
+                end = order.rank(beyond: rank, left: symbols[last]) ?? .max
+            }
         }
-        pass(to: .max)
+        while end < .max { step(end) }
         guard last >= 0 else { return 0 }
         let used = next[last] < 0 ? symbols.count : Int(next[last])
         symbols.removeSubrange((last + 1)...)

@@ -2,8 +2,8 @@
 /// whole: what is normalised then never stands in memory beside all of the text as given.
 ///
 /// A section starts with a blank after anything that is no blank and that no step rewrites. The blank becomes the mark
-/// before which the text is cut into words in any case, and neither it nor what stands before it has anything to do with
-/// what is on the other side.
+/// before which the text is cut into words in any case, and neither it nor what stands before it depends on what is on
+/// the other side.
 struct TextSections: Sendable {
     /// Sections are longer by up to the next such place.
     static let size = 1 << 16
