@@ -104,6 +104,70 @@ import Testing
         for window in [100, 3000] { #expect(ids(window) == whole, "windows of \(window)") }
     }
 
+    /// As SentencePiece's: every division of a token into two is a merge, ranked by the whole.
+    @Test func `a word of merges in no order is cut where no token stands`() throws {
+        var cut = 0
+        for seed in UInt64(0)..<80 {
+            var generator = SeededGenerator(seed: seed)
+            let letters = ["a", "b", "é", "漢"].prefix(2 + Int(seed % 3))
+            var tokens = ["<unk>", "<0x3F>"] + letters
+            while tokens.count < 14 {
+                let pair = (0..<2).map { _ in tokens[Int.random(in: 2..<tokens.count, using: &generator)] }.joined()
+                if pair.unicodeScalars.count < 5, !tokens.contains(pair) { tokens.append(pair) }
+                if letters.count < 2 { break }
+            }
+            let ids = Dictionary(uniqueKeysWithValues: tokens.enumerated().map { ($1, Int32($0)) })
+            var merges = MergeTable(capacity: 100)
+            var rank: UInt32 = 0
+            for whole in tokens.dropFirst(2 + letters.count).shuffled(using: &generator) {
+                for place in whole.indices.dropFirst() {
+                    guard let left = ids[String(whole[..<place])], let right = ids[String(whole[place...])] else {
+                        continue
+                    }
+                    merges.insert(left, right, rank: rank, merged: ids[whole] ?? 0)
+                    rank += 1
+                }
+            }
+            var fallback = [Int32](repeating: -1, count: 256)
+            fallback[0x3F] = 1
+            let model = BPEModel(
+                vocabulary: try Vocabulary(
+                    tokens: tokens, isInModel: [Bool](repeating: true, count: tokens.count)),
+                merges: merges, alphabet: .scalars, unknown: 0, fusesUnknown: true, fallback: fallback,
+                ignoresMerges: false, boundary: nil)
+            let word = Array(
+                (0..<600).map { _ in
+                    Int.random(in: 0..<12, using: &generator) == 0
+                        ? ["?", "x", "xx"].randomElement(using: &generator) ?? ""
+                        : letters.randomElement(using: &generator) ?? ""
+                }.joined().utf8)
+            func encoded(_ window: Int) -> [Int32] {
+                var merger = WordMerger()
+                var ids: [Int32] = []
+                word.withUnsafeBufferPointer { model.encode($0, window: window, merger: &merger, to: &ids) }
+                if window < .max, case .some(.some) = merger.tokens { cut += 1 }
+                return ids
+            }
+            let whole = encoded(.max)
+            for window in [20, 100, 333] { #expect(encoded(window) == whole, "seed \(seed), windows of \(window)") }
+        }
+        #expect(cut > 60)
+    }
+
+    @Test func `the place where a word is cut is the last that no token stands over`() throws {
+        let tokens = ["a", "b", "ab", "c", "bc"]
+        let vocabulary = try Vocabulary(tokens: tokens, isInModel: [Bool](repeating: true, count: 5))
+        let sorted = SortedTokens(vocabulary, ids: vocabulary.modelIDs)
+        func place(_ text: String, from start: Int = 0, to end: Int) -> Int? {
+            Array(text.utf8).withUnsafeBufferPointer {
+                sorted.lastUncrossed(in: $0, from: start, to: end, stretch: 100)
+            }
+        }
+        #expect(place("acabcb", to: 6) == 5 && place("acabcb", to: 5) == 2 && place("acabcb", to: 2) == 1)
+        // Beside what is no token nothing is cut, and nothing at the start.
+        #expect(place("axcabc", to: 6) == 3 && place("axab", to: 4) == nil && place("abcabc", from: 3, to: 6) == nil)
+    }
+
     @Test func `the best way through a long word is found in windows`() throws {
         for seed in UInt64(0)..<60 {
             var generator = SeededGenerator(seed: seed)

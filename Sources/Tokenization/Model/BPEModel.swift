@@ -54,7 +54,14 @@ struct BPEModel: Sendable {
             output.append(id)
             return
         }
-        if word.count > window, encodeInWindows(word, window, &merger, to: &output) { return }
+        if word.count > window {
+            if encodeInWindows(word, window, &merger, to: &output) { return }
+            if encodeInParts(word, window, &merger, to: &output) { return }
+        }
+        encodeWhole(word, &merger, to: &output)
+    }
+
+    private func encodeWhole(_ word: UTF8Text, _ merger: inout WordMerger, to output: inout [Int32]) {
         merger.symbols.removeAll(keepingCapacity: true)
         var start = Start()
         _ = append(&start, of: word, to: &merger.symbols, upTo: .max)
@@ -75,6 +82,40 @@ struct BPEModel: Sendable {
             }
             output += tokens
         }
+    }
+
+    /// Merges of SentencePiece's vocabularies are in no order that lets a word be merged in windows, but its tokens stand
+    /// in the text as they are written: the word is cut at places over which none stands.
+    private func encodeInParts(
+        _ word: UTF8Text, _ window: Int, _ merger: inout WordMerger, to output: inout [Int32]
+    ) -> Bool {
+        if merger.tokens == nil { merger.tokens = .some(tokensAsWritten()) }
+        guard case .some(.some(let tokens)) = merger.tokens else { return false }
+        var start = 0
+        var end = window
+        while end < word.count {
+            if let place = tokens.lastUncrossed(in: word, from: start, to: end, stretch: window / 16 + 1) {
+                encodeWhole(word.part(start..<place), &merger, to: &output)
+                start = place
+                end = start + window
+            } else {
+                end += window
+            }
+        }
+        encodeWhole(word.part(start..<word.count), &merger, to: &output)
+        return true
+    }
+
+    /// Nil where symbols that do not stand in the text as they are written can merge.
+    private func tokensAsWritten() -> SortedTokens? {
+        guard case .scalars = alphabet else { return nil }
+        var unwritten = Set(fallback ?? [])
+        if let unknown { unwritten.insert(unknown) }
+        var merges = false
+        self.merges.forEach { left, right, _, _ in
+            if unwritten.contains(left) || unwritten.contains(right) { merges = true }
+        }
+        return merges ? nil : SortedTokens(vocabulary, ids: vocabulary.modelIDs)
     }
 
     /// How far a word's symbols have been told.

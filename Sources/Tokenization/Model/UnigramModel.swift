@@ -8,12 +8,7 @@ struct UnigramModel: Sendable {
 
     /// By id, for the model's own tokens.
     private let scores: [Double]
-    /// The model's tokens by their bytes.
-    private let sorted: [Int32]
-    /// Where the tokens with each first byte start in `sorted`, and one more.
-    private let starts: [Int]
-    /// Bytes of the longest token.
-    private let longest: Int
+    private let tokens: SortedTokens
     /// What a scalar costs that no token covers.
     private let unknownScore: Double
 
@@ -26,15 +21,7 @@ struct UnigramModel: Sendable {
         self.unknown = unknown
         self.fallback = fallback
         unknownScore = (scores.min() ?? 0) - UnigramModel.penalty
-        let tokens = scores.indices.map { (id: Int32($0), bytes: vocabulary.token(of: Int32($0)) ?? []) }
-            .filter { !$0.bytes.isEmpty }
-            .sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
-        sorted = tokens.map(\.id)
-        longest = tokens.map(\.bytes.count).max() ?? 0
-        var starts = [Int](repeating: 0, count: 257)
-        for token in tokens { starts[Int(token.bytes[0]) + 1] += 1 }
-        for byte in 0..<256 { starts[byte + 1] += starts[byte] }
-        self.starts = starts
+        tokens = SortedTokens(vocabulary, ids: scores.indices.map { Int32($0) })
     }
 
     /// The best way to a place of the word.
@@ -63,7 +50,7 @@ struct UnigramModel: Sendable {
                 base = known
             }
             let length = word.scalar(at: at).length
-            let reached = min(word.count, at + max(longest, length)) - base
+            let reached = min(word.count, at + max(tokens.longest, length)) - base
             while nodes.count <= reached { nodes.append(Node()) }
             let before = nodes[at - base].score
             var coversScalar = false
@@ -73,7 +60,7 @@ struct UnigramModel: Sendable {
                     nodes[place] = Node(score: before + score, start: at, id: id)
                 }
             }
-            vocabulary.forEachPrefix(of: word, from: at, among: sorted, starts: starts) { id, end in
+            tokens.forEachPrefix(of: word, from: at) { id, end in
                 reach(end, scores[Int(id)], id)
                 coversScalar = coversScalar || end == at + length
             }

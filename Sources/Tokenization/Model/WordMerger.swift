@@ -11,6 +11,8 @@ struct WordMerger {
     private var heap: [UInt64] = []
     /// Made when a word is first merged in windows; nil inside where that cannot be done.
     private var order: MergeOrder??
+    /// Made when a word is first cut where no token can stand; nil inside where it cannot be.
+    var tokens: SortedTokens??
 
     private static let linearLimit = 48
 
