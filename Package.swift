@@ -127,7 +127,7 @@ let package = Package(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "TokenizationTests", dependencies: ["Checkpoints", "Faults", "JSONText", "Tokenization"],
+            name: "TokenizationTests", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Tokenization"],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "CalibrationTests",

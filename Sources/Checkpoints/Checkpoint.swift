@@ -227,11 +227,15 @@ public struct Checkpoint: Sendable {
             let made = try FolderTokenizer(folder: path, configuration: configuration, read: bytes)
             if made == nil, let fault = UnreadTokenizer.fault(folder: path) { throw fault }
             return made
-        case .gguf: return try bytes("tokenizer.json").map { FolderTokenizer(json: $0, file: path) }
+        case .gguf:
+            guard case .tokenizer(let text)? = sideFiles.first(where: { $0.name == "tokenizer.json" })?.content else {
+                return nil
+            }
+            return FolderTokenizer(text, file: path)
         }
     }
 
-    /// The bytes of `tokenizer()`.
+    /// The bytes of `tokenizer()`; for a GGUF file they are many more than the tokenizer takes otherwise.
     public func tokenizerJSON() throws(Fault) -> [UInt8]? { try tokenizer()?.json }
 
     private func known(_ name: String) throws(Fault) -> TensorDescription {

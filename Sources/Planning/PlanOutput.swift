@@ -44,7 +44,7 @@ struct PlanOutput {
                 bytes: subject.types.configuration.configurationBytes.count
                     + (isCompact ? 120 * subject.configuration.layerCount : 0), isExact: !isCompact))
         for file in subject.decoder.checkpoint.sideFiles {
-            files.append(File(name: file.name, bytes: try file.bytes().count, isExact: true))
+            files.append(File(name: file.name, bytes: try file.byteCount(), isExact: true))
         }
         let recipe = subject.settings.publishedRecipe
         files.append(

@@ -139,6 +139,10 @@ public final class StagingFolder: Sendable {
     /// Writes a whole file; its folder in this one is made when it is not there.
     @discardableResult
     public func write(_ name: String, _ bytes: [UInt8]) throws(Fault) -> FileDigest {
+        try write(name) { (file) throws(Fault) in try file.write(bytes) }
+    }
+
+    private func write(_ name: String, _ content: (OutputFile) throws(Fault) -> Void) throws(Fault) -> FileDigest {
         if FileSystem.components(name).count > 1 {
             let inner = FileSystem.parent(path(of: name))
             switch FileSystem.kindUnfollowed(inner) {
@@ -149,7 +153,7 @@ public final class StagingFolder: Sendable {
         }
         if FileSystem.kindUnfollowed(path(of: name)) == .other { throw foreign(name) }
         let file = try OutputFile(path(of: name))
-        try file.write(bytes)
+        try content(file)
         var digest = try file.finish()
         digest.name = name
         return digest
@@ -157,7 +161,11 @@ public final class StagingFolder: Sendable {
 
     /// Copies a model's side file, byte for byte.
     @discardableResult
-    public func copy(_ file: SideFile) throws(Fault) -> FileDigest { try write(file.name, try file.bytes()) }
+    public func copy(_ file: SideFile) throws(Fault) -> FileDigest {
+        try write(file.name) { (output) throws(Fault) in
+            try file.forEachPart { (part) throws(Fault) in try output.write(part) }
+        }
+    }
 
     /// A shard to be written as a stream; it gets its name when its `finish()` returns.
     public func shard(_ name: String, _ tensors: [TensorDescription]) throws(Fault) -> SafetensorsWriter {

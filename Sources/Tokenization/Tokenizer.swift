@@ -37,14 +37,28 @@ public final class Tokenizer: Sendable {
     ///
     /// - Throws: `Fault` of kind `badData` for a file that is too large, not JSON, inconsistent or not supported.
     public convenience init(parsing bytes: [UInt8]) throws(Fault) {
-        guard bytes.count <= JSONLimits.largestTokenizer else {
-            throw Fault(
-                .badData, "the tokenizer file is too large", found: "\(bytes.count) bytes",
-                expected: "at most \(JSONLimits.largestTokenizer) bytes")
-        }
+        try Tokenizer.checkSize(bytes.count)
         let (value, merges, pieces) = try Tokenizer.parsed(bytes)
         // Nothing else holds on to the values, so that they go as they are read.
         try self.init(json: consume value, merges: merges, pieces: pieces)
+    }
+
+    /// Reads the bytes of a `tokenizer.json` whose model has neither vocabulary nor merges of its own.
+    ///
+    /// - Throws: as for the whole file.
+    public convenience init(parsing bytes: [UInt8], tables: ModelTables) throws(Fault) {
+        let value = try JSONValue(
+            parsing: bytes, limits: JSONLimits(memory: JSONLimits.vocabularyMemory(bytes.count)))
+        try self.init(json: consume value, merges: nil, pieces: nil, tables: tables)
+    }
+
+    /// - Throws: `badData` for a `tokenizer.json` of more bytes than are read.
+    public static func checkSize(_ bytes: Int) throws(Fault) {
+        guard bytes <= JSONLimits.largestTokenizer else {
+            throw Fault(
+                .badData, "the tokenizer file is too large", found: "\(bytes) bytes",
+                expected: "at most \(JSONLimits.largestTokenizer) bytes")
+        }
     }
 
     private static func parsed(
@@ -64,13 +78,16 @@ public final class Tokenizer: Sendable {
     /// - Parameters:
     ///   - merges: those of a BPE model where the content holds them as text.
     ///   - pieces: the vocabulary of a Unigram model where the content holds it as text.
-    private init(json: consuming JSONValue, merges: JSONTextList?, pieces: JSONTextList?) throws(Fault) {
+    ///   - tables: vocabulary and merges of a BPE model where the content has none.
+    private init(
+        json: consuming JSONValue, merges: JSONTextList?, pieces: JSONTextList?, tables: ModelTables? = nil
+    ) throws(Fault) {
         // `truncation` and `padding` are left alone: they shape batches for a training loop, which sets them anew for
         // every call; they say nothing about the ids of a text.
         var root = try Component(consume json, place: "tokenizer")
         // The vocabulary as values takes many times its text, and is given up once it is read.
         let read = Result { () throws(Fault) in
-            try ModelSource(root.take("model") ?? .null, merges: merges, pieces: pieces)
+            try ModelSource(root.take("model") ?? .null, merges: merges, pieces: pieces, tables: tables)
         }
         let rest = root
         func part(_ key: String) throws(Fault) -> Component? {

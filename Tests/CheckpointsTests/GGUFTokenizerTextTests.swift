@@ -1,17 +1,18 @@
+import Faults
 import Foundation
 import JSONText
 import Testing
 
 @testable import Checkpoints
 
-/// The `tokenizer.json` of a GGUF file is written from packed strings as it would be from values.
+/// The `tokenizer.json` of a GGUF file is written from packed strings as it would be from values, when it is asked for.
 struct GGUFTokenizerTextTests {
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
 
     private func text(_ builder: GGUFBuilder) throws -> (bytes: [UInt8], value: JSONObject) {
         let path = try folder.write("t.gguf", builder.file)
-        let bytes = try #require(try GGUFTokenizer(try GGUFFile(path).metadata)).json
+        let bytes = try #require(try GGUFTokenizer(try GGUFFile(path).metadata)).text.bytes
         return (bytes, try #require(try JSONValue(parsing: bytes).objectValue))
     }
 
@@ -32,6 +33,28 @@ struct GGUFTokenizerTextTests {
             let pairs = merges.map { JSONValue.array($0.split(separator: " ").map { .string(String($0)) }) }
             #expect(model["merges"] == .array(pairs))
         }
+    }
+
+    @Test func theTextComesInPartsAndIsCountedWithoutBeingMade() throws {
+        var builder = GGUFBuilder()
+        builder.set("tokenizer.ggml.model", "gpt2")
+        builder.set("tokenizer.ggml.pre", "gpt-2")
+        builder.set("tokenizer.ggml.tokens", (0..<20_000).map { "token \($0)" })
+        builder.set("tokenizer.ggml.merges", ["a b"])
+        let path = try folder.write("t.gguf", builder.file)
+        let text = try #require(try GGUFTokenizer(try GGUFFile(path).metadata)).text
+        var parts: [[UInt8]] = []
+        try text.forEachPart { parts.append($0) }
+        #expect(parts.count > 5 && parts.allSatisfy { !$0.isEmpty && $0.count < 70_000 })
+        #expect(Array(parts.joined()) == text.bytes && text.byteCount == text.bytes.count)
+        var taken = 0
+        fault(.inputOutput, "the disk is full") {
+            try text.forEachPart { (_) throws(Fault) in
+                taken += 1
+                if taken == 2 { throw Fault(.inputOutput, "the disk is full") }
+            }
+        }
+        #expect(taken == 2)
     }
 
     /// Every division of a token into tokens, sorted by the score, the token and its parts: as plainly as it can be

@@ -51,6 +51,22 @@ struct ResumeTests {
         }
     }
 
+    @Test("a journal without batch_tokens goes on with the processor's number, and one with them with its own")
+    func batchTokens() throws {
+        for (own, expected) in [(nil, 2048), (64, 64)] as [(Int?, Int)] {
+            let bench = try Bench { $0.layers = 2 }
+            let copies = try snapshots(bench) {
+                $0.method = "wanda"
+                $0.batchTokens = own
+            }
+            bench.remove("out")
+            try bench.copy(try #require(copies.first), to: "out.partial")
+            let journal = try String(contentsOfFile: bench.path("out.partial/journal.jsonl"), encoding: .utf8)
+            #expect(journal.contains("batch_tokens") == (own != nil))
+            #expect(try PruneRun.interrupted(output: bench.path("out"))?.batchTokens == expected)
+        }
+    }
+
     @Test("an abort between shards, before the last files and before the last name ends in the same bytes")
     func publication() throws {
         let bench = try Bench { $0.layers = 3 }

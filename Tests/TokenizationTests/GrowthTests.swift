@@ -19,12 +19,10 @@ import Testing
     private static func fault(_ changes: [String: JSONValue]) throws -> Fault? {
         var json = try JSONValue(parsing: RefusalTests.valid)
         for (path, value) in changes { json = try json.with(path, value) }
-        do {
+        do throws(Fault) {
             _ = try Tokenizer(json: json)
             return nil
-        } catch let fault as Fault {
-            return fault
-        }
+        } catch { return error }
     }
 
     @Test(arguments: [("normalizer", "normalizers"), ("decoder", "decoders")])

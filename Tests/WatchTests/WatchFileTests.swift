@@ -1,4 +1,5 @@
 import Faults
+import Files
 import Foundation
 import JSONText
 import TestSupport
@@ -34,6 +35,26 @@ struct WatchFileTests {
         let found = fault { () throws(Fault) in _ = try WatchHistory.read(path) }
         #expect(found?.kind == .badData && found?.summary.contains("too large") == true && found?.file == path)
         #expect(found?.advice?.contains("--overwrite") == false)
+    }
+
+    @Test("a history takes less than three times its length", .enabled(if: Machine.peakMemoryBytes > 0))
+    func historyMemory() async {
+        await #expect(processExitsWith: .success) {
+            let folder = try TemporaryFolder()
+            let interval = WatchInterval(
+                time: "2026-01-31T08:00:00Z", model: "a model of some name", reference: "r", dtype: "float32",
+                positions: 5, kl: 0.123456, topAgreement: 0.5, logged: .init(prompts: 2, tokens: 9, meanLoss: 3),
+                isNewBaseline: false)
+            let line = JSONValue.object(interval.json).text(pretty: false) + "\n"
+            let count = (4 << 20) / line.utf8.count
+            let path = try folder.write("history.jsonl", String(repeating: line, count: count))
+            try #require(Machine.resetPeakMemory())
+            let before = Machine.peakMemoryBytes
+            let read = try WatchHistory.read(path)
+            let taken = Machine.peakMemoryBytes - before
+            try #require(read.count == count)
+            try #require(taken > 1 << 20 && taken < 3 * (4 << 20), "\(taken) bytes")
+        }
     }
 
     @Test("lines are appended and read back, numbers that are none included")

@@ -82,6 +82,55 @@ struct WatchReferenceTests {
         #expect(read.model == "dense" && read.dtype == "float32" && read.vocabularySize == 40)
     }
 
+    @Test("more prompts than a reference may have, and more bytes, are refused before anything is read or written")
+    func tooLarge() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/reference.safetensors"
+        func fault(_ body: () throws(Fault) -> Void) -> Fault? {
+            do throws(Fault) { try body() } catch { return error }
+            return nil
+        }
+        // Tensors of the right shapes: a file with holes.
+        func write(prompts: Int) throws -> Int {
+            let header = """
+                {"__metadata__":{"kind":"espalier watch reference","version":"1","model":"m","tokenizer_sha256":"t",\
+                "vocabulary":"40","dtype":"float32"},\
+                "tokens":{"dtype":"I32","shape":[\(2 * prompts)],"data_offsets":[0,\(8 * prompts)]},\
+                "lengths":{"dtype":"I32","shape":[\(prompts)],"data_offsets":[\(8 * prompts),\(12 * prompts)]},\
+                "scored_from":{"dtype":"I32","shape":[\(prompts)],"data_offsets":[\(12 * prompts),\(16 * prompts)]}}
+                """
+            var bytes: [UInt8] = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) }
+            bytes += header.utf8
+            try Data(bytes).write(to: URL(fileURLWithPath: path))
+            try #require(truncate(path, off_t(bytes.count + 16 * prompts)) == 0)
+            return bytes.count + 16 * prompts
+        }
+        _ = try write(prompts: WatchReference.mostPrompts + 1)
+        var found = fault { () throws(Fault) in _ = try WatchReference(contentsOf: path) }
+        #expect(found?.kind == .badData && found?.summary.contains("too many prompts") == true, "\(found as Any)")
+        #expect(found?.found == "131073 prompts" && found?.file == path)
+        // As many as may be: what is missed is something else.
+        _ = try write(prompts: WatchReference.mostPrompts)
+        found = fault { () throws(Fault) in _ = try WatchReference(contentsOf: path) }
+        #expect(found?.summary.contains("lacks a tensor") == true, "\(found as Any)")
+        let size = try write(prompts: WatchReference.mostBytes / 16 + 1 << 17)
+        #expect(size > WatchReference.mostBytes)
+        found = fault { () throws(Fault) in _ = try WatchReference(contentsOf: path) }
+        #expect(found?.kind == .badData && found?.summary.contains("too large") == true, "\(found as Any)")
+
+        var large = reference(topCount: 5)
+        try FileManager.default.removeItem(atPath: path)
+        large.prompts = Array(
+            repeating: ScoredPrompt(ids: [1, 2], scoredFrom: 1), count: WatchReference.mostPrompts + 1)
+        found = fault { () throws(Fault) in _ = try large.write(to: path) }
+        #expect(found?.summary.contains("too many prompts") == true)
+        let long = ScoredPrompt(ids: [Int32](repeating: 1, count: 1 << 20), scoredFrom: 1)
+        large.prompts = Array(repeating: long, count: 24)
+        found = fault { () throws(Fault) in try large.checkSize(path) }
+        #expect(found?.kind == .badData && found?.summary.contains("larger than any") == true, "\(found as Any)")
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
     @Test("another tokenizer or vocabulary is not comparable")
     func otherTokenizer() {
         let reference = reference(topCount: 5)

@@ -1,5 +1,6 @@
 import Checkpoints
 import Decoders
+import EspalierKit
 import Faults
 import Publishing
 import Tokenization
@@ -44,9 +45,15 @@ private func look(at checkpoint: Checkpoint) throws {
             _ = try checkpoint.storedBytes(tensor.name)
         }
     }
-    if let json = try checkpoint.tokenizerJSON() {
-        let tokenizer = try Tokenizer(parsing: json)
+    if let files = try checkpoint.tokenizer() {
+        let tokenizer = try files.tokenizer()
         try tokenizer.check(embeddingRows: decoder.configuration.vocabularySize)
-        _ = tokenizer.decode(tokenizer.encode("Ein kurzer Text.", addSpecialTokens: true), skipSpecialTokens: false)
+        let ids = tokenizer.encode("Ein kurzer Text.", addSpecialTokens: true)
+        _ = tokenizer.decode(ids, skipSpecialTokens: false)
+        // The text may be refused for what its values would take.
+        if let again = try? Tokenizer(parsing: files.json) {
+            precondition(
+                again.encode("Ein kurzer Text.", addSpecialTokens: true) == ids, "the text is another tokenizer")
+        }
     }
 }

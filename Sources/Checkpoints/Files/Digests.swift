@@ -7,7 +7,13 @@ extension Checkpoint {
     /// to it or a GGUF file's metadata stand for it, that of the `tokenizer.json` made of them, so that a model keeps
     /// it through pruning and two tokenizers that cut text differently never share it.
     public func tokenizerDigest() throws(Fault) -> String? {
-        try tokenizerJSON().map { hexadecimal(SHA256.hash(data: $0)) }
+        guard let tokenizer = try tokenizer() else { return nil }
+        var hash = SHA256()
+        switch tokenizer.content {
+        case .json(let bytes): hash.update(data: bytes)
+        case .packed(let text): try text.forEachPart { hash.update(data: $0) }
+        }
+        return hexadecimal(hash.finalize())
     }
 }
 

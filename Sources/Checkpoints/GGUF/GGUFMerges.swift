@@ -4,7 +4,9 @@ import Faults
 enum GGUFMerges: Sendable {
     /// As the file has them: two tokens with a space between.
     case listed(PackedStrings)
-    /// Made of the vocabulary: ids.
+    /// To be made of the vocabulary and the tokens' scores.
+    case scored(GGUFScoredMerges)
+    /// Made of them: ids.
     case made([Pair], PackedStrings)
 
     struct Pair: Equatable, Sendable {
@@ -17,8 +19,15 @@ enum GGUFMerges: Sendable {
     var count: Int {
         switch self {
         case .listed(let merges): merges.count
+        case .scored(let scored): scored.pairs().count
         case .made(let pairs, _): pairs.count
         }
+    }
+
+    /// The same, made where they were still to be made.
+    func prepared() -> GGUFMerges {
+        guard case .scored(let scored) = self else { return self }
+        return .made(scored.pairs(), scored.vocabulary.tokens)
     }
 
     /// Calls with both parts of every merge, in order.
@@ -33,6 +42,7 @@ enum GGUFMerges: Sendable {
                         UnsafeBufferPointer(rebasing: merge[(space + 1)...]))
                 }
             }
+        case .scored: prepared().forEach(body)
         case .made(let pairs, let tokens):
             for pair in pairs {
                 tokens.withBytes(Int(pair.left)) { left in
@@ -62,36 +72,5 @@ extension GGUFMerges {
                 place: "key '\(key)', item \(index)", found: "'\(merges[index])'")
         }
         self = .listed(merges)
-    }
-
-    /// Every division of a token into two tokens is a merge; the token's score ranks it, then its id and the parts'.
-    ///
-    /// - Parameters:
-    ///   - kinds: by id.
-    ///   - scores: by id, none NaN.
-    init(scores: [Float], kinds: [Int], vocabulary: GGUFVocabulary) {
-        let skipped = [
-            GGUFTokenizer.TokenKind.unknown, GGUFTokenizer.TokenKind.control, GGUFTokenizer.TokenKind.byte,
-        ]
-        let tokens = vocabulary.tokens
-        var pairs: [Pair] = []
-        for id in tokens.indices where !skipped.contains(kinds[id]) {
-            tokens.withBytes(id) { token in
-                // A division lies where a scalar starts: not at a continuation byte.
-                for place in token.indices.dropFirst() where token[place] & 0xC0 != 0x80 {
-                    if let left = vocabulary.id(of: UnsafeBufferPointer(rebasing: token[..<place])),
-                        let right = vocabulary.id(of: UnsafeBufferPointer(rebasing: token[place...]))
-                    {
-                        pairs.append(Pair(left: left, right: right, whole: Int32(id)))
-                    }
-                }
-            }
-        }
-        pairs.sort { first, second in
-            let (one, other) = (scores[Int(first.whole)], scores[Int(second.whole)])
-            guard one == other else { return one > other }
-            return (first.whole, first.left, first.right) < (second.whole, second.left, second.right)
-        }
-        self = .made(pairs, tokens)
     }
 }

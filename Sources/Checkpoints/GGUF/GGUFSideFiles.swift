@@ -32,7 +32,7 @@ enum GGUFSideFiles {
         }
         settings["added_tokens_decoder"] = .object(addedTokens(tokenizer.added))
         files.append(file("special_tokens_map.json", .object(specials)))
-        files.append(SideFile(name: "tokenizer.json", content: .bytes(tokenizer.json)))
+        files.append(SideFile(name: "tokenizer.json", content: .tokenizer(tokenizer.text)))
         files.append(file("tokenizer_config.json", .object(settings)))
         return files
     }

@@ -25,8 +25,8 @@ struct GGUFTokenizer: Sendable {
     /// By id.
     let tokens: PackedStrings
     let kinds: [Int]
-    /// A `tokenizer.json`, as text.
-    let json: [UInt8]
+    /// A `tokenizer.json`.
+    let text: GGUFTokenizerText
     /// Tokens that are cut out of the text before the model sees it.
     let added: [ListedToken]
     let warnings: [String]
@@ -111,7 +111,7 @@ struct GGUFTokenizer: Sendable {
                 vocabulary: JSONObject(), merges: [], unknown: sentencePiece ? unknown.map { tokens[$0] } : nil,
                 fusesUnknown: sentencePiece,
                 byteFallback: sentencePiece, ignoresMerges: parts.ignoresMerges))
-        json = GGUFTokenizerText(tokens: tokens, merges: parts.merges).bytes(in: frame)
+        text = GGUFTokenizerText(tokens: tokens, merges: parts.merges, frame: frame)
     }
 
     /// Tokens that are cut out of the text before the model sees it.

@@ -87,7 +87,7 @@ extension GGUFTokenizerParts {
             TokenizerJSON.fusion,
         ]
         var parts = GGUFTokenizerParts(
-            merges: GGUFMerges(scores: scores, kinds: kinds, vocabulary: vocabulary))
+            merges: .scored(GGUFScoredMerges(scores: scores, kinds: kinds, vocabulary: vocabulary)))
         parts.normalizer = toMark
         if prefixSpace {
             let prepend: JSONValue = .object(["type": .string("Prepend"), "prepend": .string(mark)])

@@ -49,6 +49,16 @@ public struct SafetensorsFile: Sendable {
         return try file.bytes(at: entry.offset, count: entry.tensor.byteCount)
     }
 
+    /// A tensor's data as values of a type with the same bytes.
+    ///
+    /// - Throws: as `bytes`; `interrupted` where there is not the memory for them.
+    public func values<Element: BitwiseCopyable>(_ name: String, as type: Element.Type) throws(Fault) -> [Element] {
+        let entry = try entry(name)
+        return try Checkpoint.filled(entry.tensor.byteCount / MemoryLayout<Element>.stride) { (buffer) throws(Fault) in
+            try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: entry.offset)
+        }
+    }
+
     /// A tensor's data as stored, a few megabytes at a time.
     public func parts(_ name: String, take: (UnsafeRawBufferPointer) throws(Fault) -> Void) throws(Fault) {
         let entry = try entry(name)

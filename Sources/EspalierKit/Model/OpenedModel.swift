@@ -66,7 +66,7 @@ public struct OpenedModel {
         }
         let tokenizer: Tokenizer
         do throws(Fault) {
-            tokenizer = try Tokenizer(parsing: files.json)
+            tokenizer = try files.tokenizer()
             try tokenizer.check(embeddingRows: configuration.vocabularySize)
         } catch { throw error.inFile(files.file) }
         return tokenizer

@@ -48,6 +48,7 @@ public struct WatchRun {
         var reference = WatchReference(
             model: model, tokenizerDigest: try digest(opened), vocabularySize: opened.configuration.vocabularySize,
             dtype: "\(engine.dtype)", prompts: sequences, topCount: topCount)
+        try reference.checkSize(path)
         try predict(opened, sequences, reporter) { (_, _, logProbabilities) throws(Fault) in
             let width = logProbabilities.size(1)
             let values = logProbabilities.floats()

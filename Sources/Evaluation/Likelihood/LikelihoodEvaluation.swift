@@ -12,7 +12,7 @@ public struct LikelihoodEvaluation {
     /// The number type of the matrix products; the hidden states stay float32.
     public let dtype: DType
     /// Bytes of hidden states held at a time.
-    public var streamBytes = 1 << 30
+    public var streamBytes: Int
     /// Tokens that go through a block together; an item that has more is a batch of its own.
     public var batchTokens = BatchSize.processor
     /// Bytes of the hidden states that are scored in one pass over the vocabulary, of at least one position.
@@ -21,6 +21,7 @@ public struct LikelihoodEvaluation {
     public init(_ model: Decoder, dtype: DType) {
         self.model = model
         self.dtype = dtype
+        streamBytes = EvaluationPassage.streamBytes(of: [model])
     }
 
     /// The likelihoods of all requests, in their order.

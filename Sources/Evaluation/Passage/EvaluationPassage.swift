@@ -9,11 +9,12 @@ public struct EvaluationPassage {
     /// The number type of the matrix products; the hidden states stay float32.
     public let dtype: DType
     /// Bytes of hidden states held at a time, of at least one unit.
-    public var streamBytes = 1 << 30
+    public var streamBytes: Int
 
     public init(_ models: [Decoder], dtype: DType) {
         self.models = models
         self.dtype = dtype
+        streamBytes = EvaluationPassage.streamBytes(of: models)
     }
 
     /// Takes all that the sources hold through the models, and has them score it.

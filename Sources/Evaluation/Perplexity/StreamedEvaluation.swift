@@ -13,7 +13,7 @@ public struct StreamedEvaluation {
     /// The number type of the matrix products; the hidden states stay float32.
     public let dtype: DType
     /// Bytes of hidden states held at a time; the windows are split into groups that fit, of at least one window.
-    public var streamBytes = 1 << 30
+    public var streamBytes: Int
     /// Positions that are scored in one pass over the vocabulary, of at least one window.
     public var positionsAtOnce = 1 << 18
     /// Tokens that go through a block together.
@@ -25,6 +25,7 @@ public struct StreamedEvaluation {
         self.model = model
         self.dense = dense
         self.dtype = dtype
+        streamBytes = EvaluationPassage.streamBytes(of: [model] + (dense.map { [$0] } ?? []))
         batchTokens = model.batchTokens(of: BatchSize.processor, compute: dtype)
     }
 

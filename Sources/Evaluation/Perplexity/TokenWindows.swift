@@ -10,11 +10,7 @@ public struct TokenWindows: Equatable, Sendable {
     /// Windows given as rows.
     ///
     /// - Throws: `badData` when a window has fewer than two tokens: its first token is not scored.
-    public init(ids: [Int32], length: Int, limit: Int? = nil) throws(Fault) {
-        try self.init(rows: ids[...], length: length, limit: limit)
-    }
-
-    private init(rows ids: ArraySlice<Int32>, length: Int, limit: Int?) throws(Fault) {
+    public init(ids: consuming [Int32], length: Int, limit: Int? = nil) throws(Fault) {
         guard length >= 2 else {
             throw Fault(
                 .badData, "the windows are too short to be scored", found: "\(length) tokens a window",
@@ -22,7 +18,10 @@ public struct TokenWindows: Equatable, Sendable {
         }
         count = min(ids.count / length, limit ?? Int.max)
         self.length = length
-        self.ids = Array(ids.prefix(count * length))
+        // Shortened in place: a copy would be as large as the text.
+        var kept = consume ids
+        kept.removeLast(kept.count - count * length)
+        self.ids = kept
     }
 
     /// A text's tokens cut into consecutive windows; the last partial one is dropped.
@@ -30,18 +29,21 @@ public struct TokenWindows: Equatable, Sendable {
     /// - Parameter beginning: BOS, which each window then begins with in front of `length` − 1 tokens of the text, all
     ///   of which are scored. One that the text itself begins with does not stand twice.
     /// - Throws: `badData` when there is not one whole window.
-    public init(consecutive ids: [Int32], beginning: Int32? = nil, length: Int, limit: Int? = nil) throws(Fault) {
-        let text = beginning != nil && ids.first == beginning ? ids.dropFirst() : ids[...]
+    public init(
+        consecutive ids: consuming [Int32], beginning: Int32? = nil, length: Int, limit: Int? = nil
+    ) throws(Fault) {
+        let start = beginning != nil && ids.first == beginning ? 1 : 0
         let taken = length - (beginning == nil ? 0 : 1)
-        guard text.count >= taken else {
+        guard ids.count - start >= taken else {
             throw Fault(
-                .badData, "the text is too short for one window", found: "\(text.count) tokens",
+                .badData, "the text is too short for one window", found: "\(ids.count - start) tokens",
                 expected: "at least \(taken) tokens", advice: "use a longer text or a smaller --context")
         }
         guard let beginning, taken > 0 else {
-            try self.init(rows: text, length: length, limit: limit)
+            try self.init(ids: ids, length: length, limit: limit)
             return
         }
+        let text = ids[start...]
         let count = min(text.count / taken, limit ?? Int.max)
         var rows: [Int32] = []
         rows.reserveCapacity(count * length)

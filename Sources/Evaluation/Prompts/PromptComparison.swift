@@ -13,7 +13,7 @@ public struct PromptComparison {
     /// The number type of the matrix products; the hidden states stay float32.
     public let dtype: DType
     /// Bytes of both models' hidden states held at a time, of at least one sequence.
-    public var streamBytes = 1 << 30
+    public var streamBytes: Int
     /// Tokens that go through a block together.
     public var batchTokens: Int
 
@@ -23,6 +23,7 @@ public struct PromptComparison {
         self.model = model
         self.dense = dense
         self.dtype = dtype
+        streamBytes = EvaluationPassage.streamBytes(of: [model, dense])
         batchTokens = model.batchTokens(of: BatchSize.processor, compute: dtype)
     }
 

@@ -22,7 +22,7 @@ public struct PromptPredictions {
     /// The number type of the matrix products; the hidden states stay float32.
     public let dtype: DType
     /// Bytes of hidden states held at a time, of at least one sequence.
-    public var streamBytes = 1 << 30
+    public var streamBytes: Int
     /// Tokens that go through a block together.
     public var batchTokens: Int
     /// Numbers of a piece of logits.
@@ -31,6 +31,7 @@ public struct PromptPredictions {
     public init(_ model: Decoder, dtype: DType) {
         self.model = model
         self.dtype = dtype
+        streamBytes = EvaluationPassage.streamBytes(of: [model])
         batchTokens = model.batchTokens(of: BatchSize.processor, compute: dtype)
     }
 

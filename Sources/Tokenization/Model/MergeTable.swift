@@ -43,6 +43,15 @@ struct MergeTable: Sendable {
         }
     }
 
+    /// Calls with left, right, rank and merged of every merge, in no order.
+    func forEach(_ body: (Int32, Int32, UInt32, Int32) -> Void) {
+        for slot in slots where slot.pair != .max {
+            body(
+                Int32(truncatingIfNeeded: slot.pair >> 32), Int32(truncatingIfNeeded: slot.pair), slot.rank, slot.merged
+            )
+        }
+    }
+
     @inline(__always)
     private func home(_ pair: UInt64) -> Int { Int(((pair ^ pair >> 29) &* multiplier) >> shift) }
 

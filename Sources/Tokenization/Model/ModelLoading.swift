@@ -9,10 +9,26 @@ struct ModelFile {
     /// Tokens and their ids as written.
     let vocabulary: [(token: String, id: Int32)]
     private let component: Component
-    private let merges: ModelList
+    private let merges: Merges
 
+    private enum Merges {
+        case list(ModelList)
+        case tables(ModelTables)
+
+        var count: Int {
+            switch self {
+            case .list(let list): list.count
+            case .tables(let tables): tables.mergeCount
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - merges: where they were left as text.
+    ///   - pieces: the vocabulary where it was left as text, which is wrong here.
+    ///   - tables: vocabulary and merges where `json` has none.
     init(
-        _ json: JSONValue, merges: JSONTextList? = nil, pieces: JSONTextList? = nil,
+        _ json: JSONValue, merges: JSONTextList? = nil, pieces: JSONTextList? = nil, tables: ModelTables? = nil,
         mostMerges: Int = ModelFile.mostMerges
     ) throws(Fault) {
         var component = try Component(json, place: "model")
@@ -26,6 +42,23 @@ struct ModelFile {
             let affix = try component.string(key)
             guard affix.isEmpty else { throw component.unsupported("\(key) \"\(affix)\"", expected: "null") }
         }
+        if let tables {
+            vocabulary = (0..<tables.tokenCount).map { (tables.token($0), Int32($0)) }
+            self.merges = .tables(tables)
+        } else {
+            vocabulary = try ModelFile.vocabulary(&component, pieces)
+            self.merges = .list(try ModelList(merges, or: component, "merges"))
+        }
+        self.component = component
+        guard self.merges.count <= mostMerges else {
+            throw component.unsupported("\(self.merges.count) merges", expected: "at most \(mostMerges)")
+        }
+    }
+
+    /// Tokens and ids that the component holds, and then no longer.
+    private static func vocabulary(
+        _ component: inout Component, _ pieces: JSONTextList?
+    ) throws(Fault) -> [(token: String, id: Int32)] {
         guard let members = component.object["vocab"]?.objectValue else {
             if pieces != nil {
                 throw Fault(
@@ -44,14 +77,9 @@ struct ModelFile {
             }
             vocabulary.append((token, id))
         }
-        self.vocabulary = vocabulary
         // The values take more than what was made of them.
         _ = component.take("vocab")
-        self.component = component
-        self.merges = try ModelList(merges, or: component, "merges")
-        guard self.merges.count <= mostMerges else {
-            throw component.unsupported("\(self.merges.count) merges", expected: "at most \(mostMerges)")
-        }
+        return vocabulary
     }
 
     /// The model over all ids of the tokenizer.
@@ -82,8 +110,7 @@ struct ModelFile {
 
     private func mergeTable(_ vocabulary: Vocabulary) throws(Fault) -> MergeTable {
         var table = MergeTable(capacity: merges.count)
-        try merges.forEach { (rank, merge) throws(Fault) in
-            let (left, right) = try ModelFile.pair(merge, rank: rank)
+        func insert(_ left: [UInt8], _ right: [UInt8], rank: Int) throws(Fault) {
             let ids = [left, right, left + right].map { vocabulary.modelID(of: $0) }
             guard let leftID = ids[0], let rightID = ids[1], let mergedID = ids[2] else {
                 let missing = ids[0] == nil ? left : ids[1] == nil ? right : left + right
@@ -92,6 +119,22 @@ struct ModelFile {
                     place: "model.merges[\(rank)]", found: "\"\(String(decoding: missing, as: UTF8.self))\"")
             }
             table.insert(leftID, rightID, rank: UInt32(rank), merged: mergedID)
+        }
+        switch merges {
+        case .list(let list):
+            try list.forEach { (rank, merge) throws(Fault) in
+                let (left, right) = try ModelFile.pair(merge, rank: rank)
+                try insert(left, right, rank: rank)
+            }
+        case .tables(let tables):
+            var rank = 0
+            var fault: Fault?
+            tables.forEachMerge { left, right in
+                guard fault == nil else { return }
+                do throws(Fault) { try insert(Array(left), Array(right), rank: rank) } catch { fault = error }
+                rank += 1
+            }
+            if let fault { throw fault }
         }
         return table
     }

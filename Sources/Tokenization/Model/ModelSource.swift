@@ -6,8 +6,12 @@ enum ModelSource {
     case bpe(ModelFile)
     case unigram(UnigramFile)
 
-    init(_ json: JSONValue, merges: JSONTextList?, pieces: JSONTextList?) throws(Fault) {
-        if json.objectValue?["type"]?.stringValue == "Unigram" {
+    init(
+        _ json: JSONValue, merges: JSONTextList?, pieces: JSONTextList?, tables: ModelTables? = nil
+    ) throws(Fault) {
+        if let tables {
+            self = .bpe(try ModelFile(json, tables: tables))
+        } else if json.objectValue?["type"]?.stringValue == "Unigram" {
             self = .unigram(try UnigramFile(Component(json, place: "model"), pieces: pieces))
         } else {
             self = .bpe(try ModelFile(json, merges: merges, pieces: pieces))

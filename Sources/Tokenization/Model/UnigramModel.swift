@@ -8,10 +8,7 @@ struct UnigramModel: Sendable {
 
     /// By id, for the model's own tokens.
     private let scores: [Double]
-    /// The model's tokens by their bytes.
-    private let sorted: [Int32]
-    /// Where the tokens with each first byte start in `sorted`, and one more.
-    private let starts: [Int]
+    private let tokens: SortedTokens
     /// What a scalar costs that no token covers.
     private let unknownScore: Double
 
@@ -24,14 +21,7 @@ struct UnigramModel: Sendable {
         self.unknown = unknown
         self.fallback = fallback
         unknownScore = (scores.min() ?? 0) - UnigramModel.penalty
-        let tokens = scores.indices.map { (id: Int32($0), bytes: vocabulary.token(of: Int32($0)) ?? []) }
-            .filter { !$0.bytes.isEmpty }
-            .sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
-        sorted = tokens.map(\.id)
-        var starts = [Int](repeating: 0, count: 257)
-        for token in tokens { starts[Int(token.bytes[0]) + 1] += 1 }
-        for byte in 0..<256 { starts[byte + 1] += starts[byte] }
-        self.starts = starts
+        tokens = SortedTokens(vocabulary, ids: scores.indices.map { Int32($0) })
     }
 
     /// The best way to a place of the word.
@@ -41,35 +31,73 @@ struct UnigramModel: Sendable {
         var id: Int32 = -1
     }
 
-    func encode(_ word: UTF8Text, to output: inout [Int32]) {
+    /// Appends the ids of one word.
+    ///
+    /// - Parameter window: bytes after which, in a long word, it is looked how far its tokens are known.
+    func encode(_ word: UTF8Text, window: Int = 1 << 16, to output: inout [Int32]) {
         guard !word.isEmpty else { return }
-        var nodes = [Node](repeating: Node(), count: word.count + 1)
+        // The node of a place stands at the place less the base; tokens up to the base have been given out.
+        var nodes = [Node()]
+        var base = 0
+        var limit = window
         var at = 0
         while at < word.count {
+            if at - base >= limit {
+                let known = UnigramModel.known(nodes, base: base, from: at, unknown: unknown ?? -1)
+                append(nodes, from: base, to: known, word, to: &output)
+                nodes.removeFirst(known - base)
+                limit = known > base ? at - known + window : 2 * limit
+                base = known
+            }
             let length = word.scalar(at: at).length
-            let before = nodes[at].score
+            let reached = min(word.count, at + max(tokens.longest, length)) - base
+            while nodes.count <= reached { nodes.append(Node()) }
+            let before = nodes[at - base].score
             var coversScalar = false
             func reach(_ end: Int, _ score: Double, _ id: Int32) {
-                if nodes[end].start < 0 || before + score > nodes[end].score {
-                    nodes[end] = Node(score: before + score, start: at, id: id)
+                let place = end - base
+                if nodes[place].start < 0 || before + score > nodes[place].score {
+                    nodes[place] = Node(score: before + score, start: at, id: id)
                 }
             }
-            vocabulary.forEachPrefix(of: word, from: at, among: sorted, starts: starts) { id, end in
+            tokens.forEachPrefix(of: word, from: at) { id, end in
                 reach(end, scores[Int(id)], id)
                 coversScalar = coversScalar || end == at + length
             }
             if !coversScalar { reach(at + length, unknownScore, unknown ?? -1) }
             at += length
         }
-        append(nodes, word, to: &output)
+        append(nodes, from: base, to: word.count, word, to: &output)
+    }
+
+    /// How far the best way is the same whatever follows: all ways that lead beyond a place, of which every token that
+    /// starts before it is known, come through there.
+    ///
+    /// - Returns: a place that no token is over and no run of unknown scalars; the base where there is no further one.
+    private static func known(_ nodes: [Node], base: Int, from place: Int, unknown: Int32) -> Int {
+        var isLive = (0..<nodes.count).map { $0 >= place - base && nodes[$0].start >= 0 }
+        var live = isLive.count { $0 }
+        var at = nodes.count - 1
+        while at > 0, !isLive[at] || live > 1 {
+            if isLive[at] {
+                let start = nodes[at].start - base
+                if isLive[start] { live -= 1 } else { isLive[start] = true }
+            }
+            at -= 1
+        }
+        // A run of unknown scalars becomes one token.
+        while at > 0, nodes[at].id == unknown { at = nodes[at].start - base }
+        return base + at
     }
 
     /// The way back through the nodes; neighbouring unknown scalars are one token.
-    private func append(_ nodes: [Node], _ word: UTF8Text, to output: inout [Int32]) {
+    private func append(
+        _ nodes: [Node], from base: Int, to end: Int, _ word: UTF8Text, to output: inout [Int32]
+    ) {
         var tokens: [(id: Int32, range: Range<Int>)] = []
-        var end = word.count
-        while end > 0 {
-            let node = nodes[end]
+        var end = end
+        while end > base {
+            let node = nodes[end - base]
             if node.id == (unknown ?? -1), let last = tokens.last, last.id == node.id {
                 tokens[tokens.count - 1].range = node.start..<last.range.upperBound
             } else {

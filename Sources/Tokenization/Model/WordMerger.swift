@@ -9,6 +9,10 @@ struct WordMerger {
     private var next: [Int32] = []
     private var previous: [Int32] = []
     private var heap: [UInt64] = []
+    /// Made when a word is first merged in windows; nil inside where that cannot be done.
+    private var order: MergeOrder??
+    /// Made when a word is first cut where no token can stand; nil inside where it cannot be.
+    var tokens: SortedTokens??
 
     private static let linearLimit = 48
 
@@ -52,6 +56,17 @@ struct WordMerger {
     /// Symbols stay at their first position and are linked; an entry of the heap is stale once the rank at its
     /// position has changed.
     private mutating func mergeLong(with table: MergeTable) {
+        link(with: table)
+        while let entry = popMinimum() {
+            let at = Int(entry & 0xFFFF_FFFF)
+            guard ranks[at] == UInt32(entry >> 32) else { continue }
+            join(at, with: table)
+        }
+        symbols.removeAll { $0 < 0 }
+    }
+
+    /// Rates all pairs of neighbours.
+    private mutating func link(with table: MergeTable) {
         let count = symbols.count
         next = (1...Int32(count)).map { $0 }
         next[count - 1] = -1
@@ -60,22 +75,21 @@ struct WordMerger {
         merged = Array(repeating: -1, count: count)
         heap.removeAll(keepingCapacity: true)
         for index in 0..<count - 1 { rate(index, index + 1, with: table) }
-        while let entry = popMinimum() {
-            let at = Int(entry & 0xFFFF_FFFF)
-            guard ranks[at] == UInt32(entry >> 32) else { continue }
-            let right = Int(next[at])
-            symbols[at] = merged[at]
-            ranks[at] = MergeTable.none
-            ranks[right] = MergeTable.none
-            symbols[right] = -1
-            next[at] = next[right]
-            if next[at] >= 0 {
-                previous[Int(next[at])] = Int32(at)
-                rate(at, Int(next[at]), with: table)
-            }
-            if previous[at] >= 0 { rate(Int(previous[at]), at, with: table) }
+    }
+
+    /// Merges the symbol at a place with the next one.
+    private mutating func join(_ at: Int, with table: MergeTable) {
+        let right = Int(next[at])
+        symbols[at] = merged[at]
+        ranks[at] = MergeTable.none
+        ranks[right] = MergeTable.none
+        symbols[right] = -1
+        next[at] = next[right]
+        if next[at] >= 0 {
+            previous[Int(next[at])] = Int32(at)
+            rate(at, Int(next[at]), with: table)
         }
-        symbols.removeAll { $0 < 0 }
+        if previous[at] >= 0 { rate(Int(previous[at]), at, with: table) }
     }
 
     private mutating func rate(_ left: Int, _ right: Int, with table: MergeTable) {
@@ -107,5 +121,86 @@ struct WordMerger {
             heap.swapAt(parent, least)
             parent = least
         }
+    }
+
+    // MARK: Words of any length
+
+    /// Symbols that are merged at a time: what is linked and rated for them takes up to 44 bytes each.
+    static let window = 1 << 16
+
+    /// Merges a long word in windows, each as far as it does not depend on what follows, so that memory never holds all
+    /// of its symbols.
+    ///
+    /// - Parameters:
+    ///   - symbolCount: symbols are below this.
+    ///   - fill: appends the word's next symbols until there are so many; false when it has no more.
+    ///   - take: given the tokens, one part after another.
+    /// - Returns: false, and nothing is done, where the merges are in no order that allows it.
+    mutating func mergeInWindows(
+        of size: Int, with table: MergeTable, symbolCount: Int,
+        fill: (inout [Int32], Int) -> Bool, take: ([Int32]) -> Void
+    ) -> Bool {
+        if order == nil { order = .some(MergeOrder(table, symbols: symbolCount)) }
+        guard case .some(.some(let order)) = order else { return false }
+        var waiting: [Int32] = []
+        var window = size
+        while true {
+            let hasMore = fill(&waiting, window)
+            symbols = waiting
+            guard hasMore else {
+                merge(with: table)
+                take(symbols)
+                return true
+            }
+            let used = mergeBeginning(with: table, order)
+            if used > 0 {
+                take(symbols)
+                waiting.removeFirst(used)
+                window = size
+            } else {
+                window *= 2
+            }
+        }
+    }
+
+    /// Merges symbols that others follow, as far as it does not matter what these are.
+    ///
+    /// Merges happen rank by rank. With each the last symbol of which all is known may be the left one of its pair, and
+    /// then merge with what follows: from there on it is not known, and the symbol before it is the last. What is left
+    /// in the end stands before a place over which nothing merges, so that what follows can be merged by itself.
+    ///
+    /// - Returns: how many symbols became tokens, which are then `symbols`.
+    private mutating func mergeBeginning(with table: MergeTable, _ order: MergeOrder) -> Int {
+        link(with: table)
+        var last = symbols.count - 1
+        // The rank with which it is known no longer.
+        var end = order.rank(beyond: -1, left: symbols[last]) ?? .max
+        func step(_ rank: Int) {
+            last = Int(previous[last])
+            end = last < 0 ? .max : order.rank(beyond: rank, left: symbols[last]) ?? .max
+        }
+        while let entry = popMinimum() {
+            let at = Int(entry & 0xFFFF_FFFF)
+            let rank = Int(entry >> 32)
+            guard ranks[at] == UInt32(rank) else { continue }
+            while end < rank { step(end) }
+            guard at <= last else { continue }
+            if at == last {
+                step(rank)
+                continue
+            }
+            let takesLast = Int(next[at]) == last
+            join(at, with: table)
+            if takesLast {
+                last = at
+                end = order.rank(beyond: rank, left: symbols[last]) ?? .max
+            }
+        }
+        while end < .max { step(end) }
+        guard last >= 0 else { return 0 }
+        let used = next[last] < 0 ? symbols.count : Int(next[last])
+        symbols.removeSubrange((last + 1)...)
+        symbols.removeAll { $0 < 0 }
+        return used
     }
 }

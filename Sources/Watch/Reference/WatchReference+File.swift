@@ -10,6 +10,7 @@ extension WatchReference {
     /// - Returns: the file's SHA-256.
     /// - Throws: `inputOutput` when it cannot be written.
     public func write(to path: String) throws(Fault) -> String {
+        try checkSize(path)
         let count = positions
         let writer = try SafetensorsWriter(
             path,
@@ -44,6 +45,7 @@ extension WatchReference {
     /// - Throws: `missingInput`, `inputOutput`, or `badData` for what is no reference or does not hold together.
     public init(contentsOf path: String) throws(Fault) {
         let file = try SafetensorsFile(path)
+        try WatchReference.check(bytes: file.size, file: path)
         func text(_ key: String) throws(Fault) -> String {
             guard let value = file.header.metadata[key]?.stringValue else {
                 throw Fault(
@@ -76,16 +78,9 @@ extension WatchReference {
             guard let tensor = file.tensor(name), tensor.type == type, tensor.shape.count == rank else {
                 throw wrong("the reference lacks a tensor", name, expected: "\(type.rawValue) of rank \(rank)")
             }
-            let bytes = try file.bytes(name)
-            return (
-                tensor.shape,
-                bytes.withUnsafeBytes { buffer in
-                    (0..<buffer.count / MemoryLayout<Element>.stride).map {
-                        buffer.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.stride, as: Element.self)
-                    }
-                }
-            )
+            return (tensor.shape, try file.values(name, as: element))
         }
+        try WatchReference.check(prompts: file.tensor("lengths")?.count ?? 0, file: path)
         let tokens = try values("tokens", .i32, rank: 1, as: Int32.self).values
         let lengths = try values("lengths", .i32, rank: 1, as: Int32.self).values
         let starts = try values("scored_from", .i32, rank: 1, as: Int32.self).values

@@ -2,13 +2,20 @@ import Faults
 import Files
 import JSONText
 
-/// What the files of a Hugging Face folder say together about its tokenizer, as one `tokenizer.json`.
+/// What the files of a Hugging Face folder say together about its tokenizer, as one `tokenizer.json`, or what a GGUF
+/// file says.
 ///
 /// The reference is transformers 5.24's `AutoTokenizer`, with one difference: the steps of a `tokenizer.json` are those
 /// that the file gives, also where the reference builds the steps of a class anew and leaves some of the file's out.
 public struct FolderTokenizer: Sendable {
-    /// A `tokenizer.json`: the folder's own, byte for byte, where the other files add nothing.
-    public let json: [UInt8]
+    public enum Content: Sendable {
+        /// A `tokenizer.json`: the folder's own, byte for byte, where the other files add nothing.
+        case json([UInt8])
+        /// Tokens and merges as a GGUF file packs them.
+        case packed(GGUFTokenizerText)
+    }
+
+    public let content: Content
     /// Where the files disagree, and what they add to one another.
     public let warnings: [String]
     /// The file that holds the vocabulary, by its path.
@@ -17,10 +24,19 @@ public struct FolderTokenizer: Sendable {
     /// A file of the folder by its name; nil where it is not there.
     typealias Reader = (String) throws(Fault) -> [UInt8]?
 
-    init(json: [UInt8], file: String) {
-        self.json = json
+    /// The tokenizer of a GGUF file.
+    init(_ text: GGUFTokenizerText, file: String) {
+        content = .packed(text)
         self.file = file
         warnings = []
+    }
+
+    /// A `tokenizer.json`.
+    public var json: [UInt8] {
+        switch content {
+        case .json(let bytes): bytes
+        case .packed(let text): text.bytes
+        }
     }
 
     /// - Parameters:
@@ -48,7 +64,8 @@ public struct FolderTokenizer: Sendable {
             guard let bytes = try read(name) else { return nil }
             let limits = JSONLimits(memory: JSONLimits.vocabularyMemory(bytes.count))
             do throws(Fault) {
-                guard let object = try JSONValue(parsing: bytes, limits: limits).objectValue else {
+                let value = try JSONValue(parsing: bytes, limits: limits)
+                guard let object = value.objectValue else {
                     throw Fault(.badData, "the file is not a JSON object")
                 }
                 return object
@@ -96,8 +113,8 @@ public struct FolderTokenizer: Sendable {
         return FolderTokenizer(json: json, warnings: warnings.map { "\(folder): \($0)" }, file: file)
     }
 
-    private init(json: [UInt8], warnings: [String], file: String) {
-        self.json = json
+    private init(json: [UInt8], warnings: [String] = [], file: String) {
+        content = .json(json)
         self.warnings = warnings
         self.file = file
     }
