@@ -5,7 +5,7 @@ import Testing
 
 /// What the readers of large files hold, measured in a process of their own.
 @Suite(.enabled(if: Machine.peakMemoryBytes > 0)) struct ReaderMemoryTests {
-    @Test("a line of many megabytes takes less than three times its length")
+    @Test("a line of many megabytes takes three times its length at most, and a buffer")
     func line() async {
         await #expect(processExitsWith: .success) {
             let folder = try TestFolder()
@@ -18,7 +18,7 @@ import Testing
             while let line = try reader.next() { lengths.append(line.bytes.count) }
             let taken = Machine.peakMemoryBytes - before
             try #require(lengths == [5, length, 5])
-            try #require(taken > length && taken < 3 * length, "\(taken) bytes")
+            try #require(taken > length && taken < 3 * length + 2 << 20, "\(taken) bytes")
         }
     }
 
@@ -35,7 +35,7 @@ import Testing
             for byte in "\"}".utf8 { found = try splitter.take(byte) }
             let taken = Machine.peakMemoryBytes - before
             try #require(found?.bytes.count == length + 8)
-            try #require(taken > length && taken < 3 * length, "\(taken) bytes")
+            try #require(taken > length && taken < 3 * length + 2 << 20, "\(taken) bytes")
         }
     }
 
