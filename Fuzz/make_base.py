@@ -6,7 +6,7 @@
 
 Only the standard library is used. Run it again when a format changes.
 """
-import json, os, random, shutil, struct, subprocess, sys
+import json, os, random, shutil, struct, subprocess, sys, zlib
 
 here = os.path.dirname(os.path.abspath(__file__))
 base, corpus = os.path.join(here, "Base"), os.path.join(here, "Corpus")
@@ -255,6 +255,9 @@ put(corpus + "/records/one", "".join(json.dumps(v, ensure_ascii=False) + "\n" fo
     {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]},
     {"instruction": "Add.", "input": "1 1", "output": "2"}]))
 shutil.copytree(corpus + "/records", corpus + "/prompts", dirs_exist_ok=True)
+for name, level, strategy in [("dynamic", 9, 0), ("fixed", 9, zlib.Z_FIXED), ("stored", 0, 0)]:
+    packer = zlib.compressobj(level, zlib.DEFLATED, 31, 9, strategy)
+    put(f"{corpus}/gzip/{name}", packer.compress((line * 6).encode()) + packer.flush())
 put(corpus + "/chat/chatml", "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + "
     "message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}"
     "{{ '<|im_start|>assistant\n' }}{% endif %}")
