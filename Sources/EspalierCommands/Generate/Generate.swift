@@ -3,7 +3,7 @@ import EspalierKit
 import Faults
 
 /// `espalier generate`
-public struct Generate: ParsableCommand {
+public struct Generate: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         abstract: "Continues a text.",
         discussion: """
@@ -18,7 +18,8 @@ public struct Generate: ParsableCommand {
               espalier generate pruned --prompt "Once" --temperature 0.8 --seed 7
             """)
 
-    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
     public var model: String
 
     @Option(name: .long, help: "The text to continue.")
