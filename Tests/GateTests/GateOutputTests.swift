@@ -1,4 +1,3 @@
-import Faults
 import Foundation
 import JSONText
 import Testing
@@ -95,13 +94,4 @@ struct GateOutputTests {
         #expect(JUnitReport.text(verdict).contains("tests=\"3\" failures=\"1\" errors=\"1\""))
         #expect(MarkdownSummary.text(verdict).hasPrefix("## Quality gate, stage full: not comparable\n"))
     }
-
-    @Test(
-        "numbers have six significant digits and no exponent where people can read them",
-        arguments: [
-            (1_044_990.4, "1044990"), (4.3859649, "4.38596"), (123_456_789, "123456789"),
-            (0.0000123456789, "0.0000123457"),
-            (1.5, "1.5"), (0, "0"), (-2_500_000, "-2500000"), (1e300, "1e+300"), (.nan, "not a number"),
-        ])
-    func numbers(value: Double, expected: String) { #expect(LegibleText.number(value) == expected) }
 }

@@ -95,7 +95,7 @@ public struct GateCommand: ParsableCommand, Verb {
             results: results, rules: rules, stage: stage, baseline: baseline, report: report, benchmark: benchmark,
             golden: golden
         ).verdict()
-        var delivery = Delivery()
+        var delivery = messages.makeDelivery()
         func deliver(_ path: String?, _ text: String) {
             guard let path else { return }
             delivery.attempt { () throws(Fault) in try OutputTarget(path).write(text) }

@@ -36,6 +36,15 @@ public struct OutputOptions: ParsableArguments {
         ProgressReporter(level: quiet ? .quiet : verbose ? .verbose : .normal, log: logFile.flatMap(LogFile.open))
     }
 
+    /// A verdict's way out, whose failures the log tells, too.
+    func makeDelivery() -> Delivery {
+        let log = logFile.flatMap(LogFile.open)
+        return Delivery { text in
+            StandardError.write(Style.ofProcess.error(text) + "\n")
+            log?.write(text)
+        }
+    }
+
     /// Opens the log and writes down what is run; where that cannot be, the work goes on without one.
     func startLog() -> LogFile? {
         guard let logFile else { return nil }

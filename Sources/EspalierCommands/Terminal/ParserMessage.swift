@@ -7,14 +7,16 @@ enum ParserMessage {
     static func fault(_ text: String) -> Fault {
         var summary: [Substring] = []
         var (help, more): (String?, String?)
+        // Long usages go on in lines of their own.
+        var isUsage = false
         for line in text.split(separator: "\n") {
             if let rest = after("Help:", line) {
                 help = rest.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
             } else if after("Usage:", line) != nil {
-                continue
+                isUsage = true
             } else if let rest = after("  See '", line), let end = rest.firstIndex(of: "'") {
                 more = String(rest[..<end])
-            } else {
+            } else if !isUsage {
                 summary.append(help == nil && summary.isEmpty ? after("Error:", line) ?? line : line)
             }
         }

@@ -141,7 +141,7 @@ public struct WatchCommand: ParsableCommand, Verb {
         }
         let now = Date()
         let messages = messages
-        var delivery = Delivery()
+        var delivery = messages.makeDelivery()
         var isAlarm = false
         // The history's line comes last: a call that fails for its other outputs has counted nothing, and may be made
         // again. An alarm is no failure of the call, so its line is written whatever happened to them.
