@@ -104,7 +104,7 @@ public struct GenerationRun {
         case .endToken, .length: break
         }
         reporter.detail(
-            "\(Amount.count(result.ids.count, "token")) in \(Amount.duration(seconds)), "
+            "\(result.ids.count) tokens in \(Amount.duration(seconds)), "
                 + "\(Amount.rate(Double(result.ids.count) / max(seconds, 1e-9))) tokens/s")
         return Report(
             model: model, prompt: prompt, text: text, promptIDs: ids, ids: result.ids, stop: result.stop,
