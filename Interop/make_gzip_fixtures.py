@@ -5,8 +5,8 @@ Run with Python 3 alone:
 
     python3 Interop/make_gzip_fixtures.py
 
-Every kind of block that DEFLATE has is there (stored, fixed and dynamic codes, without matches, with one distance only),
-more than a window of it, every field that a header may have, several members and zeros behind them.
+Every kind of block that DEFLATE has is there (stored, fixed and dynamic codes, without matches, with one distance
+only), more than a window of it, every field that a header may have, several members and zeros behind them.
 """
 
 import base64
@@ -59,7 +59,12 @@ path.parent.mkdir(exist_ok=True)
 path.write_text(
     json.dumps(
         [
-            {"name": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "packed": base64.b64encode(packed).decode()}
+            {
+                "name": name,
+                "bytes": len(data),
+                "sha256": hashlib.sha256(data).hexdigest(),
+                "packed": base64.b64encode(packed).decode(),
+            }
             for name, (data, packed) in cases.items()
         ],
         indent=1,

@@ -70,8 +70,8 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             let others = (0..<tokens.rows).count { tokens[$0].first != beginning }
             if others > 0 {
                 warnings.append(
-                    "\(others) of \(CountText.of(tokens.rows, "row")) of the calibration tokens do not begin with BOS, without "
-                        + "which the model's predictions are nonsense")
+                    "\(others) of \(CountText.of(tokens.rows, "row")) of the calibration tokens do not begin with BOS, "
+                        + "without which the model's predictions are nonsense")
             }
         }
         var set = CalibrationSet(tokens: tokens, manifest: manifest(tokens, reports), warnings: warnings)
@@ -221,7 +221,8 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         for report in reports {
             if report.samples < report.samplesAsked {
                 notes.append(
-                    "\(report.label) gives \(CountText.of(report.samples, "sample")) of \(CountText.of(length, "token")), "
+                    "\(report.label) gives \(CountText.of(report.samples, "sample")) of "
+                        + "\(CountText.of(length, "token")), "
                         + "\(report.samplesAsked - report.samples) fewer than its share of \(report.samplesAsked)")
             }
             if report.samplesAsked == 0 {
@@ -237,8 +238,8 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             if report.withTools > 0 {
                 notes.append(
                     CountText.of(report.withTools, "conversation of", "conversations of")
-                        + " \(report.label) rendered without the definitions of \(report.withTools == 1 ? "its" : "their") tools"
-                )
+                        + " \(report.label) rendered without the definitions of "
+                        + (report.withTools == 1 ? "its tools" : "their tools"))
             }
             if report.duplicates > 0 {
                 notes.append(

@@ -20,8 +20,8 @@ public struct CalibrationRequest: Sendable {
 
     public static let defaultLength = 2048
 
-    /// - Throws: `Fault` of kind `usage` for a length that was asked for and is beyond the model's context: what a model
-    ///   says where it was never trained is no measure of its weights.
+    /// - Throws: `Fault` of kind `usage` for a length that was asked for and is beyond the model's context: what a
+    ///   model says where it was never trained is no measure of its weights.
     public static func check(sequenceLength: Int?, contextLength: Int) throws(Fault) {
         guard let sequenceLength, sequenceLength > contextLength else { return }
         throw Fault(

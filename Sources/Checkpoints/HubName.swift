@@ -6,8 +6,8 @@ package struct HubName: Equatable {
     package let owner: String
     package let name: String
 
-    /// "owner/name", or an address that ends in it. Nil for what looks like a path: one that begins with a dot, a tilde or
-    /// a slash, has another number of parts, ends as a file of weights does, or whose first folder is there.
+    /// "owner/name", or an address that ends in it. Nil for what looks like a path: one that begins with a dot, a
+    /// tilde or a slash, has another number of parts, ends as a file of weights does, or whose first folder is there.
     package init?(_ path: String) {
         var parts = FileSystem.components(path)
         if parts.count >= 4, path.contains("://") {

@@ -1,8 +1,8 @@
 /// Paths as they are named from a folder that may not be there yet: a published folder holds no absolute path, and its
 /// recipe and its journal are read from whatever folder the program is started in.
 package enum RelativePath {
-    /// How a path is named from a folder: `../model` for a neighbour of the folder. The path itself where the file system
-    /// cannot tell where either of them is.
+    /// How a path is named from a folder: `../model` for a neighbour of the folder. The path itself where the file
+    /// system cannot tell where either of them is.
     ///
     /// - Parameters:
     ///   - path: as the program can open it now; the last component need not exist, its folder must.

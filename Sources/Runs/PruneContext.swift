@@ -65,8 +65,8 @@ public struct PruneContext {
 }
 
 extension PruneSettings {
-    /// With the threads written down, and the batch where a GPU's memory chooses it, so that a run that goes on and a run
-    /// of the same recipe repeat them: sums in another order are other sums.
+    /// With the threads written down, and the batch where a GPU's memory chooses it, so that a run that goes on and a
+    /// run of the same recipe repeat them: sums in another order are other sums.
     package func repeatable(_ decoder: Decoder, compute: DType, tokens: Int) -> PruneSettings {
         var settings = self
         settings.threads = threads ?? Engine.threads

@@ -49,7 +49,8 @@ struct WatchFileTests {
         #expect(report.isAlarm && report.changedModel?.before == "m" && report.changedModel?.after == "other")
         #expect(
             report.reasons == [
-                "the model's files changed at t (m, then other): if that was meant, begin a new baseline with --new-baseline"
+                "the model's files changed at t (m, then other): if that was meant, begin a new baseline with "
+                    + "--new-baseline"
             ])
         let folder = try TemporaryFolder()
         let path = folder.path("h")

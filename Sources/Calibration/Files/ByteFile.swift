@@ -1,8 +1,8 @@
 import Faults
 import Files
 
-/// A regular file read by ranges, which notices when somebody changes it; what is packed with gzip is read unpacked, and
-/// its size and digest are those of what is in it.
+/// A regular file read by ranges, which notices when somebody changes it; what is packed with gzip is read unpacked,
+/// and its size and digest are those of what is in it.
 public final class ByteFile {
     public var path: String { file.path }
     /// Bytes, when it was opened.

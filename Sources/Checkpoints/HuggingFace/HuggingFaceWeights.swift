@@ -43,7 +43,8 @@ struct HuggingFaceWeights: TensorSource {
         let missing = index.missing(in: folder)
         guard missing.isEmpty else {
             warnings.append(
-                "\(index.path): left over from other weights: it names \(CountText.of(missing.count, "file that is", "files that are")) not there "
+                "\(index.path): left over from other weights: it names "
+                    + "\(CountText.of(missing.count, "file that is", "files that are")) not there "
                     + "(\(missing.prefix(3).joined(separator: ", "))); model.safetensors is read instead")
             return
         }
@@ -146,7 +147,8 @@ struct HuggingFaceWeights: TensorSource {
         }
         if !moved.isEmpty {
             warnings.append(
-                "\(index.path): \(CountText.of(moved.count, "tensor stands", "tensors stand")) in another shard than the index says: "
+                "\(index.path): \(CountText.of(moved.count, "tensor stands", "tensors stand")) in another shard than "
+                    + "the index says: "
                     + HuggingFaceWeights.list(moved))
         }
         let extra = tensors.filter { unnamed.contains(ExactText($0.name)) }.map(\.name)

@@ -9,7 +9,8 @@ public struct PruneOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Settings from a YAML file, whose paths lead on from its own folder; flags win over it.", valueName: "file"),
+            "Settings from a YAML file, whose paths lead on from its own folder; flags win over it.",
+            valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"]))
     public var recipe: String?
 
@@ -48,7 +49,8 @@ public struct PruneOptions: ParsableArguments {
         help: ArgumentHelp(
             "Calibration text: a UTF-8 text of any name (documents separated by blank lines); .jsonl, .ndjson or .json "
                 + "(records with text, messages, conversations, prompt and completion or chosen, or instruction and "
-                + "output); .safetensors (int32 'tokens' [n, T]); texts and records also packed as .gz; each with an optional @weight; or self, text "
+                + "output); .safetensors (int32 'tokens' [n, T]); texts and records also packed as .gz; each "
+                + "with an optional @weight; or self, text "
                 + "that the model writes. May be given again.", valueName: "file"), completion: .texts)
     public var calibration: [String] = []
 

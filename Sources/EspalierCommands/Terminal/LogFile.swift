@@ -18,8 +18,8 @@ final class LogFile: Sendable {
     private let isBroken = Mutex(false)
     private let now: @Sendable () -> Date
 
-    /// - Throws: `inputOutput` for what cannot be opened, for pipes, and for a file that is no log: nothing is appended to
-    ///   a model or to results.
+    /// - Throws: `inputOutput` for what cannot be opened, for pipes, and for a file that is no log: nothing is
+    ///   appended to a model or to results.
     init(_ path: String, now: @escaping @Sendable () -> Date = { .now }) throws(Fault) {
         // A pipe that nobody reads would hold up the work.
         descriptor = Self.opened(path)

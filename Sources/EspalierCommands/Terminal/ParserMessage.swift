@@ -3,7 +3,8 @@ import Foundation
 
 /// What the argument parser says of a command line, in the form of all other errors.
 enum ParserMessage {
-    /// - Parameter text: the parser's whole message: "Error: …", the help of the option concerned, and where there is more.
+    /// - Parameter text: the parser's whole message: "Error: …", the help of the option concerned, and where there is
+    ///   more.
     static func fault(_ text: String) -> Fault {
         var summary: [Substring] = []
         var (help, more): (String?, String?)

@@ -8,8 +8,8 @@ extension WatchRun.WrittenReference {
     var text: String {
         """
         \(Fault.harmless(path)): \(Amount.count(reference.prompts.count, "prompt")), \
-        \(Amount.count(reference.positions, "position")), the \(reference.topCount) likeliest tokens of each; the others \
-        have \(Amount.percent(meanRest, 2)) of the probability\n
+        \(Amount.count(reference.positions, "position")), the \(reference.topCount) likeliest tokens of each; the \
+        others have \(Amount.percent(meanRest, 2)) of the probability\n
         """
     }
 }

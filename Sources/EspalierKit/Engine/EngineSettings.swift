@@ -29,8 +29,8 @@ public struct EngineSettings: Equatable, Sendable {
         if self.threads > cores {
             // A recipe brings the threads of the machine that it was made on.
             warnings.append(
-                "\(self.threads) threads share \(Amount.count(cores, "core")): --threads \(cores) is faster, but sums in "
-                    + "another order, so that results differ a little")
+                "\(self.threads) threads share \(Amount.count(cores, "core")): --threads \(cores) is faster, but sums "
+                    + "in another order, so that results differ a little")
         }
         switch choice {
         case .cpu: device = .cpu

@@ -198,8 +198,8 @@ public struct EvaluationRun {
             }
             if tokens.length > limit {
                 reporter.warning(
-                    "\(file.path): windows of \(Amount.count(tokens.length, "token")) are longer than the model's context "
-                        + "of \(Amount.count(limit)): the figures tell of predictions that it was not made for")
+                    "\(file.path): windows of \(Amount.count(tokens.length, "token")) are longer than the model's "
+                        + "context of \(Amount.count(limit)): the figures tell of predictions that it was not made for")
             }
             inputs.append((file, tokens))
         }
@@ -248,7 +248,8 @@ public struct EvaluationRun {
         reporter.note("\(path): the texts of \(Amount.count(text.documents ?? 0, "record")), joined by blank lines")
         if text.withTools > 0 {
             reporter.warning(
-                "\(path): \(Amount.count(text.withTools, "conversation")) rendered without the definitions of their tools"
+                "\(path): \(Amount.count(text.withTools, "conversation")) rendered without the definitions of "
+                    + "their tools"
             )
         }
         return text.text

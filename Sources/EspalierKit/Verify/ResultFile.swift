@@ -3,8 +3,8 @@ import Files
 import Gate
 import JSONText
 
-/// Files that other verbs write and that users put into a published folder, where `report` finds them: no record vouches
-/// for them, and they are no reason to warn when they are what their names say.
+/// Files that other verbs write and that users put into a published folder, where `report` finds them: no record
+/// vouches for them, and they are no reason to warn when they are what their names say.
 enum ResultFile {
     /// Names in the folder that no record vouches for.
     struct Sorted {

@@ -30,7 +30,8 @@ package struct GzipFile {
     /// Unpacks all streams.
     ///
     /// - Parameter take: given the bytes in their order, at most a little more than a MiB at a time.
-    /// - Throws: `badData` for what is no gzip, is damaged or unpacks to far more than its size, and what `take` throws.
+    /// - Throws: `badData` for what is no gzip, is damaged or unpacks to far more than its size, and what `take`
+    ///   throws.
     package func unpack(_ take: (ArraySlice<UInt8>) throws(Fault) -> Void) throws(Fault) {
         var bits = BitReader(file)
         var total = 0

@@ -7,8 +7,8 @@ import Faults
 #endif
 
 extension InputFile {
-    /// A file as it is, or unpacked where its name ends in `.gz`: into a file without a name in the folder for temporary
-    /// files, so that it may be larger than memory, and is read at any place.
+    /// A file as it is, or unpacked where its name ends in `.gz`: into a file without a name in the folder for
+    /// temporary files, so that it may be larger than memory, and is read at any place.
     ///
     /// - Throws: as `init`; `badData` for what is no gzip, `inputOutput` where the folder takes no more.
     package static func unpacked(_ path: String) throws(Fault) -> InputFile {
