@@ -65,7 +65,7 @@ let package = Package(
         .target(name: "Decoders", dependencies: ["Torch", "Checkpoints", "JSONText", "Faults", "Files"]),
         .target(name: "Randomness"),
         .target(name: "Settings", dependencies: ["Faults", "Files", "Yams"]),
-        .target(name: "Recipes", dependencies: ["Faults", "Settings"]),
+        .target(name: "Recipes", dependencies: ["Faults", "Files", "Settings"]),
         .target(name: "Pruning", dependencies: ["Decoders", "Faults", "Files", "Randomness", "Recipes", "Torch"]),
         .target(name: "Structure", dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Torch"]),
         .target(name: "Tokenization", dependencies: ["Faults", "JSONText"]),
@@ -118,7 +118,9 @@ let package = Package(
             ]),
         .executableTarget(name: "espalier", dependencies: ["EspalierCommands"]),
 
-        .testTarget(name: "FilesTests", dependencies: ["Faults", "Files", "JSONText", "TestSupport"]),
+        .testTarget(
+            name: "FilesTests", dependencies: ["Faults", "Files", "JSONText", "TestSupport"],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "PublishingTests",
             dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Publishing", "TestSupport"]),
@@ -132,7 +134,8 @@ let package = Package(
         .testTarget(
             name: "CalibrationTests",
             dependencies: [
-                "Calibration", "Faults", "Files", "JSONText", .product(name: "Crypto", package: "swift-crypto"),
+                "Calibration", "Faults", "Files", "JSONText", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             resources: [.copy("Fixtures")]),
         .testTarget(
@@ -198,7 +201,8 @@ let package = Package(
             name: "EspalierCommandsTests",
             dependencies: [
                 "Checkpoints", "Decoders", "EspalierCommands", "EspalierKit", "Evaluation", "Faults", "Files", "Gate",
-                "JSONText", "Publishing", "Randomness", "Recipes", "Runs", "TestSupport", "Torch", "Watch", "Yams",
+                "JSONText", "Publishing", "Randomness", "Recipes", "Reports", "Runs", "TestSupport", "Torch", "Watch",
+                "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], exclude: ["Snapshots"]),
     ],

@@ -14,6 +14,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import zlib
 
 here = os.path.dirname(os.path.abspath(__file__))
 base, corpus = os.path.join(here, "Base"), os.path.join(here, "Corpus")
@@ -382,6 +383,9 @@ put(
     ),
 )
 shutil.copytree(corpus + "/records", corpus + "/prompts", dirs_exist_ok=True)
+for name, level, strategy in [("dynamic", 9, 0), ("fixed", 9, zlib.Z_FIXED), ("stored", 0, 0)]:
+    packer = zlib.compressobj(level, zlib.DEFLATED, 31, 9, strategy)
+    put(f"{corpus}/gzip/{name}", packer.compress((line * 6).encode()) + packer.flush())
 put(
     corpus + "/chat/chatml",
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + "

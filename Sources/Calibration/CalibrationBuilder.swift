@@ -40,6 +40,7 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         guard !request.sources.isEmpty, request.samples > 0, request.sequenceLength ?? 1 > 0 else {
             throw Fault(.usage, "calibration needs a source and at least one sample of at least one token")
         }
+        try CalibrationRequest.check(sequenceLength: request.sequenceLength, contextLength: request.contextLength)
         var warnings: [String] = []
         var seen: Set<DocumentFile.Identity> = []
         var opened: [Opened] = []
@@ -69,8 +70,8 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             let others = (0..<tokens.rows).count { tokens[$0].first != beginning }
             if others > 0 {
                 warnings.append(
-                    "\(others) of \(tokens.rows) rows of the calibration tokens do not begin with BOS, without which the "
-                        + "model's predictions are nonsense")
+                    "\(others) of \(CountText.of(tokens.rows, "row")) of the calibration tokens do not begin with BOS, "
+                        + "without which the model's predictions are nonsense")
             }
         }
         var set = CalibrationSet(tokens: tokens, manifest: manifest(tokens, reports), warnings: warnings)
@@ -138,7 +139,7 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         return .documents(file, report)
     }
 
-    /// What was asked, else the token files' own length, else the default; never more than the model takes.
+    /// What was asked, else the token files' own length or the default, as far as the model takes them.
     private func sequenceLength(_ opened: [Opened], warnings: inout [String]) throws(Fault) -> Int {
         var shortest: (length: Int, file: String)?
         for case .rows(let file, _) in opened where file.tokens.columns < shortest?.length ?? Int.max {
@@ -220,7 +221,8 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         for report in reports {
             if report.samples < report.samplesAsked {
                 notes.append(
-                    "\(report.label) gives \(report.samples) samples of \(length) tokens, "
+                    "\(report.label) gives \(CountText.of(report.samples, "sample")) of "
+                        + "\(CountText.of(length, "token")), "
                         + "\(report.samplesAsked - report.samples) fewer than its share of \(report.samplesAsked)")
             }
             if report.samplesAsked == 0 {
@@ -228,15 +230,16 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             }
             if let first = report.skipped.first {
                 notes.append(
-                    "\(report.skipped.count) wrong \(report.kind == "json" ? "records" : "lines") of "
-                        + "\(report.label) are left out, the first: "
+                    "\(CountText.of(report.skipped.count, report.kind == "json" ? "wrong record" : "wrong line")) of "
+                        + "\(report.label) left out, the first: "
                         + "\(first.place ?? ""), \(first.summary)")
             }
             if report.beginsWithRecord { notes.append(DocumentFile.recordsAsText(report.label)) }
             if report.withTools > 0 {
                 notes.append(
-                    "\(report.withTools) conversations of \(report.label) are rendered without the definitions of "
-                        + "their tools")
+                    CountText.of(report.withTools, "conversation of", "conversations of")
+                        + " \(report.label) rendered without the definitions of "
+                        + (report.withTools == 1 ? "its tools" : "their tools"))
             }
             if report.duplicates > 0 {
                 notes.append(

@@ -20,6 +20,16 @@ public struct CalibrationRequest: Sendable {
 
     public static let defaultLength = 2048
 
+    /// - Throws: `Fault` of kind `usage` for a length that was asked for and is beyond the model's context: what a
+    ///   model says where it was never trained is no measure of its weights.
+    public static func check(sequenceLength: Int?, contextLength: Int) throws(Fault) {
+        guard let sequenceLength, sequenceLength > contextLength else { return }
+        throw Fault(
+            .usage, "the calibration sequences are longer than the model's context", place: "--sequence-length",
+            found: CountText.of(sequenceLength, "token"), expected: "at most \(CountText.of(contextLength))",
+            advice: "leave --sequence-length out, or calibration.sequence_length of the recipe")
+    }
+
     public init(
         sources: [CalibrationSource], samples: Int = 128, sequenceLength: Int? = nil, seed: UInt64 = 0,
         contextLength: Int, vocabularySize: Int, skippedLines: Int = 0, textField: String? = nil,

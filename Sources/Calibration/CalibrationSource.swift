@@ -69,11 +69,17 @@ public enum CalibrationSource: Equatable, Sendable {
         let suffix = name.contains(".") ? name.split(separator: ".").last.map { $0.lowercased() } ?? "" : ""
         let advice: String
         switch suffix {
+        case "gz":
+            // Unpacked as it is read; the name before the ending tells what is in it.
+            let inner = String(path.dropLast(3))
+            let kind = try CalibrationSource.kind(of: inner)
+            if kind != .tokens { return kind }
+            advice = FileKindAdvice.decompress
         case "jsonl", "ndjson", "jsonlines", "jl", "json": return .jsonLines
         case "safetensors": return .tokens
-        case "gz", "zst", "xz", "bz2", "zip", "tgz", "tar", "7z", "rar", "lz4", "br": advice = FileKindAdvice.decompress
-        case "parquet", "arrow", "feather", "orc", "avro", "csv", "tsv", "xlsx", "xls", "ods", "db", "sqlite", "h5":
-            advice = FileKindAdvice.convert
+        case "zst", "xz", "bz2", "zip", "tgz", "tar", "7z", "rar", "lz4", "br": advice = FileKindAdvice.decompress
+        case "parquet", "arrow", "feather", "orc", "csv", "tsv", "xlsx", "xls", "ods", "avro", "db", "sqlite", "h5":
+            advice = FileKindAdvice.convert(path, FileKindAdvice.Table(rawValue: suffix))
         case "pt", "pth", "bin", "npy", "npz", "pkl", "pickle": advice = FileKindAdvice.tokens
         case "pdf", "doc", "docx", "odt", "rtf", "epub", "ppt", "pptx": advice = FileKindAdvice.extract
         case "gguf", "onnx", "png", "jpg", "jpeg", "gif", "webp", "mp3", "wav", "flac", "mp4":
@@ -82,6 +88,6 @@ public enum CalibrationSource: Equatable, Sendable {
         }
         throw Fault(
             .badData, "this kind of calibration file is not read", file: path, found: ".\(suffix)",
-            expected: "a text, .jsonl, .ndjson, .json or .safetensors", advice: advice)
+            expected: "a text, .jsonl, .ndjson or .json, packed as .gz or not, or .safetensors", advice: advice)
     }
 }

@@ -79,9 +79,9 @@ public struct Checkpoint: Sendable {
         switch FileSystem.kind(path) {
         case nil:
             throw Fault(
-                .missingInput, "the model does not exist", file: path,
+                .missingInput, "the model does not exist", file: path, found: HubName.found(path),
                 expected: "a Hugging Face folder (config.json and safetensors) or a .gguf file",
-                advice: "check the path")
+                advice: HubName.advice(path))
         case .folder: return try HuggingFaceFolder.open(path, orDescribed: description)
         case .file, .other:
             let name = FileSystem.last(path)

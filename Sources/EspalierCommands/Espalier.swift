@@ -48,22 +48,28 @@ public struct Espalier: ParsableCommand {
     /// Runs the process's command line and leaves with its exit code.
     public static func start() -> Never {
         guard ProcessStreams.prepare() else { endProcess(Fault.Kind.inputOutput.rawValue) }
+        var log: LogFile?
+        let code: Int32
         do {
             try ArgumentBytes.check()
             var command = try parseAsRoot()
+            log = (command as? any Verb)?.messages.startLog()
             try command.run()
-            endProcess(0)
+            code = 0
         } catch {
-            endProcess(tell(error))
+            code = tell(error, log)
         }
+        log?.write("ended with exit code \(code)")
+        endProcess(code)
     }
 
     /// Says what ended the command line.
     ///
     /// - Returns: the exit code.
-    private static func tell(_ error: any Error) -> Int32 {
+    private static func tell(_ error: any Error, _ log: LogFile?) -> Int32 {
         if let fault = error as? Fault {
             StandardError.write(Style.ofProcess.error("error: \(fault)") + "\n")
+            log?.write("error: \(fault)")
             return fault.exitCode
         }
         // The parser's own words: help and the version, which are results, and what is wrong with the command line.
@@ -71,11 +77,14 @@ public struct Espalier: ParsableCommand {
         let message = fullMessage(for: error)
         let text = message.isEmpty ? "" : message + "\n"
         guard code == 0 else {
-            StandardError.write(text)
+            // A verdict has been told already, and has no message.
+            if !text.isEmpty {
+                StandardError.write(Style.ofProcess.error("error: \(ParserMessage.fault(message))") + "\n")
+            }
             // 1 is the parser's for an error that it does not know.
             return code == 1 ? Fault.Kind.inputOutput.rawValue : code
         }
-        do throws(Fault) { try StandardOutput.write(text) } catch { return tell(error) }
+        do throws(Fault) { try StandardOutput.write(text) } catch { return tell(error, log) }
         return 0
     }
 }

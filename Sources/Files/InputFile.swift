@@ -51,6 +51,19 @@ package final class InputFile: Sendable {
         self.stamp = InputFile.stamp(status)
     }
 
+    /// A file that is open already, and is closed with this.
+    ///
+    /// - Parameter path: what messages call it.
+    /// - Throws: `inputOutput` when it cannot be looked at; the descriptor is then still the caller's.
+    init(adopting descriptor: Int32, path: String) throws(Fault) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileSystem.failure("the file is gone", path, errno) }
+        self.path = path
+        self.descriptor = descriptor
+        self.size = Int(status.st_size)
+        self.stamp = InputFile.stamp(status)
+    }
+
     deinit { close(descriptor) }
 
     private static func stamp(_ status: stat) -> Stamp {

@@ -1,3 +1,4 @@
+import Calibration
 import Decoders
 import Faults
 import Pruning
@@ -45,8 +46,10 @@ public struct PlanSubject {
     public init(
         _ settings: PruneSettings, decoder: Decoder, compute: DType, methods: MethodRegistry = .standard
     ) throws(Fault) {
+        try CalibrationRequest.check(
+            sequenceLength: settings.sequenceLength, contextLength: decoder.configuration.contextLength)
         let length = settings.sequenceLength ?? PruneSettings.defaultSequenceLength
-        let settings = settings.batched(
+        let settings = settings.repeatable(
             decoder, compute: compute, tokens: min(length, decoder.configuration.contextLength))
         self.settings = settings
         self.decoder = decoder

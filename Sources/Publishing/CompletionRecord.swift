@@ -21,7 +21,9 @@ public struct CompletionRecord: Equatable, Sendable {
     public init(folder: String) throws(Fault) {
         let path = FileSystem.joined(folder, CompletionRecord.fileName)
         guard FileSystem.kind(folder) == .folder else {
-            throw Fault(.missingInput, "the folder does not exist", file: folder, advice: "check the path")
+            throw Fault(
+                .missingInput, "the folder does not exist", file: folder, found: HubName.found(folder),
+                advice: HubName.advice(folder))
         }
         guard FileSystem.kindUnfollowed(path) == .file else {
             throw Fault(

@@ -9,8 +9,8 @@ public struct FolderVerification: Sendable {
     /// What was found to be sound.
     public let record: CompletionRecord
     public let checkpoint: Checkpoint
-    /// Files that nobody vouches for, and the checkpoint's own warnings.
-    public let warnings: [String]
+    /// Names of files in the folder that the record does not vouch for.
+    public let unrecorded: [String]
 
     /// Reads every byte: size and digest of every file, the headers of all shards, the index and every tensor in it.
     ///
@@ -32,8 +32,9 @@ public struct FolderVerification: Sendable {
         }
         let checkpoint = try Checkpoint.open(folder)
         let known = Set((record.files.map(\.name) + [CompletionRecord.fileName]).map { ExactText($0) })
-        var extra = try FileSystem.paths(in: folder).filter { !known.contains(ExactText($0)) }
-        extra += try FileSystem.entries(in: folder).unreadable
+        unrecorded =
+            try FileSystem.paths(in: folder).filter { !known.contains(ExactText($0)) }
+            + FileSystem.entries(in: folder).unreadable
         for weights in checkpoint.weightFiles where !known.contains(ExactText(weights.name)) {
             throw Fault(
                 .badData, "a file of weights is not in the completion record",
@@ -47,8 +48,6 @@ public struct FolderVerification: Sendable {
         }
         self.record = record
         self.checkpoint = checkpoint
-        self.warnings =
-            checkpoint.warnings + extra.map { "\(FileSystem.joined(folder, $0)): not in \(CompletionRecord.fileName)" }
     }
 
     private static func changed(_ path: String, _ found: String, _ expected: String) -> Fault {

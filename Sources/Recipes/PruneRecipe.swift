@@ -3,7 +3,8 @@ import Settings
 
 /// What the user asks of a prune run, from a recipe file, from flags, or from both. Nil means "not given".
 ///
-/// A recipe is a YAML file of this shape. Every key is optional except `version`; an unknown key is an error.
+/// A recipe is a YAML file of this shape. Every key is optional except `version`; an unknown key is an error. Relative
+/// paths lead on from the folder that the file lies in.
 ///
 /// ```yaml
 /// version: 1

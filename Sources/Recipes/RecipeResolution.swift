@@ -58,7 +58,7 @@ extension PruneRecipe {
                 "calibration.sources", "\(reason) needs calibration text",
                 advice: "give --calibration FILE (.txt, .jsonl or .safetensors), or --calibration self")
         }
-        let writesOwnText = calibration.contains { $0 == "self" || $0.hasPrefix("self@") }
+        let writesOwnText = calibration.contains(where: PruneRecipe.isOwnText)
         if let temperature {
             guard writesOwnText else {
                 throw fault(
@@ -71,7 +71,7 @@ extension PruneRecipe {
                     expected: "a number above 0 and at most 10")
             }
         }
-        let hasFiles = calibration.contains { $0 != "self" && !$0.hasPrefix("self@") }
+        let hasFiles = !calibration.allSatisfy(PruneRecipe.isOwnText)
         if let textField, !hasFiles || textField.isEmpty {
             throw fault(
                 "calibration.text_field",

@@ -20,7 +20,7 @@ public struct PruneContext {
         _ settings: PruneSettings, decoder: Decoder, compute: DType, calibration: CalibrationSet?,
         methods: MethodRegistry = .standard
     ) throws(Fault) {
-        let settings = settings.batched(
+        let settings = settings.repeatable(
             decoder, compute: compute, tokens: calibration?.tokens.columns ?? PruneSettings.defaultSequenceLength)
         self.settings = settings
         run = RunContext(settings.run, decoder: decoder, compute: compute, calibration: calibration)
@@ -65,11 +65,12 @@ public struct PruneContext {
 }
 
 extension PruneSettings {
-    /// With the batch written down where a GPU's memory chooses it, so that a run that goes on repeats it: sums in
-    /// another order are other sums.
-    package func batched(_ decoder: Decoder, compute: DType, tokens: Int) -> PruneSettings {
-        guard decoder.device != .cpu, batchTokens == nil else { return self }
+    /// With the threads written down, and the batch where a GPU's memory chooses it, so that a run that goes on and a
+    /// run of the same recipe repeat them: sums in another order are other sums.
+    package func repeatable(_ decoder: Decoder, compute: DType, tokens: Int) -> PruneSettings {
         var settings = self
+        settings.threads = threads ?? Engine.threads
+        guard decoder.device != .cpu, batchTokens == nil else { return settings }
         settings.batchTokens = decoder.batchTokens(of: tokens, compute: compute)
         return settings
     }

@@ -84,7 +84,7 @@ public struct PruneRun {
                 advice: "start the run again with --overwrite")
         }
         do throws(Fault) {
-            var recipe = try PruneRecipe(yaml: record.recipe, file: path)
+            var recipe = try PruneRecipe(yaml: record.recipe, file: path).resolvingPaths(in: place.output)
             recipe.output = output
             recipe.threads = record.threads
             // A run that a processor began did not write its number down; another sums in another order.

@@ -9,13 +9,14 @@ import Torch
 
 /// The first line of a run's journal: what the run is, so that it is only ever continued as itself.
 struct RunRecord: Equatable {
+    /// Its paths are named from the output's folder.
     var recipe: String
     var model: String
     var calibration: String
     var engine: String
     var threads: Int
 
-    static let version = 3
+    static let version = 4
 
     var json: JSONValue {
         .object([
@@ -58,11 +59,11 @@ struct RunRecord: Equatable {
 }
 
 /// Tells one checkpoint from another without reading all of it.
-enum Fingerprint {
+package enum Fingerprint {
     private static let end = 1 << 20
 
     /// SHA-256 over the configuration and, for each weight file, its name, size, first and last MiB.
-    static func of(_ checkpoint: Checkpoint) throws(Fault) -> String {
+    package static func of(_ checkpoint: Checkpoint) throws(Fault) -> String {
         var hash = SHA256()
         hash.update(data: Data(JSONValue.object(checkpoint.configuration).text().utf8))
         for (name, bytes) in checkpoint.weightFiles {

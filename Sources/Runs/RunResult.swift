@@ -1,4 +1,5 @@
 import JSONText
+import Recipes
 import Records
 
 /// What a finished run has to tell.
@@ -52,7 +53,9 @@ public struct RunResult {
 
     /// The README.md of the published folder.
     func card(_ context: RunContext, recipe: String) -> String {
-        ModelCard.text(self, source: SourceCard(context.decoder.checkpoint), recipe: recipe)
+        // Who reads a card has other folders, and the names of ours are nobody's business.
+        let shown = (try? PruneRecipe(yaml: recipe))?.namingFilesAlone().yaml() ?? recipe
+        return ModelCard.text(self, source: SourceCard(context.decoder.checkpoint), recipe: shown)
     }
 
     /// The document that `prune --json` prints.

@@ -40,8 +40,9 @@ extension PruneSettings {
     }
 
     /// The text of the published recipe: the output's name and how it is replaced are not part of what a run makes.
+    /// Paths are named from the output's folder, from which the recipe and the journal are read again.
     package var publishedRecipe: String {
-        var recipe = recipe()
+        var recipe = output.map { self.recipe().namingPaths(from: $0) } ?? self.recipe()
         recipe.output = nil
         recipe.overwrite = nil
         return recipe.yaml()

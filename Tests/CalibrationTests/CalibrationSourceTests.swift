@@ -33,9 +33,19 @@ struct CalibrationSourceTests {
     @Test(
         "files that are not read are refused with what to do",
         arguments: [
-            ("a.txt.gz", "decompress it first"),
-            ("a.parquet", "convert it to .jsonl, one object with a \"text\" field a line"),
-            ("a.csv", "convert it to .jsonl, one object with a \"text\" field a line"),
+            ("a.tar.gz", "decompress it first"), ("a.safetensors.gz", "decompress it first"),
+            ("a.txt.zst", "decompress it first"),
+            ("a.db", "convert it to .jsonl, one object with a \"text\" field a line"),
+            (
+                "d/a b.parquet",
+                "python3 -c 'import sys, pandas; pandas.read_parquet(sys.argv[1]).to_json(sys.argv[2], "
+                    + "orient=\"records\", lines=True)' 'd/a b.parquet' 'd/a b.jsonl'"
+            ),
+            (
+                "a.tsv",
+                "python3 -c 'import sys, pandas; pandas.read_csv(sys.argv[1], sep=\"\\t\").to_json(sys.argv[2], "
+                    + "orient=\"records\", lines=True)' a.tsv a.jsonl"
+            ),
             ("a.pt", "store the tokens as .safetensors"), ("a.pdf", "store its text as a file of its own"),
         ])
     func refusedKinds(text: String, advice: String) throws {

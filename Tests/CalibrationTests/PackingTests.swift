@@ -125,6 +125,12 @@ struct PackingTests {
         #expect(set.tokens.columns == 512)
         #expect(
             set.warnings == ["the sequence length is 512 instead of 2048: the model's context is no longer than that"])
+        // One that was asked for is not quietly another one.
+        #expect(try build([path], samples: 1, length: 512, context: 512).tokens.columns == 512)
+        let refused = try #require(
+            faultOf { () throws(Fault) in try build([path], samples: 1, length: 513, context: 512) })
+        #expect(refused.kind == .usage && refused.place == "--sequence-length")
+        #expect(refused.found == "513 tokens" && refused.expected == "at most 512")
     }
 
     @Test("a tokenizer that knows more than the model is caught")

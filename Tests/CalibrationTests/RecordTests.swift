@@ -277,7 +277,7 @@ struct RecordTests {
         #expect(faultOf { () throws(Fault) in try build([path]) }?.place == "line 3")
         let set = try build([path], skippedLines: 1)
         #expect(set.tokens == (try build([lines])).tokens)
-        #expect(set.warnings.contains { $0.contains("1 wrong records of wrong.json") })
+        #expect(set.warnings.contains { $0.contains("1 wrong record of wrong.json") })
         for (index, text) in [
             "[]", "[{\"text\": \"a\"}", "[{\"text\": \"a\"} {}]", "[1]", "[{}] x", "[{\"text\": \"a\"},]",
         ]
@@ -297,7 +297,7 @@ struct RecordTests {
             "{\"messages\": [\(message)], \"tools\": [{\"type\": \"function\"}]}\n{\"messages\": [\(message)]}\n")
         let set = try build([path], chat: RecordTests.chatML)
         #expect(
-            set.warnings.contains("1 conversations of a.jsonl are rendered without the definitions of their tools"))
+            set.warnings.contains("1 conversation of a.jsonl rendered without the definitions of its tools"))
     }
 
     @Test(
@@ -313,7 +313,7 @@ struct RecordTests {
         "what holds no text is refused whatever it is called",
         arguments: [
             ([0x28, 0xB5, 0x2F, 0xFD, 0, 1], "decompress it first"), ([0x50, 0x4B, 3, 4], "store its text"),
-            (Array("PAR1".utf8) + [0, 1], "convert it to .jsonl"),
+            (Array("PAR1".utf8) + [0, 1], "pandas.read_parquet(sys.argv[1])"),
             ([0xFF, 0xFE, 0x61, 0], "convert the file to UTF-8"),
             (Array("%PDF-1.7\n".utf8), "store its text"),
             (Array("version https://git-lfs.github.com/spec/v1\n".utf8), "lfs pull"),

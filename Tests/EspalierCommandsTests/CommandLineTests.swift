@@ -50,7 +50,7 @@ struct CommandLineTests {
         ["generate", "m", "--prompt", "p", "--temperature", "1", "--top-p", "0"],
         ["generate", "m", "--prompt", "p", "--max-tokens", "-1"], ["inspect"], ["inspect", "m", "--device", "cpu"],
         ["verify"], ["benchmark"], ["benchmark", "m", "--batch", "0"], ["benchmark", "m", "--new-tokens", "1"],
-        ["benchmark", "m", "--one-at-a-time"],
+        ["benchmark", "m", "--one-at-a-time"], ["evaluate", "m", "--text", "t", "--beyond-context"],
     ])
     func wordsThatDoNotFitTogetherAreAUsageError(_ arguments: [String]) {
         #expect(exitCode(arguments) == 64)
@@ -73,8 +73,64 @@ struct CommandLineTests {
     @Test func theMessageSaysWhatIsAllowed() {
         #expect(
             message(["evaluate", "m", "--text", "t", "--device", "tpu"]).contains(
-                "unknown device; expected auto, cpu, cuda or cuda:N."))
+                "unknown device; expected auto, cpu, cuda or cuda:N"))
         #expect(message(["evaluate", "m"]).contains("give --text FILE or --tokens FILE"))
+    }
+
+    /// As the terminal shows it.
+    private func told(_ arguments: [String]) -> String { ParserMessage.fault(message(arguments)).description }
+
+    @Test func whatTheParserRefusesReadsAsEveryOtherError() {
+        #expect(
+            told(["inspect"]) == """
+                missing expected argument '<model>'
+                  expected: <model> The model: a Hugging Face folder or a .gguf file.
+                  try: `espalier inspect --help` explains it
+                """)
+        #expect(
+            told(["inspect", "m", "--jso"]) == """
+                unknown option '--jso'
+                  try: did you mean '--json'? `espalier inspect --help` explains it
+                """)
+        #expect(
+            told(["evaluate", "m", "--text", "t", "--threads", "0"]) == """
+                --threads must be between 1 and 4096, not 0
+                  try: `espalier evaluate --help` explains it
+                """)
+        #expect(told(["bogus"]).hasPrefix("unexpected argument 'bogus'\n  try: `espalier --help` explains it"))
+        // Of a value with a suggestion: one mark at the end, not two.
+        let method = told(["prune", "m", "--method", "wandaa"])
+        #expect(method.hasPrefix("the value 'wandaa' is invalid for '--method <method>': unknown method; expected "))
+        #expect(method.contains("\n  try: did you mean wanda? `espalier prune --help` explains it"))
+        for words in [["prune", "m", "--pattern", "2;4"], ["prune", "m", "--dtype", "float33"], ["gate"]] {
+            let text = told(words)
+            #expect(!text.contains("Error:") && !text.contains("Usage:") && !text.contains("?."), "\(text)")
+        }
+    }
+
+    @Test func everyVerbWithAnOutputTakesItsShortForm() throws {
+        #expect(try BenchmarkCommand.parse(["m", "-o", "f"]).output == "f")
+        #expect(try Evaluate.parse(["m", "--text", "t", "-o", "f"]).output == "f")
+        #expect(try GateCommand.parse(["r", "--rules", "y", "-o", "f"]).output == "f")
+        #expect(try ReportCommand.parse(["d", "-o", "f"]).output == "f")
+        #expect(try Prune.parse(["m", "-o", "f"]).request.output == "f")
+        #expect(try PlanCommand.parse(["m", "-o", "f"]).request.output == "f")
+        for verb in Espalier.configuration.subcommands {
+            let help = Espalier.helpMessage(for: verb, columns: 100)
+            #expect(help.contains("--output <") == help.contains("-o, --output <"), "\(verb)")
+        }
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"]) func completionsOfferTheValues(_ shell: String) throws {
+        let script = Espalier.completionScript(for: try #require(CompletionShell(rawValue: shell)))
+        for word in [
+            "sparsegpt", "wanda++", "unstructured", "2:4", "bfloat16", "kv-cache", "owl", "quick", "llama.cpp",
+            "hellaswag",
+            "canary", "cuda:0", "paper",
+        ] {
+            #expect(script.contains(word), "\(word)")
+        }
+        #expect(script.contains("safetensors") && script.contains("yaml"))
     }
 
     @Test func versionAndHelpAreNoErrors() {

@@ -83,7 +83,7 @@ struct InspectionTests {
 
     @Test func tensorsThatTheModelDoesNotUseAreNamed() throws {
         let found = try inspection(try model { $0.extra = [("model.layers.0.rotary_emb.inv_freq", [2])] })
-        #expect(found.warnings.contains { $0.contains("1 tensors that the model does not use: model.layers.0.rotary") })
+        #expect(found.warnings.contains { $0.contains("1 tensor that the model does not use: model.layers.0.rotary") })
     }
 
     @Test func aTokenizerThatCannotBeUsedIsAWarning() throws {

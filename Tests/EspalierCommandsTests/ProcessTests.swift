@@ -5,6 +5,21 @@ import Testing
 @testable import EspalierCommands
 @testable import EspalierKit
 
+/// The shell's line, in which $E is the tool.
+func shell(_ line: String, in folder: TemporaryFolder) throws -> Int32 {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/bash")
+    process.arguments = ["-c", line]
+    process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
+    process.environment = ["E": try #require(ProcessTests.tool), "PATH": "/usr/bin:/bin"]
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus
+}
+
 /// The built tool as a shell starts it: closed, full and abandoned streams, and the codes that stand.
 struct ProcessTests {
     /// Beside the tests' own program.
@@ -14,21 +29,6 @@ struct ProcessTests {
         let path = folder.appendingPathComponent("espalier").path
         return FileManager.default.isExecutableFile(atPath: path) ? path : nil
     }()
-
-    /// The shell's line, in which $E is the tool.
-    private func shell(_ line: String, in folder: TemporaryFolder) throws -> Int32 {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-c", line]
-        process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
-        process.environment = ["E": try #require(Self.tool), "PATH": "/usr/bin:/bin"]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus
-    }
 
     private func gateFolder() throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
@@ -153,6 +153,27 @@ struct ProcessTests {
         let told = try String(contentsOfFile: folder.path + "/told", encoding: .utf8)
         #expect(told.contains("ALARM") && told.contains("writing failed"))
         #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path + "/h")) == before)
+    }
+
+    @Test(.enabled(if: ProcessTests.tool != nil))
+    func anAlarmStandsOnceInEachPlace() throws {
+        let folder = try TemporaryFolder()
+        let (dense, broken) = (
+            try model(), try model { $0.edit = { name, values in if name.contains("norm") { values[0] = .nan } } }
+        )
+        try folder.write("p.jsonl", "{\"text\": \"A line of text.\"}\n")
+        let engine = "--threads 1 --device cpu --dtype float32"
+        #expect(try shell("$E watch \(dense.path) --write-reference ref --prompts p.jsonl \(engine)", in: folder) == 0)
+        let watch = "$E watch \(broken.path) --reference ref --history h \(engine)"
+        func alarms(_ name: String) throws -> Int {
+            try String(contentsOfFile: folder.path(name), encoding: .utf8).components(separatedBy: "ALARM").count - 1
+        }
+        #expect(try shell("\(watch) > all 2>&1", in: folder) == 2)
+        #expect(try alarms("all") == 1)
+        #expect(try shell("\(watch) > out 2> errors", in: folder) == 2)
+        #expect(try alarms("out") == 1 && alarms("errors") == 1)
+        #expect(try shell("\(watch) --json > out 2> errors", in: folder) == 2)
+        #expect(try alarms("out") == 0 && alarms("errors") == 1)
     }
 
     @Test(.enabled(if: ProcessTests.tool != nil))

@@ -22,6 +22,25 @@ struct ProgressReporterTests {
         }
     }
 
+    @Test func blocksThatKeptTheirWeightsAreToldOnceWithHowMuchTextToUse() {
+        #expect(RunNarrator.undone(0, of: 30, tokens: 4096) == nil)
+        let little = RunNarrator.undone(29, of: 30, tokens: 4096)
+        #expect(
+            little
+                == "29 of 30 blocks kept their un-optimised weights: on sequences kept out, optimising did not help. "
+                + "The run had 4,096 calibration tokens; use at least 32,768, such as --samples 64 "
+                + "--sequence-length 512")
+        #expect(RunNarrator.undone(1, of: 30, tokens: 262_144)?.contains("twice as many") == true)
+    }
+
+    @Test func numbersReadAsPeopleWriteThem() {
+        #expect(Amount.count(1, "tensor") == "1 tensor" && Amount.count(1234, "tensor") == "1,234 tensors")
+        #expect(Amount.count(0, "row has", "rows have") == "0 rows have")
+        #expect(Amount.bytes(1) == "1 byte" && Amount.bytes(999) == "999 bytes")
+        #expect(Amount.duration(0.9996) == "1.0 s" && Amount.duration(0.9994) == "999 ms")
+        #expect(Amount.duration(59.96) == "1m 00s" && Amount.duration(59.94) == "59.9 s")
+    }
+
     @Test func aLogGetsALineEveryTenSeconds() {
         let screen = Screen()
         let reporter = screen.reporter(terminal: false)

@@ -70,6 +70,77 @@ struct VerbTests {
         #expect(report.files[0].measurement == report.files[1].measurement)
     }
 
+    @Test func windowsBeyondTheContextAreRefusedUnlessAskedForAndThenTheResultSaysSo() throws {
+        let (folder, short) = (try model(), try model { $0.context = 16 })
+        let file = try folder.write("news.txt", text)
+        func run(_ context: Int?, against: String? = nil, beyond: Bool = false) throws -> EvaluationRun {
+            EvaluationRun(
+                model: folder.path, against: against, files: [.text(file)], context: context, isBeyondContext: beyond,
+                windows: 1, engine: try engine())
+        }
+        _ = try run(64).measure(quiet)
+        let found = fault { _ = try run(65).measure(quiet) }
+        #expect(found?.kind == .usage && found?.place == "--context" && found?.found == "65 tokens")
+        #expect(found?.expected == "at most 64, the model's context")
+        #expect(found?.advice?.contains("--beyond-context") == true)
+        // The shorter of two contexts bounds both, and the default is within it.
+        #expect(fault { _ = try run(17, against: short.path).measure(quiet) }?.kind == .usage)
+        #expect(try run(nil, against: short.path).measure(quiet).files[0].measurement.context == 16)
+
+        let report = try run(65, beyond: true).measure(quiet)
+        let figures = report.json.objectValue?["perplexity"]?.objectValue?["news.txt"]?.objectValue
+        #expect(figures?["beyond_context"] == .bool(true) && figures?["model_context"] == .integer(64))
+        #expect(report.text.contains("Windows are longer than the model's context of 64 tokens."))
+        let within = try run(64, beyond: true).measure(quiet)
+        #expect(within.exceededContext.isEmpty && !within.text.contains("longer"))
+
+        let writer = try SafetensorsWriter(
+            folder.path + "/t.safetensors", [TensorDescription(name: "tokens", shape: [1, 65], type: .i32)])
+        try writer.write("tokens", [Int32](repeating: 7, count: 65).withUnsafeBytes { Array($0) })
+        _ = try writer.finish()
+        func rows(_ beyond: Bool) throws -> EvaluationRun {
+            EvaluationRun(
+                model: folder.path, files: [.tokens(folder.path + "/t.safetensors")], isBeyondContext: beyond,
+                engine: try engine())
+        }
+        let long = fault { _ = try rows(false).measure(quiet) }
+        #expect(long?.kind == .badData && long?.file == folder.path + "/t.safetensors" && long?.found == "65 tokens")
+        #expect(try rows(true).measure(quiet).exceededContext == ["t.safetensors": 64])
+    }
+
+    @Test func calibrationBeyondTheContextIsRefusedByRunAndPlan() throws {
+        let folder = try model()
+        let file = try folder.write("news.txt", text)
+        var recipe = PruneRecipe()
+        (recipe.model, recipe.samples, recipe.sequenceLength) = (folder.path, 1, 65)
+        (recipe.device, recipe.dtype, recipe.threads) = (.cpu, .float32, 1)
+        let plan = recipe
+        recipe.calibration = [file]
+        for found in [
+            fault { _ = try PrunePreparation(try recipe.resolved(), reporter: quiet) },
+            fault { _ = try Plan.making(try plan.planSettings(), reporter: quiet) },
+        ] {
+            #expect(found?.kind == .usage && found?.place == "--sequence-length" && found?.expected == "at most 64")
+        }
+    }
+
+    @Test func aNameOnAHubBringsTheCommandThatDownloadsIt() throws {
+        let name = "Owner-Nobody/Tiny_Model-0.5B"
+        for found in [
+            fault { _ = try Inspection(name, readsWeights: false, reporter: quiet) },
+            fault { _ = try PublishedFolder(name, reporter: quiet) },
+            fault { _ = try EvaluationRun(model: name, files: [.text("t")], engine: try engine()).measure(quiet) },
+            fault {
+                var recipe = PruneRecipe()
+                (recipe.model, recipe.method) = (name, "magnitude")
+                _ = try Plan.making(try recipe.planSettings(), reporter: quiet)
+            },
+        ] {
+            #expect(found?.kind == .missingInput && found?.found?.contains("model hub") == true)
+            #expect(found?.advice?.hasSuffix("hf download \(name) --local-dir Tiny_Model-0.5B") == true)
+        }
+    }
+
     @Test func filesOfOneNameKeepTheirPaths() throws {
         let (folder, other) = (try model(), try TemporaryFolder())
         let files = [try folder.write("a.txt", text), try other.write("a.txt", text)]

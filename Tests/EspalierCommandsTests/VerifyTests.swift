@@ -5,6 +5,7 @@ import Foundation
 import JSONText
 import Publishing
 import Recipes
+import Reports
 import Runs
 import TestSupport
 import Testing
@@ -111,6 +112,41 @@ struct VerifyTests {
                 recipe.ignore = [#"layers\.0"#]
             }
         }
+    }
+
+    @Test func resultsThatBelongThereAreNoReasonToWarn() throws {
+        let published = try Published { $0.method = "magnitude" }
+        let report = try PublishedRun(folder: published.folder)
+        try ReportPage([report], limits: Verdict.Limits()).html.write(
+            toFile: published.folder + "/report.html", atomically: true, encoding: .utf8)
+        let evaluation = EvaluationReport(model: "m", against: nil, environment: .null)
+        let verdict = #"{"verdict": "not comparable", "stage": "full", "checks": [], "notes": []}"#
+        for (name, text) in [
+            ("results.json", evaluation.json.text()), ("benchmark.json", #"{"runs": []}"#),
+            ("gate.json", verdict),
+        ] {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: published.folder + "/" + name))
+        }
+        try FileManager.default.createDirectory(
+            atPath: published.folder + "/report.html.charts", withIntermediateDirectories: false)
+        try Data("{}".utf8).write(to: URL(fileURLWithPath: published.folder + "/report.html.charts/kl.vl.json"))
+        let found = try PublishedFolder(published.folder, reporter: quiet)
+        #expect(found.warnings.isEmpty)
+        let names = ["benchmark.json", "gate.json", "report.html", "report.html.charts/kl.vl.json", "results.json"]
+        #expect(found.results == names && found.text.contains("without a digest: " + names.joined(separator: ", ")))
+
+        // What has the name of one and is none, and what nobody knows.
+        for (name, text) in [
+            ("results.json", "{}"), ("benchmark.json", "[]"), ("gate.json", "no"), ("report.html", "<p>"),
+            ("notes.txt", "x"),
+        ] {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: published.folder + "/" + name))
+        }
+        let wrong = try PublishedFolder(published.folder, reporter: quiet)
+        #expect(wrong.results.isEmpty && wrong.warnings.count == 6)
+        #expect(
+            wrong.warnings.contains { $0.contains("results.json: not in COMPLETE.json, nor what `espalier evaluate") })
+        #expect(wrong.warnings.contains { $0.hasSuffix("notes.txt: not in COMPLETE.json") })
     }
 
     @Test(arguments: Arm.allCases) func whatEveryMethodPublishesIsSoundAndCounted(_ arm: Arm) throws {

@@ -51,8 +51,8 @@ struct WatchVerbTests {
         #expect(!report.drift.isAlarm && report.count == 1)
         #expect(
             report.json.objectValue?.keys == [
-                "version", "time", "model", "reference_sha256", "dtype", "positions", "kl", "top1_agreement", "logged",
-                "intervals", "drift", "environment",
+                "version", "time", "model", "model_fingerprint", "reference_sha256", "dtype", "positions", "kl",
+                "top1_agreement", "logged", "intervals", "drift", "environment",
             ])
     }
 
@@ -108,6 +108,10 @@ struct WatchVerbTests {
         }
         for _ in 0..<30 { #expect(try interval(dense) == 0) }
         #expect(try String(contentsOfFile: metrics, encoding: .utf8).contains("} 0.0\n"))
+        // As if the files' damage did not show from outside: the change alone is another test's.
+        let lines = try String(contentsOfFile: history, encoding: .utf8)
+        try folder.write(
+            "history.jsonl", lines.replacing(/"model_fingerprint":"[0-9a-f]*",/, with: ""))
         var delay = 1
         while try interval(worse) == 0, delay < 20 { delay += 1 }
         print("a damaged model after 30 intervals: found after \(delay)")
@@ -117,6 +121,32 @@ struct WatchVerbTests {
         #expect(try interval(worse, ["--new-baseline", "--json"]) == 0)
         #expect(try interval(worse) == 0)
         #expect(try WatchHistory.read(history).count == 30 + delay + 3)
+    }
+
+    @Test func anotherModelIsAnAlarmAtOnceUntilANewBaseline() throws {
+        let (dense, folder) = (try model(), try TemporaryFolder())
+        let other = try model { $0.seed = 9 }
+        let file = try folder.write("prompts.jsonl", prompts)
+        let (reference, history) = (folder.path + "/reference.safetensors", folder.path + "/history.jsonl")
+        #expect(try exitCode([dense.path, "--write-reference", reference, "--prompts", file]) == 0)
+        let watch = ["--reference", reference, "--history", history]
+        #expect(try exitCode([dense.path] + watch) == 0)
+        #expect(try exitCode([other.path] + watch) == 2)
+        let report = DriftReport(WatchHistory.current(try WatchHistory.read(history)))
+        let change = try #require(report.changedModel)
+        #expect(change.before == dense.path && change.after == other.path)
+        #expect(report.reasons.count == 1 && report.reasons[0].contains("--new-baseline"))
+        // It stands, also where the first one is served again.
+        #expect(try exitCode([dense.path] + watch) == 2)
+        #expect(try exitCode([other.path] + watch + ["--new-baseline"]) == 0)
+        #expect(try exitCode([other.path] + watch) == 0)
+        // The same files elsewhere are the same model; other weights in their place are not.
+        try FileManager.default.copyItem(atPath: other.path, toPath: folder.path + "/moved")
+        #expect(try exitCode([folder.path + "/moved"] + watch) == 0)
+        try FileManager.default.removeItem(atPath: folder.path + "/moved/model.safetensors")
+        try FileManager.default.copyItem(
+            atPath: dense.path + "/model.safetensors", toPath: folder.path + "/moved/model.safetensors")
+        #expect(try exitCode([folder.path + "/moved"] + watch) == 2)
     }
 
     @Test func predictionsThatAreNoNumbersAreAnAlarmOrRefused() throws {

@@ -96,7 +96,7 @@ struct RandomMethodTests {
         let report = try #require(try JSONValue(parsing: Array(text("report.json").utf8)).objectValue)
         #expect(report["method"]?.stringValue == "random")
 
-        var again = try PruneRecipe(yaml: recipe, file: "recipe.yaml")
+        var again = try PruneRecipe(contentsOf: bench.path("out/recipe.yaml"))
         again.output = bench.path("again")
         _ = try PruneRun(try bench.context(try again.resolved(.withRandom))).start()
         #expect(Folder.differences(files, try bench.files("again")) == [])

@@ -57,6 +57,32 @@ struct WatchFileTests {
         }
     }
 
+    @Test("a change of the model's files within a baseline is an alarm; lines without a fingerprint are passed over")
+    func changedModel() throws {
+        func of(_ fingerprint: String?, _ model: String = "m", new: Bool = false) -> WatchInterval {
+            var interval = interval(isNewBaseline: new)
+            (interval.fingerprint, interval.model) = (fingerprint, model)
+            return interval
+        }
+        #expect(DriftReport([of("a"), of("a", "moved")]).changedModel == nil)
+        #expect(!DriftReport([of("a"), of(nil), of("a")]).isAlarm)
+        let report = DriftReport([of("a"), of(nil), of("b", "other")])
+        #expect(report.isAlarm && report.changedModel?.before == "m" && report.changedModel?.after == "other")
+        #expect(
+            report.reasons == [
+                "the model's files changed at t (m, then other): if that was meant, begin a new baseline with "
+                    + "--new-baseline"
+            ])
+        let folder = try TemporaryFolder()
+        let path = folder.path("h")
+        for one in [of("a"), of("b"), of("b", new: true)] {
+            try WatchHistory.append(one, to: path)
+        }
+        let read = try WatchHistory.read(path)
+        #expect(read.map(\.fingerprint) == ["a", "b", "b"])
+        #expect(DriftReport(read[...1]).isAlarm && !DriftReport(WatchHistory.current(read)).isAlarm)
+    }
+
     @Test("lines are appended and read back, numbers that are none included")
     func history() throws {
         let folder = try TemporaryFolder()

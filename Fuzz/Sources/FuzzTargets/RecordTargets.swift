@@ -19,6 +19,10 @@ nonisolated(unsafe) let recordTargets: [FuzzTarget] = [
             }
         }
     },
+    FuzzTarget("gzip", .bytes) { bytes, scratch in
+        var lines = try LineReader(ByteFile(scratch.write("text.gz", bytes)))
+        while try lines.next() != nil {}
+    },
     FuzzTarget("prompts", .jsonLines) { bytes, _ in _ = try PromptLog(parsing: bytes, file: "prompts.jsonl") },
     FuzzTarget("chat", .bytes) { bytes, _ in
         _ = ChatTemplate.recognise(String(decoding: bytes, as: UTF8.self), beginning: "<s>", end: "</s>")

@@ -1,7 +1,8 @@
 import Faults
 import Files
 
-/// A regular file read by ranges, which notices when somebody changes it.
+/// A regular file read by ranges, which notices when somebody changes it; what is packed with gzip is read unpacked,
+/// and its size and digest are those of what is in it.
 public final class ByteFile {
     public var path: String { file.path }
     /// Bytes, when it was opened.
@@ -10,7 +11,7 @@ public final class ByteFile {
 
     /// - Throws: `missingInput` when there is no such file, `badData` when it is no regular file, `inputOutput` when it
     ///   cannot be opened.
-    public init(_ path: String) throws(Fault) { file = try InputFile(path) }
+    public init(_ path: String) throws(Fault) { file = try InputFile.unpacked(path) }
 
     /// The bytes from `offset`: `count` of them, or fewer where the file ends.
     public func bytes(at offset: Int, count: Int) throws(Fault) -> [UInt8] {

@@ -46,6 +46,7 @@ struct SourceReport {
     var label: String { file.map(SourceReport.name) ?? "self" }
 
     var counts: String {
-        "\(label): \(documents) documents, \(empty) empty ones beside them, \(tokens) tokens, \(samples) samples"
+        "\(label): \(CountText.of(documents, "document")), \(empty) empty beside them, "
+            + "\(CountText.of(tokens, "token")), \(CountText.of(samples, "sample"))"
     }
 }

@@ -43,7 +43,8 @@ struct HuggingFaceWeights: TensorSource {
         let missing = index.missing(in: folder)
         guard missing.isEmpty else {
             warnings.append(
-                "\(index.path): left over from other weights: it names \(missing.count) files that are not there "
+                "\(index.path): left over from other weights: it names "
+                    + "\(CountText.of(missing.count, "file that is", "files that are")) not there "
                     + "(\(missing.prefix(3).joined(separator: ", "))); model.safetensors is read instead")
             return
         }
@@ -141,18 +142,19 @@ struct HuggingFaceWeights: TensorSource {
         // Whether the model needs what is not there is for its configuration to say.
         if !promised.isEmpty {
             warnings.append(
-                "\(index.path): the index names \(promised.count) tensors that no shard holds: "
+                "\(index.path): the index names \(CountText.of(promised.count, "tensor")) that no shard holds: "
                     + HuggingFaceWeights.list(promised.map(\.tensor)))
         }
         if !moved.isEmpty {
             warnings.append(
-                "\(index.path): \(moved.count) tensors stand in another shard than the index says: "
+                "\(index.path): \(CountText.of(moved.count, "tensor stands", "tensors stand")) in another shard than "
+                    + "the index says: "
                     + HuggingFaceWeights.list(moved))
         }
         let extra = tensors.filter { unnamed.contains(ExactText($0.name)) }.map(\.name)
         if !extra.isEmpty {
             warnings.append(
-                "\(index.path): the shards hold \(extra.count) tensors that the index does not name: "
+                "\(index.path): the shards hold \(CountText.of(extra.count, "tensor")) that the index does not name: "
                     + HuggingFaceWeights.list(extra))
         }
         let bytes = tensors.reduce(0) { $0 + $1.byteCount }

@@ -4,7 +4,7 @@ import Faults
 import Files
 
 /// `espalier benchmark`
-public struct BenchmarkCommand: ParsableCommand {
+public struct BenchmarkCommand: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         commandName: "benchmark",
         abstract: "Measures speed and memory, and compares them with the dense model's.",
@@ -20,10 +20,11 @@ public struct BenchmarkCommand: ParsableCommand {
               espalier benchmark pruned --against model.gguf --prompt 512 --batch 1 --batch 8 --output speed.json
             """)
 
-    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
     public var model: String
 
-    @Option(name: .long, help: ArgumentHelp("The model that it was made from.", valueName: "dense"))
+    @Option(name: .long, help: ArgumentHelp("The model that it was made from.", valueName: "dense"), completion: .model)
     public var against: String?
 
     @Option(
@@ -46,7 +47,9 @@ public struct BenchmarkCommand: ParsableCommand {
     public var oneAtATime = false
 
     @Option(
-        name: .long, help: ArgumentHelp("Also write the JSON document to this file, replacing it.", valueName: "file"))
+        name: [.short, .long],
+        help: ArgumentHelp("Also write the JSON document to this file, replacing it.", valueName: "file"),
+        completion: .file())
     public var output: String?
 
     @OptionGroup(title: "Engine") public var engine: EngineOptions

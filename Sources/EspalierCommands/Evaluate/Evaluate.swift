@@ -5,7 +5,7 @@ import Files
 import Tasks
 
 /// `espalier evaluate`
-public struct Evaluate: ParsableCommand {
+public struct Evaluate: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         abstract: "Measures perplexity, divergence from the dense model, and zero-shot tasks.",
         discussion: """
@@ -46,16 +46,18 @@ public struct Evaluate: ParsableCommand {
 
     private static let taskNames = TaskCatalogue.names.joined(separator: ", ")
 
-    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
     public var model: String
 
-    @Option(name: .long, help: ArgumentHelp("The model that it was made from.", valueName: "dense"))
+    @Option(name: .long, help: ArgumentHelp("The model that it was made from.", valueName: "dense"), completion: .model)
     public var against: String?
 
     @Option(
         name: .long, parsing: .singleValue,
         help: ArgumentHelp(
-            "A UTF-8 text, or records in .jsonl, .ndjson or .json; may be given again.", valueName: "file"))
+            "A UTF-8 text, or records in .jsonl, .ndjson or .json, packed as .gz or not; may be given again.",
+            valueName: "file"), completion: .texts)
     public var text: [String] = []
 
     @Option(
@@ -67,13 +69,17 @@ public struct Evaluate: ParsableCommand {
 
     @Option(
         name: .long, parsing: .singleValue,
-        help: ArgumentHelp("A .safetensors file with 'tokens' [n, T]; may be given again.", valueName: "file"))
+        help: ArgumentHelp("A .safetensors file with 'tokens' [n, T]; may be given again.", valueName: "file"),
+        completion: .file(extensions: ["safetensors"]))
     public var tokens: [String] = []
 
     @Option(
         name: .long,
         help: ArgumentHelp("Tokens of a text's window (default: the model's context, at most 2048).", valueName: "n"))
     public var context: Int?
+
+    @Flag(name: .long, help: "Measure on windows that are longer than the model's context; the result says so.")
+    public var beyondContext = false
 
     @Flag(
         name: .long, inversion: .prefixedNo,
@@ -84,7 +90,9 @@ public struct Evaluate: ParsableCommand {
     public var windows: Int?
 
     @Option(
-        name: .long, help: ArgumentHelp("Also write the JSON document to this file, replacing it.", valueName: "file"))
+        name: [.short, .long],
+        help: ArgumentHelp("Also write the JSON document to this file, replacing it.", valueName: "file"),
+        completion: .file())
     public var output: String?
 
     @OptionGroup(title: "Prompts") public var prompts: PromptOptions
@@ -113,6 +121,9 @@ public struct Evaluate: ParsableCommand {
                 throw ValidationError("--context applies to --text only: the rows of a token file are its windows.")
             }
         }
+        guard !beyondContext || context != nil || !tokens.isEmpty else {
+            throw ValidationError("--beyond-context applies to windows of --context N and to --tokens only.")
+        }
         guard bos == nil || !text.isEmpty else {
             throw ValidationError("--bos and --no-bos apply to --text only: the rows of a token file are its windows.")
         }
@@ -139,8 +150,8 @@ public struct Evaluate: ParsableCommand {
         let reporter = messages.makeReporter()
         let report = try EvaluationRun(
             model: model, against: against,
-            files: text.map { .text($0) } + tokens.map { .tokens($0) }, context: context, bos: bos,
-            windows: windows,
+            files: text.map { .text($0) } + tokens.map { .tokens($0) }, context: context,
+            isBeyondContext: beyondContext, bos: bos, windows: windows,
             prompts: prompts.settings, tasks: tasks.settings, textField: textField,
             engine: try engine.start(reporter)
         ).measure(reporter)

@@ -27,7 +27,13 @@ extension EvaluationReport {
             }
             table.add(cells: cells)
         }
-        guard hasBOS.values.contains(true) else { return table.text }
-        return table.text + "Each window of a text begins with BOS; all its other tokens are scored.\n"
+        var text = table.text
+        if hasBOS.values.contains(true) {
+            text += "Each window of a text begins with BOS; all its other tokens are scored.\n"
+        }
+        if let context = exceededContext.values.min() {
+            text += "Windows are longer than the model's context of \(Amount.count(context, "token")).\n"
+        }
+        return text
     }
 }

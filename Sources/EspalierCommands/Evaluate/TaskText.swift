@@ -28,6 +28,9 @@ extension TaskReport {
         }
         let close = tasks.reduce(0) { $0 + $1.scores.ties.count }
         return table.text
-            + (close == 0 ? "" : "\(close) choices were closer than 1e-4 to the next; --json lists them\n")
+            + (close == 0
+                ? ""
+                : Amount.count(close, "choice was", "choices were")
+                    + " closer than 1e-4 to the next; --json lists them\n")
     }
 }

@@ -6,7 +6,7 @@ import Gate
 import JSONText
 
 /// `espalier gate`
-public struct GateCommand: ParsableCommand {
+public struct GateCommand: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         commandName: "gate",
         abstract: "Checks results against rules: pass, fail or not comparable.",
@@ -28,47 +28,64 @@ public struct GateCommand: ParsableCommand {
               espalier gate pruned/results.json --rules gate.yaml --stage canary --output pruned/gate.json
             """)
 
-    @Argument(help: ArgumentHelp("The pruned model's results.", valueName: "results"))
+    @Argument(
+        help: ArgumentHelp("The pruned model's results.", valueName: "results"), completion: .file(extensions: ["json"])
+    )
     public var results: String?
 
-    @Option(name: .long, help: ArgumentHelp("The rules, in YAML.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("The rules, in YAML.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
     public var rules: String?
 
     @Option(
         name: .customLong("init"),
-        help: ArgumentHelp("Write rules to begin with to a new file, and do nothing else.", valueName: "file"))
+        help: ArgumentHelp("Write rules to begin with to a new file, and do nothing else.", valueName: "file"),
+        completion: .file(extensions: ["yaml"]))
     public var start: String?
 
-    @Option(name: .long, help: ArgumentHelp("The dense model's results.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("The dense model's results.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
     public var baseline: String?
 
     @Option(
         name: .long, help: ArgumentHelp("poc, canary or full (default: full).", valueName: "stage"),
-        transform: optionValue)
+        completion: .words(GateRules.Stage.self), transform: optionValue)
     public var stage: GateRules.Stage = .full
 
-    @Option(name: .long, help: ArgumentHelp("The run's report.json, for sizes.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("The run's report.json, for sizes.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
     public var report: String?
 
-    @Option(name: .long, help: ArgumentHelp("What `benchmark --json` wrote, for speeds.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("What `benchmark --json` wrote, for speeds.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
     public var benchmark: String?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "What `generate --golden` wrote: golden prompts with the model's answers.", valueName: "file"))
+            "What `generate --golden` wrote: golden prompts with the model's answers.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
     public var golden: String?
 
     @Option(
-        name: .long,
+        name: [.short, .long],
         help: ArgumentHelp(
-            "Write the verdict as JSON, replacing the file; `report` reads gate.json.", valueName: "file"))
+            "Write the verdict as JSON, replacing the file; `report` reads gate.json.", valueName: "file"),
+        completion: .file())
     public var output: String?
 
-    @Option(name: .long, help: ArgumentHelp("Write the verdict as JUnit XML, replacing the file.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("Write the verdict as JUnit XML, replacing the file.", valueName: "file"),
+        completion: .file())
     public var junit: String?
 
-    @Option(name: .long, help: ArgumentHelp("Write the verdict as Markdown, replacing the file.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("Write the verdict as Markdown, replacing the file.", valueName: "file"),
+        completion: .file())
     public var summary: String?
 
     @OptionGroup(title: "Messages") public var messages: OutputOptions
@@ -105,7 +122,7 @@ public struct GateCommand: ParsableCommand {
             results: results, rules: rules, stage: stage, baseline: baseline, report: report, benchmark: benchmark,
             golden: golden
         ).verdict()
-        var delivery = Delivery()
+        var delivery = messages.makeDelivery()
         func deliver(_ path: String?, _ text: String) {
             guard let path else { return }
             delivery.attempt { () throws(Fault) in try OutputTarget(path).write(text) }

@@ -6,7 +6,7 @@ import Gate
 import JSONText
 
 /// `espalier generate`
-public struct Generate: ParsableCommand {
+public struct Generate: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         abstract: "Continues a text.",
         discussion: """
@@ -25,7 +25,8 @@ public struct Generate: ParsableCommand {
               espalier generate pruned --golden golden.json --max-tokens 16 --output answers.json
             """)
 
-    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
     public var model: String
 
     @Option(name: .long, help: "The text to continue.")

@@ -3,7 +3,7 @@ import EspalierKit
 import Faults
 
 /// `espalier inspect`
-public struct Inspect: ParsableCommand {
+public struct Inspect: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         abstract: "Shows what a model is made of and how sparse it is.",
         discussion: """
@@ -17,7 +17,8 @@ public struct Inspect: ParsableCommand {
               espalier inspect pruned --json
             """)
 
-    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
     public var model: String
 
     @Flag(name: .long, help: "Read the headers only: no zeros, patterns or values that are not numbers.")

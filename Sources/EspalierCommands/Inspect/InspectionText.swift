@@ -9,7 +9,7 @@ extension Inspection {
         facts.add("model", Fault.harmless(model) + " (\(checkpoint.format.rawValue))")
         facts.add(
             "family",
-            "\(c.family.name), \(c.layerCount) blocks, hidden \(c.hiddenSize), MLP "
+            "\(c.family.name), \(Amount.count(c.layerCount, "block")), hidden \(c.hiddenSize), MLP "
                 + Inspection.span(c.layers.map(\.intermediateSize)))
         facts.add(
             "attention",
@@ -18,7 +18,7 @@ extension Inspection {
                 + (c.windows.compactMap { $0 }.first.map { ", window \($0)" } ?? ""))
         let (noAttention, noMLP) = (c.layers.count { !$0.hasAttention }, c.layers.count { !$0.hasMLP })
         if noAttention + noMLP > 0 {
-            facts.add("left out", "the attention of \(noAttention) blocks, the MLP of \(noMLP)")
+            facts.add("left out", "the attention of \(Amount.count(noAttention, "block")), the MLP of \(noMLP)")
         }
         facts.add("context", "\(Amount.count(c.contextLength)) tokens")
         facts.add(
@@ -27,9 +27,8 @@ extension Inspection {
         )
         facts.add(
             "stored as",
-            encodings.map { "\($0.name) (\(Amount.count($0.tensors)) tensors)" }.joined(separator: ", "))
-        let files = checkpoint.weightFiles.count
-        facts.add("weights", "\(Amount.bytes(fileBytes)) in \(files) file\(files == 1 ? "" : "s")")
+            encodings.map { "\($0.name) (\(Amount.count($0.tensors, "tensor")))" }.joined(separator: ", "))
+        facts.add("weights", "\(Amount.bytes(fileBytes)) in \(Amount.count(checkpoint.weightFiles.count, "file"))")
         facts.add("tokenizer", tokenizer?.text ?? "none that can be used")
 
         var parts = TextTable()
@@ -89,8 +88,16 @@ extension TokenizerSummary {
         return "\(Amount.count(tokens)) tokens, \(Amount.count(specialTokens)) of them special, "
             + (prefix.isEmpty ? "no BOS added" : "\(prefix.joined(separator: " ")) put before a text")
             + (end.isEmpty ? ", no end token" : ", ends with " + end.joined(separator: " or "))
-            + (unusedRows == 0 ? "" : "; \(Amount.count(unusedRows)) rows of the embedding have no token")
-            + (tokensWithoutRow == 0 ? "" : "; \(Amount.count(tokensWithoutRow)) tokens have no row of the embedding")
+            + (unusedRows == 0
+                ? ""
+                : "; "
+                    + Amount.count(
+                        unusedRows, "row of the embedding has no token", "rows of the embedding have no token"))
+            + (tokensWithoutRow == 0
+                ? ""
+                : "; "
+                    + Amount.count(
+                        tokensWithoutRow, "token has no row of the embedding", "tokens have no row of the embedding"))
     }
 
     /// The first five names.

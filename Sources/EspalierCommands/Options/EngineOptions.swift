@@ -12,7 +12,7 @@ public struct EngineOptions: ParsableArguments {
         name: .long,
         help: ArgumentHelp(
             "auto, cpu, cuda or cuda:N; auto takes the first GPU where there is one (default: auto).",
-            valueName: "device"), transform: optionValue)
+            valueName: "device"), completion: .devices, transform: optionValue)
     public var device: DeviceChoice = .auto
 
     @Option(
@@ -20,7 +20,7 @@ public struct EngineOptions: ParsableArguments {
         help: ArgumentHelp(
             "Number type of the matrix products: auto, float32, bfloat16 or float16; auto is bfloat16 where the "
                 + "hardware multiplies it, else float32 (default: auto).", valueName: "type"),
-        transform: optionValue)
+        completion: .words(NumberFormat.self), transform: optionValue)
     public var dtype: NumberFormat = .auto
 
     public init() {}
@@ -51,8 +51,8 @@ public struct EngineOptions: ParsableArguments {
 }
 
 extension Fault {
-    /// What is wrong with the value of a flag, in one sentence.
+    /// What is wrong with the value of a flag, in one sentence without a final full stop.
     var asFlagValue: String {
-        "\(summary)\(expected.map { "; expected \($0)" } ?? "")\(advice.map { "; \($0)" } ?? "")."
+        "\(summary)\(expected.map { "; expected \($0)" } ?? "")\(advice.map { "; \($0)" } ?? "")"
     }
 }

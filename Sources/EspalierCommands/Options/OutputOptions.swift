@@ -1,6 +1,12 @@
 import ArgumentParser
+import EspalierKit
 import Faults
 import JSONText
+
+/// A verb of the command line.
+protocol Verb: ParsableCommand {
+    var messages: OutputOptions { get }
+}
 
 /// What every verb says, and how.
 public struct OutputOptions: ParsableArguments {
@@ -13,6 +19,13 @@ public struct OutputOptions: ParsableArguments {
     @Flag(name: .long, help: "No progress on standard error; warnings and errors only.")
     public var quiet = false
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Also append progress, warnings and errors to this file, with times; --quiet does not shorten it.",
+            valueName: "file"), completion: .file())
+    public var logFile: String?
+
     public init() {}
 
     public mutating func validate() throws {
@@ -20,7 +33,34 @@ public struct OutputOptions: ParsableArguments {
     }
 
     public func makeReporter() -> ProgressReporter {
-        ProgressReporter(level: quiet ? .quiet : verbose ? .verbose : .normal)
+        ProgressReporter(level: quiet ? .quiet : verbose ? .verbose : .normal, log: logFile.flatMap(LogFile.open))
+    }
+
+    /// A verdict's way out, whose failures the log tells, too.
+    func makeDelivery() -> Delivery {
+        let log = logFile.flatMap(LogFile.open)
+        return Delivery { text in
+            StandardError.write(Style.ofProcess.error(text) + "\n")
+            log?.write(text)
+        }
+    }
+
+    /// Opens the log and writes down what is run; where that cannot be, the work goes on without one.
+    func startLog() -> LogFile? {
+        guard let logFile else { return nil }
+        do throws(Fault) {
+            let log = try LogFile(logFile)
+            // What begins with a dash would be quoted as a file's name.
+            let words = CommandLine.arguments.dropFirst().map { word in
+                let rest = word.drop { $0 == "-" }
+                return String(word.dropLast(rest.count)) + (rest.isEmpty ? "" : ShellWord.quoted(String(rest)))
+            }.joined(separator: " ")
+            log.write("espalier \(EspalierVersion.number): \(words)")
+            return log
+        } catch {
+            StandardError.write(Style.ofProcess.warning("warning:") + " there is no log: \(error)\n")
+            return nil
+        }
     }
 
     /// The result, in the form that was asked for.

@@ -7,7 +7,7 @@ public struct PromptOptions: ParsableArguments {
         name: .customLong("prompts"), parsing: .singleValue,
         help: ArgumentHelp(
             "A log of prompts, one JSON object a line, to compare with --against on; may be given again.",
-            valueName: "file"))
+            valueName: "file"), completion: .texts)
     public var files: [String] = []
 
     @Option(

@@ -5,17 +5,20 @@ import Tasks
 /// Which tasks are scored, and on what.
 public struct TaskOptions: ParsableArguments {
     @Option(
-        name: .customLong("tasks"), help: ArgumentHelp("Tasks to score, separated by commas.", valueName: "names"))
+        name: .customLong("tasks"), help: ArgumentHelp("Tasks to score, separated by commas.", valueName: "names"),
+        completion: .tasks)
     public var names: String?
 
     @Option(
         name: .customLong("task-data"), parsing: .singleValue,
-        help: ArgumentHelp("The folder with the tasks' files; may be given again.", valueName: "dir"))
+        help: ArgumentHelp("The folder with the tasks' files; may be given again.", valueName: "dir"),
+        completion: .directory)
     public var folders: [String] = []
 
     @Option(
         name: .customLong("task-file"), parsing: .singleValue,
-        help: ArgumentHelp("A YAML file that describes a task of your own; may be given again.", valueName: "file"))
+        help: ArgumentHelp("A YAML file that describes a task of your own; may be given again.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
     public var files: [String] = []
 
     @Option(name: .long, help: ArgumentHelp("Score at most this many items of each task.", valueName: "n"))
@@ -30,7 +33,7 @@ public struct TaskOptions: ParsableArguments {
         name: .long,
         help: ArgumentHelp(
             "Also write every item's requests and log-likelihoods to this file, one JSON object a line, replacing it.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     public var samples: String?
 
     public init() {}

@@ -4,7 +4,7 @@ import Planning
 import Recipes
 
 /// `espalier plan`
-public struct PlanCommand: ParsableCommand {
+public struct PlanCommand: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract: "Tells what a prune run would make and take: bytes, memory, time, weights removed.",

@@ -18,6 +18,7 @@ import Synchronization
 /// output's name is missing, the run ends by itself with the exit code that it has earned; a second signal ends it then.
 final class Interruption: Sendable {
     private let output: String
+    private let log: LogFile?
     private let stage = Mutex(Stage.unprotected)
 
     private enum Stage {
@@ -28,7 +29,11 @@ final class Interruption: Sendable {
         case ending
     }
 
-    init(output: String) { self.output = output }
+    /// - Parameter log: told what the terminal is told.
+    init(output: String, log: LogFile? = nil) {
+        self.output = output
+        self.log = log
+    }
 
     func handle(_ event: RunEvent) {
         switch event {
@@ -77,6 +82,7 @@ final class Interruption: Sendable {
     }
 
     private func say(_ text: String) {
+        log?.write(text)
         var text = text
         text.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
     }

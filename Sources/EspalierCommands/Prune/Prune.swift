@@ -5,7 +5,7 @@ import Recipes
 import Runs
 
 /// `espalier prune`
-public struct Prune: ParsableCommand {
+public struct Prune: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         abstract: "Prunes a model, block by block, into a folder that other software opens.",
         discussion: """
@@ -48,19 +48,19 @@ public struct Prune: ParsableCommand {
         let reporter = messages.makeReporter()
         let context = try PrunePreparation(settings, reporter: reporter).context
         try PruneRun.check(context)
-        let interruption = Interruption(output: settings.output ?? "")
+        let interruption = Interruption(output: settings.output ?? "", log: messages.logFile.flatMap(LogFile.open))
         let narrator = RunNarrator(reporter, context: context)
         let result = try PruneRun(context) {
             interruption.handle($0)
             narrator.handle($0)
         }.start()
-        reporter.finish()
+        narrator.finish(result)
         try messages.write(json: result.json, text: RunSummary.text(result))
     }
 }
 
 /// `espalier resume`
-public struct Resume: ParsableCommand {
+public struct Resume: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         abstract: "Goes on where an interrupted prune run stopped.",
         discussion: """
@@ -71,7 +71,7 @@ public struct Resume: ParsableCommand {
               espalier resume pruned
             """)
 
-    @Argument(help: ArgumentHelp("The interrupted run's output.", valueName: "dir"))
+    @Argument(help: ArgumentHelp("The interrupted run's output.", valueName: "dir"), completion: .directory)
     public var output: String
 
     @OptionGroup(title: "Messages") public var messages: OutputOptions
@@ -88,23 +88,26 @@ public struct Resume: ParsableCommand {
             return
         }
         let context = try PrunePreparation(settings, reporter: reporter).context
-        let interruption = Interruption(output: output)
+        let interruption = Interruption(output: output, log: messages.logFile.flatMap(LogFile.open))
         let narrator = RunNarrator(reporter, context: context)
         let result = try PruneRun(context) {
             interruption.handle($0)
             narrator.handle($0)
         }.resume()
-        reporter.finish()
+        narrator.finish(result)
         try messages.write(json: result.json, text: RunSummary.text(result))
     }
 }
 
 /// What `prune` and `plan` are asked: flags and recipe together.
 public struct PruneArguments: ParsableArguments {
-    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
     public var model: String?
 
-    @Option(name: [.short, .long], help: ArgumentHelp("The folder to publish.", valueName: "dir"))
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("The folder to publish.", valueName: "dir"),
+        completion: .directory)
     public var output: String?
 
     @OptionGroup(title: "Pruning") public var options: PruneOptions

@@ -6,16 +6,22 @@ import Settings
 /// The options of `prune` and `plan`. All are optional: what is not given comes from the recipe, else from the
 /// defaults.
 public struct PruneOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("Settings from a YAML file; flags win over it.", valueName: "file"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Settings from a YAML file, whose paths lead on from its own folder; flags win over it.",
+            valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
     public var recipe: String?
 
     @Option(
         name: .long, help: ArgumentHelp("\(MethodHelp.names) (default: \(MethodHelp.standard)).", valueName: "method"),
-        transform: methodName)
+        completion: .methods, transform: methodName)
     public var method: String?
 
     @Option(
-        name: .long, help: "default, or paper for WANDA++ as published (default: default).", transform: optionValue)
+        name: .long, help: "default, or paper for WANDA++ as published (default: default).",
+        completion: .words(Preset.self), transform: optionValue)
     public var preset: Preset?
 
     @Option(
@@ -28,14 +34,14 @@ public struct PruneOptions: ParsableArguments {
     @Option(
         name: .long,
         help: "unstructured, or K:M to keep K of every M input columns: 2:4, 4:8 (default: unstructured).",
-        transform: optionValue)
+        completion: .patterns, transform: optionValue)
     public var pattern: PatternChoice?
 
     @Option(
         name: .long,
         help:
             "Sparsity of the layers: uniform, owl for less where outliers are, or search for the least KL to the dense model (default: uniform).",
-        transform: optionValue)
+        completion: .words(Allocation.self), transform: optionValue)
     public var allocate: Allocation?
 
     @Option(
@@ -43,8 +49,9 @@ public struct PruneOptions: ParsableArguments {
         help: ArgumentHelp(
             "Calibration text: a UTF-8 text of any name (documents separated by blank lines); .jsonl, .ndjson or .json "
                 + "(records with text, messages, conversations, prompt and completion or chosen, or instruction and "
-                + "output); .safetensors (int32 'tokens' [n, T]); each with an optional @weight; or self, text "
-                + "that the model writes. May be given again.", valueName: "file"))
+                + "output); .safetensors (int32 'tokens' [n, T]); texts and records also packed as .gz; each "
+                + "with an optional @weight; or self, text "
+                + "that the model writes. May be given again.", valueName: "file"), completion: .texts)
     public var calibration: [String] = []
 
     @Option(
@@ -58,7 +65,7 @@ public struct PruneOptions: ParsableArguments {
         name: .long, parsing: .singleValue,
         help: ArgumentHelp(
             "Warn where the calibration text holds passages of this text or token file, on which the pruned model will "
-                + "be evaluated. May be given again.", valueName: "file"))
+                + "be evaluated. May be given again.", valueName: "file"), completion: .texts)
     public var evaluation: [String] = []
 
     @Option(name: .long, help: ArgumentHelp("Calibration sequences (default: 128).", valueName: "n"))
@@ -93,7 +100,7 @@ public struct PruneOptions: ParsableArguments {
 
     @Option(
         name: .long, help: "Number type of the weights written: auto keeps the source's (default: auto).",
-        transform: optionValue)
+        completion: .words(NumberFormat.self), transform: optionValue)
     public var outputDtype: NumberFormat?
 
     @Option(name: .long, help: "Largest weight file: 5GB, 500MB (default: 5GB).", transform: optionValue)
@@ -179,7 +186,7 @@ public struct StructuralOptions: ParsableArguments {
         help: ArgumentHelp(
             "What the sparsity is a share of: parameters of the blocks, bytes of the whole model, kv-cache, or latency "
                 + "of the blocks as measured on this machine (default: parameters).", valueName: "budget"),
-        transform: optionValue)
+        completion: .words(Budget.self), transform: optionValue)
     public var budget: Budget?
 
     @Flag(name: .long, help: "Attention and MLP each lose that share, not only their sum.")
@@ -192,7 +199,7 @@ public struct StructuralOptions: ParsableArguments {
         name: .long,
         help: ArgumentHelp(
             "How long the search may take: quick, default, or paper as published (default: default).",
-            valueName: "effort"), transform: optionValue)
+            valueName: "effort"), completion: .words(Effort.self), transform: optionValue)
     public var effort: Effort?
 
     @Option(
@@ -243,7 +250,8 @@ public struct StructuralOptions: ParsableArguments {
         name: .customLong("for"),
         help: ArgumentHelp(
             "Keep all layers alike, in widths that the kernels of these engines take: transformers, vllm, llama.cpp, mlx.",
-            valueName: "engine,…"), transform: optionValue)
+            valueName: "engine,…"), completion: .words(ServingEngine.self),
+        transform: optionValue)
     public var engines: ServingEngines?
 
     @Flag(name: .long, help: "Leave the candidates of all sub-layers in the output.")
@@ -276,14 +284,14 @@ public struct PruneEngineOptions: ParsableArguments {
 
     @Option(
         name: .long, help: ArgumentHelp("auto, cpu, cuda or cuda:N (default: auto).", valueName: "device"),
-        transform: optionValue)
+        completion: .devices, transform: optionValue)
     public var device: DeviceChoice?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
             "Number type of the matrix products: auto is bfloat16 where the hardware multiplies it, else float32 "
-                + "(default: auto).", valueName: "type"), transform: optionValue)
+                + "(default: auto).", valueName: "type"), completion: .words(NumberFormat.self), transform: optionValue)
     public var dtype: NumberFormat?
 
     @Option(
@@ -291,14 +299,14 @@ public struct PruneEngineOptions: ParsableArguments {
         help: ArgumentHelp(
             "Number type of the stored hidden states (default: float32). The teacher of the preset paper uses "
                 + "float32 and the costs of linears bfloat16, whatever is given.", valueName: "type"),
-        transform: optionValue)
+        completion: .list(["float32", "bfloat16", "float16"]), transform: optionValue)
     public var streamDtype: NumberFormat?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
             "Keep the hidden states in this folder instead of in memory; those of the preset paper's teacher stay in "
-                + "memory.", valueName: "dir"))
+                + "memory.", valueName: "dir"), completion: .directory)
     public var offload: String?
 
     @Option(

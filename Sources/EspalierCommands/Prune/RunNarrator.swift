@@ -5,13 +5,15 @@ import Runs
 final class RunNarrator {
     private let reporter: ProgressReporter
     private let blocks: Int
+    private let calibrationTokens: Int
 
     init(_ reporter: ProgressReporter, context: PruneContext) {
         self.reporter = reporter
         blocks = context.decoder.configuration.layerCount
+        calibrationTokens = context.calibration.map { $0.tokens.rows * $0.tokens.columns } ?? 0
         let settings = context.settings
         reporter.note(
-            "pruning \(blocks) blocks of \(settings.model) with \(settings.method.name), pattern "
+            "pruning \(Amount.count(blocks, "block")) of \(settings.model) with \(settings.method.name), pattern "
                 + "\(settings.pattern.text), sparsity \(Amount.percent(settings.sparsity.fraction))"
                 + (context.calibration.map { ", \($0.tokens.rows) × \($0.tokens.columns) calibration tokens" } ?? "")
                 + ", memory limit "
@@ -29,6 +31,29 @@ final class RunNarrator {
         }
     }
 
+    /// Ends the phase, and tells once what is to be known of all blocks.
+    func finish(_ result: RunResult) {
+        reporter.finish()
+        let undone = result.blocks.count(where: \.restored)
+        guard let text = RunNarrator.undone(undone, of: blocks, tokens: calibrationTokens) else { return }
+        if undone * 2 > blocks { reporter.warning(text) } else { reporter.note(text) }
+    }
+
+    /// As many tokens as the optimizer was measured with in Documentation/WandaPlusPlus.md.
+    private static let enoughTokens = 64 * 512
+
+    /// What to say of blocks whose optimisation was undone; nil where there are none.
+    static func undone(_ count: Int, of blocks: Int, tokens: Int) -> String? {
+        guard count > 0 else { return nil }
+        let advice =
+            tokens < enoughTokens
+            ? "use at least \(Amount.count(enoughTokens)), such as --samples 64 --sequence-length 512"
+            : "twice as many may help, or text that is more alike"
+        return
+            "\(Amount.count(count)) of \(Amount.count(blocks, "block")) kept their un-optimised weights: on sequences "
+            + "kept out, optimising did not help. The run had \(Amount.count(tokens, "calibration token")); \(advice)"
+    }
+
     private func line(_ report: BlockReport) -> String {
         var text = "block \(report.index + 1)/\(blocks)"
         if report.weights > 0 {
@@ -37,7 +62,6 @@ final class RunNarrator {
         if let before = report.errorBefore, let after = report.errorAfter {
             text += ", error \(Amount.fixed(before, 4)) → \(Amount.fixed(after, 4))"
         }
-        if report.restored { text += " (optimisation did not help and was undone)" }
         if let seconds = report.seconds { text += ", \(Amount.duration(seconds))" }
         return text
     }

@@ -5,7 +5,7 @@ import Files
 import Reports
 
 /// `espalier report`
-public struct ReportCommand: ParsableCommand {
+public struct ReportCommand: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         commandName: "report",
         abstract: "Writes one HTML page about pruned models: verdict, figures, charts, what it saves.",
@@ -25,17 +25,19 @@ public struct ReportCommand: ParsableCommand {
               espalier report seed0 seed1 seed2 --output seeds.html --max-perplexity-ratio 1.2
             """)
 
-    @Argument(help: ArgumentHelp("Outputs of `espalier prune`.", valueName: "folder"))
+    @Argument(help: ArgumentHelp("Outputs of `espalier prune`.", valueName: "folder"), completion: .directory)
     public var folders: [String]
 
-    @Option(name: .long, help: ArgumentHelp("The page to write, replacing it.", valueName: "file"))
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("The page to write, replacing it.", valueName: "file"),
+        completion: .file())
     public var output: String
 
     @Option(
         name: .long,
         help: ArgumentHelp(
             "Write the folder's model card with the results in its head and text, replacing the file; one folder only.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     public var card: String?
 
     @Option(

@@ -53,6 +53,7 @@ public final class ProgressReporter: Reporter {
         var start: Double
         var completed = 0.0
         var lastShown: Double
+        var lastLogged: Double
         var timeLeft = TimeLeft()
     }
 
@@ -60,10 +61,17 @@ public final class ProgressReporter: Reporter {
     private let surroundings: Surroundings
     private var phase: Phase?
     private var barIsDrawn = false
+    /// Gets all of it, whatever the level.
+    private let log: LogFile?
 
-    public init(level: Level = .normal, surroundings: Surroundings = .process) {
+    public convenience init(level: Level = .normal, surroundings: Surroundings = .process) {
+        self.init(level: level, surroundings: surroundings, log: nil)
+    }
+
+    init(level: Level, surroundings: Surroundings = .process, log: LogFile?) {
         self.level = level
         self.surroundings = surroundings
+        self.log = log
     }
 
     // MARK: Phases
@@ -78,7 +86,8 @@ public final class ProgressReporter: Reporter {
         let now = surroundings.clock()
         phase = Phase(
             title: Fault.harmless(title, limit: ProgressReporter.longestLine), total: total, unit: unit, start: now,
-            lastShown: now)
+            lastShown: now, lastLogged: now)
+        log?.write(phase.map { "\($0.title): begun" } ?? "")
         draw()
     }
 
@@ -88,7 +97,11 @@ public final class ProgressReporter: Reporter {
         phase?.completed = completed
         let now = surroundings.clock()
         if let updated = phase { phase?.timeLeft.note(done: fraction(updated), elapsed: now - open.start) }
-        guard now - open.lastShown >= (surroundings.isTerminal ? 0.1 : 10) else { return }
+        if now - open.lastLogged >= ProgressReporter.seconds {
+            phase?.lastLogged = now
+            log?.write(summary(now))
+        }
+        guard now - open.lastShown >= (surroundings.isTerminal ? 0.1 : ProgressReporter.seconds) else { return }
         phase?.lastShown = now
         if surroundings.isTerminal { draw() } else if level > .quiet { line(summary(now)) }
     }
@@ -100,7 +113,8 @@ public final class ProgressReporter: Reporter {
         guard let open = phase else { return }
         erase()
         let seconds = surroundings.clock() - open.start
-        // In a log, phases too short to have been mentioned stay unmentioned.
+        log?.write("\(open.title): done in \(Amount.duration(seconds))")
+        // In lines that stay, phases too short to have been mentioned stay unmentioned.
         if level == .verbose || level == .normal && !surroundings.isTerminal && seconds >= 10 {
             line("\(open.title): done in \(Amount.duration(seconds))")
         }
@@ -110,20 +124,25 @@ public final class ProgressReporter: Reporter {
     // MARK: Lines
 
     /// Lines name things of others' files, which may be a megabyte long.
-    private static let longestLine = 2000
+    static let longestLine = 2000
+    /// Between two lines of a phase where lines stay.
+    private static let seconds = 10.0
 
     /// A line for everyone who did not ask for quiet.
     public func note(_ text: String) {
+        log?.write(text)
         if level > .quiet { line(Fault.harmless(text, limit: ProgressReporter.longestLine)) }
     }
 
     /// A line for those who asked for more.
     public func detail(_ text: String) {
+        log?.write(text)
         if level == .verbose { line(Fault.harmless(text, limit: ProgressReporter.longestLine)) }
     }
 
     /// What the user should know whatever they asked for.
     public func warning(_ text: String) {
+        log?.write("warning: \(text)")
         line(surroundings.style.warning("warning:") + " " + Fault.harmless(text, limit: ProgressReporter.longestLine))
     }
 

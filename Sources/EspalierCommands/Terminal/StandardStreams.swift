@@ -29,6 +29,13 @@ enum StandardOutput {
     }
     static var isTerminal: Bool { isatty(1) == 1 }
 
+    /// Whether results and errors come to the same terminal, file or pipe.
+    static var isWhereErrorsGo: Bool {
+        var (output, error) = (stat(), stat())
+        guard fstat(1, &output) == 0, fstat(2, &error) == 0 else { return false }
+        return output.st_dev == error.st_dev && output.st_ino == error.st_ino
+    }
+
     private static func advice(_ code: Int32) -> String {
         switch code {
         case ENOSPC, EDQUOT: "free some space on this disk, then run again"

@@ -5,12 +5,16 @@ extension PublishedFolder {
     /// For people.
     var text: String {
         var text = "\(Fault.harmless(folder)): sound\n"
-        text += "  \(Amount.count(files)) files, \(Amount.bytes(bytes)), digests as published\n"
+        text += "  \(Amount.count(files, "file")), \(Amount.bytes(bytes)), digests as published\n"
+        if !results.isEmpty {
+            let names = results.map { Fault.harmless($0, limit: 200) }.joined(separator: ", ")
+            text += "  results beside them, without a digest: \(names)\n"
+        }
         guard let pattern, let finding else {
             return text + "  weights were compared with nothing: the folder has no report.json of a run\n"
         }
-        text += "  \(Amount.count(linears)) pruned linears, pattern \(pattern)"
-        let zeros = sparsity.map { ": \(Amount.count(finding.zeros)) zeros, \(Amount.percent($0, 2))" }
+        text += "  \(Amount.count(linears, "pruned linear")), pattern \(pattern)"
+        let zeros = sparsity.map { ": \(Amount.count(finding.zeros, "zero")), \(Amount.percent($0, 2))" }
         text += (pattern == "structured" ? "" : zeros ?? "") + "\n"
         if let asked = finding.asked, let groups = finding.groups {
             text +=

@@ -3,7 +3,7 @@ import EspalierKit
 import Faults
 
 /// `espalier verify`
-public struct Verify: ParsableCommand {
+public struct Verify: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         abstract: "Checks a published folder: digests, shapes, patterns, and that it opens.",
         discussion: """
@@ -17,7 +17,7 @@ public struct Verify: ParsableCommand {
               espalier verify pruned --json
             """)
 
-    @Argument(help: ArgumentHelp("A folder that `espalier prune` published.", valueName: "dir"))
+    @Argument(help: ArgumentHelp("A folder that `espalier prune` published.", valueName: "dir"), completion: .directory)
     public var folder: String
 
     @OptionGroup(title: "Messages") public var messages: OutputOptions

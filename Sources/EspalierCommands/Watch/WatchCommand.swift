@@ -6,7 +6,7 @@ import Foundation
 import Watch
 
 /// `espalier watch`
-public struct WatchCommand: ParsableCommand {
+public struct WatchCommand: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         commandName: "watch",
         abstract: "Watches a model's quality after its roll-out.",
@@ -30,22 +30,29 @@ public struct WatchCommand: ParsableCommand {
                 --prompts today.jsonl --prometheus espalier.prom
             """)
 
-    @Argument(help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
     public var model: String
 
-    @Option(name: .long, help: ArgumentHelp("Store this model's predictions for --prompts here.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("Store this model's predictions for --prompts here.", valueName: "file"),
+        completion: .file())
     public var writeReference: String?
 
-    @Option(name: .long, help: ArgumentHelp("The dense model's stored predictions.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("The dense model's stored predictions.", valueName: "file"), completion: .file()
+    )
     public var reference: String?
 
-    @Option(name: .long, help: ArgumentHelp("The history, to which a line is appended.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("The history, to which a line is appended.", valueName: "file"),
+        completion: .file())
     public var history: String?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Prompts, in any of these forms.", valueName: "file"))
+            "Prompts, in any of these forms.", valueName: "file"), completion: .texts)
     public var prompts: String?
 
     @Option(
@@ -73,7 +80,9 @@ public struct WatchCommand: ParsableCommand {
     @Flag(name: .long, help: "Begin a new baseline with this interval: after a change that was meant.")
     public var newBaseline = false
 
-    @Option(name: .long, help: ArgumentHelp("Write the figures for Prometheus, replacing the file.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("Write the figures for Prometheus, replacing the file.", valueName: "file"),
+        completion: .file())
     public var prometheus: String?
 
     @OptionGroup(title: "Engine") public var engine: EngineOptions
@@ -132,7 +141,7 @@ public struct WatchCommand: ParsableCommand {
         }
         let now = Date()
         let messages = messages
-        var delivery = Delivery()
+        var delivery = messages.makeDelivery()
         var isAlarm = false
         // The history's line comes last: a call that fails for its other outputs has counted nothing, and may be made
         // again. An alarm is no failure of the call, so its line is written whatever happened to them.
@@ -148,7 +157,11 @@ public struct WatchCommand: ParsableCommand {
                     try metrics?.write(
                         PrometheusText.of(report.interval, report.drift, timestamp: now.timeIntervalSince1970))
                 }
-                telling.attempt { () throws(Fault) in try messages.write(json: report.json, text: report.text) }
+                telling.attempt { () throws(Fault) in
+                    // In one log or on one terminal the reasons stand once.
+                    try messages.write(
+                        json: report.json, text: report.text(hasReasons: !StandardOutput.isWhereErrorsGo))
+                }
                 if let fault = telling.fault, !isAlarm { throw fault }
             }
             if let fault = telling.fault { throw fault }

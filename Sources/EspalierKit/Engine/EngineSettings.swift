@@ -25,6 +25,13 @@ public struct EngineSettings: Equatable, Sendable {
         try Engine.checkThreads(self.threads)
         Engine.setThreads(self.threads)
         Engine.keepFreedMemory()
+        let cores = Processor.availableCores
+        if self.threads > cores {
+            // A recipe brings the threads of the machine that it was made on.
+            warnings.append(
+                "\(self.threads) threads share \(Amount.count(cores, "core")): --threads \(cores) is faster, but sums "
+                    + "in another order, so that results differ a little")
+        }
         switch choice {
         case .cpu: device = .cpu
         case .cuda(let index):

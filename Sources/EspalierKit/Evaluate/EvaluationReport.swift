@@ -18,6 +18,8 @@ public struct EvaluationReport {
     public var tokenDigests: [String: String] = [:]
     /// Whether the windows of a text began with BOS, by its name.
     public var hasBOS: [String: Bool] = [:]
+    /// The models' context where the windows are longer, by file name.
+    public var exceededContext: [String: Int] = [:]
     /// By file name, in the order asked for.
     public var files: [(name: String, measurement: Measurement)] = []
     /// Nil without logs.
@@ -50,6 +52,11 @@ public struct EvaluationReport {
             ])
             if let hasBOS = hasBOS[name], var figures = perplexity[name]?.objectValue {
                 figures["bos"] = .bool(hasBOS)
+                perplexity[name] = .object(figures)
+            }
+            if let context = exceededContext[name], var figures = perplexity[name]?.objectValue {
+                figures["beyond_context"] = .bool(true)
+                figures["model_context"] = .integer(context)
                 perplexity[name] = .object(figures)
             }
             guard let dense = found.divergence else { continue }

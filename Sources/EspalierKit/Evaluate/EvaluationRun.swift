@@ -27,8 +27,10 @@ public struct EvaluationRun {
     public var against: String?
     /// Texts and token files.
     public var files: [File]
-    /// Tokens of a text's window; nil is the model's context, at most 2048.
+    /// Tokens of a text's window; nil is the models' context, at most 2048.
     public var context: Int?
+    /// Whether windows may be longer than the models' context.
+    public var isBeyondContext: Bool
     /// Whether each window of a text begins with BOS; nil is as the model's family needs it.
     public var bos: Bool?
     /// Windows of a file at most.
@@ -43,8 +45,8 @@ public struct EvaluationRun {
     public var engine: EngineSettings
 
     public init(
-        model: String, against: String? = nil, files: [File], context: Int? = nil, bos: Bool? = nil,
-        windows: Int? = nil,
+        model: String, against: String? = nil, files: [File], context: Int? = nil, isBeyondContext: Bool = false,
+        bos: Bool? = nil, windows: Int? = nil,
         prompts: PromptSettings = PromptSettings(), tasks: TaskSettings = TaskSettings(),
         textField: String? = nil, engine: EngineSettings
     ) {
@@ -52,6 +54,7 @@ public struct EvaluationRun {
         self.against = against
         self.files = files
         self.context = context
+        self.isBeyondContext = isBeyondContext
         self.bos = bos
         self.windows = windows
         self.prompts = prompts
@@ -78,7 +81,8 @@ public struct EvaluationRun {
             dense = other
         }
         let evaluation = try StreamedEvaluation(opened.decoder, against: dense?.decoder, dtype: engine.dtype)
-        let inputs = try read(opened, reporter)
+        let limit = min(opened.configuration.contextLength, dense?.configuration.contextLength ?? .max)
+        let inputs = try read(opened, limit: limit, reporter)
         let promptRun = try promptRun(opened, dense, reporter)
         let taskRun = tasks.isEmpty ? nil : try TaskRun(tasks, reporter)
         let overlaps = try overlaps(opened, inputs, promptRun, taskRun, reporter)
@@ -92,6 +96,7 @@ public struct EvaluationRun {
             let name = FileName.shortest(file.path, among: files.map(\.path) + prompts.files)
             report.tokenDigests[name] = tokenDigest(windows.ids)
             if case .text = file { report.hasBOS[name] = beginsWithBOS(opened) }
+            if windows.length > limit { report.exceededContext[name] = limit }
             do throws(Fault) { texts.append((name, try evaluation.source(windows))) } catch {
                 throw error.inFile(file.path)
             }
@@ -150,11 +155,23 @@ public struct EvaluationRun {
             settings, beside: files.map(\.path), opened, against: dense, engine: engine, reporter)
     }
 
+    /// What the models were not made for, and what takes long to show it.
+    private func checkLength(_ length: Int, limit: Int, isFile: Bool) throws(Fault) {
+        guard length > limit, !isBeyondContext else { return }
+        throw Fault(
+            isFile ? .badData : .usage, "the windows are longer than the model's context",
+            place: isFile ? "tensor 'tokens'" : "--context", found: Amount.count(length, "token"),
+            expected: "at most \(Amount.count(limit)), the model's context",
+            advice: (isFile ? "cut the rows" : "leave --context out")
+                + ", or add --beyond-context to measure what the model does beyond its context")
+    }
+
+    /// - Parameter limit: tokens of the models' context.
     private func read(
-        _ opened: OpenedModel, _ reporter: any Reporter
+        _ opened: OpenedModel, limit: Int, _ reporter: any Reporter
     ) throws(Fault) -> [(File, TokenWindows)] {
-        let limit = opened.configuration.contextLength
         let length = context ?? min(limit, EvaluationRun.defaultContext)
+        try checkLength(length, limit: limit, isFile: false)
         var tokenizer: Tokenizer?
         var inputs: [(File, TokenWindows)] = []
         for file in files {
@@ -165,21 +182,24 @@ public struct EvaluationRun {
                     let text = try self.text(path, opened, reporter)
                     let encoder = if let tokenizer { tokenizer } else { try opened.tokenizer() }
                     tokenizer = encoder
-                    reporter.detail("\(path): \(Amount.count(text.utf8.count)) bytes to tokenise")
+                    reporter.detail("\(path): \(Amount.count(text.utf8.count, "byte")) to tokenise")
                     tokens = try TokenWindows(
                         consecutive: ids(of: text, encoder, length: length),
                         beginning: try beginning(opened, encoder), length: length, limit: windows)
                 case .tokens(let path):
                     let matrix = try TokenFile(path, vocabularySize: opened.configuration.vocabularySize).tokens
+                    try checkLength(matrix.columns, limit: limit, isFile: true)
                     tokens = try TokenWindows(ids: matrix.values, length: matrix.columns, limit: windows)
                 }
             } catch { throw error.inFile(file.path) }
             if let windows, tokens.count < windows {
-                reporter.warning("\(file.path): \(tokens.count) windows, fewer than the \(windows) asked for")
+                reporter.warning(
+                    "\(file.path): \(Amount.count(tokens.count, "window")), fewer than the \(windows) asked for")
             }
             if tokens.length > limit {
                 reporter.warning(
-                    "\(file.path): windows of \(tokens.length) tokens are longer than the model's context of \(limit)")
+                    "\(file.path): windows of \(Amount.count(tokens.length, "token")) are longer than the model's "
+                        + "context of \(Amount.count(limit)): the figures tell of predictions that it was not made for")
             }
             inputs.append((file, tokens))
         }
@@ -225,9 +245,12 @@ public struct EvaluationRun {
                 fault.advice ?? "give the file another ending, such as .txt, to evaluate on it as it is"
             throw fault
         }
-        reporter.note("\(path): the texts of \(Amount.count(text.documents ?? 0)) records, joined by blank lines")
+        reporter.note("\(path): the texts of \(Amount.count(text.documents ?? 0, "record")), joined by blank lines")
         if text.withTools > 0 {
-            reporter.warning("\(path): \(text.withTools) conversations rendered without the definitions of their tools")
+            reporter.warning(
+                "\(path): \(Amount.count(text.withTools, "conversation")) rendered without the definitions of "
+                    + "their tools"
+            )
         }
         return text.text
     }

@@ -74,8 +74,9 @@ struct PromptRun {
             let bad = scores.count { !$0.meanLoss.isFinite || !$0.divergence.kl.isFinite }
             if bad > 0 {
                 reporter.warning(
-                    "\(name): the predictions for \(Amount.prompts(bad)) are not numbers, so there are no figures (null "
-                        + "in JSON); look for non-finite weights with `espalier inspect`, or use --dtype float32")
+                    "\(name): the predictions for \(Amount.count(bad, "prompt")) are not numbers, so there are no "
+                        + "figures (null in JSON); look for non-finite weights with `espalier inspect`, or "
+                        + "use --dtype float32")
             }
             report.logs.append(
                 .init(

@@ -1,5 +1,6 @@
 import Calibration
 import Faults
+import Files
 import Tokenization
 import Watch
 
@@ -29,7 +30,8 @@ struct LoggedPrompts {
     ) throws(Fault) {
         // Only a conversation in the log makes a template that is missing or unknown an error.
         var choice: ChatTemplate.Choice?
-        let log = try PromptLog(parsing: try ReadableFile.bytes(path), file: path, textField: textField) {
+        let bytes = try InputFile.unpacked(path).contents(limit: ReadableFile.largestFile)
+        let log = try PromptLog(parsing: bytes, file: path, textField: textField) {
             () throws(Fault) in
             let known = if let choice { choice } else { try opened.chatTemplate() }
             choice = known
@@ -38,7 +40,7 @@ struct LoggedPrompts {
         if log.hasTornLine { reporter.warning("\(path): the last line is not complete and was left out") }
         if log.withTools > 0 {
             reporter.warning(
-                "\(path): \(Amount.prompts(log.withTools)) rendered without the definitions of their tools")
+                "\(path): \(Amount.count(log.withTools, "prompt")) rendered without the definitions of their tools")
         }
         var encoder = tokenizer.makeEncoder()
         // Others' special tokens are not looked at for this.
@@ -62,16 +64,16 @@ struct LoggedPrompts {
                     entry: entry, sequence: ScoredPrompt(ids: shortened(ids), scoredFrom: start),
                     given: shortened(given)))
         }
-        if cut > 0 { reporter.note("\(path): \(Amount.prompts(cut)) cut to \(limit) tokens") }
+        if cut > 0 { reporter.note("\(path): \(Amount.count(cut, "prompt")) cut to \(limit) tokens") }
         dropped = log.entries.count - prompts.count
         guard !prompts.isEmpty else {
             throw Fault(
-                .badData, "no prompt has a token to score", file: path, found: Amount.prompts(dropped),
+                .badData, "no prompt has a token to score", file: path, found: Amount.count(dropped, "prompt"),
                 expected: "texts of at least 2 tokens, completions of at least 1, within \(limit) tokens",
                 advice: advice)
         }
         if dropped > 0 {
-            reporter.warning("\(path): \(Amount.prompts(dropped)) without a token to score left out")
+            reporter.warning("\(path): \(Amount.count(dropped, "prompt")) without a token to score left out")
         }
     }
 

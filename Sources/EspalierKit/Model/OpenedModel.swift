@@ -35,7 +35,8 @@ public struct OpenedModel {
             let shown =
                 unexpected.prefix(5).map { LegibleText.of($0, limit: 100) }.joined(separator: ", ")
                 + (unexpected.count > 5 ? ", and \(unexpected.count - 5) more" : "")
-            warnings.append("\(path): \(unexpected.count) tensors that the model does not use: \(shown)")
+            warnings.append(
+                "\(path): \(Amount.count(unexpected.count, "tensor")) that the model does not use: \(shown)")
         }
         do throws(Fault) {
             let files = try checkpoint.tokenizer()

@@ -1,24 +1,20 @@
+import Faults
+
 /// Numbers as people read them.
 package enum Amount {
     /// "1,234,567"
-    package static func count(_ value: Int) -> String {
-        let digits = String(value.magnitude)
-        var text = ""
-        for (index, digit) in digits.enumerated() {
-            if index > 0, (digits.count - index).isMultiple(of: 3) { text += "," }
-            text.append(digit)
-        }
-        return value < 0 ? "-" + text : text
-    }
+    package static func count(_ value: Int) -> String { CountText.of(value) }
 
     /// "1 prompt", "1,234 prompts"
-    package static func prompts(_ value: Int) -> String { count(value) + (value == 1 ? " prompt" : " prompts") }
+    package static func count(_ value: Int, _ one: String, _ many: String? = nil) -> String {
+        CountText.of(value, one, many)
+    }
 
     /// "98.4 MB", powers of 1000.
     package static func bytes(_ value: Int) -> String {
         let units = ["kB", "MB", "GB", "TB"]
         var amount = Double(value)
-        guard amount >= 1000 else { return "\(value) bytes" }
+        guard amount >= 1000 else { return count(value, "byte") }
         var unit = 0
         amount /= 1000
         while amount >= 999.95, unit < units.count - 1 {
@@ -31,8 +27,9 @@ package enum Amount {
     /// "850 ms", "12.3 s", "4m 05s", "2h 03m"
     package static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e9 else { return "?" }
-        if seconds < 1 { return "\(Int((seconds * 1000).rounded())) ms" }
-        if seconds < 60 { return "\(fixed(seconds, 1)) s" }
+        // What rounds up to the next unit is written in it: never "1000 ms" or "60.0 s".
+        if seconds < 0.9995 { return "\(Int((seconds * 1000).rounded())) ms" }
+        if seconds < 59.95 { return "\(fixed(seconds, 1)) s" }
         let whole = Int(seconds.rounded())
         func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
         return whole < 3600

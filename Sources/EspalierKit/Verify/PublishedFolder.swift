@@ -20,6 +20,8 @@ public struct PublishedFolder {
         finding.flatMap { $0.weights > 0 ? Double($0.zeros) / Double($0.weights) : nil }
     }
     package private(set) var finding: ReportCheck.Finding?
+    /// Names of files that other verbs wrote into the folder, for which no record vouches.
+    public var results: [String]
     /// Files that nobody vouches for, and what the model warns of.
     public var warnings: [String]
 
@@ -33,7 +35,9 @@ public struct PublishedFolder {
         let opened = try OpenedModel(folder)
         files = verification.record.files.count
         bytes = verification.record.files.reduce(0) { $0 + $1.bytes }
-        warnings = verification.warnings
+        let others = ResultFile.sort(verification.unrecorded, in: folder, record: PublishedFile.completion)
+        results = others.results
+        warnings = verification.checkpoint.warnings + others.warnings
         for warning in opened.warnings where !warnings.contains(warning) { warnings.append(warning) }
         if opened.hasTokenizer || opened.checkpoint.sideFiles.contains(where: { $0.name == "tokenizer.json" }) {
             _ = try opened.tokenizer()
@@ -53,6 +57,7 @@ public struct PublishedFolder {
             "sparsity": sparsity.map { .double($0) } ?? .null, "zeros": finding.map { .integer($0.zeros) } ?? .null,
             "zeros_asked": finding?.asked.map { .integer($0) } ?? .null,
             "zeros_exact": finding?.isExact.map { .bool($0) } ?? .null,
+            "results": .array(results.map { .string($0) }),
             "compared": .array((finding?.compared ?? []).map { .string($0) }),
             "warnings": .array(warnings.map { .string($0) }),
         ])

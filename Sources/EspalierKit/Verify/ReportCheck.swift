@@ -43,7 +43,7 @@ package struct ReportCheck {
             }
             try checkShapes(structure)
             finding.compared.append(
-                "heads, widths and parameters of \(Amount.count(structure.layers.count)) layers with report.json and "
+                "heads, widths and parameters of \(Amount.count(structure.layers.count, "layer")) with report.json and "
                     + "config.json")
         } else {
             guard record.pattern != .units else {
@@ -54,7 +54,7 @@ package struct ReportCheck {
             try checkZeros(counts, demands, &finding)
             let linears = configuration.blueprint.layers.reduce(0) { $0 + $1.linears.count }
             finding.compared.append(
-                "zeros and weights of \(Amount.count(linears)) linears, "
+                "zeros and weights of \(Amount.count(linears, "linear")), "
                     + "parameters and sparsity with report.json")
         }
         for name in record.linears {

@@ -3,6 +3,7 @@ import Faults
 import Files
 import Foundation
 import JSONText
+import Runs
 import Torch
 import Watch
 
@@ -114,7 +115,8 @@ public struct WatchRun {
             tokenizerDigest: try self.digest(opened), vocabularySize: opened.configuration.vocabularySize,
             model: model, file: path)
         var interval = WatchInterval(
-            time: time, model: model, reference: digest, dtype: "\(engine.dtype)", positions: reference.positions,
+            time: time, model: model, fingerprint: try Fingerprint.of(opened.checkpoint), reference: digest,
+            dtype: "\(engine.dtype)", positions: reference.positions,
             kl: 0, topAgreement: 0, isNewBaseline: isNewBaseline)
         try WatchHistory.check(interval, continues: earlier, file: history)
         let log = try prompts.map { path throws(Fault) in try tokens(path, opened, reporter) }
@@ -200,7 +202,7 @@ public struct WatchRun {
         body: (Int, Int, Tensor) throws(Fault) -> Void
     ) throws(Fault) {
         let total = Double(prompts.reduce(0) { $0 + $1.ids.count })
-        reporter.begin("scoring \(Amount.prompts(prompts.count))", total: total, unit: "tokens")
+        reporter.begin("scoring \(Amount.count(prompts.count, "prompt"))", total: total, unit: "tokens")
         try PromptPredictions(opened.decoder, dtype: engine.dtype).visit(
             prompts.map { .init(ids: $0.ids, scoredFrom: $0.scoredFrom) }, progress: { reporter.update($0 * total) },
             body: body)

@@ -1,4 +1,5 @@
 import Faults
+import Files
 import Settings
 
 extension PruneRecipe {
@@ -21,13 +22,13 @@ extension PruneRecipe {
         }
     }
 
-    /// Reads a recipe file.
+    /// Reads a recipe file. Its paths are named from the folder that it lies in.
     ///
     /// - Throws: `Fault` of kind `missingInput` when there is no such file, `inputOutput` when it cannot be read, and as
     ///   `init(yaml:file:)`.
     public init(contentsOf path: String) throws(Fault) {
         let text = try StrictYAML.text(of: path, noun: "recipe")
-        try self.init(yaml: text, file: path)
+        self = try PruneRecipe(yaml: text, file: path).resolvingPaths(in: FileSystem.parent(path))
     }
 
     private mutating func read(_ group: YAMLNode, prefix: String, hasVersion: inout Bool) throws(Fault) {

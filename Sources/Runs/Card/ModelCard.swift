@@ -42,6 +42,8 @@ enum ModelCard {
             espalier prune --recipe recipe.yaml --output FOLDER
             ```
 
+            Here files are named without their folders; in `recipe.yaml` their paths lead on from its own folder.
+
             ```yaml
             \(recipe)```
 

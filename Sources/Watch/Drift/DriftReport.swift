@@ -1,3 +1,4 @@
+import Faults
 import JSONText
 
 /// What the history says about drift.
@@ -37,6 +38,15 @@ public struct DriftReport: Equatable, Sendable {
     public var findings: [Finding]
     /// Times of intervals whose predictions were not numbers.
     public var notNumbers: [String]
+    /// The first change of the model's files within the baseline: the times and paths before and after it.
+    public var changedModel: ChangedModel?
+
+    /// Two intervals in a row that measured different models.
+    public struct ChangedModel: Equatable, Sendable {
+        public var time: String
+        public var before: String
+        public var after: String
+    }
 
     public static let defaultAlpha = 0.01
 
@@ -48,7 +58,9 @@ public struct DriftReport: Equatable, Sendable {
         Double(Signal.allCases.count * DriftMonitor.Direction.allCases.count) / alpha
     }
 
-    public var isAlarm: Bool { !notNumbers.isEmpty || findings.contains { $0.evidence >= threshold } }
+    public var isAlarm: Bool {
+        !notNumbers.isEmpty || changedModel != nil || findings.contains { $0.evidence >= threshold }
+    }
 
     /// - Parameters:
     ///   - intervals: of one baseline, in their order.
@@ -56,6 +68,7 @@ public struct DriftReport: Equatable, Sendable {
     public init(_ intervals: some Collection<WatchInterval>, alpha: Double = DriftReport.defaultAlpha) {
         self.alpha = alpha
         notNumbers = intervals.filter { $0.kl.isNaN || $0.logged?.meanLoss.isNaN == true }.map(\.time)
+        changedModel = DriftReport.changedModel(intervals)
         findings = []
         for signal in Signal.allCases {
             let series = intervals.compactMap { interval in signal.value(interval).map { (interval.time, $0) } }
@@ -64,6 +77,18 @@ public struct DriftReport: Equatable, Sendable {
                 findings.append(DriftReport.finding(signal, direction, series, DriftReport.threshold(alpha)))
             }
         }
+    }
+
+    /// Lines that older versions wrote do not say which files they measured.
+    private static func changedModel(_ intervals: some Collection<WatchInterval>) -> ChangedModel? {
+        var last: WatchInterval?
+        for interval in intervals where interval.fingerprint != nil {
+            if let last, last.fingerprint != interval.fingerprint {
+                return ChangedModel(time: interval.time, before: last.model, after: interval.model)
+            }
+            last = interval
+        }
+        return nil
     }
 
     private static func finding(
@@ -97,6 +122,14 @@ public struct DriftReport: Equatable, Sendable {
         var reasons =
             notNumbers.isEmpty
             ? [] : ["the model's predictions were not numbers at \(notNumbers[0])"]
+        if let changed = changedModel {
+            let paths =
+                changed.before.utf8.elementsEqual(changed.after.utf8)
+                ? changed.after : "\(changed.before), then \(changed.after)"
+            reasons.append(
+                "the model's files changed at \(changed.time) (\(paths)): if that was meant, begin a new baseline with "
+                    + "--new-baseline")
+        }
         for finding in findings where finding.evidence >= threshold {
             let what =
                 switch (finding.signal, finding.direction) {
@@ -115,8 +148,9 @@ public struct DriftReport: Equatable, Sendable {
 
     private func short(_ value: Double) -> String {
         guard value.isFinite else { return "not a number" }
-        let scale = value.magnitude >= 100 ? 1.0 : 10_000
-        return "\((value * scale).rounded() / scale)"
+        guard value.magnitude < 1e15 else { return "more than 1,000,000,000,000,000" }
+        guard value.magnitude < 100 else { return CountText.of(Int(value.rounded())) }
+        return "\((value * 10_000).rounded() / 10_000)"
     }
 
     public var json: JSONValue {

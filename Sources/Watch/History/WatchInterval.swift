@@ -21,6 +21,8 @@ public struct WatchInterval: Equatable, Sendable {
     /// ISO 8601, UTC.
     public var time: String
     public var model: String
+    /// Tells the model's files from others; nil in lines of older versions.
+    public var fingerprint: String?
     /// SHA-256 of the reference file.
     public var reference: String
     /// Number type of the matrix products.
@@ -35,11 +37,13 @@ public struct WatchInterval: Equatable, Sendable {
     public var isNewBaseline: Bool
 
     public init(
-        time: String, model: String, reference: String, dtype: String, positions: Int, kl: Double,
+        time: String, model: String, fingerprint: String? = nil, reference: String, dtype: String, positions: Int,
+        kl: Double,
         topAgreement: Double, logged: Logged? = nil, isNewBaseline: Bool = false
     ) {
         self.time = time
         self.model = model
+        self.fingerprint = fingerprint
         self.reference = reference
         self.dtype = dtype
         self.positions = positions
@@ -54,6 +58,7 @@ public struct WatchInterval: Equatable, Sendable {
         object["version"] = .integer(WatchInterval.version)
         object["time"] = .string(time)
         object["model"] = .string(model)
+        if let fingerprint { object["model_fingerprint"] = .string(fingerprint) }
         object["reference_sha256"] = .string(reference)
         object["dtype"] = .string(dtype)
         object["positions"] = .integer(positions)
@@ -83,8 +88,10 @@ public struct WatchInterval: Equatable, Sendable {
             let agreement = WatchInterval.number(object["top1_agreement"])
         else { return nil }
         self.init(
-            time: time, model: shared(model, earlier?.model), reference: shared(reference, earlier?.reference),
-            dtype: shared(dtype, earlier?.dtype), positions: positions, kl: kl, topAgreement: agreement,
+            time: time, model: shared(model, earlier?.model),
+            fingerprint: object["model_fingerprint"]?.stringValue.map { shared($0, earlier?.fingerprint) },
+            reference: shared(reference, earlier?.reference), dtype: shared(dtype, earlier?.dtype),
+            positions: positions, kl: kl, topAgreement: agreement,
             isNewBaseline: object["new_baseline"]?.boolValue ?? false)
         guard let value = object["logged"] else { return }
         guard let logged = value.objectValue, let prompts = logged["prompts"]?.integerValue,

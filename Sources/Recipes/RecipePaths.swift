@@ -1,0 +1,30 @@
+import Files
+
+extension PruneRecipe {
+    /// The recipe with its paths as they lead on from the folder that they are named from.
+    public func resolvingPaths(in folder: String) -> PruneRecipe {
+        mappingPaths { RelativePath.resolved($0, in: folder) }
+    }
+
+    /// The recipe with its paths named from a folder, which may not exist yet: none of them is absolute.
+    public func namingPaths(from folder: String) -> PruneRecipe {
+        mappingPaths { RelativePath.of($0, from: folder) }
+    }
+
+    /// The recipe with the names of inputs alone, for readers who have other folders.
+    public func namingFilesAlone() -> PruneRecipe { mappingPaths(FileSystem.last) }
+
+    private func mappingPaths(_ map: (String) -> String) -> PruneRecipe {
+        var recipe = self
+        recipe.model = model.map(map)
+        recipe.output = output.map(map)
+        // A weight stays at the end: `../news.txt@2`.
+        recipe.calibration = calibration?.map { PruneRecipe.isOwnText($0) ? $0 : map($0) }
+        recipe.evaluation = evaluation?.map(map)
+        recipe.offload = offload.map(map)
+        return recipe
+    }
+
+    /// Whether a calibration source is the text that the model writes.
+    static func isOwnText(_ source: String) -> Bool { source == "self" || source.hasPrefix("self@") }
+}
