@@ -38,7 +38,7 @@ struct ReportVerbTests {
         let html = try String(contentsOfFile: page, encoding: .utf8)
         #expect(html.hasPrefix("<!doctype html>") && html.contains("<h3>Go</h3>"))
         let charts = try FileManager.default.contentsOfDirectory(atPath: page + ".charts").sorted()
-        #expect(charts == ["layers-1.vl.json", "quality-against-size.vl.json"])
+        #expect(charts == ["layers-1.vl.json", "quality-against-weights.vl.json"])
         #expect(try String(contentsOfFile: card, encoding: .utf8).contains("| wiki | perplexity | 20.00 | 21.00 |"))
     }
 

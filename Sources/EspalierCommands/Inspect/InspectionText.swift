@@ -27,7 +27,8 @@ extension Inspection {
         )
         facts.add(
             "stored as",
-            encodings.map { "\($0.name) (\(Amount.count($0.tensors)) tensors)" }.joined(separator: ", "))
+            encodings.map { "\($0.name) (\(Amount.count($0.tensors)) tensor\($0.tensors == 1 ? "" : "s"))" }.joined(
+                separator: ", "))
         let files = checkpoint.weightFiles.count
         facts.add("weights", "\(Amount.bytes(fileBytes)) in \(files) file\(files == 1 ? "" : "s")")
         facts.add("tokenizer", tokenizer?.text ?? "none that can be used")
