@@ -189,6 +189,10 @@ struct ReportTests {
         #expect(
             Figure.fixed(-0.04, 1) == "0.0" && Figure.fixed(-2.25, 1) == "−2.3" && Figure.fixed(9.999, 2) == "10.00")
         #expect(Figure.fixed(.nan, 2) == "–" && Figure.fixed(nil, 2) == "–" && Figure.fixed(1e300, 2) == "> 10⁹")
+        #expect(
+            Figure.digits(showing: 0.4) == 2 && Figure.digits(showing: 0.0032) == 3 && Figure.digits(showing: 0) == 2)
+        #expect(
+            Figure.bytes(1_044_992) == "1.04 MB" && Figure.bytes(1) == "1 byte" && Figure.bytes(999_999) == "1.00 MB")
         #expect(Figure.count(1_234_567) == "1,234,567" && Figure.count(-1000) == "−1,000" && Figure.count(12) == "12")
     }
 }

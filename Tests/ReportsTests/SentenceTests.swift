@@ -208,7 +208,7 @@ struct SentenceTests {
         let whole = text(page)
         #expect(whole.contains("Source model: dense.gguf. Page made on 2025-11-27 16:04 UTC."))
         #expect(whole.contains("2025-11-27 15:05 UTC"))
-        #expect(whole.contains("of the test, 2 threads") && whole.contains("of the benchmark, 1 thread"))
+        #expect(whole.contains("quality: of the test, 2 threads; speed: of the benchmark, 1 thread"))
         #expect(PageDate.text(nil) == "–" && PageDate.text(.infinity) == "–" && PageDate.text(-1) == "–")
         #expect(PageDate.text(0) == "1970-01-01 00:00 UTC")
         for (path, name) in [
@@ -230,7 +230,7 @@ struct SentenceTests {
         let runs = try #require(object["runs"]?.arrayValue).compactMap(\.objectValue)
         #expect(object["date"]?.doubleValue == 1 && runs.count == 2)
         #expect(runs.map { $0["verdict"]?.objectValue?["decision"]?.stringValue } == ["go", "no-go"])
-        #expect(runs.map { $0["savings"]?.stringValue } == ["can be computed", "no-go"])
+        #expect(runs.map { $0["savings"]?.stringValue } == ["computable", "no-go"])
         #expect(runs[0]["texts"]?.arrayValue?.first?.objectValue?["perplexity_ratio"]?.doubleValue == 1.05)
         let speed = runs[0]["speed"]?.arrayValue?.first?.objectValue?["decode_tokens_per_second"]?.objectValue
         #expect(speed?["ratio"]?.doubleValue == 1.5 && speed?["standing"]?.stringValue == "faster")

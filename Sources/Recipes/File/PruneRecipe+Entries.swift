@@ -1,6 +1,6 @@
 extension PruneRecipe {
-    /// A key that the recipe gives, by its dotted path ("calibration.samples"), and its value as the file has it; the items
-    /// of a list are joined by ", ".
+    /// A key that the recipe gives, by its dotted path ("calibration.samples"), and its value as the file has it; the
+    /// items of a list are joined by ", ".
     public struct Entry: Equatable, Sendable {
         public let key: String
         public let value: String

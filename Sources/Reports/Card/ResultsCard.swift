@@ -12,7 +12,8 @@ public struct ResultsCard {
     /// - Parameters:
     ///   - readme: the folder's README.md.
     ///   - file: its path, for messages.
-    /// - Throws: `badData` for a card without a head, or with results already; `missingInput` where nothing was measured.
+    /// - Throws: `badData` for a card without a head, or with results already; `missingInput` where nothing was
+    ///   measured.
     public func text(readme: String, file: String) throws(Fault) -> String {
         let mark = "\n---\n"
         guard readme.hasPrefix("---\n"), let end = readme.firstRange(of: mark) else {

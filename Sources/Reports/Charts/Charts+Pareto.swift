@@ -60,8 +60,9 @@ extension Charts {
     /// Characters of a name there.
     private static let longestLabel = 18
 
-    /// - Returns: nil without a point that is a number. A line joins models that no other beats in both, the dense one among
-    ///   them; it is left out where a point's range holds the dense model's cost, because then nobody knows who beats whom.
+    /// - Returns: nil without a point that is a number. A line joins models that no other beats in both, the dense one
+    ///   among them; it is left out where a point's range holds the dense model's cost, because then nobody knows who
+    ///   beats whom.
     static func pareto(_ points: [Point], _ cost: Cost) -> Chart? {
         let points = points.filter { $0.x.isFinite && abs($0.y) < 1e9 }
         guard !points.isEmpty else { return nil }

@@ -5,7 +5,7 @@ extension Charts {
     static func spread(_ groups: [RunGroup]) -> Chart? {
         let groups = groups.filter { !$0.values.isEmpty }
         guard !groups.isEmpty else { return nil }
-        let rowHeight = 62.0
+        let rowHeight = 82.0
         let bottom = 10 + rowHeight * Double(groups.count)
         let x = Scale(groups.flatMap { $0.members.compactMap(\.value) }, margin: 0.08, start: 20, end: width - 20)
         var body = ""
@@ -15,9 +15,10 @@ extension Charts {
         }
         var values: [JSONValue] = []
         for (row, group) in groups.enumerated() {
-            let y = 10 + rowHeight * Double(row) + 44
+            let y = 10 + rowHeight * Double(row) + 62
             // The whole setting above its dots: what tells two settings apart often stands at its end.
-            body += label("tick", 8, y - 24, .start, HTML.text("\(group.setting) · \(group.sources)", limit: 64))
+            body += label("tick", 8, y - 42, .start, HTML.text(group.setting, limit: 64))
+            body += label("tick", 8, y - 22, .start, HTML.text(group.sources, limit: 64))
             let mean = x.point(group.mean)
             body += line("mean", (mean, mean), (y - 11, y + 11))
             for member in group.members {

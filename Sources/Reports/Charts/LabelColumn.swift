@@ -1,5 +1,5 @@
-/// Places of labels beside a chart: in one column, in the order of the heights of what they name, so that none covers another and
-/// none changes places with another.
+/// Places of labels beside a chart: in one column, in the order of the heights of what they name, so that none covers
+/// another and none changes places with another.
 enum LabelColumn {
     /// Between the lines of two labels, in points of the chart; also enough for the larger letters of a narrow screen.
     static let spacing = 20.0

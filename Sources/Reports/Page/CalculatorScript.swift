@@ -1,5 +1,5 @@
-/// Cost before and after, from what the fields say. The same figures stand in the page already, for browsers without scripts. What is
-/// missing, or outside a field's limits, is asked for, and nothing is computed from it.
+/// Cost before and after, from what the fields say. The same figures stand in the page already, for browsers without
+/// scripts. What is missing, or outside a field's limits, is asked for, and nothing is computed from it.
 enum CalculatorScript {
     static let text = """
         (function(){

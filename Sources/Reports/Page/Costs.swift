@@ -27,7 +27,8 @@ public struct Costs: Equatable, Sendable {
         self.currency = currency
     }
 
-    /// Whether a text can stand after an amount: a sign or a short word, without digits, which would read as part of the amount.
+    /// Whether a text can stand after an amount: a sign or a short word, without digits, which would read as part of
+    /// the amount.
     public static func isCurrency(_ text: String) -> Bool {
         let scalars = text.unicodeScalars
         return !scalars.isEmpty && scalars.count <= longestCurrency

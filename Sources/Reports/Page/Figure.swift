@@ -18,14 +18,25 @@ enum Figure {
         value.map { fixed($0 * 100, digits) + " %" } ?? "–"
     }
 
-    /// A number beside a limit: with as many more digits as tell the two apart, so that nothing is said to be above a limit
-    /// that it reads the same as.
+    /// A number beside a limit: with as many more digits as tell the two apart, so that nothing is said to be above a
+    /// limit that it reads the same as.
     static func apart(
         _ value: Double, from limit: Double, digits: Int = 2, _ write: (Double, Int) -> String
     ) -> String {
         guard value != limit else { return write(value, digits) }
         let told = (digits...digits + 6).first { write(value, $0) != write(limit, $0) }
         return write(value, told ?? digits)
+    }
+
+    /// Decimals, two at least, with which a small spread is not written as none.
+    static func digits(showing spread: Double) -> Int {
+        guard spread.isFinite, spread > 0 else { return 2 }
+        var (digits, scaled) = (2, spread * 100)
+        while scaled < 1, digits < 6 {
+            digits += 1
+            scaled *= 10
+        }
+        return digits
     }
 
     /// "1.04 MB", powers of 1000.

@@ -24,7 +24,7 @@ extension ReportPage {
             "method": .string(run.method), "pattern": .string(run.pattern), "seed": number(run.seed),
             "calibration": .array(run.sources.map(JSONValue.string)),
             "sparsity": .object(["asked": .double(run.asked), "achieved": .double(run.achieved)]),
-            "removes": .string(run.removesUnits ? "units" : "nothing, zeros only"),
+            "removes": .string(run.removesUnits ? "units" : "zeros"),
             "parameters": .object([
                 "before": .integer(run.parametersBefore), "not_zero": .integer(run.parametersAfter),
             ]), "bytes": number(run.bytes), "dense_bytes": number(run.denseBytes), "size_ratio": number(run.sizeRatio),
@@ -34,7 +34,7 @@ extension ReportPage {
                 "by": .string(stage == nil ? "limits" : "gate"), "stage": string(stage),
             ]), "texts": .array(run.texts.map(document)),
             "tasks": .array(run.tasks.map { document($0, run) }), "speed": .array(run.speeds.map(document)),
-            "savings": .string(Savings.obstacle(verdict.decision, run.speed)?.rawValue ?? "can be computed"),
+            "savings": .string(Savings.obstacle(verdict.decision, run.speed)?.rawValue ?? "computable"),
             "environment": run.environment.map(JSONValue.object) ?? .null,
             "speed_environment": run.speedEnvironment.map(JSONValue.object) ?? .null,
         ])

@@ -102,6 +102,8 @@ public struct PublishedRun {
     public var source: String?
     /// Whether heads and neurons were removed, and not weights made zero.
     public var removesUnits: Bool
+    /// What the share removed is a share of, as the report names it; nil where weights were made zero.
+    public var budget: String?
     /// When the folder was written, and when it was evaluated: seconds since 1970.
     public var writtenAt: Double?
     public var evaluatedAt: Double?
@@ -162,6 +164,7 @@ public struct PublishedRun {
         (self.asked, self.achieved) = (asked, achieved)
         (parametersBefore, parametersAfter) = (before, after)
         removesUnits = report[.structure]?.objectValue != nil || pattern == "structured"
+        budget = report[.structure]?.objectValue?[.budget]?.objectValue?[.of]?.stringValue
         writtenAt = FileSystem.modified(folder + "/" + PublishedFile.report)
         blocks = (report[.blocks]?.arrayValue ?? []).map { block in
             let object = block.objectValue

@@ -116,7 +116,7 @@ struct RunGroup {
             if values.contains(where: { $0 != values[0] }) { names.append(choice.key) }
         }
         var parts = names.prefix(most).map { name in
-            let value = key.recipe.first { $0.key == name }?.value ?? "not given"
+            let value = key.recipe.first { $0.key == name }?.value ?? "by default"
             return "\(name.split(separator: ".").last ?? "") \(value)"
         }
         if names.count > most { parts.append("\(names.count - most) more") }

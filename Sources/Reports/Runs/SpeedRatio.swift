@@ -12,8 +12,8 @@ public struct SpeedRatio: Equatable, Sendable {
 
     /// Of the medians.
     public var value: Double
-    /// From the pruned model's worst repeat over the dense model's best, up to its best over the dense model's worst; nil where there
-    /// were too few repeats, or the file does not say.
+    /// From the pruned model's worst repeat over the dense model's best, up to its best over the dense model's worst;
+    /// nil where there were too few repeats, or the file does not say.
     public var range: ClosedRange<Double>?
 
     /// Below this many repeats the least and the most of them say nothing about noise.

@@ -135,8 +135,8 @@ extension PublishedRun {
     /// The one that the pruned model does worst on.
     var worstText: Text? { comparedTexts.max { ($0.ratio ?? 0) < ($1.ratio ?? 0) } }
 
-    /// How often both models predict the same next token where they do least; nil where it is not known of every text that was
-    /// compared.
+    /// How often both models predict the same next token where they do least; nil where it is not known of every text
+    /// that was compared.
     var leastAgreement: (text: String, value: Double)? {
         let known = comparedTexts.compactMap { text in
             text.topAgreement.flatMap { $0.isFinite ? (text: text.name, value: $0) : nil }

@@ -91,7 +91,10 @@ extension ReportPage {
     private func plain(_ value: Double?) -> String {
         guard let value, value.isFinite else { return "" }
         if value == value.rounded(), abs(value) < 1e16 { return String(Int(value)) }
-        return abs(value) < 1e9 ? Figure.fixed(value, 3).replacing("−", with: "-") : "\(value)"
+        guard abs(value) < 1e9 else { return "\(value)" }
+        var text = Figure.fixed(value, 3).replacing("−", with: "-")
+        while text.hasSuffix("0") { text.removeLast() }
+        return text
     }
 
     private func field(_ id: String, _ label: String, _ value: Double?, _ range: ClosedRange<Double>) -> String {

@@ -70,7 +70,7 @@ extension ReportPage {
     private var overview: String {
         let hasUnits = runs.contains(where: \.removesUnits)
         let head =
-            ["run", "removed", "zeros"] + (hasUnits ? ["parameters left"] : []) + [
+            ["run", "pruned"] + (hasUnits ? ["parameters left"] : []) + [
                 "weight files", "times the dense files", "new tokens, Espalier's engine", "perplexity", "dense",
                 "times dense", "same next token", "KL",
             ]
@@ -80,8 +80,8 @@ extension ReportPage {
                 let text = text(run)
                 let parameters = run.removesUnits ? Figure.count(run.parametersAfter) : "–"
                 return [
-                    HTML.name(run.name), run.removesUnits ? Figure.percent(run.achieved) : "–",
-                    run.removesUnits ? "–" : Figure.percent(run.achieved),
+                    HTML.name(run.name),
+                    "\(Figure.percent(run.achieved)) \(run.removesUnits ? "removed" : "zeros")",
                 ] + (hasUnits ? [parameters] : []) + [
                     Figure.bytes(run.bytes), Figure.times(run.sizeRatio), ReportPage.ratio(run.speed?.decode),
                     Figure.fixed(text?.perplexity, 2), Figure.fixed(text?.densePerplexity, 2),

@@ -2,8 +2,8 @@ import Files
 import JSONText
 
 extension PublishedRun {
-    /// The source model's name: a file's name, or a folder's with the one above it, since "hf" alone names nothing; of the hub's
-    /// cache "owner/name". Nil where no file tells it.
+    /// The source model's name: a file's name, or a folder's with the one above it, since "hf" alone names nothing; of
+    /// the hub's cache "owner/name". Nil where no file tells it.
     var sourceName: String? {
         guard let source, !source.isEmpty else { return nil }
         let parts = FileSystem.components(source).filter { $0 != "." && $0 != ".." }
@@ -34,23 +34,30 @@ extension ReportPage {
         return "\(source) Page made on \(PageDate.text(madeAt))."
     }
 
+    /// Quality and speed can be measured on two machines.
+    private func machines(_ run: PublishedRun) -> String {
+        let (quality, speed) = (
+            PublishedRun.machine(run.environment), PublishedRun.machine(run.speedEnvironment)
+        )
+        guard let quality, let speed, quality != speed else { return quality ?? speed ?? "–" }
+        return "quality: \(quality); speed: \(speed)"
+    }
+
     /// What each run is, when it was made and where it was measured.
     var about: (body: String, lead: String)? {
         let head = [
-            "run", "source model", "method", "pattern", "seed", "pruned", "evaluated", "quality measured on",
-            "speed measured on",
+            "run", "source model", "method", "pattern", "seed", "pruned", "evaluated", "measured on",
         ]
         let rows = runs.map { run in
             [
                 HTML.name(run.name), run.sourceName.map { HTML.name($0) } ?? "–", HTML.name(run.method),
                 HTML.name(run.pattern), run.seed.map(String.init) ?? "–", PageDate.text(run.writtenAt),
-                PageDate.text(run.evaluatedAt), PublishedRun.machine(run.environment) ?? "–",
-                PublishedRun.machine(run.speedEnvironment) ?? "–",
+                PageDate.text(run.evaluatedAt), machines(run),
             ]
         }
         let isMixed = Set(runs.compactMap(\.sourceName)).count > 1
         return (
-            HTML.table(head, rows, class: "texts"),
+            HTML.table(head, rows, class: "facts"),
             "“Pruned” is the date of the run's report.json, which copying a folder may change."
                 + (isMixed
                     ? " The runs are of different source models: each one's figures are relative to its own dense model, and "

@@ -13,10 +13,12 @@ extension ReportPage {
         let rows = groups.map { group -> [String] in
             let values = group.values
             let all = group.members.compactMap(\.value)
+            let digits = Figure.digits(showing: group.deviation)
             return [
                 HTML.name(group.setting), HTML.name(group.sources), "\(group.members.count)", seeds(group),
-                Figure.fixed(group.mean, 2) + (values.count > 1 ? " ± " + Figure.fixed(group.deviation, 2) : ""),
-                all.count < 2 ? "–" : "\(Figure.fixed(all.min(), 2)) to \(Figure.fixed(all.max(), 2))",
+                Figure.fixed(group.mean, digits)
+                    + (values.count > 1 ? " ± " + Figure.fixed(group.deviation, digits) : ""),
+                all.count < 2 ? "–" : "\(Figure.fixed(all.min(), digits)) to \(Figure.fixed(all.max(), digits))",
             ]
         }
         guard !rows.isEmpty else { return nil }

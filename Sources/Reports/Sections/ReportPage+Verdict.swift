@@ -86,9 +86,15 @@ extension ReportPage {
 
     /// "60.0 % of the pruned matrices' weights are zero"
     static func removed(_ run: PublishedRun) -> String {
-        run.removesUnits
-            ? "\(Figure.percent(run.achieved)) of what the budget counts removed"
-            : "\(Figure.percent(run.achieved)) of the weights in the pruned matrices are zero"
+        let share = Figure.percent(run.achieved)
+        guard run.removesUnits else { return "\(share) of the weights in the pruned matrices are zero" }
+        switch run.budget {
+        case "parameters": return "\(share) of the blocks' parameters were removed"
+        case "bytes": return "\(share) of the blocks' bytes were removed"
+        case "kv-cache": return "\(share) of the key-value cache was removed"
+        case "latency": return "\(share) of the blocks' measured time was removed"
+        default: return "\(share) of what the budget counts was removed"
+        }
     }
 
     /// What did not hold, and the gate's notes.
