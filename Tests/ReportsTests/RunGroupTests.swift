@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -70,6 +71,11 @@ struct RunGroupTests {
         #expect(torn[0].choices == nil && ReportPage(torn).groups.isEmpty)
         var runs = [try run("c", work, recipe: recipe()), try run("d", work, recipe: recipe())]
         #expect(ReportPage(runs).groups.count == 1)
+        // Another text of the same name.
+        let report = try String(contentsOfFile: work.path + "/d/report.json", encoding: .utf8)
+        try work.write("d/report.json", report.replacing("\"def\"", with: "\"other\""))
+        let other = try PublishedRun(folder: work.path + "/d")
+        #expect(RunGroup.groups([runs[0], other], ReportPage(runs).text).map(\.members.count) == [1, 1, 2])
         runs[1].texts[0].context = 512
         #expect(ReportPage(runs).groups.isEmpty)
     }

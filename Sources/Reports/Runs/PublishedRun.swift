@@ -133,8 +133,21 @@ public struct PublishedRun {
     /// The measurement that counts most for what a server costs: the largest batch, of these the longest prompt.
     public var speed: Speed? { speeds.max { ($0.batch, $0.prompt) < ($1.batch, $1.prompt) } }
     public var seed: Int?
-    public var sources: [String] {
-        (calibration?[.sources]?.arrayValue ?? []).compactMap { $0.objectValue?[.file]?.stringValue }
+    public var sources: [String] { sourceTexts.map(\.file) }
+
+    /// A calibration text: two of one name can differ.
+    struct Source: Equatable {
+        var file: String
+        var digest: String?
+        var weight: Double?
+    }
+
+    /// By name.
+    var sourceTexts: [Source] {
+        (calibration?[.sources]?.arrayValue ?? []).compactMap { source in
+            guard let object = source.objectValue, let file = object[.file]?.stringValue else { return nil }
+            return Source(file: file, digest: object[.digest]?.stringValue, weight: object[.weight]?.doubleValue)
+        }.sorted { $0.file < $1.file }
     }
 
     /// Where a gate's verdict is looked for.

@@ -55,7 +55,8 @@ struct RunGroup {
     /// What two runs must share to be of one group. A run without a recipe that can be read is a group of its own.
     private struct Key: Equatable {
         var recipe: [PublishedRun.Choice]
-        var sources: String
+        /// Of the calibration.
+        var texts: [PublishedRun.Source]
         /// The text of the evaluation.
         var text: PublishedRun.Text.Identity?
         /// Of a run without a recipe.
@@ -66,9 +67,9 @@ struct RunGroup {
     static func groups(_ runs: [PublishedRun], _ text: (PublishedRun) -> PublishedRun.Text?) -> [RunGroup] {
         var groups: [(key: Key, base: String, group: RunGroup)] = []
         for (index, run) in runs.enumerated() {
-            let sources = run.sources.isEmpty ? "no calibration text" : run.sources.sorted().joined(separator: ", ")
+            let sources = run.sources.isEmpty ? "no calibration text" : run.sources.joined(separator: ", ")
             let key = Key(
-                recipe: run.choices ?? [], sources: sources, text: text(run)?.identity,
+                recipe: run.choices ?? [], texts: run.sourceTexts, text: text(run)?.identity,
                 lonely: run.choices == nil ? index : nil)
             let value = text(run)?.perplexity.flatMap { $0.isFinite && $0 < 1e100 ? $0 : nil }
             let member = Member(name: run.name, seed: run.seed.map(String.init) ?? "–", value: value)
@@ -79,9 +80,13 @@ struct RunGroup {
                 groups.append((key, base, RunGroup(setting: base, sources: sources, members: [member])))
             }
         }
-        for index in groups.indices {
-            let others = groups.filter { $0.base == groups[index].base }.map(\.key)
-            groups[index].group.setting += difference(groups[index].key, among: others)
+        for (base, members) in Dictionary(grouping: groups.indices, by: { groups[$0].base }) where members.count > 1 {
+            let keys = members.map { groups[$0].key }
+            let names = differingKeys(keys.compactMap { $0.lonely == nil ? $0.recipe : nil })
+            let hasTexts = Set(keys.map { $0.text?.name }).count > 1
+            for index in members {
+                groups[index].group.setting = base + difference(groups[index].key, names, hasTexts: hasTexts)
+            }
         }
         return withSums(groups.map { ($0.key, $0.group) })
     }
@@ -107,20 +112,27 @@ struct RunGroup {
     /// At most this many keys are named.
     private static let most = 3
 
-    /// By what a setting differs from others of the same method, sparsity and pattern: ", uniform true".
-    private static func difference(_ key: Key, among others: [Key]) -> String {
-        guard key.lonely == nil else { return others.count > 1 ? ", recipe not known" : "" }
-        var names: [String] = []
-        for choice in others.filter({ $0.lonely == nil }).flatMap(\.recipe) where !names.contains(choice.key) {
-            let values = others.filter { $0.lonely == nil }.map { $0.recipe.first { $0.key == choice.key }?.value }
-            if values.contains(where: { $0 != values[0] }) { names.append(choice.key) }
+    /// The keys that do not have one value in all recipes, in the order of the recipes.
+    private static func differingKeys(_ recipes: [[PublishedRun.Choice]]) -> [String] {
+        var values: [String: Set<String>] = [:]
+        var (order, counts): ([String], [String: Int]) = ([], [:])
+        for choice in recipes.joined() {
+            if values[choice.key] == nil { order.append(choice.key) }
+            values[choice.key, default: []].insert(choice.value)
+            counts[choice.key, default: 0] += 1
         }
+        return order.filter { values[$0]?.count != 1 || counts[$0] != recipes.count }
+    }
+
+    /// By what a setting differs from others of the same method, sparsity and pattern: ", uniform true".
+    private static func difference(_ key: Key, _ names: [String], hasTexts: Bool) -> String {
+        guard key.lonely == nil else { return ", recipe not known" }
         var parts = names.prefix(most).map { name in
             let value = key.recipe.first { $0.key == name }?.value ?? "by default"
             return "\(name.split(separator: ".").last ?? "") \(value)"
         }
         if names.count > most { parts.append("\(names.count - most) more") }
-        if Set(others.map { $0.text?.name }).count > 1, let text = key.text { parts.append("on \(text.name)") }
+        if hasTexts, let text = key.text { parts.append("on \(text.name)") }
         return parts.map { ", " + $0 }.joined()
     }
 }
