@@ -99,7 +99,7 @@ public struct ReportCommand: ParsableCommand {
             ("--spent-once", spentOnce, Costs.spendings, "0 and 1e9"),
         ] {
             guard let value, !range.contains(value) else { continue }
-            throw ValidationError("\(name) must be between \(text), not \(value).")
+            throw ValidationError("\(name) must be between \(text).")
         }
         if let currency, !Costs.isCurrency(currency) {
             throw ValidationError(
