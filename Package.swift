@@ -97,7 +97,8 @@ let package = Package(
         .target(
             name: "Reports",
             dependencies: [
-                "Faults", "Files", "Gate", "JSONText", "Records", .product(name: "Crypto", package: "swift-crypto"),
+                "Faults", "Files", "Gate", "JSONText", "Recipes", "Records",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "Gate", dependencies: ["Faults", "JSONText", "Records", "Settings"]),
         .target(

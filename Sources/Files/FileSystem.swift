@@ -79,6 +79,17 @@ package enum FileSystem {
         return stat(path, &status) == 0 ? Int(status.st_size) : nil
     }
 
+    /// When the content last changed, in seconds since 1970; nil when there is no such file.
+    package static func modified(_ path: String) -> Double? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        #if canImport(Darwin)
+            return Double(status.st_mtimespec.tv_sec)
+        #else
+            return Double(status.st_mtim.tv_sec)
+        #endif
+    }
+
     /// What a folder holds.
     package struct Entries {
         /// Sorted by bytes, without "." and "..".

@@ -38,7 +38,7 @@ struct ReportVerbTests {
         let html = try String(contentsOfFile: page, encoding: .utf8)
         #expect(html.hasPrefix("<!doctype html>") && html.contains("<h3>Go</h3>"))
         let charts = try FileManager.default.contentsOfDirectory(atPath: page + ".charts").sorted()
-        #expect(charts == ["layers-1.vl.json", "quality-against-size.vl.json"])
+        #expect(charts == ["layers-1.vl.json", "quality-against-weights.vl.json"])
         #expect(try String(contentsOfFile: card, encoding: .utf8).contains("| wiki | perplexity | 20.00 | 21.00 |"))
     }
 
@@ -58,6 +58,50 @@ struct ReportVerbTests {
         // A device takes the page, and has no place for charts beside it.
         try run([folder.path, "--output", "/dev/null"])
         #expect(!FileManager.default.fileExists(atPath: "/dev/null.charts"))
+    }
+
+    @Test(.enabled(if: ProcessTests.tool != nil)) func theDataArePrintedAsJSON() throws {
+        let folder = try published()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: try #require(ProcessTests.tool))
+        process.arguments = ["report", folder.path, "--json"]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let printed = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        let document = try #require(try JSONSerialization.jsonObject(with: printed) as? [String: Any])
+        let runs = try #require(document["runs"] as? [[String: Any]])
+        #expect(runs.count == 1 && (runs[0]["verdict"] as? [String: Any])?["decision"] as? String == "go")
+        #expect(runs[0]["savings"] as? String == "not measured")
+    }
+
+    @Test func thePageIsNotMixedWithTheData() throws {
+        let folder = try published()
+        let fault = #expect(throws: Fault.self) { try run([folder.path, "--json", "--output", "/dev/stdout"]) }
+        #expect(fault?.kind == .usage && fault?.summary.contains("mix the page") == true)
+        #expect(throws: (any Error).self) { try ReportCommand.parse([folder.path]) }
+    }
+
+    @Test(arguments: [
+        ["--price-per-hour", "0"], ["--price-per-hour", "250000"], ["--price-per-hour", "nan"],
+        ["--tokens-per-day", "0.5"],
+        ["--tokens-per-day", "1e16"], ["--spent-once=-1"], ["--currency", "3 EUR"], ["--currency", "<b>"],
+        ["--currency", ""],
+    ])
+    func costsThatCannotBeAreRefused(_ arguments: [String]) throws {
+        #expect(throws: (any Error).self) { try ReportCommand.parse(["a", "--output", "b"] + arguments) }
+    }
+
+    @Test func enteredCostsAreOnThePage() throws {
+        let command = try ReportCommand.parse([
+            "a", "--output", "b", "--price-per-hour", "2.5", "--tokens-per-day", "1e8", "--spent-once", "0",
+            "--currency", "€",
+        ])
+        #expect(command.pricePerHour == 2.5 && command.tokensPerDay == 1e8 && command.spentOnce == 0)
+        #expect(command.currency == "€")
     }
 
     @Test func thePublishedCardAndItsRecordAreLeftAlone() throws {

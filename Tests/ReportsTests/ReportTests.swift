@@ -16,7 +16,13 @@ struct ReportTests {
         #expect(run.text?.ratio == 1.05 && run.text?.kl == 0.125 && run.text?.topAgreement == 0.9)
         #expect(run.tasks.map(\.metric) == ["acc_norm", "acc"] && run.tasks.map(\.value) == [0.65, 0.5])
         #expect(run.tasks[0].standardError == 0.03 && run.tasks[1].standardError == nil)
-        #expect(run.speeds == [.init(prompt: 128, batch: 1, denseTokensPerSecond: 40, decode: 1.5, firstToken: 1.25)])
+        let speed = try #require(run.speeds.first)
+        #expect(run.speeds.count == 1 && speed.prompt == 128 && speed.batch == 1 && speed.denseTokensPerSecond == 40)
+        #expect(speed.decode.value == 1.5 && speed.firstToken.value == 1.25 && speed.decode.standing == .faster)
+        // 57 to 63 over 38 to 42.
+        let range = try #require(speed.decode.range)
+        #expect(abs(range.lowerBound - 57.0 / 42) < 1e-12 && abs(range.upperBound - 63.0 / 38) < 1e-12)
+        #expect(run.source == "models/dense.gguf" && run.sourceName == "dense.gguf" && run.denseBytes == 1000)
         #expect(run.sizeRatio == 0.6 && run.seed == 0 && run.sources == ["news.txt"] && run.search.count == 2)
         #expect(run.blocks[1].errorAfter == nil && run.blocks[1].sparsity.map(\.value) == [0.5, 0.75])
         #expect(run.blocks[0].linearErrors.map(\.value) == [0.02, 0.08] && run.blocks[1].linearErrors.isEmpty)
@@ -104,7 +110,8 @@ struct ReportTests {
         }
         let page = ReportPage(runs)
         for title in [
-            "Verdict", "Quality, size and speed", "Calibration texts and seeds", "Tasks", "What each layer lost",
+            "Verdict", "Quality, size and speed", "The runs", "Calibration texts and seeds", "Tasks",
+            "What each layer lost",
             "Progress of the search", "Side by side", "What it saves", "Calibration", "Environment and recipe",
             "Go or no-go: rolling out, and back",
         ] { #expect(page.html.contains("<h2>\(title)</h2>"), "\(title)") }
@@ -116,7 +123,9 @@ struct ReportTests {
         let links = page.html.split(separator: "https://").count - 1
         #expect(links == 0)
         #expect(
-            page.specifications.map(\.name).prefix(3) == ["quality-against-size", "quality-against-speed", "spread"])
+            page.specifications.map(\.name).prefix(4) == [
+                "quality-against-weights", "quality-against-size", "quality-against-speed", "spread",
+            ])
         for (_, json) in page.specifications {
             #expect(json.objectValue?["data"]?.objectValue?["values"]?.arrayValue?.isEmpty == false)
         }
@@ -180,6 +189,10 @@ struct ReportTests {
         #expect(
             Figure.fixed(-0.04, 1) == "0.0" && Figure.fixed(-2.25, 1) == "−2.3" && Figure.fixed(9.999, 2) == "10.00")
         #expect(Figure.fixed(.nan, 2) == "–" && Figure.fixed(nil, 2) == "–" && Figure.fixed(1e300, 2) == "> 10⁹")
+        #expect(
+            Figure.digits(showing: 0.4) == 2 && Figure.digits(showing: 0.0032) == 3 && Figure.digits(showing: 0) == 2)
+        #expect(
+            Figure.bytes(1_044_992) == "1.04 MB" && Figure.bytes(1) == "1 byte" && Figure.bytes(999_999) == "1.00 MB")
         #expect(Figure.count(1_234_567) == "1,234,567" && Figure.count(-1000) == "−1,000" && Figure.count(12) == "12")
     }
 }

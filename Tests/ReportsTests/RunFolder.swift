@@ -18,15 +18,21 @@ enum RunFolder {
                                       "documents_used": 2, "tokens": 512, "samples": 8}]}}
         """
 
+    /// - Parameters:
+    ///   - spread: how far the least and the most of five repeats are from their median, as a share of it.
+    ///   - isStructured: whether units were removed.
     /// - Returns: its path.
     static func make(
         _ name: String = "run", in work: TemporaryFolder, seed: Int = 0, ratio: Double = 1.05, agreement: Double = 0.9,
-        source: String = "news.txt"
+        source: String = "news.txt", recipe: String = "version: 1\n", decode: Double = 1.5, spread: Double = 0.05,
+        isStructured: Bool = false
     ) throws -> String {
         let path = work.path + "/" + name
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         try work.write(
-            name + "/report.json", report.replacing("SEED", with: "\(seed)").replacing("TEXT", with: source))
+            name + "/report.json",
+            report.replacing("SEED", with: "\(seed)").replacing("TEXT", with: source)
+                .replacing("2:4", with: isStructured ? "structured" : "2:4"))
         try work.write(
             name + "/results.json",
             """
@@ -36,15 +42,24 @@ enum RunFolder {
                          "boolq": {"acc,none": 0.5, "acc_stderr,none": "N/A"}},
              "against_results": {"piqa": {"acc_norm,none": 0.7, "acc_norm_stderr,none": 0.03}},
              "samples": [{"prompt": "The capital", "dense": "of France is Paris", "pruned": "of France was big", "kl": 0.75}],
-             "environment": {"cpu": "of the test", "threads": 2}}
+             "environment": {"cpu": "of the test", "threads": 2}, "date": 1764255900.5}
             """)
+        func run(_ first: Double, _ rate: Double) -> String {
+            func repeats(_ median: Double) -> String {
+                "{\"median\": \(median), \"least\": \(median * (1 - spread)), \"most\": \(median * (1 + spread))}"
+            }
+            return "{\"prompt\": 128, \"batch\": 1, \"time_to_first_token\": \(repeats(first)), "
+                + "\"decode_tokens_per_second\": \(repeats(rate))}"
+        }
         try work.write(
             name + "/benchmark.json",
             """
-            {"ratios": [{"prompt": 128, "batch": 1, "time_to_first_token": 1.25, "decode_tokens_per_second": 1.5}],
-             "size_ratio": 0.6, "against": {"runs": [{"decode_tokens_per_second": {"median": 40.0}}]}}
+            {"runs": [\(run(0.8, 40 * decode))], "repeats": 5, "bytes": 600,
+             "ratios": [{"prompt": 128, "batch": 1, "time_to_first_token": 1.25, "decode_tokens_per_second": \(decode)}],
+             "size_ratio": 0.6, "against": {"model": "models/dense.gguf", "bytes": 1000, "runs": [\(run(1, 40))]},
+             "environment": {"cpu": "of the benchmark", "threads": 1}}
             """)
-        try work.write(name + "/recipe.yaml", "version: 1\n")
+        try work.write(name + "/recipe.yaml", recipe)
         return path
     }
 

@@ -76,7 +76,10 @@ enum RunSummary {
         table.add("pattern", result.pattern)
         table.add("sparsity asked", Amount.percent(result.asked, 2))
         table.add("sparsity achieved", Amount.percent(result.achieved, 2))
-        table.add("parameters", "\(Amount.count(result.parametersBefore)) → \(Amount.count(result.parametersAfter))")
+        // Zeros are stored like other weights: their model has as many parameters as before.
+        table.add(
+            result.structure == nil ? "parameters not zero" : "parameters",
+            "\(Amount.count(result.parametersBefore)) → \(Amount.count(result.parametersAfter))")
         if let structure = result.structure {
             if structure.budget != .parameters { table.add("budget", structure.budget.text) }
             table.add(

@@ -13,9 +13,11 @@ public struct ReportCommand: ParsableCommand, Verb {
             Each folder is an output of `espalier prune`. What else is known is taken from files beside its report.json: \
             results.json, written by `espalier evaluate --against DENSE --output`, and benchmark.json, written by \
             `espalier benchmark --against DENSE --output`; gate.json, written by `espalier gate --output`, makes the verdict, \
-            without it limits of the page's own do. Several folders are compared; those that differ only in seed or \
-            calibration text are summed up with their spread. The page needs nothing from outside. Vega-Lite \
-            specifications of its charts go into a folder beside it.
+            without it limits of the page's own do. Several folders are compared; those whose recipes differ only in seed \
+            or calibration text are summed up with their spread. The page needs nothing from outside. Vega-Lite \
+            specifications of its charts are written to a folder beside it. Savings are computed only for runs that may \
+            be served and are measurably faster, and only from a price and a load that you enter, here or in the page. \
+            With --json the page's data are printed, and --output may be left out.
 
             EXAMPLES
               espalier evaluate pruned --against model.gguf --text test.txt --output pruned/results.json
@@ -23,15 +25,19 @@ public struct ReportCommand: ParsableCommand, Verb {
               espalier report pruned --output report.html
               espalier report pruned --output report.html --card card.md
               espalier report seed0 seed1 seed2 --output seeds.html --max-perplexity-ratio 1.2
+              espalier report pruned --output report.html --price-per-hour 2.5 --tokens-per-day 1e8 --currency EUR
+              espalier report pruned --json
             """)
 
     @Argument(help: ArgumentHelp("Outputs of `espalier prune`.", valueName: "folder"), completion: .directory)
     public var folders: [String]
 
     @Option(
-        name: [.short, .long], help: ArgumentHelp("The page to write, replacing it.", valueName: "file"),
+        name: [.short, .long],
+        help: ArgumentHelp(
+            "The page to write, replacing it; needed without --json.", valueName: "file"),
         completion: .file())
-    public var output: String
+    public var output: String?
 
     @Option(
         name: .long,
@@ -51,11 +57,25 @@ public struct ReportCommand: ParsableCommand, Verb {
             "Verdict: the same for a trial (default: 1.3, or the other where it is more).", valueName: "x"))
     public var trialPerplexityRatio: Double?
 
-    @Option(name: .long, help: ArgumentHelp("The calculator's price of a machine per hour.", valueName: "p"))
-    public var pricePerHour = 2.5
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Price of one machine per hour, for what is saved (default: none; the page asks for it).", valueName: "p"))
+    public var pricePerHour: Double?
 
-    @Option(name: .long, help: ArgumentHelp("The calculator's tokens per day.", valueName: "n"))
-    public var tokensPerDay = 100_000_000.0
+    @Option(
+        name: .long,
+        help: ArgumentHelp("New tokens per day, for what is saved (default: none; the page asks).", valueName: "n"))
+    public var tokensPerDay: Double?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("What pruning and testing cost, once (default: none; the page asks).", valueName: "p"))
+    public var spentOnce: Double?
+
+    @Option(
+        name: .long, help: ArgumentHelp("The currency of prices: EUR, USD, € (default: none).", valueName: "name"))
+    public var currency: String?
 
     @OptionGroup(title: "Messages") public var messages: OutputOptions
 
@@ -64,12 +84,27 @@ public struct ReportCommand: ParsableCommand, Verb {
     public mutating func validate() throws {
         guard !folders.isEmpty else { throw ValidationError("There is nothing to report on: name a folder.") }
         guard card == nil || folders.count == 1 else { throw ValidationError("--card is about one folder.") }
+        guard output != nil || messages.json else {
+            throw ValidationError("Name the page to write with --output, or print the data with --json.")
+        }
         for (name, value) in [
             ("--max-perplexity-ratio", maxPerplexityRatio ?? 1),
             ("--trial-perplexity-ratio", trialPerplexityRatio ?? 1),
-            ("--price-per-hour", pricePerHour), ("--tokens-per-day", tokensPerDay),
         ] where !(value.isFinite && value > 0) {
             throw ValidationError("\(name) must be a number above 0.")
+        }
+        // A price per million tokens, or a load per second, would make a saving that nobody sees.
+        for (name, value, range, text) in [
+            ("--price-per-hour", pricePerHour, Costs.prices, "0.001 and 10,000, the price of one machine"),
+            ("--tokens-per-day", tokensPerDay, Costs.loads, "1 and 1e15"),
+            ("--spent-once", spentOnce, Costs.spendings, "0 and 1e9"),
+        ] {
+            guard let value, !range.contains(value) else { continue }
+            throw ValidationError("\(name) must be between \(text).")
+        }
+        if let currency, !Costs.isCurrency(currency) {
+            throw ValidationError(
+                "--currency must be a sign or a name of at most \(Costs.longestCurrency) letters, such as EUR.")
         }
     }
 
@@ -80,19 +115,33 @@ public struct ReportCommand: ParsableCommand, Verb {
         var limits = Verdict.Limits()
         limits.goRatio = maxPerplexityRatio ?? limits.goRatio
         limits.canaryRatio = max(trialPerplexityRatio ?? limits.canaryRatio, limits.goRatio)
-        try SamePath.refuse(output, "--output", among: folders)
-        let file = try OutputTarget(output)
-        let charts = output + ".charts"
-        if file.isReplaced { try ReportCommand.checkCharts(charts) }
-        let page = ReportPage(runs, limits: limits, pricePerHour: pricePerHour, tokensPerDay: tokensPerDay)
-        try file.write(page.html)
-        // A pipe or device has no place beside it.
-        if file.isReplaced { try writeCharts(page, folder: charts) }
+        let page = ReportPage(
+            runs, limits: limits,
+            costs: Costs(
+                pricePerHour: pricePerHour, tokensPerDay: tokensPerDay, spentOnce: spentOnce, currency: currency))
+        try write(page)
         if let results, let card {
             try OutputTarget(card).write(results)
             messages.makeReporter().note("wrote \(card)")
         }
-        messages.makeReporter().note("wrote \(output)")
+        if let output { messages.makeReporter().note("wrote \(output)") }
+        if messages.json { try StandardOutput.write(page.json.text() + "\n") }
+    }
+
+    private func write(_ page: ReportPage) throws {
+        guard let output else { return }
+        if messages.json, SamePath.areSame(output, "/dev/stdout") {
+            throw Fault(
+                .usage, "--output would mix the page with what --json prints", file: output,
+                advice: "name a file, or leave --output out")
+        }
+        try SamePath.refuse(output, "--output", among: folders)
+        let file = try OutputTarget(output)
+        let charts = output + ".charts"
+        if file.isReplaced { try ReportCommand.checkCharts(charts) }
+        try file.write(page.html)
+        // A pipe or device has no place beside it.
+        if file.isReplaced { try writeCharts(page, folder: charts) }
     }
 
     /// - Throws: `inputOutput` where the folder for the charts could not be made: told before anything is written.

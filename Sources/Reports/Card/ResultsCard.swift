@@ -12,7 +12,8 @@ public struct ResultsCard {
     /// - Parameters:
     ///   - readme: the folder's README.md.
     ///   - file: its path, for messages.
-    /// - Throws: `badData` for a card without a head, or with results already; `missingInput` where nothing was measured.
+    /// - Throws: `badData` for a card without a head, or with results already; `missingInput` where nothing was
+    ///   measured.
     public func text(readme: String, file: String) throws(Fault) -> String {
         let mark = "\n---\n"
         guard readme.hasPrefix("---\n"), let end = readme.firstRange(of: mark) else {
@@ -80,6 +81,12 @@ public struct ResultsCard {
         return lines.joined(separator: "\n")
     }
 
+    /// "1.50 (1.31 to 1.72)", with what the repeats leave open.
+    private static func ratio(_ ratio: SpeedRatio) -> String {
+        let range = ratio.range.map { " (\(Figure.fixed($0.lowerBound, 2)) to \(Figure.fixed($0.upperBound, 2)))" }
+        return Figure.fixed(ratio.value, 2) + (range ?? "")
+    }
+
     private func table(_ figures: [Measurement]) -> String {
         var lines = ["## Results", "", "| | measure | dense | pruned |", "| --- | --- | --- | --- |"]
         for figure in figures {
@@ -92,7 +99,8 @@ public struct ResultsCard {
         }
         if let speed = run.speed {
             lines.append(
-                "| new tokens, \(speed.batch) at a time | speed | 1 | \(Figure.fixed(speed.decode, 2)) |")
+                "| new tokens, \(speed.batch) at a time, in Espalier's own engine | speed | 1 | \(ResultsCard.ratio(speed.decode)) |"
+            )
         }
         if let size = run.sizeRatio { lines.append("| weight files | size | 1 | \(Figure.fixed(size, 2)) |") }
         return lines.joined(separator: "\n") + "\n"

@@ -3,6 +3,8 @@ import JSONText
 /// A picture for the page, and the same as a Vega-Lite specification for those who want to draw it themselves.
 struct Chart {
     var name: String
+    /// Above the picture where a section has several.
+    var title = ""
     var svg: String
     var specification: JSONValue
 }

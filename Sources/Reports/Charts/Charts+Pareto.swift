@@ -3,74 +3,147 @@ import JSONText
 extension Charts {
     /// What quality is held against.
     enum Cost {
-        /// Parameters left, %: less is better.
+        /// Weights neither removed nor zero, %: less was kept.
+        case weights
+        /// Weight files, % of the dense model's: less is better.
         case size
         /// Times as fast as the dense model: more is better.
         case speed
 
-        var name: String { self == .size ? "quality-against-size" : "quality-against-speed" }
-        var title: String { self == .size ? "Quality against size" : "Quality against speed" }
-        var axis: String {
-            self == .size ? "parameters left, % (further left: smaller)" : "times as fast (further right: faster)"
+        var name: String {
+            switch self {
+            case .weights: "quality-against-weights"
+            case .size: "quality-against-size"
+            case .speed: "quality-against-speed"
+            }
         }
-        var field: String { self == .size ? "parameters_left" : "speed_ratio" }
-        var dense: Double { self == .size ? 100 : 1 }
+        var title: String {
+            switch self {
+            case .weights: "Quality against weights that are left"
+            case .size: "Quality against file size"
+            case .speed: "Quality against speed in Espalier's engine"
+            }
+        }
+        var axis: String {
+            switch self {
+            case .weights: "weights neither removed nor zero, %"
+            case .size: "weight files, % of the dense model's"
+            case .speed: "times as fast, in Espalier's engine"
+            }
+        }
+        var field: String {
+            switch self {
+            case .weights: "weights_left"
+            case .size: "weight_files"
+            case .speed: "speed_ratio"
+            }
+        }
+        var dense: Double { self == .speed ? 1 : 100 }
         /// Worse values are larger.
-        func burden(_ x: Double) -> Double { self == .size ? x : -x }
+        func burden(_ x: Double) -> Double { self == .speed ? -x : x }
     }
 
-    /// - Parameter points: a run's number, its name, what it costs and its perplexity over the dense model's.
-    /// - Returns: nil without a point that is a number. A line joins runs that no other beats in both.
-    static func pareto(_ points: [(index: Int, name: String, x: Double, y: Double)], _ cost: Cost) -> Chart? {
+    /// A run in the picture.
+    struct Point {
+        /// The run's number, for its colour.
+        var index: Int
+        var name: String
+        /// What it costs, and what the repeats of its measurement leave open.
+        var x: Double
+        var range: ClosedRange<Double>?
+        /// Perplexity over the dense model's.
+        var y: Double
+    }
+
+    /// More than these are not named beside the picture; all are in the table.
+    static let mostLabels = 40
+    /// Characters of a name there.
+    private static let longestLabel = 18
+
+    /// - Returns: nil without a point that is a number. A line joins models that no other beats in both, the dense one
+    ///   among them; it is left out where a point's range holds the dense model's cost, because then nobody knows who
+    ///   beats whom.
+    static func pareto(_ points: [Point], _ cost: Cost) -> Chart? {
         let points = points.filter { $0.x.isFinite && abs($0.y) < 1e9 }
         guard !points.isEmpty else { return nil }
-        let x = Scale(points.map(\.x) + [cost.dense], margin: 0.08, start: 60, end: width - 20)
+        let named = points.prefix(mostLabels)
+        let height = max(Charts.height, 100 + LabelColumn.spacing * Double(named.count + 1))
+        // A range may be many times the value: the axis shows twice of the largest at most.
+        let most = 2 * (points.map(\.x) + [cost.dense]).reduce(0) { max($0, $1) }
+        let ends = points.flatMap { point in point.range.map { [$0.lowerBound, min(most, $0.upperBound)] } ?? [] }
+        let x = Scale(points.map(\.x) + ends + [cost.dense], margin: 0.08, start: 60, end: width - 200)
         let y = Scale(points.map(\.y) + [1], margin: 0.1, start: height - 48, end: 34)
         var body = axes(x, y, (cost.axis, "perplexity, times the dense model's (lower: better)"))
+        let isClear = points.allSatisfy { $0.range?.contains(cost.dense) != true }
+        let path = front(points, cost).map { "\(f(x.point($0.x))),\(f(y.point($0.y)))" }
+        if isClear, path.count > 1 {
+            body += "<polyline class=\"front\" points=\"\(path.joined(separator: " "))\"/>"
+        }
+        // What has a name: where it is, the name as markup, and the colour.
+        var marks = [(x: x.point(cost.dense), y: y.point(1), text: "dense", colour: "dense")]
+        for point in points {
+            guard let range = point.range else { continue }
+            let (start, end) = (x.point(range.lowerBound), min(x.point(range.upperBound), x.end))
+            body += line("range", (start, end), (y.point(point.y), y.point(point.y)))
+        }
+        var dots = dot("dense", marks[0].x, marks[0].y, title: "dense")
+        for (number, point) in points.enumerated() {
+            let (px, py, colour) = (x.point(point.x), y.point(point.y), "c\(point.index % colours)")
+            dots += dot(
+                colour, px, py,
+                title: "\(HTML.name(point.name)): \(Figure.fixed(point.x, 2)), \(Figure.fixed(point.y, 3))")
+            guard number < mostLabels else { continue }
+            marks.append((px, py, HTML.text(point.name, limit: longestLabel), colour))
+        }
+        // By height; of the same height the further right above, whose leader is then crossed by none.
+        marks.sort { ($0.y, -$0.x) < ($1.y, -$1.x) }
+        let heights = LabelColumn.heights(marks.map(\.y), in: y.end...y.start)
+        for (mark, labelHeight) in zip(marks, heights) {
+            body += line("leader", (mark.x, x.end + 6), (mark.y, labelHeight))
+            dots += dot(mark.colour, x.end + 12, labelHeight, radius: 4, title: mark.text)
+            dots += label("label", x.end + 21, labelHeight + 4, .start, mark.text)
+        }
+        body += dots
+        return Chart(
+            name: cost.name, title: cost.title, svg: frame(cost.title, height: height, body),
+            specification: specification(points, cost))
+    }
+
+    /// Models that no other beats in both, from left to right.
+    private static func front(_ points: [Point], _ cost: Cost) -> [(x: Double, y: Double)] {
         let all: [(x: Double, y: Double)] = points.map { ($0.x, $0.y) } + [(cost.dense, 1)]
         func isBeaten(_ point: (x: Double, y: Double), by other: (x: Double, y: Double)) -> Bool {
             let (a, b) = (cost.burden(other.x), cost.burden(point.x))
             return (a < b && other.y <= point.y) || (a <= b && other.y < point.y)
         }
-        let front = all.filter { point in !all.contains { isBeaten(point, by: $0) } }.sorted { $0.x < $1.x }
-        let path = front.map { "\(f(x.point($0.x))),\(f(y.point($0.y)))" }.joined(separator: " ")
-        body += "<polyline class=\"front\" points=\"\(path)\"/>"
-        let (denseX, denseY) = (x.point(cost.dense), y.point(1))
-        body += dot("dense", denseX, denseY, title: "dense")
-        let isDenseRight = denseX > width * 0.8
-        body += label("label", denseX + (isDenseRight ? -10 : 10), denseY + 16, isDenseRight ? .end : .start, "dense")
-        var labels: [(x: Double, y: Double)] = []
-        for point in points {
-            let (px, py) = (x.point(point.x), y.point(point.y))
-            let isRight = px > width * 0.7
-            body += dot(
-                "c\(point.index % colours)", px, py,
-                title: "\(HTML.name(point.name)): \(Figure.fixed(point.x, 2)), \(Figure.fixed(point.y, 3))")
-            // Below those that it would cover.
-            var place = (x: px + (isRight ? -10 : 10), y: py - 8)
-            while labels.contains(where: { abs($0.x - place.x) < 60 && abs($0.y - place.y) < 14 }), place.y < height {
-                place.y += 14
-            }
-            labels.append(place)
-            body += label("label", place.x, place.y, isRight ? .end : .start, HTML.text(point.name, limit: 28))
-        }
+        return all.filter { point in !all.contains { isBeaten(point, by: $0) } }.sorted { $0.x < $1.x }
+    }
+
+    private static func specification(_ points: [Point], _ cost: Cost) -> JSONValue {
         let values: [JSONValue] = points.map {
             .object([
                 "run": .string(HTML.plainName($0.name)), cost.field: .double($0.x), "perplexity_ratio": .double($0.y),
+                "least": .double($0.range?.lowerBound ?? $0.x), "most": .double($0.range?.upperBound ?? $0.x),
             ])
         }
-        return Chart(
-            name: cost.name, svg: frame(cost.title, body),
-            specification: Specification.view(
-                "point", values: values,
-                [
-                    ("x", Specification.axis(cost.field, .quantitative, title: cost.axis, fromZero: false)),
-                    (
-                        "y",
-                        Specification.axis(
-                            "perplexity_ratio", .quantitative, title: "perplexity, times the dense model's",
-                            fromZero: false)
-                    ), ("color", Specification.axis("run", .nominal)),
-                ]))
+        let y = Specification.axis(
+            "perplexity_ratio", .quantitative, title: "perplexity, times the dense model's", fromZero: false)
+        let run = Specification.axis("run", .nominal)
+        return Specification.composed(
+            "layer", values: values,
+            [
+                Specification.view(
+                    "point",
+                    [
+                        ("x", Specification.axis(cost.field, .quantitative, title: cost.axis, fromZero: false)),
+                        ("y", y), ("color", run),
+                    ]),
+                Specification.view(
+                    "rule",
+                    [
+                        ("x", Specification.axis("least", .quantitative)), ("x2", .object(["field": .string("most")])),
+                        ("y", y), ("color", run),
+                    ]),
+            ])
     }
 }

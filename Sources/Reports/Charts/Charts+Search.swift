@@ -1,7 +1,7 @@
 import JSONText
 
 extension Charts {
-    /// KL behind each step of a search.
+    /// KL after each step of a search.
     static func search(_ run: PublishedRun) -> Chart? {
         let points = run.search.enumerated().filter { abs($0.element.kl) < 1e9 }.map { (Double($0.offset), $0.element) }
         guard points.count > 1 else { return nil }

@@ -5,9 +5,9 @@ extension Charts {
     static func spread(_ groups: [RunGroup]) -> Chart? {
         let groups = groups.filter { !$0.values.isEmpty }
         guard !groups.isEmpty else { return nil }
-        let rowHeight = 46.0
+        let rowHeight = 82.0
         let bottom = 10 + rowHeight * Double(groups.count)
-        let x = Scale(groups.flatMap(\.values), margin: 0.08, start: 250, end: width - 20)
+        let x = Scale(groups.flatMap { $0.members.compactMap(\.value) }, margin: 0.08, start: 20, end: width - 20)
         var body = ""
         for tick in x.ticks {
             body += line("grid", (x.point(tick), x.point(tick)), (4, bottom))
@@ -15,9 +15,10 @@ extension Charts {
         }
         var values: [JSONValue] = []
         for (row, group) in groups.enumerated() {
-            let y = 10 + rowHeight * (Double(row) + 0.5)
-            body += label("tick", 242, y - 4, .end, HTML.text(group.setting, limit: 22))
-            body += label("tick", 242, y + 14, .end, HTML.text(group.sources, limit: 22))
+            let y = 10 + rowHeight * Double(row) + 62
+            // The whole setting above its dots: what tells two settings apart often stands at its end.
+            body += label("tick", 8, y - 42, .start, HTML.text(group.setting, limit: 64))
+            body += label("tick", 8, y - 22, .start, HTML.text(group.sources, limit: 64))
             let mean = x.point(group.mean)
             body += line("mean", (mean, mean), (y - 11, y + 11))
             for member in group.members {

@@ -18,6 +18,40 @@ enum Figure {
         value.map { fixed($0 * 100, digits) + " %" } ?? "–"
     }
 
+    /// A number beside a limit: with as many more digits as tell the two apart, so that nothing is said to be above a
+    /// limit that it reads the same as.
+    static func apart(
+        _ value: Double, from limit: Double, digits: Int = 2, _ write: (Double, Int) -> String
+    ) -> String {
+        guard value != limit else { return write(value, digits) }
+        let told = (digits...digits + 6).first { write(value, $0) != write(limit, $0) }
+        return write(value, told ?? digits)
+    }
+
+    /// Decimals, two at least, with which a small spread is not written as none.
+    static func digits(showing spread: Double) -> Int {
+        guard spread.isFinite, spread > 0 else { return 2 }
+        var (digits, scaled) = (2, spread * 100)
+        while scaled < 1, digits < 6 {
+            digits += 1
+            scaled *= 10
+        }
+        return digits
+    }
+
+    /// "1.04 MB", powers of 1000.
+    static func bytes(_ value: Int?) -> String {
+        guard let value else { return "–" }
+        let units = ["kB", "MB", "GB", "TB"]
+        var (amount, unit) = (Double(value) / 1000, 0)
+        guard amount >= 1 else { return Words.counted(value, "byte") }
+        while amount >= 999.5, unit < units.count - 1 {
+            amount /= 1000
+            unit += 1
+        }
+        return "\(fixed(amount, amount < 100 ? amount < 10 ? 2 : 1 : 0)) \(units[unit])"
+    }
+
     /// "1.29×"
     static func times(_ value: Double?, _ digits: Int = 2) -> String {
         value.map { $0.isFinite ? fixed($0, digits) + "×" : "–" } ?? "–"

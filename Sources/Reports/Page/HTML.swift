@@ -29,12 +29,17 @@ enum HTML {
     /// The same for a chart's specification, which is no HTML.
     static func plainName(_ text: String) -> String { LegibleText.of(text, limit: longestName) }
 
+    /// On a narrow screen a row becomes a card, where each cell bears the name of its column.
+    ///
+    /// - Parameter head: markup without quotes.
     static func table(_ head: [String], _ rows: [[String]], class name: String = "") -> String {
-        func row(_ cells: [String], _ tag: String) -> String {
-            "<tr>" + cells.map { "<\(tag)>\($0)</\(tag)>" }.joined() + "</tr>"
+        func row(_ cells: [String]) -> String {
+            let columns = zip(cells, head).map { "<td data-label=\"\($1)\">\($0)</td>" }
+            return "<tr>" + columns.joined() + "</tr>"
         }
-        return "<div class=\"scroll\"><table class=\"\(name)\"><thead>" + row(head, "th") + "</thead><tbody>"
-            + rows.map { row($0, "td") }.joined(separator: "\n") + "</tbody></table></div>"
+        return "<div class=\"scroll\"><table class=\"\(name)\"><thead><tr>"
+            + head.map { "<th>\($0)</th>" }.joined() + "</tr></thead><tbody>"
+            + rows.map(row).joined(separator: "\n") + "</tbody></table></div>"
     }
 
     /// - Parameter lead: markup.

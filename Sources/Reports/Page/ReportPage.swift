@@ -1,3 +1,4 @@
+import Foundation
 import JSONText
 
 /// One self-contained page about one or several runs: nothing in it comes from another place.
@@ -5,18 +6,20 @@ public struct ReportPage {
     let runs: [PublishedRun]
     let limits: Verdict.Limits
     /// What the calculator starts with.
-    let pricePerHour: Double
-    let tokensPerDay: Double
+    let costs: Costs
+    /// In seconds since 1970.
+    let madeAt: Double
 
-    /// - Parameter runs: at least one. Those of the same name are told apart by the folder above, or by a number.
+    /// - Parameters:
+    ///   - runs: at least one. Those of the same name are told apart by the folder above, or by a number.
+    ///   - date: the page's own.
     public init(
-        _ runs: [PublishedRun], limits: Verdict.Limits = Verdict.Limits(), pricePerHour: Double = 2.5,
-        tokensPerDay: Double = 1e8
+        _ runs: [PublishedRun], limits: Verdict.Limits = Verdict.Limits(), costs: Costs = Costs(), date: Date = Date()
     ) {
         self.runs = ReportPage.toldApart(runs)
         self.limits = limits
-        self.pricePerHour = pricePerHour
-        self.tokensPerDay = tokensPerDay
+        self.costs = costs
+        madeAt = date.timeIntervalSince1970
     }
 
     private static func toldApart(_ runs: [PublishedRun]) -> [PublishedRun] {
@@ -36,12 +39,12 @@ public struct ReportPage {
     func text(_ run: PublishedRun) -> PublishedRun.Text? {
         let compared = runs.filter { $0.text?.ratio != nil }
         let shared = compared.first?.texts.first { text in
-            compared.allSatisfy { $0.texts.contains { $0.name == text.name && $0.ratio != nil } }
+            compared.allSatisfy { $0.texts.contains { $0.identity == text.identity && $0.ratio != nil } }
         }
-        return run.texts.first { $0.name == shared?.name } ?? run.text
+        return run.texts.first { $0.identity == shared?.identity } ?? run.text
     }
 
-    func verdict(_ run: PublishedRun) -> Verdict { Verdict(run, text: text(run), limits: limits) }
+    func verdict(_ run: PublishedRun) -> Verdict { Verdict(run, limits: limits) }
 
     /// Vega-Lite specifications of the page's charts, by name.
     public var specifications: [(name: String, json: JSONValue)] {
@@ -49,7 +52,7 @@ public struct ReportPage {
     }
 
     private var charts: [Chart] {
-        var list = [sizeChart, speedChart, spreadChart, taskChart].compactMap { $0 }
+        var list = [weightsChart, sizeChart, speedChart, spreadChart, taskChart].compactMap { $0 }
         for (index, run) in runs.enumerated() {
             for var chart in [Charts.heatMap(run), Charts.search(run)].compactMap({ $0 }) {
                 chart.name += "-\(index + 1)"
@@ -78,6 +81,7 @@ public struct ReportPage {
             <main>
             <h1>\(title)</h1>
             <p class="summary">\(summary)</p>
+            <p class="small">\(facts)</p>
             \(contents)
             \(sections.map(\.body).joined())\(glossary)
             </main>
@@ -92,8 +96,9 @@ public struct ReportPage {
     private var sections: [(id: String, title: String, body: String)] {
         let all: [(String, String, (body: String, lead: String)?)] = [
             ("verdict", "Verdict", verdicts), ("comparison", "Quality, size and speed", comparison),
-            ("seeds", "Calibration texts and seeds", seeds), ("layers", "What each layer lost", layers),
-            ("search", "Progress of the search", search), ("tasks", "Tasks", tasks),
+            ("runs", "The runs", about), ("seeds", "Calibration texts and seeds", seeds),
+            ("layers", "What each layer lost", layers), ("search", "Progress of the search", search),
+            ("tasks", "Tasks", tasks),
             ("samples", "Side by side", samples), ("calibration", "Calibration", calibration),
             ("calculator", "What it saves", calculator), ("recipe", "Environment and recipe", recipes),
             ("roll-out", "Go or no-go: rolling out, and back", rollOut),
@@ -110,13 +115,10 @@ public struct ReportPage {
     private var glossary: String {
         let words = [
             ("Dense model", "the model before pruning."),
-            (
-                "Perplexity",
-                "how surprised a model is by a text that people wrote. Lower is better; 1.1 times the dense model's is hard to notice."
-            ),
+            ("Perplexity", "how surprised a model is by a text that people wrote. Lower is better."),
             ("KL", "how far the pruned model's predictions are from the dense model's. 0 is the same."),
-            ("Same next token", "how often both models hold the same piece of a word for the likeliest to come next."),
-            ("Sparsity", "the share of the weights, or of what the budget counts, that was removed."),
+            ("Same next token", "how often both models predict the same next token, a word or a piece of one."),
+            ("Sparsity", "the share of the weights that are zero, or of what the budget counts that was removed."),
         ]
         return "<footer><dl>" + words.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>" }.joined()
             + "</dl><p>Made by Espalier. The page loads nothing from elsewhere.</p></footer>"

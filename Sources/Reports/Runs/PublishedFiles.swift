@@ -14,6 +14,19 @@ enum PublishedFiles {
         return try InputFile(path).contents(limit: largestFile)
     }
 
+    /// Of all weight files of a folder; nil where there are none that can be counted.
+    static func weightBytes(_ folder: String) -> Int? {
+        guard let names = try? FileSystem.names(in: folder) else { return nil }
+        var sum = 0
+        for name in names where FileSystem.hasEnding(name, ".safetensors") {
+            guard let size = FileSystem.size(FileSystem.joined(folder, name)) else { return nil }
+            let (total, isTooLarge) = sum.addingReportingOverflow(size)
+            guard !isTooLarge else { return nil }
+            sum = total
+        }
+        return sum > 0 ? sum : nil
+    }
+
     static func document(_ path: String) throws(Fault) -> JSONObject? {
         guard let bytes = try bytes(path) else { return nil }
         do throws(Fault) {

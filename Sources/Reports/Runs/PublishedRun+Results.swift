@@ -6,18 +6,21 @@ extension PublishedRun {
         let divergence = results["divergence"]?.objectValue
         let perplexity = results["perplexity"]?.objectValue
         texts = (perplexity?.keys ?? []).map { name in
+            let text = perplexity?[name]?.objectValue
             let found = divergence?[name]?.objectValue
             return Text(
-                name: name, perplexity: perplexity?[name]?.objectValue?["value"]?.doubleValue,
-                densePerplexity: found?["against_perplexity"]?.doubleValue, kl: found?["kl"]?.doubleValue,
-                topAgreement: found?["top1_agreement"]?.doubleValue)
+                name: name, perplexity: text?["value"]?.doubleValue,
+                densePerplexity: found?["against_perplexity"]?.doubleValue, tokens: text?["tokens"]?.integerValue,
+                context: text?["context"]?.integerValue, digest: text?["tokens_sha256"]?.stringValue,
+                kl: found?["kl"]?.doubleValue, topAgreement: found?["top1_agreement"]?.doubleValue)
         }
         // A log of prompts tells all of this in one place.
         texts += (results["prompts"]?.objectValue?.members ?? []).map { name, value in
             let found = value.objectValue
             return Text(
                 name: name, perplexity: found?["perplexity"]?.doubleValue,
-                densePerplexity: found?["against_perplexity"]?.doubleValue, kl: found?["kl"]?.doubleValue,
+                densePerplexity: found?["against_perplexity"]?.doubleValue, tokens: found?["tokens"]?.integerValue,
+                digest: found?["tokens_sha256"]?.stringValue, kl: found?["kl"]?.doubleValue,
                 topAgreement: found?["top1_agreement"]?.doubleValue)
         }
         tasks = PublishedRun.tasks(results["results"])
@@ -29,24 +32,46 @@ extension PublishedRun {
             return Sample(prompt: prompt, dense: dense, pruned: pruned, kl: object["kl"]?.doubleValue)
         }
         environment = results["environment"]?.objectValue
+        evaluatedAt = results["date"]?.doubleValue
+        source = source ?? results["against"]?.stringValue
     }
 
     mutating func read(benchmark: JSONObject) {
-        let dense = benchmark["against"]?.objectValue?["runs"]?.arrayValue ?? []
-        speeds = (benchmark["ratios"]?.arrayValue ?? []).enumerated().compactMap { index, ratio in
-            guard let object = ratio.objectValue, let prompt = object["prompt"]?.integerValue,
+        let against = benchmark["against"]?.objectValue
+        let (own, dense) = (benchmark["runs"]?.arrayValue ?? [], against?["runs"]?.arrayValue ?? [])
+        let hasNoise = (benchmark["repeats"]?.integerValue ?? 0) >= SpeedRatio.fewestRepeats
+        speeds = (benchmark["ratios"]?.arrayValue ?? []).compactMap { entry in
+            guard let object = entry.objectValue, let prompt = object["prompt"]?.integerValue,
                 let batch = object["batch"]?.integerValue,
                 let decode = object["decode_tokens_per_second"]?.doubleValue,
                 let first = object["time_to_first_token"]?.doubleValue
             else { return nil }
-            let run = index < dense.count ? dense[index].objectValue : nil
+            func run(_ list: [JSONValue]) -> JSONObject? {
+                list.lazy.compactMap(\.objectValue)
+                    .first { $0["prompt"]?.integerValue == prompt && $0["batch"]?.integerValue == batch }
+            }
+            let (ownRun, denseRun) = (run(own), run(dense))
+            func repeats(_ run: JSONObject?, _ quantity: String) -> SpeedRatio.Repeats? {
+                guard hasNoise, let spread = run?[quantity]?.objectValue, let least = spread["least"]?.doubleValue,
+                    let most = spread["most"]?.doubleValue
+                else { return nil }
+                return .init(least: least, most: most)
+            }
+            func ratio(_ value: Double, _ quantity: String, isRate: Bool) -> SpeedRatio {
+                SpeedRatio(
+                    value, pruned: repeats(ownRun, quantity), dense: repeats(denseRun, quantity), isRate: isRate)
+            }
             return Speed(
                 prompt: prompt, batch: batch,
-                denseTokensPerSecond: run?["decode_tokens_per_second"]?.objectValue?["median"]?.doubleValue,
-                decode: decode, firstToken: first)
+                denseTokensPerSecond: denseRun?["decode_tokens_per_second"]?.objectValue?["median"]?.doubleValue,
+                decode: ratio(decode, "decode_tokens_per_second", isRate: true),
+                firstToken: ratio(first, "time_to_first_token", isRate: false))
         }
         sizeRatio = benchmark["size_ratio"]?.doubleValue
-        environment = environment ?? benchmark["environment"]?.objectValue
+        bytes = benchmark["bytes"]?.integerValue ?? bytes
+        denseBytes = against?["bytes"]?.integerValue
+        source = source ?? against?["model"]?.stringValue
+        speedEnvironment = benchmark["environment"]?.objectValue
     }
 
     private static func tasks(_ value: JSONValue?) -> [Task] {

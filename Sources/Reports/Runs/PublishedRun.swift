@@ -2,6 +2,7 @@ import Faults
 import Files
 import Gate
 import JSONText
+import Recipes
 import Records
 
 /// What a published folder tells about its run: `report.json` with, where they are there, `recipe.yaml`, `results.json`
@@ -26,6 +27,12 @@ public struct PublishedRun {
         public var name: String
         public var perplexity: Double?
         public var densePerplexity: Double?
+        /// Scored ones.
+        public var tokens: Int?
+        /// Of a window; nil for a log of prompts.
+        public var context: Int?
+        /// Digest of the token ids.
+        public var digest: String?
         /// In nats.
         public var kl: Double?
         public var topAgreement: Double?
@@ -35,7 +42,19 @@ public struct PublishedRun {
             guard let perplexity, let densePerplexity, densePerplexity > 0 else { return nil }
             return perplexity / densePerplexity
         }
+
+        /// What two results must share for their perplexities to be of the same thing.
+        public struct Identity: Equatable, Sendable {
+            public var name: String
+            public var context: Int?
+            public var digest: String?
+        }
+
+        public var identity: Identity { Identity(name: name, context: context, digest: digest) }
     }
+
+    /// A key of the recipe other than the seed, the calibration texts and the output's place, with its value.
+    public typealias Choice = PruneRecipe.Entry
 
     public struct Task: Equatable, Sendable {
         public var name: String
@@ -45,13 +64,14 @@ public struct PublishedRun {
         public var standardError: Double?
     }
 
+    /// In this program's own engine, which is not the one that serves the model.
     public struct Speed: Equatable, Sendable {
         public var prompt: Int
         public var batch: Int
         /// New tokens per second of the dense model, and how many times as fast the pruned one is.
         public var denseTokensPerSecond: Double?
-        public var decode: Double
-        public var firstToken: Double
+        public var decode: SpeedRatio
+        public var firstToken: SpeedRatio
     }
 
     public struct Sample: Equatable, Sendable {
@@ -76,6 +96,18 @@ public struct PublishedRun {
     /// Of the calibration text; empty where none was looked at.
     public var calibration: JSONObject?
     public var recipe: String?
+    /// What the recipe says besides the seed and the texts; nil without a recipe that can be read.
+    public var choices: [Choice]?
+    /// The model that was pruned: a path as the recipe, or whoever measured, gives it.
+    public var source: String?
+    /// Whether heads and neurons were removed, and not weights made zero.
+    public var removesUnits: Bool
+    /// What the share removed is a share of, as the report names it; nil where weights were made zero.
+    public var budget: String?
+    /// When the folder was written, and when it was evaluated: seconds since 1970.
+    public var writtenAt: Double?
+    public var evaluatedAt: Double?
+    public var measuredAt: Double?
     public var texts: [Text] = []
     public var tasks: [Task] = []
     /// The dense model's, where it was evaluated in the same run.
@@ -84,7 +116,12 @@ public struct PublishedRun {
     public var speeds: [Speed] = []
     /// Bytes of the weight files over the dense model's.
     public var sizeRatio: Double?
+    /// Of the weight files.
+    public var bytes: Int?
+    public var denseBytes: Int?
+    /// Where the quality was measured, and where the speed.
     public var environment: JSONObject?
+    public var speedEnvironment: JSONObject?
     /// What a gate decided about the run.
     public var gate: GateVerdict?
 
@@ -95,9 +132,22 @@ public struct PublishedRun {
     }
     /// The measurement that counts most for what a server costs: the largest batch, of these the longest prompt.
     public var speed: Speed? { speeds.max { ($0.batch, $0.prompt) < ($1.batch, $1.prompt) } }
-    public var seed: Int? { calibration?[.seed]?.integerValue }
-    public var sources: [String] {
-        (calibration?[.sources]?.arrayValue ?? []).compactMap { $0.objectValue?[.file]?.stringValue }
+    public var seed: Int?
+    public var sources: [String] { sourceTexts.map(\.file) }
+
+    /// A calibration text: two of one name can differ.
+    struct Source: Equatable {
+        var file: String
+        var digest: String?
+        var weight: Double?
+    }
+
+    /// By name.
+    var sourceTexts: [Source] {
+        (calibration?[.sources]?.arrayValue ?? []).compactMap { source in
+            guard let object = source.objectValue, let file = object[.file]?.stringValue else { return nil }
+            return Source(file: file, digest: object[.digest]?.stringValue, weight: object[.weight]?.doubleValue)
+        }.sorted { $0.file < $1.file }
     }
 
     /// Where a gate's verdict is looked for.
@@ -126,6 +176,9 @@ public struct PublishedRun {
         pattern = report[.pattern]?.stringValue ?? ""
         (self.asked, self.achieved) = (asked, achieved)
         (parametersBefore, parametersAfter) = (before, after)
+        removesUnits = report[.structure]?.objectValue != nil || pattern == "structured"
+        budget = report[.structure]?.objectValue?[.budget]?.objectValue?[.of]?.stringValue
+        writtenAt = FileSystem.modified(folder + "/" + PublishedFile.report)
         blocks = (report[.blocks]?.arrayValue ?? []).map { block in
             let object = block.objectValue
             func byLinear(_ key: ReportKey) -> [(linear: String, value: Double)] {
@@ -144,11 +197,26 @@ public struct PublishedRun {
         recipe = try PublishedFiles.bytes(folder + "/" + PublishedFile.recipe).map {
             String(decoding: $0, as: UTF8.self)
         }
+        readRecipe()
+        bytes = PublishedFiles.weightBytes(folder)
         if let results = try PublishedFiles.document(folder + "/results.json") { read(results: results) }
-        if let benchmark = try PublishedFiles.document(folder + "/benchmark.json") { read(benchmark: benchmark) }
+        if let benchmark = try PublishedFiles.document(folder + "/benchmark.json") {
+            read(benchmark: benchmark)
+            measuredAt = FileSystem.modified(folder + "/benchmark.json")
+        }
         let gate = folder + "/" + PublishedRun.gateFile
         if let verdict = try PublishedFiles.document(gate) { self.gate = try GateVerdict(verdict, file: gate) }
         try checkCounts()
+    }
+
+    /// A recipe that cannot be read is shown as it is, and says nothing about what the run shares with others.
+    private mutating func readRecipe() {
+        seed = calibration?[.seed]?.integerValue
+        guard let recipe, let read = try? PruneRecipe(yaml: recipe) else { return }
+        let apart = ["seed", "calibration.sources", "output.path", "output.overwrite"]
+        choices = read.entries.filter { !apart.contains($0.key) }
+        seed = read.seed.flatMap { Int(exactly: $0) } ?? seed
+        source = read.model
     }
 
     /// More of anything than a page can show.

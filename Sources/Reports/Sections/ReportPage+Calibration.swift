@@ -13,18 +13,21 @@ extension ReportPage {
                 groups.append(([HTML.name(run.name)], calibration))
             }
         }
-        let parts = groups.map { manifest($0.names.joined(separator: ", "), $0.calibration) }
+        let parts = groups.map { manifest(Words.list($0.names), $0.calibration) }
         guard !parts.isEmpty else { return nil }
         return (
             parts.joined(),
-            "The texts that the pruning looked at, by their digests. They should be like what the model will be used for. The text itself "
-                + "is not in the output."
+            "The texts that were used for calibration, by their digests. They should resemble production traffic. The text itself is not in "
+                + "the output."
         )
     }
 
     private func manifest(_ names: String, _ calibration: JSONObject) -> String {
         func number(_ object: JSONObject?, _ key: ReportKey) -> String {
             object?[key]?.integerValue.map(Figure.count) ?? "–"
+        }
+        func counted(_ key: ReportKey, _ noun: String) -> String {
+            calibration[key]?.integerValue.map { Words.counted($0, noun) } ?? "– \(noun)s"
         }
         func digest(_ object: JSONObject?, _ key: ReportKey) -> String {
             "<code>\(HTML.name(String((object?[key]?.stringValue ?? "–").prefix(16))))</code>"
@@ -42,8 +45,8 @@ extension ReportPage {
             "text", "kind", "weight", "documents", "used", "duplicates", "lines left out", "tokens", "samples",
             "SHA-256",
         ]
-        return "<h3>\(names)</h3><p class=\"small\">\(number(calibration, .samples)) samples of "
-            + "\(number(calibration, .sequenceLength)) tokens, seed \(number(calibration, .seed)), digest of all tokens "
+        return "<h3>\(names)</h3><p class=\"small\">\(counted(.samples, "sample")) of "
+            + "\(counted(.sequenceLength, "token")), seed \(number(calibration, .seed)), digest of all tokens "
             + "\(digest(calibration, .tokensDigest))</p>" + (rows.isEmpty ? "" : HTML.table(head, Array(rows)))
     }
 }

@@ -3,7 +3,7 @@ extension ReportPage {
         guard let body = perRun(Charts.heatMap) else { return nil }
         return (
             body,
-            "The stronger the colour, the more of that matrix is gone (q, k, v, o: attention; gate, up, down: the part between). Where a "
+            "The stronger the colour, the more of that matrix is gone (q, k, v, o: attention; gate, up, down: MLP). Where a "
                 + "second field follows, it shows how far that matrix's output is from what it should be, relative to its size; "
                 + "the bars below show the same for the whole layer."
         )

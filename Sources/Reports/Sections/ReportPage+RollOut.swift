@@ -3,7 +3,7 @@ extension ReportPage {
     private static let stages = [
         (
             "In the shadow (poc).",
-            "The pruned model gets a copy of real prompts; nobody sees its answers. At least a day.",
+            "The pruned model gets a copy of real prompts for at least a day; nobody sees its answers.",
             "espalier gate results.json --rules gate.yaml --stage poc"
         ),
         (
@@ -31,13 +31,18 @@ extension ReportPage {
         let decisions = groups.map { group in
             """
             <article class="verdict \(group.decision.rawValue)"><h3>\(group.decision.words)</h3>
-            <p class="name">\(group.names.joined(separator: ", "))</p><p>\(next(group.decision))</p></article>
+            <p class="name">\(Words.list(group.names))</p><p>\(next(group.decision))</p></article>
             """
         }
         let steps = ReportPage.stages.map { "<li><b>\($0.0)</b> \($0.1)<br><code>\($0.2)</code></li>" }
+        let cards = "<div class=\"cards\">\(decisions.joined())</div>"
+        // Nothing is rolled out of what must not be, or of what nobody has judged.
+        guard groups.contains(where: { [.go, .canary, .poc].contains($0.decision) }) else {
+            return (cards, "What to do next. Nothing here is ready to be rolled out.")
+        }
         return (
             """
-            <div class="cards">\(decisions.joined())</div>
+            \(cards)
             <h3>Stages</h3><ol>\(steps.joined())</ol>
             <h3>Back</h3>
             <ol><li>Point the route at the dense model again: pruning wrote a folder of its own and changed nothing in the dense one.</li>
@@ -45,17 +50,17 @@ extension ReportPage {
             <li>Keep the pruned folder, this page, and what <code>espalier watch</code> wrote: they say what to change. The recipe makes the \
             weights again.</li></ol>
             """,
-            "Go on to a stage when the gate passes it; go back at once when it, or espalier watch, does not."
+            "Take the next stage when the gate passes it. Go back at once when the gate fails or espalier watch raises an alarm."
         )
     }
 
     private func next(_ decision: Verdict.Decision) -> String {
         switch decision {
-        case .go: "Begin with the shadow, and take all three stages."
+        case .go: "Take all three stages, beginning with the shadow."
         case .canary: "Shadow, then a share of the traffic; everyone only after the gate passes its stage full."
         case .poc: "The shadow only; a share of the traffic after the gate passes its stage canary."
         case .noGo:
-            "Keep the dense model. Prune less, calibrate with texts that are nearer to the use, or search for the layers' shares."
+            "Keep the dense model. Prune less, calibrate with text that resembles production traffic, or search for the layers' shares."
         case .unknown: "Measure first: espalier evaluate --against DENSE, then espalier gate."
         }
     }

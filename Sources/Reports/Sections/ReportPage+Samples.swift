@@ -16,21 +16,24 @@ extension ReportPage {
         // Compared as they are shown: what differs further on is not seen.
         let (dense, pruned) = (Array(sample.dense.unicodeScalars), Array(sample.pruned.unicodeScalars))
         let same = zip(dense, pruned).prefix { $0 == $1 }.count
-        let shown = min(same, ReportPage.longest)
+        let kept = min(same, ReportPage.longest)
         func text(_ scalars: some Sequence<Unicode.Scalar>, _ limit: Int) -> String {
             var string = String.UnicodeScalarView()
             string.append(contentsOf: scalars)
             return HTML.text(String(string), limit: limit)
         }
-        let head = text(pruned.prefix(shown), ReportPage.longest)
+        /// An empty answer is one, too: a blank box would look like a fault of the page.
+        func shown(_ markup: String) -> String { markup.isEmpty ? "<span class=\"small\">(empty)</span>" : markup }
+        func whole(_ text: String) -> String { shown(HTML.text(text, limit: ReportPage.longest)) }
+        let head = text(pruned.prefix(kept), ReportPage.longest)
         let rest =
-            pruned.count > shown ? "<mark>\(text(pruned.dropFirst(shown), ReportPage.longest - shown))</mark>" : ""
+            pruned.count > kept ? "<mark>\(text(pruned.dropFirst(kept), ReportPage.longest - kept))</mark>" : ""
         let distance = sample.kl.map { "<span class=\"small\"> KL \(Figure.fixed($0, 3))</span>" } ?? ""
         return """
             <article class="sample"><p class="small">\(HTML.name(run.name))\(distance)</p>
-            <blockquote>\(HTML.text(sample.prompt, limit: ReportPage.longest))</blockquote>
-            <div class="answers"><div><b>dense</b><blockquote>\(HTML.text(sample.dense, limit: ReportPage.longest))</blockquote></div>
-            <div><b>pruned</b><blockquote>\(head)\(rest)</blockquote></div></div></article>
+            <blockquote>\(whole(sample.prompt))</blockquote>
+            <div class="answers"><div><b>dense</b><blockquote>\(whole(sample.dense))</blockquote></div>
+            <div><b>pruned</b><blockquote>\(shown(head + rest))</blockquote></div></div></article>
             """
     }
 }

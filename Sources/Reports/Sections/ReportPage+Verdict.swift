@@ -1,39 +1,57 @@
 import Gate
 
 extension ReportPage {
-    /// The page's first sentence.
+    /// The page's first sentences.
     var summary: String {
         guard runs.count == 1 else {
+            // The verbs are the same for one and for many.
             let parts: [(Verdict.Decision, String)] = [
-                (.go, "may replace the dense model"), (.canary, "may be tried on a share of the traffic"),
-                (.poc, "may be tried where no user sees it"), (.noGo, "may not"), (.unknown, "cannot be judged yet"),
+                (.go, "may replace the dense model, rolled out in stages"),
+                (.canary, "may be tried on a share of the traffic"),
+                (.poc, "may be tried where no user sees the answers"),
+                (.noGo, "should not be served"), (.unknown, "cannot be judged yet"),
             ]
-            let sentences = parts.compactMap { decision, words -> String? in
-                let names = runs.filter { verdict($0).decision == decision }.map { HTML.name($0.name) }
-                let list = names.joined(separator: ", ")
-                return names.isEmpty ? nil : "\(names.count) of \(runs.count) \(words): <b>\(list)</b>."
-            }
-            return sentences.joined(separator: " ")
+            return parts.compactMap { decision, words -> String? in
+                let names = runs.filter { verdict($0).decision == decision }.map { "<b>\(HTML.name($0.name))</b>" }
+                return names.isEmpty ? nil : "\(Words.list(names)) \(words)."
+            }.joined(separator: " ")
         }
         let run = runs[0]
-        var parts = ["keeps \(Figure.percent(run.parametersLeft, 0)) of the dense model's parameters"]
-        if let speed = run.speed, speed.decode.isFinite {
-            parts.append("writes \(Figure.fixed(speed.decode, 2)) times as fast")
+        var sentences = ["<b>\(verdict(run).decision.words).</b>", size(run)]
+        sentences += [ReportPage.sentence(run.speed)].compactMap { $0 }
+        if let least = run.leastAgreement {
+            let on = run.comparedTexts.count > 1 ? " (on \(HTML.name(least.text)))" : ""
+            sentences.append(
+                "It predicts the same next token as the dense model \(Figure.percent(least.value, 0)) of the time\(on)."
+            )
         }
-        if let same = text(run)?.topAgreement, same.isFinite {
-            parts.append("takes the same next token for the likeliest \(Figure.fixed(same * 100, 0)) times in 100")
+        return sentences.joined(separator: " ")
+    }
+
+    /// The count of parameters only where units were removed: zeros are stored, and counted by nobody who serves them.
+    private func size(_ run: PublishedRun) -> String {
+        if run.removesUnits {
+            return "It has \(Figure.percent(run.parametersLeft, 0)) of the dense model's parameters."
         }
-        let last = parts.removeLast()
-        return "<b>\(verdict(run).decision.words).</b> It "
-            + (parts.isEmpty ? last : parts.joined(separator: ", ") + " and " + last) + "."
+        guard let ratio = run.sizeRatio, ratio.isFinite else {
+            return run.bytes.map { "Its weight files have \(Figure.bytes($0)); zeros are stored like other weights." }
+                ?? "Zeros are stored like other weights, so its files are no smaller for them."
+        }
+        return "Its weight files are \(ReportPage.size(ratio))."
+    }
+
+    /// "as large as the dense model's", "2.74 times as large as the dense model's"
+    private static func size(_ ratio: Double) -> String {
+        Figure.fixed(ratio, 2) == "1.00"
+            ? "as large as the dense model's" : "\(Figure.fixed(ratio, 2)) times as large as the dense model's"
     }
 
     var verdicts: (body: String, lead: String)? {
         let own = runs.contains { $0.gate == nil }
         let limit =
-            "This page's own limits, where no gate has decided: perplexity at most \(Figure.fixed(limits.goRatio, 2)) times the dense "
-            + "model's and the same next token at least \(Figure.percent(limits.goAgreement, 0)) of the time for a go; perplexity at most "
-            + "\(Figure.fixed(limits.canaryRatio, 2)) times for a trial."
+            "This page's own limits, where no gate has decided: for a go, perplexity at most \(Figure.fixed(limits.goRatio, 2)) times the "
+            + "dense model's and the same next token at least \(Figure.percent(limits.goAgreement, 0)) of the time; for a trial, "
+            + "perplexity at most \(Figure.fixed(limits.canaryRatio, 2)) times. A run is judged by the worst of its texts."
         return ("<div class=\"cards\">\(runs.map(card).joined())</div>", own ? limit : "")
     }
 
@@ -46,17 +64,37 @@ extension ReportPage {
             case .limits: "By this page's own limits; no gate has decided."
             }
         func tile(_ value: String, _ meaning: String) -> String { "<div><dd>\(value)</dd><dt>\(meaning)</dt></div>" }
+        let least = run.leastAgreement
+        let on = run.comparedTexts.count > 1 ? least.map { ", on \(HTML.name($0.text))" } ?? "" : ""
         let tiles = [
-            tile(Figure.percent(run.parametersLeft, 0), "of the parameters left"),
-            tile(Figure.times(run.speed?.decode), "as fast, new tokens"),
-            tile(Figure.percent(text(run)?.topAgreement, 0), "same next token"),
+            sizeTile(run, tile), tile(Figure.times(run.speed?.decode.value), ReportPage.caption(run.speed)),
+            tile(Figure.percent(least?.value, 0), "same next token as the dense model\(on)"),
         ]
         return """
             <article class="verdict \(verdict.decision.rawValue)"><h3>\(verdict.decision.words)</h3>
             <p class="name">\(HTML.name(run.name))</p><p>\(HTML.text(verdict.reason))</p>
             \(run.gate.map(reasons) ?? "")<dl class="tiles">\(tiles.joined())</dl>
-            <p class="small">\(origin)<br>\(HTML.name(run.method)), \(HTML.name(run.pattern)), \(Figure.percent(run.achieved)) removed.</p></article>
+            <p class="small">\(origin)<br>\(HTML.name(run.method)), \(HTML.name(run.pattern)): \(ReportPage.removed(run)).</p></article>
             """
+    }
+
+    private func sizeTile(_ run: PublishedRun, _ tile: (String, String) -> String) -> String {
+        if run.removesUnits { return tile(Figure.percent(run.parametersLeft, 0), "of the parameters left") }
+        if let ratio = run.sizeRatio, ratio.isFinite { return tile(Figure.times(ratio), "size of the weight files") }
+        return tile(Figure.bytes(run.bytes), "weight files; the dense model's size was not measured")
+    }
+
+    /// "60.0 % of the pruned matrices' weights are zero"
+    static func removed(_ run: PublishedRun) -> String {
+        let share = Figure.percent(run.achieved)
+        guard run.removesUnits else { return "\(share) of the weights in the pruned matrices are zero" }
+        switch run.budget {
+        case "parameters": return "\(share) of the blocks' parameters were removed"
+        case "bytes": return "\(share) of the blocks' bytes were removed"
+        case "kv-cache": return "\(share) of the key-value cache was removed"
+        case "latency": return "\(share) of the blocks' measured time was removed"
+        default: return "\(share) of what the budget counts was removed"
+        }
     }
 
     /// What did not hold, and the gate's notes.

@@ -14,8 +14,8 @@ enum ModelCard {
                 """
             } ?? """
                 Pruned by Espalier with \(result.method), pattern \(result.pattern): \(percent) % of the weights of \
-                \(result.linears.count) linears are zero, \(result.parametersAfter) of \(result.parametersBefore) parameters \
-                are left.
+                \(result.linears.count) linears are zero. Of the model's \(result.parametersBefore) parameters \
+                \(result.parametersAfter) are not zero; all are stored.
                 """
         let origin = source.repository.map { " The source is `\($0)`." } ?? ""
         return """
@@ -30,7 +30,7 @@ enum ModelCard {
 
             ## Limits
 
-            \(structure == nil ? zeros : "")The model knows less than its source, most of all of what the calibration text did not hold. \
+            \(structure == nil ? zeros : "")Quality is lower than the source's, most of all outside the calibration domain. \
             Measure it on your own texts and tasks before its use: `espalier evaluate`, `espalier gate`.
 
             ## Recipe
