@@ -161,7 +161,7 @@ struct SentenceTests {
         #expect(try reason([.failed]) == "The stage's only check failed.")
         #expect(try reason([.failed, .passed]) == "Of the stage's checks 1 of 2 failed.")
         #expect(try reason([.failed, .failed]) == "Of the stage's checks all 2 failed.")
-        #expect(try reason([]) == "The stage has no checks, so nothing was decided.")
+        #expect(try reason([]) == "No check of the stage was made, so nothing was decided.")
         #expect(
             try reason([.failed, .notComparable, .passed])
                 == "Of the stage's checks 1 of 3 could not be made, and 1 of 3 failed. Nothing is decided until every check can be made."
