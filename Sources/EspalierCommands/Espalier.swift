@@ -24,7 +24,8 @@ public struct Espalier: ParsableCommand {
             EXAMPLES
               espalier inspect model.gguf
               espalier plan model.gguf --pattern 2:4 --calibration news.txt
-              espalier prune model.gguf --output pruned --pattern 2:4 --calibration news.txt
+              espalier prune model.gguf --output pruned --pattern 2:4 \\
+                --calibration news.txt
               espalier evaluate model.gguf --text test.txt --context 1024
               espalier generate model.gguf --prompt "The capital of France is"
               espalier benchmark pruned --against model.gguf

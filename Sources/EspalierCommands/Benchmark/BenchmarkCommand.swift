@@ -17,7 +17,8 @@ public struct BenchmarkCommand: ParsableCommand, Verb {
 
             EXAMPLES
               espalier benchmark pruned --against model.gguf
-              espalier benchmark pruned --against model.gguf --prompt 512 --batch 1 --batch 8 --output speed.json
+              espalier benchmark pruned --against model.gguf --prompt 512 --batch 1 \\
+                --batch 8 --output speed.json
             """)
 
     @Argument(

@@ -37,9 +37,11 @@ public struct Evaluate: ParsableCommand, Verb {
             EXAMPLES
               espalier evaluate model.gguf --text test.txt --context 1024 --windows 10
               espalier evaluate pruned --against model.gguf --text test.txt --json
-              espalier evaluate pruned --against model.gguf --prompts log.jsonl --differences 20
+              espalier evaluate pruned --against model.gguf --prompts log.jsonl \\
+                --differences 20
               espalier evaluate pruned --tokens windows.safetensors --output results.json
-              espalier evaluate pruned --tasks hellaswag,arc_easy --task-data sets --limit 200
+              espalier evaluate pruned --tasks hellaswag,arc_easy --task-data sets \\
+                --limit 200
               espalier evaluate pruned --tasks mmlu --task-data sets --num-fewshot 5 --json
               espalier evaluate pruned --task-file capitals.yaml --samples samples.jsonl
             """)

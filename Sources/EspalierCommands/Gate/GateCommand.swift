@@ -25,7 +25,8 @@ public struct GateCommand: ParsableCommand, Verb {
               espalier gate results.json --rules gate.yaml --stage canary
               espalier gate results.json --rules gate.yaml --baseline dense.json
               espalier gate results.json --rules gate.yaml --junit gate.xml
-              espalier gate pruned/results.json --rules gate.yaml --stage canary --output pruned/gate.json
+              espalier gate pruned/results.json --rules gate.yaml --stage canary \\
+                --output pruned/gate.json
             """)
 
     @Argument(

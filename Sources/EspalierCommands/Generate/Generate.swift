@@ -22,7 +22,8 @@ public struct Generate: ParsableCommand, Verb {
               espalier generate model.gguf --prompt "The capital of France is"
               espalier generate pruned --prompt "" --max-tokens 256
               espalier generate pruned --prompt "Once" --temperature 0.8 --seed 7
-              espalier generate pruned --golden golden.json --max-tokens 16 --output answers.json
+              espalier generate pruned --golden golden.json --max-tokens 16 \\
+                --output answers.json
             """)
 
     @Argument(

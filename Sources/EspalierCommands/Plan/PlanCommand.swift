@@ -20,7 +20,8 @@ public struct PlanCommand: ParsableCommand, Verb {
             EXAMPLES
               espalier plan model.gguf --pattern 2:4 --calibration news.txt
               espalier plan model --method sparsegpt --samples 64 --sequence-length 1024
-              espalier plan folder-with-config-json --method \(MethodHelp.removingUnitsExample) --sparsity 25%
+              espalier plan folder-with-config-json \\
+                --method \(MethodHelp.removingUnitsExample) --sparsity 25%
               espalier plan model --recipe recipe.yaml --json
             """)
 

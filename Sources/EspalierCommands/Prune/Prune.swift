@@ -18,12 +18,16 @@ public struct Prune: ParsableCommand, Verb {
             faster. Methods that remove whole heads and neurons (\(MethodHelp.removingUnits)) make the model itself smaller.
 
             EXAMPLES
-              espalier prune model.gguf --output pruned --pattern 2:4 --calibration news.txt
-              espalier prune model --output pruned --sparsity 60% --calibration chats.jsonl@2 --calibration code.txt
-              espalier prune model --output pruned --method sparsegpt --calibration tokens.safetensors --samples 64
-              espalier prune model --output pruned --pattern 4:8 --calibration self --samples 32
-              espalier prune model --output small --method \(MethodHelp.removingUnitsExample) --sparsity 25% \
-            --calibration news.txt
+              espalier prune model.gguf --output pruned --pattern 2:4 \\
+                --calibration news.txt
+              espalier prune model --output pruned --sparsity 60% \\
+                --calibration chats.jsonl@2 --calibration code.txt
+              espalier prune model --output pruned --method sparsegpt \\
+                --calibration tokens.safetensors --samples 64
+              espalier prune model --output pruned --pattern 4:8 --calibration self \\
+                --samples 32
+              espalier prune model --output small --method \(MethodHelp.removingUnitsExample) --sparsity 25% \\
+                --calibration news.txt
               espalier prune --recipe recipe.yaml --output again
             """)
 

@@ -20,12 +20,15 @@ public struct ReportCommand: ParsableCommand, Verb {
             With --json the page's data are printed, and --output may be left out.
 
             EXAMPLES
-              espalier evaluate pruned --against model.gguf --text test.txt --output pruned/results.json
+              espalier evaluate pruned --against model.gguf --text test.txt \\
+                --output pruned/results.json
               espalier benchmark pruned --against model.gguf --output pruned/benchmark.json
               espalier report pruned --output report.html
               espalier report pruned --output report.html --card card.md
-              espalier report seed0 seed1 seed2 --output seeds.html --max-perplexity-ratio 1.2
-              espalier report pruned --output report.html --price-per-hour 2.5 --tokens-per-day 1e8 --currency EUR
+              espalier report seed0 seed1 seed2 --output seeds.html \\
+                --max-perplexity-ratio 1.2
+              espalier report pruned --output report.html --price-per-hour 2.5 \\
+                --tokens-per-day 1e8 --currency EUR
               espalier report pruned --json
             """)
 
