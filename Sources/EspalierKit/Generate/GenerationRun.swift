@@ -51,7 +51,9 @@ public struct GenerationRun {
         }
     }
 
-    /// - Parameter write: given the continuation piece by piece; what it throws ends the generation.
+    /// - Parameters:
+    ///   - reporter: told how the work goes.
+    ///   - write: given the continuation piece by piece; what it throws ends the generation.
     public func generate(
         _ reporter: any Reporter, write: (String) throws(Fault) -> Void = { _ in }
     ) throws(Fault) -> Report {

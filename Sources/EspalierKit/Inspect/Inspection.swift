@@ -44,8 +44,11 @@ public struct Inspection {
     /// What was noticed on opening.
     public var warnings: [String]
 
-    /// - Parameter readsWeights: whether the weights are read, tensor by tensor, for their zeros and for values that
-    ///   are not numbers.
+    /// - Parameters:
+    ///   - path: a Hugging Face folder or a GGUF file.
+    ///   - readsWeights: whether the weights are read, tensor by tensor, for their zeros and for values that are not
+    ///     numbers.
+    ///   - reporter: told how the work goes.
     /// - Throws: `Fault` for a model that cannot be used. A tokenizer that cannot is a warning.
     public init(_ path: String, readsWeights: Bool, reporter: any Reporter) throws(Fault) {
         let opened = try OpenedModel(path)

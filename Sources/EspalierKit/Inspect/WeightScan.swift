@@ -39,7 +39,9 @@ public struct WeightScan: Equatable, Sendable {
         self.init(values, columns: tensor.shape.last ?? 1)
     }
 
-    /// - Parameter columns: values of a row; the number of values is a multiple of it.
+    /// - Parameters:
+    ///   - values: row by row.
+    ///   - columns: values of a row; the number of values is a multiple of it.
     public init(_ values: [Float], columns: Int) {
         elements = values.count
         values.withUnsafeBufferPointer { buffer in

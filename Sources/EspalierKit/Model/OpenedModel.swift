@@ -22,7 +22,10 @@ public struct OpenedModel {
     /// Family and shapes.
     public var configuration: DecoderConfiguration { decoder.configuration }
 
-    /// - Parameter needsWeights: whether a folder with `config.json` and no weights is refused.
+    /// - Parameters:
+    ///   - path: a Hugging Face folder or a GGUF file.
+    ///   - device: where the blocks are computed.
+    ///   - needsWeights: whether a folder with `config.json` and no weights is refused.
     /// - Throws: what `Checkpoint.open` and `Decoder` throw.
     public init(_ path: String, device: Device = .cpu, needsWeights: Bool = true) throws(Fault) {
         let checkpoint = needsWeights ? try Checkpoint.open(path) : try Checkpoint.openOrDescribe(path)

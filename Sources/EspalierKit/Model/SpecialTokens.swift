@@ -20,7 +20,10 @@ public struct SpecialTokens: Equatable, Sendable {
     /// The first of them: the one that ends a text.
     public var firstEnd: Int32?
 
-    /// - Parameter needsBeginning: whether the family's texts must begin with BOS.
+    /// - Parameters:
+    ///   - checkpoint: whose files name the tokens.
+    ///   - tokenizer: which knows their ids.
+    ///   - needsBeginning: whether the family's texts must begin with BOS.
     /// - Throws: `badData` when one of the files is not JSON, a token in it is not an id, or BOS is needed and none is
     ///   named.
     public init(_ checkpoint: Checkpoint, tokenizer: Tokenizer, needsBeginning: Bool = false) throws(Fault) {

@@ -7,7 +7,9 @@ import Recipes
 extension Plan {
     /// Opens the model, reads the calibration text where there is one, and measures.
     ///
-    /// - Parameter settings: of the run; without calibration text, those of `PruneRecipe.planSettings`.
+    /// - Parameters:
+    ///   - settings: of the run; without calibration text, those of `PruneRecipe.planSettings`.
+    ///   - reporter: told how the work goes.
     /// - Throws: what the run itself would refuse before its first block.
     public static func making(_ settings: PruneSettings, reporter: any Reporter) throws(Fault) -> Plan {
         try settings.checkOffload()

@@ -10,8 +10,12 @@ public struct PrunePreparation {
     /// Of a `PruneRun`, or of a plan.
     public let context: PruneContext
 
-    /// - Parameter needsWeights: whether a folder without weights is refused; what looks at the configuration alone
-    ///   can do without.
+    /// - Parameters:
+    ///   - settings: of the run.
+    ///   - needsWeights: whether a folder without weights is refused; what looks at the configuration alone can do
+    ///     without.
+    ///   - reporter: told how the work goes.
+    /// - Throws: `Fault` for a model, a text or settings that cannot be used.
     public init(
         _ settings: PruneSettings, needsWeights: Bool = true, reporter: any Reporter
     ) throws(Fault) {

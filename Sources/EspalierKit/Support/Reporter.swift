@@ -3,6 +3,7 @@ public protocol Reporter: AnyObject {
     /// A phase begins; one that is still open ends.
     ///
     /// - Parameters:
+    ///   - title: what the phase is called.
     ///   - total: how much there is to do, in `unit`s.
     ///   - unit: what a rate would count: "tokens"; empty where there is none.
     func begin(_ title: String, total: Double, unit: String)

@@ -92,8 +92,14 @@ public struct WatchRun {
     /// Scores the model, appends the interval to the history and looks for drift.
     ///
     /// - Parameters:
+    ///   - path: of the reference that `writeReference` made of the dense model.
+    ///   - history: the file that the interval is appended to; it is made where there is none.
     ///   - prompts: a log of users' prompts.
+    ///   - alpha: the chance of any false alarm over the whole history of a baseline.
+    ///   - isNewBaseline: whether earlier intervals no longer count.
     ///   - time: of the interval, ISO 8601.
+    ///   - reporter: told how the work goes.
+    ///   - tell: given what was found, before the interval is appended.
     /// - Throws: `notComparable` when model, reference and history do not belong together; `Fault` for what cannot be
     ///   used.
     public func watch(
