@@ -39,14 +39,18 @@ if [ "${1:-}" = --files ]; then
     exit 0
 fi
 
-espalier=${1:-$root/.build/release/espalier}
-[ -x "$espalier" ] || fail "no built tool at $espalier" "run: make demo"
+tool=${1:-$root/.build/release/espalier}
+[ -x "$tool" ] || fail "no built tool at $tool" "run: make demo"
+case $tool in /*) ;; *) tool=$PWD/$tool ;; esac
+# What is shown can be pasted in the folder where it runs.
+espalier() { "$tool" "$@"; }
 command -v "$python" >/dev/null 2>&1 || fail "$python not found; the demo prints its table with it" "another interpreter: set PYTHON to it"
 
 # Nothing is fetched here where `make demo` has fetched it.
 paths=$("$scripts/fetch-demo.sh")
 { read -r model; read -r calibration; read -r evaluation; } <<<"$paths"
 lay_out_files
+cd "$output"
 
 heading() { printf '\n== %s\n' "$*"; }
 
@@ -65,19 +69,19 @@ run() {
 
 heading "The model, dense"
 echo "SmolLM2-135M-Instruct from a 4-bit GGUF, dequantised; perplexity on 50 news articles, windows of $CONTEXT tokens."
-run "$espalier" evaluate "$model" --text "$evaluation" --context "$CONTEXT" --output "$output/dense.json"
+run espalier evaluate model.gguf --text heldout.txt --context "$CONTEXT" --output dense.json
 
 methods="magnitude wanda sparsegpt wanda++"
 for method in $methods; do
     # What an earlier demo left: `--overwrite` would move it aside and keep it.
     rm -rf "${output:?}/$method" "${output:?}/$method".partial*
     heading "Pruned to 2:4 with $method ($SAMPLES samples of $LENGTH tokens from 250 other articles)"
-    run "$espalier" prune "$model" --output "$output/$method" --method "$method" --pattern 2:4 \
-        --calibration "$calibration" --samples "$SAMPLES" --sequence-length "$LENGTH" --json \
-        >"$output/$method.prune.json"
+    run espalier prune model.gguf --output "$method" --method "$method" --pattern 2:4 \
+        --calibration news.txt --samples "$SAMPLES" --sequence-length "$LENGTH" --json \
+        >"$method.prune.json"
     # In the folder, `report` finds it.
-    run "$espalier" evaluate "$output/$method" --against "$model" --text "$evaluation" --context "$CONTEXT" \
-        --output "$output/$method/results.json"
+    run espalier evaluate "$method" --against model.gguf --text heldout.txt --context "$CONTEXT" \
+        --output "$method/results.json"
 done
 
 heading "What each method cost"
@@ -127,8 +131,8 @@ print("the hardware or the file format makes use of it.")
 PYTHON
 
 heading "The same prompt, dense and pruned (greedy)"
-dense_text=$(run "$espalier" generate "$model" --prompt "$PROMPT" --max-tokens "$TOKENS")
-pruned_text=$(run "$espalier" generate "$output/wanda++" --prompt "$PROMPT" --max-tokens "$TOKENS")
+dense_text=$(run espalier generate model.gguf --prompt "$PROMPT" --max-tokens "$TOKENS")
+pruned_text=$(run espalier generate wanda++ --prompt "$PROMPT" --max-tokens "$TOKENS")
 "$python" - "$PROMPT" "$dense_text" "$pruned_text" <<'PYTHON'
 import itertools, sys, textwrap
 
@@ -142,23 +146,25 @@ for left, right in itertools.zip_longest(*columns, fillvalue=""):
     print(f"{left:{width}}   {right}".rstrip())
 PYTHON
 
-best=$output/wanda++
+best=wanda++
 heading "Speed in this engine, dense and pruned"
-run "$espalier" benchmark "$best" --against "$model" --prompt 128 --batch 1 --new-tokens 16 --repeats 3 --output "$best/benchmark.json"
+run espalier benchmark "$best" --against model.gguf --prompt 128 --batch 1 --new-tokens 16 --repeats 3 --output "$best/benchmark.json"
 
 heading "The gate: good enough for which stage?"
-run "$espalier" generate "$best" --golden "$root/examples/golden.json" --max-tokens 16 --output "$output/answers.json"
+rm -f gate.yaml
+run espalier gate --init gate.yaml
+run espalier generate "$best" --golden golden.json --max-tokens 16 --output answers.json
 for stage in canary poc; do
     # 2 is the verdict "fail", which is a result here and no accident.
     verdict=0
-    run "$espalier" gate "$best/results.json" --rules "$root/examples/gate.yaml" --stage "$stage" \
-        --golden "$output/answers.json" --output "$best/gate.json" || verdict=$?
+    run espalier gate "$best/results.json" --rules gate.yaml --stage "$stage" \
+        --golden answers.json --output "$best/gate.json" || verdict=$?
     [ "$verdict" = 0 ] || [ "$verdict" = 2 ] || exit "$verdict"
 done
 
 heading "The report, and a last check of the files"
 # shellcheck disable=SC2086  # one folder for each method
-(cd "$output" && run "$espalier" report $methods --output report.html)
-run "$espalier" verify "$best"
+run espalier report $methods --output report.html
+run espalier verify "$best"
 
 printf '\nThe whole demo took %d min %d s. The pruned models and report.html are in %s.\n' $((SECONDS / 60)) $((SECONDS % 60)) "$output"
