@@ -84,7 +84,7 @@ let thresholds: [String: [DType: Double]] = [
 ]
 var failures: [String] = []
 
-func row(_ name: String, _ seconds: Double, operations: Double, peak: Double, dtype: DType) {
+@MainActor func row(_ name: String, _ seconds: Double, operations: Double, peak: Double, dtype: DType) {
     let rate = operations / seconds / 1e9
     let columns = [
         name.padding(to: 34), "\(Int(seconds * 1e6)) us".padding(to: 12), "\(Int(rate)) GFLOP/s".padding(to: 14),
