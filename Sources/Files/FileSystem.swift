@@ -193,7 +193,7 @@ package enum FileSystem {
     }
 
     // Paths are bytes: Swift's `String` holds canonically equivalent names for equal, and takes a slash with a combining
-    // mark behind it for another letter.
+    // mark after it for another letter.
 
     package static func joined(_ folder: String, _ name: String) -> String {
         folder.utf8.last == slash ? folder + name : folder + "/" + name

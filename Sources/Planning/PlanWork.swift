@@ -93,7 +93,7 @@ struct PlanWork {
         }
         let first = options.stages[0].samples
         let last = options.stages[options.stages.count - 1].samples
-        // On average half of the blocks stand behind the first one that changed; of several changes, two thirds.
+        // On average half of the blocks stand after the first one that changed; of several changes, two thirds.
         let neighbours = Double(options.rounds) * layers * 4 * Double(first)
         searchedPruned += times * neighbours / 2
         compared += times * sides(first) * neighbours

@@ -13,7 +13,7 @@ public enum ReportKey: String, Sendable {
     case memoryLimitBytes = "memory_limit_bytes"
     case peakMemoryBytes = "peak_memory_bytes"
     case peakDeviceMemoryBytes = "peak_device_memory_bytes"
-    // What a structural run tells, and a search: its KL behind every step.
+    // What a structural run tells, and a search: its KL after every step.
     case structure, plain, budget, latency, layers, search, step, kl
     case of
     // A block; `sparsity` and `asked` are by linear here.

@@ -98,7 +98,7 @@ public struct PruneRun {
         }
     }
 
-    /// Continues behind the last committed block.
+    /// Continues after the last committed block.
     public func resume() throws(Fault) -> RunResult {
         let place = OutputPlace(try context.settings.requiredOutput(), overwrite: true)
         guard case .unfinished(let staging) = try StagingFolder.resume(place) else {

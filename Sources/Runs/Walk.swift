@@ -41,7 +41,7 @@ package struct Walk {
         // Without states to bring up to date, committed blocks are not looked at again.
         try context.run.passage.forward((lanes == nil ? committed.count : 0)..<total) { (step) throws(Fault) in
             let clock = ContinuousClock.now
-            // Behind the last block that is pruned nothing looks at the states any more.
+            // After the last block that is pruned nothing looks at the states any more.
             let lanes = step.layer <= lastPruned ? lanes : nil
             if step.layer >= committed.count {
                 var report = try prune(step, lanes)

@@ -149,7 +149,7 @@ public final class Tokenizer: Sendable {
 
     /// Refuses an embedding that has no row for a token; rows without a token are padding, and usual.
     ///
-    /// Tokens that were added behind the vocabulary may have none, such as one for padding that a folder names and its
+    /// Tokens that were added after the vocabulary may have none, such as one for padding that a folder names and its
     /// model never learnt: they are in order until a text holds them.
     ///
     /// - Throws: `Fault` of kind `badData` if there are fewer rows than tokens without those that were added.

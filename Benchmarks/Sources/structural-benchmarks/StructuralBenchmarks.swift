@@ -184,7 +184,7 @@ struct StructuralBenchmarks {
         let head = try decoder.head(dtype: compute)
         let table = try decoder.embedding()
         let rotary = decoder.rotary(positions: 1024)
-        /// Tokens per second of reading a prompt and of writing behind it.
+        /// Tokens per second of reading a prompt and of writing after it.
         func measure(_ blocks: [Block], batch: Int) -> (reading: Double, writing: Double) {
             let written = 32
             func pass(_ ids: Tensor, _ length: Int, _ cache: KeyValueCache) -> Tensor {

@@ -131,7 +131,7 @@ esp_tensor esp_soft_cap(esp_tensor x, double cap);
 // at most `window` positions (0: all before it). With soft_cap > 0 the scaled products go through
 // soft_cap * tanh(product / soft_cap) before the softmax. Result [b, t, heads * d].
 esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window, double soft_cap);
-// The same for the nodes of a tree of sequences that stand one behind another in q [1, t, heads, d] and k, v [1, t, kv, d].
+// The same for the nodes of a tree of sequences, one after another in q [1, t, heads, d] and k, v [1, t, kv, d].
 // Node n sees counts[n] ranges [first, end) of rows, `ranges` holding them node after node: its ancestors' from the root
 // on, then its own.
 esp_tensor esp_tree_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window, double soft_cap,

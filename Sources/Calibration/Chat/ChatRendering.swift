@@ -73,7 +73,7 @@ extension ChatTemplate {
         return text
     }
 
-    /// A reply behind its thoughts, as Qwen 3 writes it.
+    /// A reply after its thoughts, as Qwen 3 writes it.
     func framed(_ thoughts: String, _ content: String) -> String {
         "<think>\n" + thoughts.trimmingNewlines() + "\n</think>\n\n" + content.trimmingNewlines(trailing: false)
     }

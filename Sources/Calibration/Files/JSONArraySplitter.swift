@@ -1,6 +1,6 @@
 import Faults
 
-/// Cuts a JSON array, or objects of several lines each that stand one behind another, into its elements, byte by byte,
+/// Cuts a JSON array, or objects of several lines each that stand one after another, into its elements, byte by byte,
 /// so that a file may be larger than memory. What an element holds is left to whoever reads it.
 public struct JSONArraySplitter {
     public enum Layout: Sendable {
@@ -58,7 +58,7 @@ public struct JSONArraySplitter {
             if byte == 10 { lineIsOver = depth > 0 }
             if byte == 32 || (9...13).contains(byte) { continue }
             if depth == 0, byte == UInt8(ascii: "[") { return .array }
-            // Behind a line that was broken off the next record begins.
+            // After a line that was broken off the next record begins.
             if lineIsOver { return byte == UInt8(ascii: "{") ? nil : .objects }
             switch byte {
             case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1

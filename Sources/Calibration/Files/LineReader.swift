@@ -40,7 +40,7 @@ public struct LineReader {
         if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { at = 3 }
     }
 
-    /// Bytes behind it are still to be read: after an error, at the line behind the wrong one; or at the wrong one
+    /// Bytes after it are still to be read: after an error, at the line after the wrong one; or at the wrong one
     /// itself, where that never ended.
     var offset: Int { bufferOffset + at }
 

@@ -2,7 +2,7 @@ import Faults
 
 /// Prompts as a server logs them, or as a data set has them: JSON objects, one a line or in one array.
 ///
-/// `{"prompt": …, "completion": …}` scores the completion behind the prompt, `{"prompt": …}` or `{"text": …}` the text
+/// `{"prompt": …, "completion": …}` scores the completion after the prompt, `{"prompt": …}` or `{"text": …}` the text
 /// itself, `{"messages": …}` or `{"conversations": …}` the last reply; `TextRecord` lists all forms.
 public struct PromptLog: Equatable, Sendable {
     public struct Entry: Equatable, Sendable {

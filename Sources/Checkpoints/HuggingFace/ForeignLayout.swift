@@ -4,7 +4,7 @@ import Faults
 /// training, several projections in one tensor, another software's names. What they are is told by the names that stand
 /// where the wanted one should.
 enum ForeignLayout {
-    /// Endings behind a linear's or a norm's name, what they mean, and the way back.
+    /// Endings after a linear's or a norm's name, what they mean, and the way back.
     private static let unfinished: [(marks: [String], summary: String, advice: String)] = [
         (
             ["weight_orig", "weight_mask"], "the weights are pruned by a mask that is not applied yet",

@@ -1,7 +1,7 @@
 import Faults
 
 extension Family {
-    /// Gemma 3's text models: norms in front of and behind both sub-layers, GELU, scaled embeddings, and for each layer
+    /// Gemma 3's text models: norms before and after both sub-layers, GELU, scaled embeddings, and for each layer
     /// that sees everything several with a window and rotary frequencies of their own.
     public static let gemma3 = Family(
         "gemma3_text",

@@ -31,7 +31,7 @@ public struct BenchmarkReport {
             samples[speedCase].map { Spread($0.map(\.timeToFirstToken)) }
         }
 
-        /// New tokens of all sequences per second, behind the first.
+        /// New tokens of all sequences per second, after the first.
         public func decodeTokensPerSecond(_ speedCase: SpeedCase) -> Spread? {
             samples[speedCase].map { Spread($0.map(\.decodeTokensPerSecond)) }
         }

@@ -13,7 +13,7 @@ public struct BenchmarkRun {
     public var prompts: [Int]
     /// Prompts at once.
     public var batches: [Int]
-    /// Behind each prompt.
+    /// After each prompt.
     public var newTokens: Int
     /// Measurements of each case.
     public var repeats: Int

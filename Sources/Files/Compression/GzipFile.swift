@@ -1,6 +1,6 @@
 import Faults
 
-/// gzip (RFC 1952): one compressed stream behind another, each with its check sum.
+/// gzip (RFC 1952): one compressed stream after another, each with its check sum.
 package struct GzipFile {
     /// Text is packed into a fifth, logs into a twentieth; what unpacks to more than this is a trap, or nothing to
     /// calibrate on.

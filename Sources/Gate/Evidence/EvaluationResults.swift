@@ -86,7 +86,7 @@ public struct EvaluationResults: Sendable {
         ]
     }
 
-    /// "acc" is "acc,none": behind the comma stands lm-evaluation-harness' filter.
+    /// "acc" is "acc,none": after the comma stands lm-evaluation-harness' filter.
     private static func key(_ metric: String) -> String { metric.contains(",") ? metric : metric + ",none" }
 
     private func names(_ group: String) -> [String] { root[group]?.objectValue?.keys ?? [] }

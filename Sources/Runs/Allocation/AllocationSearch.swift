@@ -86,7 +86,7 @@ struct AllocationSearch {
                 try journal.append(
                     try staging.writeShard(file, SparseCandidateFile.tensors(pruned)).line(kind: "candidates"))
             }
-            // As it stands in the file, so that a resumed search sees the same; behind the last block nothing looks.
+            // As it stands in the file, so that a resumed search sees the same; after the last block nothing looks.
             if layer + 1 < configuration.layerCount {
                 try step.advance(lane, through: try candidate(of: dense))
             }

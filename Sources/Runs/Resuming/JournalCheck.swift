@@ -11,7 +11,7 @@ import Publishing
 struct JournalCheck {
     let context: PruneContext
     let staging: StagingFolder
-    /// The journal's lines behind the first.
+    /// The journal's lines after the first.
     let lines: [JournalLine]
 
     private var configuration: DecoderConfiguration { context.decoder.configuration }

@@ -25,7 +25,7 @@ struct JournalLine {
         (self.file, self.number, self.object, self.kind) = (file, number, object, kind)
     }
 
-    /// All lines behind the first, which tells of the run.
+    /// All lines after the first, which tells of the run.
     static func all(_ lines: [JSONValue], file: String) throws(Fault) -> [JournalLine] {
         var read: [JournalLine] = []
         for (index, value) in lines.enumerated() {

@@ -19,7 +19,7 @@ struct StructuralRun {
 
     private var configuration: DecoderConfiguration { context.decoder.configuration }
 
-    /// - Parameter lines: the journal's behind the first.
+    /// - Parameter lines: the journal's after the first.
     func finish(recipe: String, lines: [JSONValue]) throws(Fault) -> RunResult {
         guard let structure = context.settings.structure else {
             throw Fault(.usage, "a structural run without its settings")

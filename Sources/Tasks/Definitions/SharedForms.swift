@@ -2,7 +2,7 @@ import Faults
 
 /// Forms of a record that several tasks have.
 enum SharedForms {
-    /// `choices` and the index `gold`, behind a prompt made from `query`.
+    /// `choices` and the index `gold`, after a prompt made from `query`.
     static func choices(_ record: TaskRecord, prompt: String) throws(Fault) -> TaskItem {
         let choices = try record.texts("choices")
         return .choices(prompt: prompt, choices: choices, gold: try record.index("gold", below: choices.count))

@@ -10,7 +10,7 @@ public struct RecordFile: Sendable {
         /// JSON lines whose labels stand in a second file, a number a line, under the key 'label'.
         case jsonLinesWithLabels(String)
         /// A header line, then fields separated by tabs; nothing is quoted, but where a field begins and ends with quotes
-        /// and the file has an 'idx' behind the label, as CSV writers make it.
+        /// and the file has an 'idx' after the label, as CSV writers make it.
         case tabSeparated
         /// Fields separated by commas, quoted where needed; the columns' names, or nil where the first line has them.
         case commaSeparated([String]?)

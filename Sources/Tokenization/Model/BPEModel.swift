@@ -19,7 +19,7 @@ struct BPEModel: Sendable {
     let fallback: [Int32]?
     /// A word that is itself a token is not merged.
     let ignoresMerges: Bool
-    /// A scalar before which a text can be cut without a change of its ids: no token has it behind another scalar.
+    /// A scalar before which a text can be cut without a change of its ids: no token has it after another scalar.
     let boundary: [UInt8]?
 
     /// Ids of single bytes or of single ASCII scalars; -1 where the vocabulary has none.

@@ -154,7 +154,7 @@ struct ModelFile {
             expected: "\"left right\" or [\"left\", \"right\"]")
     }
 
-    /// Whether a token has the marker behind another scalar.
+    /// Whether a token has the marker after another scalar.
     private static func anyToken(of vocabulary: Vocabulary, has marker: [UInt8]) -> Bool {
         vocabulary.modelIDs.contains { id in
             let token = vocabulary.token(of: id) ?? []

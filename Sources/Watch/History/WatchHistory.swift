@@ -58,7 +58,7 @@ public enum WatchHistory {
     /// - Parameter first: given all intervals, the new one last, before it is written; what it throws leaves the history
     ///   as it was.
     /// - Returns: all intervals, the new one last.
-    /// - Throws: `notComparable` when the interval does not belong behind those there are, `badData` when the history is
+    /// - Throws: `notComparable` when the interval does not belong after those there are, `badData` when the history is
     ///   damaged, `inputOutput` when the disk refuses; the history is then as it was.
     @discardableResult
     public static func append(
@@ -86,7 +86,7 @@ public enum WatchHistory {
         intervals[(intervals.lastIndex { $0.isNewBaseline } ?? 0)...]
     }
 
-    /// - Throws: `notComparable` when the next interval does not belong behind those there are.
+    /// - Throws: `notComparable` when the next interval does not belong after those there are.
     public static func check(_ next: WatchInterval, continues intervals: [WatchInterval], file: String) throws(Fault) {
         guard !next.isNewBaseline, let last = intervals.last else { return }
         let traits = [

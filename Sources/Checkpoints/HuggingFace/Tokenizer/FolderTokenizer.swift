@@ -225,7 +225,7 @@ public struct FolderTokenizer: Sendable {
         return vocabulary
     }
 
-    /// Tokens behind the last row of the embedding.
+    /// Tokens after the last row of the embedding.
     private static func rowWarnings(_ tokens: [ListedToken], _ configuration: JSONObject) -> [String] {
         guard let rows = configuration["vocab_size"]?.integerValue else { return [] }
         let beyond = tokens.filter { $0.id.map { $0 >= rows } ?? false }
