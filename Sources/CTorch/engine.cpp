@@ -108,8 +108,8 @@ bool esp_can_make_threads(int count) {
 }
 
 const char *esp_version(void) {
-  // The build settings are compiled into the library; the macro would name the headers. `at::show_config` has them, too,
-  // but asks for the CUDA hooks.
+  // The build settings are compiled into the library; the macro would name the headers. `at::show_config` has them,
+  // too, but asks for the CUDA hooks.
   static const std::string version = [] {
     const auto &settings = caffe2::GetBuildOptions();
     auto found = settings.find("TORCH_VERSION");

@@ -161,7 +161,8 @@ public struct Decoder {
     /// Rows of the embedding table that are read together.
     private static let embeddingRows = 4096
 
-    /// The embeddings [n, hidden] of some tokens as the first block takes them, float32. Only parts of the table that hold one of them are read.
+    /// The embeddings [n, hidden] of some tokens as the first block takes them, float32. Only parts of the table that
+    /// hold one of them are read.
     ///
     /// - Parameter ids: below the vocabulary's size.
     /// - Throws: `inputOutput` when the table cannot be read.

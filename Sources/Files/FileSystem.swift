@@ -192,8 +192,8 @@ package enum FileSystem {
         return overflow || bytes > UInt64(Int.max) ? Int.max : Int(bytes)
     }
 
-    // Paths are bytes: Swift's `String` holds canonically equivalent names for equal, and takes a slash with a combining
-    // mark after it for another letter.
+    // Paths are bytes: Swift's `String` holds canonically equivalent names for equal, and takes a slash with a
+    // combining mark after it for another letter.
 
     package static func joined(_ folder: String, _ name: String) -> String {
         folder.utf8.last == slash ? folder + name : folder + "/" + name

@@ -9,9 +9,9 @@ import Faults
 
 /// A file that appears under its name only when it is whole and on the disk.
 ///
-/// Bytes go to a new file beside it, whose name nobody can guess; `finish()` makes them durable and renames. A file that
-/// is dropped unfinished, or whose writing fails, is removed. Of several writers of one file the last to finish wins.
-/// What is no file, as a pipe, is written into directly.
+/// Bytes go to a new file beside it, whose name nobody can guess; `finish()` makes them durable and renames. A file
+/// that is dropped unfinished, or whose writing fails, is removed. Of several writers of one file the last to finish
+/// wins. What is no file, as a pipe, is written into directly.
 package final class OutputFile {
     /// As it was named, for messages.
     package let path: String

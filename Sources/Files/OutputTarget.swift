@@ -8,7 +8,8 @@ import Faults
 
 /// Where a file that the user named will go: looked at before the work, so that what cannot be written is told then.
 ///
-/// A file is replaced as a whole. A link is followed, and what it leads to is replaced. What is no file of bytes, such as
+/// A file is replaced as a whole. A link is followed, and what it leads to is replaced. What is no file of bytes, such
+/// as
 /// `/dev/null` or a named pipe, stays what it is and is written into.
 package final class OutputTarget {
     /// As it was named, for messages.

@@ -3,7 +3,8 @@ import Runs
 import Recipes
 import Structure
 
-/// What a run does with one block, and a search with all of them, counted in the operations that `PlanMeasurement` times.
+/// What a run does with one block, and a search with all of them, counted in the operations that `PlanMeasurement`
+/// times.
 struct PlanWork {
     /// What method, walk and candidates do with a block that has a goal.
     var block: BlockWork

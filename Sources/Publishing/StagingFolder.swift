@@ -217,7 +217,8 @@ public final class StagingFolder: Sendable {
         }
     }
 
-    /// Writes the completion record, removes the journal, gives the folder its final name, and moves what stood there to
+    /// Writes the completion record, removes the journal, gives the folder its final name, and moves what stood there
+    /// to
     /// `OUT.previous-<n>`. After a crash before the journal is gone it can be repeated, after one after that
     /// `publishRecorded` does the rest.
     ///

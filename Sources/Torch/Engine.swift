@@ -24,7 +24,8 @@ public enum Engine {
     public static var threads: Int { Int(esp_threads()) }
     public static func setThreads(_ count: Int) { require(esp_set_threads(Int32(count))) }
 
-    /// - Throws: `interrupted` when the system does not let this process have so many threads more: libtorch's pool would
+    /// - Throws: `interrupted` when the system does not let this process have so many threads more: libtorch's pool
+    ///   would
     ///   end the process without a word of what to do.
     public static func checkThreads(_ count: Int) throws(Fault) {
         guard !esp_can_make_threads(Int32(clamping: count)) else { return }

@@ -49,7 +49,8 @@ struct CalibrationVerbTests {
         return try PrunePreparation(try arguments.recipe(overwrite: false).resolved(), reporter: reporter).context
     }
 
-    /// A model can write its own calibration text without a tokenizer, but not as well; nobody may take one for the other.
+    /// A model can write its own calibration text without a tokenizer, but not as well; nobody may take one for the
+    /// other.
     @Test func aTokenizerThatIsRefusedIsToldWhereTheWorkGoesOnWithoutIt() throws {
         let folder = try model()
         let words = [folder.path, "--calibration", "self", "--samples", "2", "--sequence-length", "8"]

@@ -160,8 +160,8 @@ struct PromptVerbTests {
     @Test func conversationsAreRenderedAsTheModelMeetsThem() throws {
         let (dense, pruned, folder) = (try model(), try prunedModel(), try TemporaryFolder())
         let template = """
-            {% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + \
-            '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}
+            {% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + \
+            '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}
             """
         for folder in [dense, pruned] {
             let settings = JSONValue.object(["chat_template": .string(template)])

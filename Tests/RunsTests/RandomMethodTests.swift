@@ -136,7 +136,8 @@ struct RandomMethodTests {
             plan.memory.phases.map(\.name) == ["choosing a mask", "lots", "writing a block", "writing the checkpoint"])
         // Three blocks of 1920 weights.
         #expect(plan.operations == Double(3 * 2 * 1920))
-        // Its step holds a number for each; a mask the pruned block, a byte for each, and the widest linear three times.
+        // Its step holds a number for each; a mask the pruned block, a byte for each, and the widest linear three
+        // times.
         let (mask, lots) = (plan.memory.phases[0].bytes, plan.memory.phases[1].bytes)
         #expect(mask - lots == 1920 * 4 + 1920 + 768 * 12 - 1920 * 4)
         #expect(plan.json.objectValue?["method"]?.stringValue == "random")

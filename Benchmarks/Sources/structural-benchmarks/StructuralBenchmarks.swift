@@ -151,8 +151,8 @@ struct StructuralBenchmarks {
                 block.compacted(
                     attention: candidate(block, .attention, keeping: share), mlp: candidate(block, .mlp, keeping: 0.5)))
         }
-        /// Of the whole model in float32, on 64 tokens: the largest difference of a logit from that of the model with the same
-        /// units filled with zeros, over the largest logit.
+        /// Of the whole model in float32, on 64 tokens: the largest difference of a logit from that of the model with
+        /// the same units filled with zeros, over the largest logit.
         func difference() throws -> Double {
             let head = try decoder.head(dtype: .float32)
             let table = try decoder.embedding()

@@ -145,7 +145,8 @@ extension ChatTemplate {
     }
 }
 
-/// Scalar by scalar: Swift's own functions see grapheme clusters, in which a combining mark hides the newline before it.
+/// Scalar by scalar: Swift's own functions see grapheme clusters, in which a combining mark hides the newline before
+/// it.
 extension String {
     fileprivate func trimmingNewlines(leading: Bool = true, trailing: Bool = true) -> String {
         var scalars = unicodeScalars[...]

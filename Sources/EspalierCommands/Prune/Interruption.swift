@@ -13,9 +13,10 @@ import Synchronization
 
 /// What Ctrl-C and a scheduler's SIGTERM do to a run.
 ///
-/// Before the run can be resumed they do what they do to any process. From then on it ends at once with the exit code of
-/// a run that can go on: what is committed is on the disk already, so there is nothing to tidy up. When nothing but the
-/// output's name is missing, the run ends by itself with the exit code that it has earned; a second signal ends it then.
+/// Before the run can be resumed they do what they do to any process. From then on it ends at once with the exit code
+/// of a run that can go on: what is committed is on the disk already, so there is nothing to tidy up. When nothing but
+/// the output's name is missing, the run ends by itself with the exit code that it has earned; a second signal ends it
+/// then.
 final class Interruption: Sendable {
     private let output: String
     private let log: LogFile?

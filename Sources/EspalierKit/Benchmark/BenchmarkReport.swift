@@ -43,7 +43,7 @@ public struct BenchmarkReport {
     public var against: Model?
     /// Every prompt length with every batch.
     public var cases: [SpeedCase]
-    /// Measurements of each case.
+    /// Number of measurements of each case.
     public var repeats: Int
     /// What the figures depend on besides the models.
     public var environment: JSONValue

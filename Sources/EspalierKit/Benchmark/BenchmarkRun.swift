@@ -15,7 +15,7 @@ public struct BenchmarkRun {
     public var batches: [Int]
     /// After each prompt.
     public var newTokens: Int
-    /// Measurements of each case.
+    /// Number of measurements of each case.
     public var repeats: Int
     /// Whether the two models are never in memory together.
     public var isOneAtATime: Bool

@@ -13,7 +13,7 @@ public struct GateRun {
     public var baseline: String?
     /// The run's `report.json`, for sizes.
     public var report: String?
-    /// What `benchmark --json` wrote, for speeds.
+    /// The output of `espalier benchmark --output`, for the rules on speed.
     public var benchmark: String?
     /// Golden prompts with the model's answers, as JSON.
     public var golden: String?

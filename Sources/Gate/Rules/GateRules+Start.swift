@@ -1,5 +1,6 @@
 extension GateRules {
-    /// What `gate --init` writes: rules for all stages, with limits to begin with. `examples/gate.yaml` is the same file.
+    /// What `gate --init` writes: rules for all stages, with limits to begin with. `examples/gate.yaml` is the same
+    /// file.
     public static let start = """
         # Rules for `espalier gate`. The limits are a beginning: set them by what your service can bear.
         #

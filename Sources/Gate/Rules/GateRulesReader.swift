@@ -12,7 +12,8 @@ extension GateRules {
     }
 
     /// - Parameter file: the file's name, for messages.
-    /// - Throws: `badRecipe` with line and column for what is not YAML, for unknown and duplicate keys, for values of the
+    /// - Throws: `badRecipe` with line and column for what is not YAML, for unknown and duplicate keys, for values of
+    ///   the
     ///   wrong type, for limits that are none, and for stages without rules.
     public init(yaml: String, file: String? = nil) throws(Fault) {
         stages = [:]

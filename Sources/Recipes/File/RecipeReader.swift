@@ -24,7 +24,8 @@ extension PruneRecipe {
 
     /// Reads a recipe file. Its paths are named from the folder that it lies in.
     ///
-    /// - Throws: `Fault` of kind `missingInput` when there is no such file, `inputOutput` when it cannot be read, and as
+    /// - Throws: `Fault` of kind `missingInput` when there is no such file, `inputOutput` when it cannot be read, and
+    ///   as
     ///   `init(yaml:file:)`.
     public init(contentsOf path: String) throws(Fault) {
         let text = try StrictYAML.text(of: path, noun: "recipe")

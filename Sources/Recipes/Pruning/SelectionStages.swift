@@ -1,8 +1,8 @@
 import Faults
 import Settings
 
-/// Selection stages of an evolutionary search, "16:2048,4:16384,1:131072": in each, so many candidates survive what they
-/// are measured on, in tokens. The last leaves one.
+/// Selection stages of an evolutionary search, "16:2048,4:16384,1:131072": in each, so many candidates survive what
+/// they are measured on, in tokens. The last leaves one.
 public struct SelectionStages: OptionValue, Hashable {
     public struct Stage: Hashable, Sendable {
         public var survivors: Int

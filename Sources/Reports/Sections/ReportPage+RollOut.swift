@@ -47,8 +47,8 @@ extension ReportPage {
             <h3>Back</h3>
             <ol><li>Point the route at the dense model again: pruning wrote a folder of its own and changed nothing in the dense one.</li>
             <li>Check that the dense folder is still what it was, by its digests, and that its answers are served.</li>
-            <li>Keep the pruned folder, this page, and what <code>espalier watch</code> wrote: they say what to change. The recipe makes the \
-            weights again.</li></ol>
+            <li>Keep the pruned folder, this page, and what <code>espalier watch</code> wrote: they say what to \
+            change. The recipe makes the weights again.</li></ol>
             """,
             "Take the next stage when the gate passes it. Go back at once when the gate fails or espalier watch raises an alarm."
         )

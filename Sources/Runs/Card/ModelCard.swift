@@ -9,8 +9,8 @@ enum ModelCard {
         let done =
             structure.map {
                 """
-                Attention heads and neurons removed by Espalier with \(result.method): \(percent) % of \($0.budget.phrase), \
-                \(result.parametersAfter) of \(result.parametersBefore) parameters of the model are left.
+                Attention heads and neurons removed by Espalier with \(result.method): \(percent) % of \
+                \($0.budget.phrase), \(result.parametersAfter) of \(result.parametersBefore) parameters of the model are left.
                 """
             } ?? """
                 Pruned by Espalier with \(result.method), pattern \(result.pattern): \(percent) % of the weights of \
@@ -30,13 +30,13 @@ enum ModelCard {
 
             ## Limits
 
-            \(structure == nil ? zeros : "")Quality is lower than the source's, most of all outside the calibration domain. \
-            Measure it on your own texts and tasks before its use: `espalier evaluate`, `espalier gate`.
+            \(structure == nil ? zeros : "")Quality is lower than the source's, most of all outside the calibration \
+            domain. Measure it on your own texts and tasks before its use: `espalier evaluate`, `espalier gate`.
 
             ## Recipe
 
-            `report.json` holds the error of every block\(structure == nil ? "" : ", its shape, the steps of the search") \
-            and the calibration manifest. `recipe.yaml` makes the same weights again:
+            `report.json` holds the error of every block\(structure == nil ? "" : ", its shape, the steps of the \
+            search") and the calibration manifest. `recipe.yaml` makes the same weights again:
 
             ```
             espalier prune --recipe recipe.yaml --output FOLDER
@@ -51,8 +51,8 @@ enum ModelCard {
     }
 
     private static let zeros = """
-        The weights are dense tensors with zeros: the files are no smaller, and software that does not use the zeros is no \
-        faster. 
+        The weights are dense tensors with zeros: the files are no smaller, and software that does not use the zeros \
+        is no faster. 
         """
 
     private static let plainLoading = """

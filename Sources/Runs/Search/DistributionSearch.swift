@@ -11,8 +11,8 @@ import Torch
 /// 1. What each level of each sub-layer costs by itself, the rest dense, to second order (`DivergenceCosts`); the
 ///    distribution of the smallest sum of these costs within the budget, solved exactly.
 /// 2. From there, again and again: what one level more or less of each sub-layer costs *now*; the exact solution among
-///    these neighbours, which many sub-layers may change at once; kept where the model is really better, else tried with
-///    fewer changes.
+///    these neighbours, which many sub-layers may change at once; kept where the model is really better, else tried
+///    with fewer changes.
 /// 3. Týr-the-Pruner's evolutionary search from the result.
 ///
 /// Every step is a line of the journal, and an interrupted search goes on after the last one.

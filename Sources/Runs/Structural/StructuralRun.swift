@@ -9,7 +9,8 @@ import Recipes
 import Structure
 import Torch
 
-/// Whole units go: supernets of candidates with a search among them, and a walk that prunes to the distribution that was found.
+/// Whole units go: supernets of candidates with a search among them, and a walk that prunes to the distribution that
+/// was found.
 struct StructuralRun {
     let context: PruneContext
     let refit: BlockRefit

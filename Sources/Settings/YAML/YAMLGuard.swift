@@ -3,8 +3,8 @@ import Faults
 /// Refuses, before any parser sees them, the parts of YAML that a file of settings has no use for.
 ///
 /// Aliases let a small file stand for an enormous one, and the parser follows them while it looks for duplicate keys;
-/// tabs, tags and block texts make a file mean something else than it seems to. With all quoted texts on one line and no
-/// block texts, where a token begins can be told from the line alone, so this scan needs no grammar.
+/// tabs, tags and block texts make a file mean something else than it seems to. With all quoted texts on one line and
+/// no block texts, where a token begins can be told from the line alone, so this scan needs no grammar.
 public struct YAMLGuard {
     private let bytes: [UInt8]
     private let file: String?

@@ -13,8 +13,8 @@ enum SharedForms {
         text.utf8.last == UInt8(ascii: "\n") ? String(text.unicodeScalars.dropLast()) : text
     }
 
-    /// AI2's science questions: `question.stem`, `question.choices` of `text` and `label`, and the label `answerKey`; or
-    /// the same as two lists, as the hub has it.
+    /// AI2's science questions: `question.stem`, `question.choices` of `text` and `label`, and the label `answerKey`;
+    /// or the same as two lists, as the hub has it.
     static func labelledChoices(
         _ record: TaskRecord, prompt: (String) -> String
     ) throws(Fault) -> TaskItem {

@@ -29,8 +29,8 @@ extension TaskItem {
         }
     }
 
-    /// What is right, as lm-evaluation-harness writes it: a choice's number, or the text that follows whatever is chosen;
-    /// nothing for a running text.
+    /// What is right, as lm-evaluation-harness writes it: a choice's number, or the text that follows whatever is
+    /// chosen; nothing for a running text.
     public var target: String? {
         switch self {
         case .choices(_, _, let gold): "\(gold)"

@@ -28,7 +28,8 @@ public struct LoadedTask: Sendable {
     ///   - folders: where the data are looked for, in order.
     ///   - limit: items at most.
     ///   - shots: solved examples before each item.
-    /// - Throws: `missingInput` when no file of the task is there; `badData` with file and line for one that cannot be used.
+    /// - Throws: `missingInput` when no file of the task is there; `badData` with file and line for one that cannot be
+    ///   used.
     public init(
         _ definition: TaskDefinition, folders: [String], limit: Int? = nil, shots: Int = 0
     ) throws(Fault) {

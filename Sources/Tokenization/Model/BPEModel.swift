@@ -84,8 +84,8 @@ struct BPEModel: Sendable {
         }
     }
 
-    /// Merges of SentencePiece's vocabularies are in no order that lets a word be merged in windows, but its tokens stand
-    /// in the text as they are written: the word is cut at places over which none stands.
+    /// Merges of SentencePiece's vocabularies are in no order that lets a word be merged in windows, but its tokens
+    /// stand in the text as they are written: the word is cut at places over which none stands.
     private func encodeInParts(
         _ word: UTF8Text, _ window: Int, _ merger: inout WordMerger, to output: inout [Int32]
     ) -> Bool {

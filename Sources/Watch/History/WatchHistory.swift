@@ -52,10 +52,11 @@ public enum WatchHistory {
 
     private static let advice = "restore the file, or move it away to begin a new history"
 
-    /// Appends a line, which is on the disk when this returns; a torn line is cut off first. Two processes that append at a
-    /// time wait for each other.
+    /// Appends a line, which is on the disk when this returns; a torn line is cut off first. Two processes that append
+    /// at a time wait for each other.
     ///
-    /// - Parameter first: given all intervals, the new one last, before it is written; what it throws leaves the history
+    /// - Parameter first: given all intervals, the new one last, before it is written; what it throws leaves the
+    ///   history
     ///   as it was.
     /// - Returns: all intervals, the new one last.
     /// - Throws: `notComparable` when the interval does not belong after those there are, `badData` when the history is
