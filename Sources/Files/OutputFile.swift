@@ -140,7 +140,7 @@ package final class OutputFile {
             if fcntl(descriptor, F_FULLFSYNC) == 0 { return }
         #endif
         guard fsync(descriptor) == 0 || errno == EINVAL else {
-            throw FileSystem.failure("the file cannot be made durable", path, errno)
+            throw FileSystem.failure("the file cannot be synced to disk", path, errno)
         }
     }
 }

@@ -145,7 +145,7 @@ struct PlanMemory {
             let head = DivergenceCosts.headBytes(
                 c, samples: assessed, tokens: t, width: subject.compute.forGradients.byteCount)
             list(
-                "measuring what each linear costs", streams: 0, embedded.held + max(passed, head), ahead: ahead)
+                "measuring the cost of each linear layer", streams: 0, embedded.held + max(passed, head), ahead: ahead)
         }
         let searched = SearchSplit.searched(of: n).count
         if let structure = subject.settings.structure, work.compared > 0,
@@ -187,7 +187,7 @@ struct PlanMemory {
         offloadBytes = max(stays ? 0 : streamBytes, offloaded)
         if work.block.trainings > 0 {
             add(
-                "optimising a block",
+                "optimizing a block",
                 dense + grams + training(work.block.step)
                     + subject.action.optimiserBytes(subject.blockSize))
         }

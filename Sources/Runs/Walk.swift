@@ -121,7 +121,7 @@ package struct Walk {
         }
     }
 
-    /// Counts zeros in what is written, and holds them against the goals.
+    /// Counts zeros in what is written, and compares them with the goals.
     private func measure(_ block: Block, _ report: inout BlockReport, goals: Goals) throws(Fault) {
         for linear in block.linears {
             let weight = block.weight(linear)

@@ -16,7 +16,7 @@ public enum Engine {
         let headers = String(cString: esp_header_version())
         guard headers == version, loadedVersion == version || loadedVersion == "unknown" else {
             throw Fault(
-                .deviceUnavailable, "the libtorch that is loaded does not fit this program", found: loadedVersion,
+                .deviceUnavailable, "the loaded libtorch does not match this program", found: loadedVersion,
                 expected: version, advice: "set LIBTORCH to a libtorch \(version), or run `make setup` again")
         }
     }
@@ -106,8 +106,8 @@ public enum Engine {
         case ESP_ERROR_DEVICE:
             Fault(
                 .deviceUnavailable, "the GPU failed during the computation", found: message,
-                advice: "look at the GPU and its driver with nvidia-smi; a prune run then goes on with `espalier "
-                    + "resume`, and --device cpu does without the GPU")
+                advice: "look at the GPU and its driver with nvidia-smi; a prune run then continues with `espalier "
+                    + "resume`, and --device cpu runs without the GPU")
         default: nil
         }
     }

@@ -64,7 +64,7 @@ struct HuggingFaceCauseTests {
     }
 
     @Test func namesThatLackAndThatHaveTheLeadingComponentForOneWeightAreRefused() throws {
-        fault(.badData, "two tensors stand for the same weight", "'norm.weight'", "'model.norm.weight'") {
+        fault(.badData, "two tensors have the name of the same weight", "'norm.weight'", "'model.norm.weight'") {
             try open(["model.norm.weight", "norm.weight"])
         }
     }
@@ -135,12 +135,12 @@ struct HuggingFaceCauseTests {
     ])
     func weightsOfQuantisersAreRefusedByTheirFormat(_ names: String, _ format: String) throws {
         let names = names.split(separator: " ").map { "model.layers.0.mlp.\($0)" }
-        fault(.badData, "quantised already", format, "original model") { try open(names) }
+        fault(.badData, "quantized already", format, "original model") { try open(names) }
     }
 
     @Test func quantisersFileTellsWhichFormatItIs() throws {
         try folder.write("quant_config.json", "{}")
-        fault(.badData, "quantised already (AWQ)") { try open(["model.layers.0.mlp.w.qweight"]) }
+        fault(.badData, "quantized already (AWQ)") { try open(["model.layers.0.mlp.w.qweight"]) }
     }
 
     @Test func keyOfMLXIsRefused() throws {
@@ -152,7 +152,7 @@ struct HuggingFaceCauseTests {
     @Test func integersWhereWeightsShouldBeAreToldAsSuch() throws {
         let model = try open(["w"], type: "I32")
         let cause = try #require(model.cause(ofUnusable: "w"))
-        #expect(cause.description.contains("quantised already") && cause.found == "I32 [1]")
+        #expect(cause.description.contains("quantized already") && cause.found == "I32 [1]")
         try folder.write("quantize_config.json", "{}")
         #expect(try open(["w"], type: "I32").cause(ofUnusable: "w")?.description.contains("GPTQ") == true)
     }

@@ -326,7 +326,7 @@ struct HuggingFaceFolderTests {
     @Test func quantisedCheckpointIsRefused() throws {
         try configuration(#","quantization_config":{"quant_method":"gptq"}"#)
         try weights("model.safetensors", "a")
-        fault(.badData, "quantised already", "quantization_config", "gptq") { try open() }
+        fault(.badData, "quantized already", "quantization_config", "gptq") { try open() }
     }
 
     @Test func remoteCodeIsIgnoredWithOneWarning() throws {

@@ -80,7 +80,7 @@ struct SafetensorsHeaderTests {
 
     @Test(arguments: ["F8_E4M3", "F8_E5M2", "F8_E8M0"])
     func eightBitFloatIsRefusedAsQuantised(type: String) {
-        fault(.badData, "quantised", type, "dequantise it first") { try entry(type, "[16]", "[0,16]") }
+        fault(.badData, "quantised", type, "dequantize it first") { try entry(type, "[16]", "[0,16]") }
     }
 
     @Test func fourBitFloatIsRefusedAsQuantised() {

@@ -117,7 +117,7 @@ struct DriftSimulationTests {
     func notANumber() {
         let intervals = [interval(0, kl: 0.1, loss: 1), interval(1, kl: .nan, loss: 1)]
         let report = DriftReport(intervals)
-        #expect(report.isAlarm && report.reasons == ["the model's predictions were not numbers at 1"])
+        #expect(report.isAlarm && report.reasons == ["the model's predictions were NaN or infinite at 1"])
         #expect(DriftReport([interval(0, kl: 0.1, loss: .nan)]).isAlarm)
     }
 

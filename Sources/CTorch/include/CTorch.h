@@ -17,7 +17,7 @@ typedef struct esp_tensor_s *esp_tensor;
 typedef enum { ESP_ERROR_NONE = 0, ESP_ERROR_MEMORY = 1, ESP_ERROR_DEVICE = 2, ESP_ERROR_OTHER = 3 } esp_error_kind;
 esp_error_kind esp_last_error_kind(void);
 const char *esp_last_error_message(void);
-esp_error_kind esp_kind_of_message(const char *message);   // of an error of which nothing but its text is known
+esp_error_kind esp_kind_of_message(const char *message);   // of an error whose text is all that is known
 
 // The numbers are c10::ScalarType's.
 typedef enum {

@@ -84,7 +84,7 @@ public struct JSONArraySplitter {
         if state == .before, offset < 3, [0xEF, 0xBB, 0xBF].contains(byte) { return nil }
         if layout == .objects {
             guard byte == UInt8(ascii: "{") else {
-                throw fault("something else stands between the objects", expected: "{…} one behind another")
+                throw fault("there is something else between the objects", expected: "{…} one after another")
             }
             begin(byte)
             return nil
@@ -118,7 +118,7 @@ public struct JSONArraySplitter {
         guard open.bytes.count <= longest else {
             throw Fault(
                 .badData, "a record is too long", place: "line \(open.line)",
-                found: "more than \(longest) bytes", expected: "at most \(longest) bytes a record")
+                found: "more than \(longest) bytes", expected: "at most \(longest) bytes per record")
         }
         if isInString {
             if isEscaped {

@@ -47,7 +47,8 @@ public final class SafetensorsWriter {
         }
         guard written + bytes.count <= order[next].byteCount else {
             throw Fault(
-                .badData, "a tensor's data is longer than its shape says", file: file.path, place: "tensor '\(name)'",
+                .badData, "a tensor's data is longer than its shape requires", file: file.path,
+                place: "tensor '\(name)'",
                 found: "\(written + bytes.count) bytes", expected: "\(order[next].byteCount) bytes")
         }
         try file.write(bytes)

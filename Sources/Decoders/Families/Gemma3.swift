@@ -47,7 +47,7 @@ extension Family {
             })
         blueprint.finalNorm = .onePlusWeight
         blueprint.embeddingScale = Double(reader.hiddenSize).squareRoot()
-        // A null is none; zero would divide by it.
+        // A null counts as absent; zero would divide by it.
         if let cap = keys.has("final_logit_softcapping") ? try keys.number("final_logit_softcapping") : nil {
             guard cap > 0 else {
                 throw keys.fault("final_logit_softcapping", found: "\(cap)", expected: "a positive number, or null")

@@ -89,7 +89,7 @@ public struct Evaluate: ParsableCommand, Verb {
     @Flag(
         name: .long, inversion: .prefixedNo,
         help:
-            "Begins each window of a text with BOS (default: only for Gemma, whose predictions are nonsense without it)."
+            "Begins each window of a text with BOS (default: only for Gemma, which needs it)."
     )
     public var bos: Bool?
 
@@ -112,8 +112,8 @@ public struct Evaluate: ParsableCommand, Verb {
     public mutating func validate() throws {
         guard !text.isEmpty || !tokens.isEmpty || !prompts.files.isEmpty || !tasks.settings.isEmpty else {
             throw ValidationError(
-                "There is nothing to evaluate on; give --text FILE or --tokens FILE, --prompts FILE with --against DENSE, "
-                    + "or --tasks NAMES with --task-data DIR.")
+                "There is nothing to evaluate on; give --text FILE or --tokens FILE, --prompts FILE with "
+                    + "--against DENSE, or --tasks NAMES with --task-data DIR.")
         }
         guard prompts.files.isEmpty || against != nil else {
             throw ValidationError("--prompts compares two models: give --against DENSE.")
@@ -121,7 +121,7 @@ public struct Evaluate: ParsableCommand, Verb {
         if let context {
             guard (2...1_048_576).contains(context) else {
                 throw ValidationError(
-                    "--context must be between 2 and 1048576, not \(context): the first token of a window is not scored."
+                    "--context must be between 2 and 1048576, not \(context): a window's first token is not scored."
                 )
             }
             guard !text.isEmpty else {
@@ -135,7 +135,8 @@ public struct Evaluate: ParsableCommand, Verb {
             throw ValidationError("--bos and --no-bos apply to --text only: the rows of a token file are its windows.")
         }
         guard textField == nil || !prompts.files.isEmpty || text.contains(where: EvaluationRun.hasRecords) else {
-            throw ValidationError("--text-field applies to the records of .jsonl files, and none is given.")
+            throw ValidationError(
+                "--text-field applies to the records of .jsonl files only; there is no such file.")
         }
         guard windows == nil || !text.isEmpty || !tokens.isEmpty else {
             throw ValidationError("--windows applies to --text and --tokens only; --limit bounds the items of a task.")

@@ -140,13 +140,14 @@ public struct GateCommand: ParsableCommand, Verb {
     private func writeRules(_ path: String) throws {
         guard FileSystem.kindUnfollowed(path) == nil else {
             throw Fault(
-                .outputExists, "there is a file already", file: path, advice: "name another file, or remove this one")
+                .outputExists, "the file already exists", file: path,
+                advice: "choose another file name, or remove this file")
         }
         try OutputTarget(path).write(GateRules.start)
         try messages.write(
             json: .object(["rules": .string(path)]),
             text:
-                "\(LegibleText.of(path, limit: 500)): rules for the stages poc, canary and full. Set their limits, then run\n"
+                "\(LegibleText.of(path, limit: 500)): rules for stages poc, canary, full. Set their limits, then run\n"
                 + "  espalier gate results.json --rules \(LegibleText.of(path, limit: 500)) --stage canary\n")
     }
 }

@@ -77,7 +77,7 @@ public struct Generate: ParsableCommand, Verb {
         }
         if golden == nil, output != nil {
             throw ValidationError(
-                "--output is for the answers to --golden; the text of a --prompt goes to standard output.")
+                "--output is for the answers to --golden; the text of a --prompt is written to standard output.")
         }
         guard temperature >= 0, temperature.isFinite else {
             throw ValidationError("--temperature must be a number of at least 0.")
@@ -104,7 +104,7 @@ public struct Generate: ParsableCommand, Verb {
                 guard !isJSON else { return }
                 // A terminal obeys what is in the text; a file or a pipe gets it as it is.
                 hasReader = try StandardOutput.write(isTerminal ? LegibleText.lines(piece) : piece)
-                if !hasReader { throw Fault(.inputOutput, "nobody reads the text any more") }
+                if !hasReader { throw Fault(.inputOutput, "the reader of standard output is gone") }
             }
         } catch {
             // The rest of the text would be for nobody.

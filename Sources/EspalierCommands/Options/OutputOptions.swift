@@ -45,7 +45,7 @@ public struct OutputOptions: ParsableArguments {
         }
     }
 
-    /// Opens the log and writes down what is run; where that cannot be, the work goes on without one.
+    /// Opens the log and writes down what is run; where that cannot be, the work continues without one.
     func startLog() -> LogFile? {
         guard let logFile else { return nil }
         do throws(Fault) {

@@ -32,7 +32,7 @@ public struct TaskOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Also writes every item's requests and log-likelihoods to this file, one JSON object per line, replacing it.",
+            "Also writes every item's requests and log-likelihoods to this file, one JSON object per line.",
             valueName: "file"), completion: .file())
     public var samples: String?
 

@@ -70,13 +70,13 @@ final class Interruption: Sendable {
             switch stage {
             case .unprotected: break
             case .resumable:
-                say("\ninterrupted; go on with: espalier resume \(ShellWord.quoted(output))\n")
+                say("\ninterrupted; continue with: espalier resume \(ShellWord.quoted(output))\n")
                 _exit(Fault.Kind.interrupted.rawValue)
             case .publishing:
                 stage = .ending
                 say("\ninterrupted at the very end: the output is being published\n")
             case .ending:
-                say("\ninterrupted; what is missing: espalier resume \(ShellWord.quoted(output))\n")
+                say("\ninterrupted; finish with: espalier resume \(ShellWord.quoted(output))\n")
                 _exit(Fault.Kind.interrupted.rawValue)
             }
         }

@@ -15,7 +15,7 @@ public struct Prune: ParsableCommand, Verb {
             at any time; `espalier resume` continues after the last finished block. The model is never changed.
 
             Weights stay dense tensors with zeros: files get no smaller, and only software that uses the zeros gets \
-            faster. Methods that remove whole heads and neurons (\(MethodHelp.removingUnits)) make the model itself smaller.
+            faster. Methods that remove whole heads and neurons (\(MethodHelp.removingUnits)) make the model smaller.
 
             EXAMPLES
               espalier prune model.gguf --output pruned --pattern 2:4 \\

@@ -28,22 +28,25 @@ public struct PruneOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help:
-            "Fraction of weights (\(MethodHelp.removingUnits): of the parameters of all blocks) to remove: 0.5 or 50% (default: 0.5; follows from a K:M pattern).",
+        help: ArgumentHelp(
+            "Fraction of weights (\(MethodHelp.removingUnits): of the parameters of all blocks) to remove: 0.5 or 50% "
+                + "(default: 0.5, or that of a K:M pattern)."),
         transform: optionValue)
     public var sparsity: Sparsity?
 
     @Option(
         name: .long,
-        help:
-            "Pattern of the zeros: unstructured, or K:M to keep K of every M input columns: 2:4, 4:8 (default: unstructured).",
+        help: ArgumentHelp(
+            "Pattern of the zeros: unstructured, or K:M to keep K of every M input columns, such as 2:4 (default: "
+                + "unstructured)."),
         completion: .patterns, transform: optionValue)
     public var pattern: PatternChoice?
 
     @Option(
         name: .long,
-        help:
-            "How layers share the sparsity: uniform, owl to prune outlier-heavy layers less, or search for the least KL to the dense model (default: uniform).",
+        help: ArgumentHelp(
+            "How layers share the sparsity: uniform, owl to prune outlier-heavy layers less, or search for the least "
+                + "KL to the dense model (default: uniform)."),
         completion: .words(Allocation.self), transform: optionValue)
     public var allocate: Allocation?
 
@@ -67,8 +70,8 @@ public struct PruneOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .singleValue,
         help: ArgumentHelp(
-            "Warns if the calibration text contains passages of this text or token file, on which the pruned model will "
-                + "be evaluated. May be given again.", valueName: "file"), completion: .texts)
+            "Warns if the calibration text contains passages of this text or token file, on which the pruned model "
+                + "will be evaluated. May be given again.", valueName: "file"), completion: .texts)
     public var evaluation: [String] = []
 
     @Option(name: .long, help: ArgumentHelp("Number of calibration sequences (default: 128).", valueName: "n"))
@@ -149,8 +152,9 @@ public struct RegionalOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Number of passes over the sequences (default: \(MethodHelp.value(.default) { Double($0.rounds) })); with preset paper, rounds "
-                + "of pruning and optimizing (default: \(MethodHelp.value(.paper) { Double($0.rounds) })).",
+            "Number of passes over the sequences (default: \(MethodHelp.value(.default) { Double($0.rounds) })); "
+                + "with preset paper, rounds of pruning and optimizing (default: "
+                + "\(MethodHelp.value(.paper) { Double($0.rounds) })).",
             valueName: "n"))
     public var rounds: Int?
 
@@ -164,8 +168,9 @@ public struct RegionalOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Step size as a share of a linear layer's mean |w| (default: \(MethodHelp.value(.default) { $0.learningRate })); "
-                + "absolute with preset paper (default: \(MethodHelp.value(.paper) { $0.learningRate })).",
+            "Step size as a share of a linear layer's mean |w| (default: "
+                + "\(MethodHelp.value(.default) { $0.learningRate })); absolute with preset paper (default: "
+                + "\(MethodHelp.value(.paper) { $0.learningRate })).",
             valueName: "r"))
     public var learningRate: Double?
 
@@ -245,7 +250,8 @@ public struct StructuralOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Stages of the selection as survivors:tokens, such as 16:2048,4:16384,1:131072 (default: by effort and data).",
+            "Stages of the selection as survivors:tokens, such as 16:2048,4:16384,1:131072 (default: by effort and "
+                + "data).",
             valueName: "stages"), transform: optionValue)
     public var selection: SelectionStages?
 
@@ -261,7 +267,8 @@ public struct StructuralOptions: ParsableArguments {
     @Option(
         name: .customLong("for"),
         help: ArgumentHelp(
-            "Gives all layers the same shape, in widths that these engines support: transformers, vllm, llama.cpp, mlx.",
+            "Gives all layers the same shape, in widths that these engines support: transformers, vllm, llama.cpp, "
+                + "mlx.",
             valueName: "engine,…"), completion: .words(ServingEngine.self),
         transform: optionValue)
     public var engines: ServingEngines?
@@ -325,8 +332,8 @@ public struct PruneEngineOptions: ParsableArguments {
         name: .long,
         help: ArgumentHelp(
             "Maximum memory for blocks and hidden states, in the process or on "
-                + "the GPU; states beyond it are kept on disk, or in the process's memory instead of the GPU's (default: "
-                + "half of what is free).", valueName: "size"),
+                + "the GPU; states beyond it are kept on disk, or in the process's memory instead of the GPU's "
+                + "(default: half of the free memory).", valueName: "size"),
         transform: optionValue)
     public var memory: ByteSize?
 

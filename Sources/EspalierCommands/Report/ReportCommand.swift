@@ -139,7 +139,7 @@ public struct ReportCommand: ParsableCommand, Verb {
         if messages.json, SamePath.areSame(output, "/dev/stdout") {
             throw Fault(
                 .usage, "--output would mix the page with what --json prints", file: output,
-                advice: "name a file, or omit --output")
+                advice: "choose a file, or omit --output")
         }
         try SamePath.refuse(output, "--output", among: folders)
         let file = try OutputTarget(output)
@@ -160,7 +160,7 @@ public struct ReportCommand: ParsableCommand, Verb {
         }
         guard FileSystem.existsUnfollowed(charts), FileSystem.kind(charts) != .folder else { return }
         throw Fault(
-            .inputOutput, "the folder for the charts cannot be made: something else has its name", file: charts,
+            .inputOutput, "the folder for the charts cannot be created: its name is already taken", file: charts,
             advice: "move it away, or choose another name for the page")
     }
 

@@ -44,7 +44,7 @@ enum ParserMessage {
         sentence.hasSuffix(".") && !sentence.hasSuffix("..") ? String(sentence.dropLast()) : sentence
     }
 
-    /// After "error: " a sentence goes on in lower case, unless its first word is a name.
+    /// After "error: " a sentence continues in lower case, unless its first word is a name.
     private static func begun(_ sentence: String) -> String {
         let first = sentence.prefix { $0 != " " }
         guard first.dropFirst().allSatisfy({ $0.isLowercase || !$0.isLetter }) else { return sentence }

@@ -1,7 +1,7 @@
 import Faults
 import Gate
 
-/// What `gate` does, apart from its command line: holds the files of results against rules.
+/// What `gate` does, apart from its command line: checks files of results against rules.
 public struct GateRun {
     /// The pruned model's results: of `evaluate --output`, or of lm-evaluation-harness.
     public var results: String

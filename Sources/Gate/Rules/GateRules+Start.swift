@@ -23,7 +23,7 @@ extension GateRules {
             golden_prompts: {min: 1, match: contains, optional: true}
 
           # All users. `recovery` needs tasks in both results and --baseline DENSE.json, `size_ratio` needs
-          # --report PRUNED/report.json, and `speed_ratio` needs --benchmark FILE of `espalier benchmark --against DENSE`.
+          # --report PRUNED/report.json, `speed_ratio` needs --benchmark FILE of `espalier benchmark --against DENSE`.
           full:
             perplexity_ratio: {max: 1.1}
             kl: {max: 0.2}

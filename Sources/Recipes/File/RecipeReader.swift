@@ -18,7 +18,7 @@ extension PruneRecipe {
         try read(root, prefix: "", hasVersion: &hasVersion)
         guard hasVersion else {
             throw Fault(
-                .badRecipe, "the recipe does not say its version", file: file, advice: "begin it with: version: 1")
+                .badRecipe, "the recipe has no version", file: file, advice: "add a first line: version: 1")
         }
     }
 

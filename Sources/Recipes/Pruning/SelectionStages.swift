@@ -22,7 +22,7 @@ public struct SelectionStages: OptionValue, Hashable {
             let numbers = part.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
             guard numbers.count == 2, let survivors: Int = PlainNumber.integer(numbers[0]),
                 let tokens: Int = PlainNumber.integer(numbers[1]), survivors > 0, tokens > 0
-            else { throw fault("the selection stages are not understood", String(part)) }
+            else { throw fault("the selection stages are invalid", String(part)) }
             if let last = list.last, survivors >= last.survivors || tokens < last.tokens {
                 throw fault("a selection stage does not follow from the one before", String(part))
             }

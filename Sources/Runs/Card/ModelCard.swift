@@ -10,11 +10,11 @@ enum ModelCard {
             structure.map {
                 """
                 Attention heads and neurons removed by Espalier with \(result.method): \(percent) % of \
-                \($0.budget.phrase), \(result.parametersAfter) of \(result.parametersBefore) parameters of the model are left.
+                \($0.budget.phrase), \(result.parametersAfter) of \(result.parametersBefore) parameters are left.
                 """
             } ?? """
                 Pruned by Espalier with \(result.method), pattern \(result.pattern): \(percent) % of the weights of \
-                \(result.linears.count) linears are zero. Of the model's \(result.parametersBefore) parameters \
+                \(result.linears.count) linear layers are zero. Of the model's \(result.parametersBefore) parameters \
                 \(result.parametersAfter) are not zero; all are stored.
                 """
         let origin = source.repository.map { " The source is `\($0)`." } ?? ""
@@ -35,14 +35,14 @@ enum ModelCard {
 
             ## Recipe
 
-            `report.json` holds the error of every block\(structure == nil ? "" : ", its shape, the steps of the \
-            search") and the calibration manifest. `recipe.yaml` makes the same weights again:
+            `report.json` holds the error of every block\(structure == nil ? "" : ", its shape, the search's steps") \
+            and the calibration manifest. `recipe.yaml` makes the same weights again:
 
             ```
             espalier prune --recipe recipe.yaml --output FOLDER
             ```
 
-            Here files are named without their folders; in `recipe.yaml` their paths lead on from its own folder.
+            Files are named here without their folders; paths in `recipe.yaml` are relative to its folder.
 
             ```yaml
             \(recipe)```
@@ -63,7 +63,7 @@ enum ModelCard {
         tokenizer = AutoTokenizer.from_pretrained("FOLDER")
         ```
 
-        Whatever else opens the source's family opens it, too; so does `espalier generate FOLDER`.
+        Any other software that supports the source's family opens it, too, as does `espalier generate FOLDER`.
         """
 
     private static let ownLoading = """

@@ -18,7 +18,7 @@ struct JournalLine {
     init(_ value: JSONValue, number: Int, file: String) throws(Fault) {
         guard let object = value.objectValue, let kind = object["kind"]?.stringValue else {
             throw Fault(
-                .badData, "a line of the journal does not say what it is", file: file, place: "line \(number)",
+                .badData, "a line of the journal has no kind", file: file, place: "line \(number)",
                 found: value.objectValue?["kind"]?.kindName ?? value.kindName, expected: "an object with a 'kind'",
                 advice: JournalLine.advice)
         }
@@ -36,7 +36,7 @@ struct JournalLine {
 
     func fault(_ key: String?, found: String, expected: String) -> Fault {
         Fault(
-            .badData, "the journal does not fit the run", file: file,
+            .badData, "the journal does not match the run", file: file,
             place: "line \(number)" + (key.map { ", key '\($0)'" } ?? ""), found: found, expected: expected,
             advice: JournalLine.advice)
     }

@@ -15,7 +15,7 @@ import Torch
 ///    with fewer changes.
 /// 3. Týr-the-Pruner's evolutionary search from the result.
 ///
-/// Every step is a line of the journal, and an interrupted search goes on after the last one.
+/// Every step is a line of the journal, and an interrupted search continues after the last one.
 struct DistributionSearch {
     /// A step that is over.
     struct Step: Equatable {

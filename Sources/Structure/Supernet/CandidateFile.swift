@@ -56,7 +56,7 @@ public enum CandidateFile {
         let dense = configuration.layers[subLayer.layer]
         func wrong(_ name: String, _ found: TensorDescription?, expected: String) -> Fault {
             Fault(
-                .badData, "a candidate of the supernet does not fit the model", file: file.path,
+                .badData, "a candidate of the supernet does not match the model", file: file.path,
                 place: "tensor '\(name)'", found: found.map { "\($0.type.rawValue) \($0.shape)" } ?? "no such tensor",
                 expected: expected, advice: "start the run again with --overwrite")
         }

@@ -73,7 +73,7 @@ public struct RecordFile: Sendable {
                 let column = error.place?.split(separator: ",").last.map { "," + $0 } ?? ""
                 throw Fault(
                     .badData, error.summary, file: path, place: "line \(line.number)\(column)", found: error.found,
-                    expected: "one JSON object a line")
+                    expected: "one JSON object per line")
             }
             guard let object = value.objectValue else {
                 throw Fault(
@@ -93,7 +93,7 @@ public struct RecordFile: Sendable {
             guard let label = Int(PythonText.stripped(text)) else {
                 throw Fault(
                     .badData, "a label is not a number", file: labels, place: "line \(line.number)", found: text,
-                    expected: "a number a line")
+                    expected: "one number per line")
             }
             values.append(.integer(label))
         }

@@ -127,9 +127,9 @@ public struct LoadedTask: Sendable {
 
     private static func missing(_ definition: TaskDefinition, _ folders: [String]) -> Fault {
         Fault(
-            .missingInput, "there are no data for the task \(definition.name)",
+            .missingInput, "there is no data for the task \(definition.name)",
             file: folders.joined(separator: ", "), found: "none of its files",
             expected: "one of " + definition.files.map(\.path).joined(separator: ", "),
-            advice: "put the set's published file there, or name another folder with --task-data")
+            advice: "put the data set's published file there, or pass another folder with --task-data")
     }
 }

@@ -29,7 +29,7 @@ public enum WatchHistory {
             journal = try Journal.contents(path, sizeLimit: largestFile) { (line, number) throws(Fault) in
                 if let interval = WatchInterval(line, after: intervals.last) { return intervals.append(interval) }
                 let fault = Fault(
-                    .badData, "a line of the history is no interval of a version that is known", file: path,
+                    .badData, "a line of the history is not an interval of a known version", file: path,
                     place: "line \(number)",
                     expected: "version \(WatchInterval.version), written by `espalier watch`", advice: advice)
                 wrong = fault
@@ -91,12 +91,12 @@ public enum WatchHistory {
     public static func check(_ next: WatchInterval, continues intervals: [WatchInterval], file: String) throws(Fault) {
         guard !next.isNewBaseline, let last = intervals.last else { return }
         let traits = [
-            ("reference", last.reference, next.reference), ("number type", last.dtype, next.dtype),
+            ("reference", last.reference, next.reference), ("data type", last.dtype, next.dtype),
         ]
         guard let (name, old, new) = traits.first(where: { $0.1 != $0.2 }) else { return }
         throw Fault(
-            .notComparable, "the history was measured with another \(name)", file: file,
+            .notComparable, "the history was measured with a different \(name)", file: file,
             place: "line \(intervals.count)", found: old, expected: new,
-            advice: "use what the history was made with, or begin anew with --new-baseline")
+            advice: "use the settings of the history, or start a new baseline with --new-baseline")
     }
 }

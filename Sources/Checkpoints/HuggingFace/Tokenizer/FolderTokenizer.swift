@@ -231,7 +231,7 @@ public struct FolderTokenizer: Sendable {
         let beyond = tokens.filter { $0.id.map { $0 >= rows } ?? false }
         guard !beyond.isEmpty else { return [] }
         return [
-            "the model's embedding of \(rows) rows has none for \(beyond.shown); a text that holds "
+            "the model's embedding of \(rows) rows has none for \(beyond.shown); a text that contains "
                 + "\(beyond.count == 1 ? "it" : "one of them") is refused"
         ]
     }
@@ -258,7 +258,7 @@ public struct FolderTokenizer: Sendable {
             guard let wanted, wanted != found else { continue }
             warnings.append(
                 "tokenizer_config.json says \(key) \(wanted), but the post-processor of tokenizer.json "
-                    + (found ? "adds one" : "adds none") + "; tokenizer.json counts")
+                    + (found ? "adds one" : "adds none") + "; tokenizer.json is used")
         }
         return warnings
     }
