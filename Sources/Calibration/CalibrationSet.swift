@@ -31,7 +31,7 @@ public struct CalibrationSet: Sendable {
         manifest[.overlap] = .array((manifest[.overlap]?.arrayValue ?? []) + [.object(entry)])
         if overlap.total == 0 {
             warnings.append(
-                "\(name) has fewer than \(NGramSet.length) \(overlap.level.rawValue): so nothing was compared")
+                "\(name) has fewer than \(NGramSet.length) \(overlap.level.rawValue), so nothing was compared")
         } else if !hasRuns {
             warnings.append(
                 "no calibration sample has \(NGramSet.length) \(overlap.level.rawValue), so nothing could be compared "

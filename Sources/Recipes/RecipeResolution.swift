@@ -17,8 +17,7 @@ extension PruneRecipe {
         guard removesUnits == (pattern == .units) else {
             throw fault(
                 "pattern", "the method and the pattern cannot be combined",
-                found: "\(method.name) with "
-                    + "\(pattern.text)",
+                found: "\(method.name) with \(pattern.text)",
                 expected: removesUnits ? PatternChoice.units.text : "unstructured or K:M",
                 advice: removesUnits
                     ? "leave the pattern out"

@@ -114,7 +114,7 @@ struct RecordTests {
             #"{"instruction": "hi", "answer": "hello"}"#,
         ] {
             let fault = try #require(faultOf { () throws(Fault) in try content(line, .prompt) })
-            #expect(fault.kind == .badData && fault.summary.contains("which is not read"))
+            #expect(fault.kind == .badData && fault.summary.contains("which is not supported"))
         }
     }
 

@@ -137,7 +137,7 @@ import Testing
                 "tokenizer_config.json":
                     #"{"added_tokens_decoder": {"2": {"content": "<s>", "special": true, "rstrip": true}}}"#
             ],
-            says: #"other flags than tokenizer.json, and its flags count: "<s>""#),
+            says: #"other flags than tokenizer.json, and its flags are used: "<s>""#),
         Case(
             name: "a table passed over",
             files: ["tokenizer_config.json": #"{"added_tokens_decoder": {}}"#, "added_tokens.json": #"{"<e>": 3}"#],

@@ -165,9 +165,9 @@ struct HuggingFaceCauseTests {
         fault(.badData, "an adapter, not a model", "adapter_config.json", "LORA adapter for org/base", "merge") {
             try Checkpoint.open(folder.path)
         }
-        fault(.badData, "an adapter lies beside", "move the adapter's files away") { try open(["a"]) }
+        fault(.badData, "there is an adapter beside", "move the adapter's files away") { try open(["a"]) }
         try folder.write("adapter_config.json", "not JSON")
-        fault(.badData, "an adapter lies beside") { try Checkpoint.open(folder.path) }
+        fault(.badData, "there is an adapter beside") { try Checkpoint.open(folder.path) }
     }
 
     @Test func adapterAmongTheWeightsIsRefused() throws {
@@ -186,7 +186,7 @@ struct HuggingFaceCauseTests {
     }
 
     @Test(arguments: [
-        ("model-q4.gguf", "name the GGUF file"), ("consolidated.safetensors", "maker's own format"),
+        ("model-q4.gguf", "pass the GGUF file"), ("consolidated.safetensors", "maker's own format"),
         ("model-00001-of-00002.safetensors", "model.safetensors.index.json among them"),
         ("model.fp16.safetensors", "give it the name model.safetensors"),
         ("model-00001-of-00001.safetensors", "give it the name model.safetensors"),
@@ -207,7 +207,7 @@ struct HuggingFaceCauseTests {
     @Test func folderAroundAModelIsToldAsSuch() throws {
         try folder.folder("inner")
         try folder.write("inner/config.json", "{}")
-        fault(.missingInput, "a folder in it has", "name that folder", "inner") { try Checkpoint.open(folder.path) }
+        fault(.missingInput, "a folder in it has", "pass that folder", "inner") { try Checkpoint.open(folder.path) }
     }
 
     @Test func twoNamesOfTheNumberTypeThatDifferAreAWarning() throws {

@@ -77,7 +77,7 @@ struct HuggingFaceFolderTests {
     func indexThatNamesFilesElsewhereIsRefused(value: String) throws {
         try configuration()
         try index("\"a\":\(value)")
-        fault(.badData, "index names something else", "tensor 'a'") { try open() }
+        fault(.badData, "index lists something other", "tensor 'a'") { try open() }
     }
 
     @Test func linkOutOfTheFolderIsRefused() throws {
@@ -165,7 +165,7 @@ struct HuggingFaceFolderTests {
     @Test func shardsInAFolderBelowSayWhatToDo() throws {
         try configuration()
         try index(#""a":"shards/x1.safetensors""#)
-        fault(.badData, "index names something else", "shards/x1.safetensors", "into one folder") { try open() }
+        fault(.badData, "index lists something other", "shards/x1.safetensors", "into one folder") { try open() }
     }
 
     @Test(arguments: ["{", #"{"weight_map":{}}"#, "[]", ""])

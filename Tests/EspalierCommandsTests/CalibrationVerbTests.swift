@@ -81,7 +81,7 @@ struct CalibrationVerbTests {
         }
         #expect(try !told().contains("calibrated"))
         try folder.write("report.json", "{\"calibration\": {")
-        #expect(try told().contains("text that the model was calibrated on is not known"))
+        #expect(try told().contains("not known whether the evaluated text was used"))
     }
 
     @Test func overlapWithEvaluationTextsIsToldBeforeTheWorkAndAgainWhenTheModelIsEvaluated() throws {

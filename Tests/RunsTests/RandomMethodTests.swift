@@ -118,7 +118,9 @@ struct RandomMethodTests {
         #expect(regional.summary == "only wanda++ and tyr have regional settings")
         #expect(regional.place == "line 4, column 20 (regional.rounds)")
         #expect(try found("method: random\nstructure: {levels: 3}")?.summary == "only tyr removes whole units")
-        #expect(try found("method: random\npattern: structured")?.summary == "the method and the pattern do not fit")
+        #expect(
+            try found("method: random\npattern: structured")?.summary == "the method and the pattern cannot be combined"
+        )
         #expect(try found("method: random\npreset: paper")?.summary == "random has no preset paper")
     }
 

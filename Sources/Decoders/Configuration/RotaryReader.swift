@@ -79,7 +79,7 @@ struct RotaryReader {
                 throw inner.fault(
                     key, found: inner.value(key)?.shown ?? "null",
                     expected: "an object for each kind of layer: \(kinds.joined(separator: ", "))",
-                    advice: "name the rotary embedding of the layers with full attention full_attention")
+                    advice: "use the key full_attention for the rotary embedding of layers with full attention")
             }
             object = try inner.optionalObject(kind) ?? object
         }

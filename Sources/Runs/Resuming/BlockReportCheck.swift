@@ -27,7 +27,7 @@ struct BlockReportCheck {
         let shares = try self.shares(report, .sparsity)
         guard shares.map(\.linear) == source.blueprint.layers[layer].linears else {
             throw line.fault(
-                "report.sparsity", found: "\(shares.count) layers", expected: "every linear layer, in order")
+                "report.sparsity", found: "\(shares.count) entries", expected: "every linear layer, in order")
         }
         try checkCounts(report, shares)
         try checkAsked(report)

@@ -120,8 +120,7 @@ struct JournalCheck {
             if !isSearched, values[firsts[index]].doubleValue != fraction {
                 throw line.fault(
                     "sparsity", found: "\(fraction) at entry \(index)",
-                    expected: "the same for all linear layers of "
-                        + "a layer")
+                    expected: "the same for all linear layers of a block")
             }
             guard fraction < 1 else {
                 throw line.fault("sparsity", found: "\(fraction)", expected: "a number below 1")
