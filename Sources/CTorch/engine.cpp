@@ -82,7 +82,7 @@ bool esp_can_allocate(int64_t bytes) {
   // Volatile, or a compiler may leave out a pair of calls that nothing seems to need.
   void *volatile place = std::malloc(static_cast<size_t>(bytes));
   if (!place) {
-    last_error() = {ESP_ERROR_MEMORY, "the system does not give " + std::to_string(bytes) + " bytes"};
+    last_error() = {ESP_ERROR_MEMORY, "the system does not provide " + std::to_string(bytes) + " bytes"};
     return false;
   }
   std::free(place);
@@ -108,8 +108,8 @@ bool esp_can_make_threads(int count) {
 }
 
 const char *esp_version(void) {
-  // The build settings are compiled into the library; the macro would name the headers. `at::show_config` has them, too,
-  // but asks for the CUDA hooks.
+  // The build settings are compiled into the library; the macro would name the headers. `at::show_config` has them,
+  // too, but asks for the CUDA hooks.
   static const std::string version = [] {
     const auto &settings = caffe2::GetBuildOptions();
     auto found = settings.find("TORCH_VERSION");

@@ -1,7 +1,7 @@
 // Loops on libtorch's own threads.
 //
-// at::parallel_for is a template around `#pragma omp parallel`: compiled here, without OpenMP, it would run on one thread
-// and say nothing. TensorIterator::for_each is compiled inside libtorch, with the threads that its products use.
+// at::parallel_for is a template around `#pragma omp parallel`: compiled here, without OpenMP, it would run on one
+// thread and say nothing. TensorIterator::for_each is compiled inside libtorch, with the threads that its products use.
 #pragma once
 
 #include <ATen/Parallel.h>

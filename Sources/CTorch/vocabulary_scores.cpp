@@ -14,8 +14,8 @@ using namespace espalier;
 
 namespace {
 
-// For one model: the highest logit, sum exp(z - highest), the target's logit (not a number until it has passed), and the
-// likeliest token.
+// For one model: the highest logit, sum exp(z - highest), the target's logit (not a number until it has passed), and
+// the likeliest token.
 enum Column { kHighest = 0, kSum = 1, kTarget = 2, kLikeliest = 3, kModelColumns = 4 };
 // For both: sum exp(dense - dense's highest) * (dense - model).
 constexpr int64_t kCross = 2 * kModelColumns;

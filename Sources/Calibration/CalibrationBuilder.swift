@@ -70,7 +70,7 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             let others = (0..<tokens.rows).count { tokens[$0].first != beginning }
             if others > 0 {
                 warnings.append(
-                    "\(others) of \(CountText.of(tokens.rows, "row")) of the calibration tokens do not begin with BOS, "
+                    "\(others) of \(CountText.of(tokens.rows, "row")) of calibration tokens do not begin with BOS, "
                         + "without which the model's predictions are nonsense")
             }
         }
@@ -221,17 +221,16 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         for report in reports {
             if report.samples < report.samplesAsked {
                 notes.append(
-                    "\(report.label) gives \(CountText.of(report.samples, "sample")) of "
-                        + "\(CountText.of(length, "token")), "
-                        + "\(report.samplesAsked - report.samples) fewer than its share of \(report.samplesAsked)")
+                    "\(report.label) is long enough for only \(report.samples) of the \(report.samplesAsked) "
+                        + "samples of " + CountText.of(length, "token"))
             }
             if report.samplesAsked == 0 {
-                notes.append("\(report.label) has so little weight that no sample is taken from it")
+                notes.append("\(report.label) has so little weight that it contributes no samples")
             }
             if let first = report.skipped.first {
                 notes.append(
-                    "\(CountText.of(report.skipped.count, report.kind == "json" ? "wrong record" : "wrong line")) of "
-                        + "\(report.label) left out, the first: "
+                    "\(CountText.of(report.skipped.count, "invalid \(report.kind == "json" ? "record" : "line")")) of "
+                        + "\(report.label) skipped; the first: "
                         + "\(first.place ?? ""), \(first.summary)")
             }
             if report.beginsWithRecord { notes.append(DocumentFile.recordsAsText(report.label)) }

@@ -30,14 +30,15 @@ public struct CalibrationSet: Sendable {
         for (key, value) in overlap.members.members { entry[key] = value }
         manifest[.overlap] = .array((manifest[.overlap]?.arrayValue ?? []) + [.object(entry)])
         if overlap.total == 0 {
-            warnings.append("\(name) has fewer than \(NGramSet.length) \(overlap.level.rawValue): nothing was compared")
+            warnings.append(
+                "\(name) has fewer than \(NGramSet.length) \(overlap.level.rawValue), so nothing was compared")
         } else if !hasRuns {
             warnings.append(
                 "no calibration sample has \(NGramSet.length) \(overlap.level.rawValue), so nothing could be compared "
                     + "with \(name)")
         } else if overlap.found > 0 {
             warnings.append(
-                "\(overlap.text) of \(name) also stand in the calibration text; a figure measured on it may "
+                "\(overlap.text) of \(name) are also in the calibration text; a figure measured on it may "
                     + "flatter the pruned model")
         }
     }

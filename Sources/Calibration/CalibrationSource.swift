@@ -34,7 +34,7 @@ public enum CalibrationSource: Equatable, Sendable {
         if let at = text.lastIndex(of: "@"), let number = CalibrationSource.number(text[text.index(after: at)...]) {
             guard number > 0, number <= CalibrationSource.mostWeight else {
                 throw Fault(
-                    .usage, "the weight of a calibration source is not positive, or is beyond all sense", found: text,
+                    .usage, "the weight of a calibration source is out of range", found: text,
                     expected: "FILE@WEIGHT with a weight above 0, at most 1000000000")
             }
             path = String(text[..<at])
@@ -87,7 +87,7 @@ public enum CalibrationSource: Equatable, Sendable {
         default: return .text
         }
         throw Fault(
-            .badData, "this kind of calibration file is not read", file: path, found: ".\(suffix)",
-            expected: "a text, .jsonl, .ndjson or .json, packed as .gz or not, or .safetensors", advice: advice)
+            .badData, "this kind of calibration file is not supported", file: path, found: ".\(suffix)",
+            expected: "a text, .jsonl, .ndjson or .json, optionally gzipped, or .safetensors", advice: advice)
     }
 }

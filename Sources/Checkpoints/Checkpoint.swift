@@ -88,7 +88,7 @@ public struct Checkpoint: Sendable {
             if name.hasSuffix(".safetensors") {
                 throw Fault(
                     .badData, "a safetensors file alone is not a model", file: path,
-                    expected: "the folder with config.json beside it", advice: "name the folder instead of the file")
+                    expected: "the folder with config.json beside it", advice: "pass the folder instead of the file")
             }
             if let fault = PickledWeights.fault([name], folder: FileSystem.parent(path)) { throw fault }
             return try GGUFModel.open(path)

@@ -74,7 +74,7 @@ public enum FloatConversion {
 
     /// Rounds float32 to little-endian elements of float32, float16 or bfloat16.
     ///
-    /// - Returns: how many finite values became infinite; nil when `type` is none of the three.
+    /// - Returns: how many finite values became infinite; nil when `type` is not one of the three.
     public static func narrow(_ source: some Collection<Float>, to type: StoredType) -> (
         bytes: [UInt8], overflows: Int
     )? {

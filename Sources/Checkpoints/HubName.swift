@@ -40,11 +40,12 @@ package struct HubName: Equatable {
     /// - Parameter path: of a model that is not there.
     package static func advice(_ path: String) -> String {
         guard let hub = HubName(path) else { return "check the path" }
-        return "download it, then name its folder: hf download \(hub.owner)/\(hub.name) --local-dir \(hub.name)"
+        return "download it, then pass its folder: hf download \(hub.owner)/\(hub.name) --local-dir \(hub.name)"
     }
 
     /// What the path looks like; nil where it looks like a path.
     package static func found(_ path: String) -> String? {
-        HubName(path).map { _ in "a name on a model hub, and no folder of that name; nothing is downloaded by itself" }
+        HubName(path).map { _ in "the name of a model on a hub, but no such folder; nothing is downloaded automatically"
+        }
     }
 }

@@ -61,13 +61,13 @@ public struct Decoder {
             if let cause = checkpoint.cause(ofUnusable: name) { throw cause }
             guard let found else {
                 throw Fault(
-                    .badData, "the checkpoint lacks a tensor that its configuration calls for", file: checkpoint.path,
+                    .badData, "the checkpoint lacks a tensor that its configuration requires", file: checkpoint.path,
                     place: "tensor '\(name)'", found: "nothing", expected: "shape \(shape)",
                     advice: "compare config.json with the weights, or download the checkpoint again")
             }
             guard found.shape == shape else {
                 throw Fault(
-                    .badData, "a tensor does not have the shape that the configuration calls for",
+                    .badData, "a tensor does not have the shape that the configuration requires",
                     file: checkpoint.path, place: "tensor '\(name)'", found: "shape \(found.shape)",
                     expected: "shape \(shape)",
                     advice: "compare config.json with the weights, or download the checkpoint again")
@@ -161,7 +161,8 @@ public struct Decoder {
     /// Rows of the embedding table that are read together.
     private static let embeddingRows = 4096
 
-    /// The embeddings [n, hidden] of some tokens as the first block takes them, float32. Only parts of the table that hold one of them are read.
+    /// The embeddings [n, hidden] of some tokens as the first block takes them, float32. Only parts of the table that
+    /// hold one of them are read.
     ///
     /// - Parameter ids: below the vocabulary's size.
     /// - Throws: `inputOutput` when the table cannot be read.

@@ -16,10 +16,10 @@ public struct Espalier: ParsableCommand {
 
     public static let configuration = CommandConfiguration(
         commandName: "espalier",
-        abstract: "Prunes large language models and re-trains, block by block, what the cut disturbed.",
+        abstract: "Prunes LLMs and then re-tunes each block to recover quality.",
         discussion: """
-            MODEL is a Hugging Face folder (config.json and safetensors) or a .gguf file. Results go to standard output, \
-            progress and warnings to standard error.
+            MODEL is a Hugging Face folder (config.json and safetensors) or a .gguf file. Results go to standard \
+            output, progress and warnings to standard error.
 
             EXAMPLES
               espalier inspect model.gguf

@@ -13,7 +13,7 @@ package enum CountText {
 
     /// "1 prompt", "1,234 prompts"
     ///
-    /// - Parameter many: what is said of any number but one; nil puts an s behind the word for one.
+    /// - Parameter many: what is said of any number but one; nil puts an s after the word for one.
     package static func of(_ value: Int, _ one: String, _ many: String? = nil) -> String {
         "\(of(value)) \(value == 1 ? one : many ?? one + "s")"
     }

@@ -5,7 +5,7 @@
 public struct Fault: Error, Equatable, Sendable {
     /// The class of a failure. Its raw value is the process's exit code.
     public enum Kind: Int32, Sendable, CaseIterable {
-        /// Two things that were to be held against each other do not belong together.
+        /// Two things that were to be compared do not belong together.
         case notComparable = 3
         /// The words of the command line do not fit together.
         case usage = 64

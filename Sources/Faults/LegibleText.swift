@@ -1,5 +1,5 @@
-/// Text of others made fit for people's eyes: names in files can be a megabyte long, hold escapes that a terminal obeys,
-/// or marks without a width that make two names look the same.
+/// Text of others made fit for people's eyes: names in files can be a megabyte long, hold escapes that a terminal
+/// obeys, or marks without a width that make two names look the same.
 package enum LegibleText {
     package static let longest = 200
 

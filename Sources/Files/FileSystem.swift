@@ -152,7 +152,7 @@ package enum FileSystem {
     }
 
     package static func makeFolder(_ path: String) throws(Fault) {
-        guard mkdir(path, 0o777) == 0 else { throw failure("the folder cannot be made", path, errno) }
+        guard mkdir(path, 0o777) == 0 else { throw failure("the folder cannot be created", path, errno) }
     }
 
     package static func rename(_ old: String, to new: String) throws(Fault) {
@@ -180,7 +180,7 @@ package enum FileSystem {
         defer { close(descriptor) }
         // Some network file systems refuse fsync on a folder; there is nothing better to do there.
         guard fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP else {
-            throw failure("the folder cannot be made durable", path, errno)
+            throw failure("the folder cannot be synced to disk", path, errno)
         }
     }
 
@@ -192,8 +192,8 @@ package enum FileSystem {
         return overflow || bytes > UInt64(Int.max) ? Int.max : Int(bytes)
     }
 
-    // Paths are bytes: Swift's `String` holds canonically equivalent names for equal, and takes a slash with a combining
-    // mark behind it for another letter.
+    // Paths are bytes: Swift's `String` holds canonically equivalent names for equal, and takes a slash with a
+    // combining mark after it for another letter.
 
     package static func joined(_ folder: String, _ name: String) -> String {
         folder.utf8.last == slash ? folder + name : folder + "/" + name

@@ -25,7 +25,7 @@ package enum GrowingFile {
         if descriptor < 0, code == ELOOP {
             throw Fault(
                 .inputOutput, "the \(noun) is a symbolic link", file: path, expected: "a file of its own",
-                advice: "name the file that it leads to")
+                advice: "use the file that it points to")
         }
         guard descriptor >= 0 else { throw FileSystem.failure("the \(noun) cannot be written", path, code) }
         var status = stat()

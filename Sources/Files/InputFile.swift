@@ -42,8 +42,9 @@ package final class InputFile: Sendable {
             close(descriptor)
             throw Fault(
                 .badData, "this is not a regular file", file: path,
-                found: "a \(FileSystem.word(ofMode: status.st_mode))", expected: "a file that can be read at any place",
-                advice: "write what a pipe or device gives into a file first, and name that")
+                found: "a \(FileSystem.word(ofMode: status.st_mode))",
+                expected: "a file that can be read at any position",
+                advice: "write the output of a pipe or device to a file first, and pass that file")
         }
         self.path = path
         self.descriptor = descriptor
@@ -57,7 +58,9 @@ package final class InputFile: Sendable {
     /// - Throws: `inputOutput` when it cannot be looked at; the descriptor is then still the caller's.
     init(adopting descriptor: Int32, path: String) throws(Fault) {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileSystem.failure("the file is gone", path, errno) }
+        guard fstat(descriptor, &status) == 0 else {
+            throw FileSystem.failure("the file no longer exists", path, errno)
+        }
         self.path = path
         self.descriptor = descriptor
         self.size = Int(status.st_size)
@@ -78,7 +81,9 @@ package final class InputFile: Sendable {
     /// - Throws: `inputOutput` when size or modification time are not what they were when the file was opened.
     package func checkUnchanged() throws(Fault) {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileSystem.failure("the file is gone", path, errno) }
+        guard fstat(descriptor, &status) == 0 else {
+            throw FileSystem.failure("the file no longer exists", path, errno)
+        }
         guard InputFile.stamp(status) == stamp else {
             throw Fault(
                 .inputOutput, "the file was changed while it was being read", file: path,
@@ -124,7 +129,7 @@ package final class InputFile: Sendable {
     package func contents(limit: Int) throws(Fault) -> [UInt8] {
         guard size <= limit else {
             throw Fault(
-                .badData, "the file is too large for what it should be", file: path, found: "\(size) bytes",
+                .badData, "the file is larger than such a file may be", file: path, found: "\(size) bytes",
                 expected: "at most \(limit) bytes")
         }
         return try bytes(at: 0, count: size)

@@ -38,7 +38,7 @@ public final class Journal {
         guard fstat(descriptor, &status) == 0, FileSystem.kind(ofMode: status.st_mode) == .file else {
             throw Fault(.badData, "the journal is not a regular file", file: path)
         }
-        // What stands behind the lines that were read would be cut off unseen.
+        // What stands after the lines that were read would be cut off unseen.
         guard status.st_size == kept + found.tornBytes else {
             throw Fault(
                 .inputOutput, "the journal was changed while it was being read", file: path,

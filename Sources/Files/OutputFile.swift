@@ -9,9 +9,9 @@ import Faults
 
 /// A file that appears under its name only when it is whole and on the disk.
 ///
-/// Bytes go to a new file beside it, whose name nobody can guess; `finish()` makes them durable and renames. A file that
-/// is dropped unfinished, or whose writing fails, is removed. Of several writers of one file the last to finish wins.
-/// What is no file, as a pipe, is written into directly.
+/// Bytes go to a new file beside it, whose name nobody can guess; `finish()` makes them durable and renames. A file
+/// that is dropped unfinished, or whose writing fails, is removed. Of several writers of one file the last to finish
+/// wins. What is no file, as a pipe, is written into directly.
 package final class OutputFile {
     /// As it was named, for messages.
     package let path: String
@@ -140,7 +140,7 @@ package final class OutputFile {
             if fcntl(descriptor, F_FULLFSYNC) == 0 { return }
         #endif
         guard fsync(descriptor) == 0 || errno == EINVAL else {
-            throw FileSystem.failure("the file cannot be made durable", path, errno)
+            throw FileSystem.failure("the file cannot be synced to disk", path, errno)
         }
     }
 }

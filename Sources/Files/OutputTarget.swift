@@ -8,7 +8,8 @@ import Faults
 
 /// Where a file that the user named will go: looked at before the work, so that what cannot be written is told then.
 ///
-/// A file is replaced as a whole. A link is followed, and what it leads to is replaced. What is no file of bytes, such as
+/// A file is replaced as a whole. A link is followed, and what it leads to is replaced. What is no file of bytes, such
+/// as
 /// `/dev/null` or a named pipe, stays what it is and is written into.
 package final class OutputTarget {
     /// As it was named, for messages.
@@ -76,8 +77,8 @@ package final class OutputTarget {
     private static func new(_ path: String, _ code: Int32) throws(Fault) -> Way {
         if FileSystem.isLink(path) {
             throw Fault(
-                .inputOutput, "the output is a link that leads to nothing", file: path,
-                found: FileSystem.reason(code), advice: "make the file that it leads to, or name a file")
+                .inputOutput, "the output is a link to a missing file", file: path,
+                found: FileSystem.reason(code), advice: "create the file that it points to, or choose another file")
         }
         guard code == ENOENT else { throw FileSystem.failure("the output cannot be written", path, code) }
         guard path.utf8.last != UInt8(ascii: "/") else {
@@ -131,7 +132,7 @@ package final class OutputTarget {
             let code = errno
             guard code == ENXIO else { throw FileSystem.failure("the output cannot be opened", path, code) }
             throw Fault(
-                .inputOutput, "nobody reads from the pipe that is the output", file: path,
+                .inputOutput, "nothing reads from the pipe that is the output", file: path,
                 advice: "start its reader first")
         }
         var status = stat()
@@ -140,7 +141,7 @@ package final class OutputTarget {
             flags >= 0, fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) >= 0
         else {
             close(descriptor)
-            throw Fault(.inputOutput, "the output was exchanged while it was opened", file: path)
+            throw Fault(.inputOutput, "the output was replaced while it was being opened", file: path)
         }
         return descriptor
     }

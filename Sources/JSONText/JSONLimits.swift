@@ -17,8 +17,8 @@ public struct JSONLimits: Sendable {
     /// Texts of words and numbers take one to five times their length, empty lists and small lists up to thirty times.
     public var memory: Int?
 
-    /// A little less than twice the text, so that text and values together take no more than three times the text, but 16
-    /// MiB for short ones, of which some are little but numbers.
+    /// A little less than twice the text, so that text and values together take no more than three times the text, but
+    /// 16 MiB for short ones, of which some are little but numbers.
     public static func standardMemory(_ count: Int) -> Int { max(16 << 20, count / 4 * 7) }
 
     /// For vocabularies, whose members take more than their text, but are limited in number by the file's size.

@@ -13,7 +13,7 @@ extension JSONParser {
                 return try decoded(text[start..<at], ascii: ascii)
             }
             if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
-            guard byte >= 0x20 else { throw fault("a control character stands in a string") }
+            guard byte >= 0x20 else { throw fault("a string contains a control character") }
             if byte >= 0x80 { ascii = false }
             at += 1
         }
@@ -62,7 +62,7 @@ extension JSONParser {
             let byte = text[at]
             at += 1
             guard byte == UInt8(ascii: "\\") else {
-                guard byte >= 0x20 else { throw fault("a control character stands in a string") }
+                guard byte >= 0x20 else { throw fault("a string contains a control character") }
                 put(byte)
                 continue
             }
@@ -76,7 +76,7 @@ extension JSONParser {
             case UInt8(ascii: "f"): put(12)
             case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): put(escape)
             case UInt8(ascii: "u"): for byte in UTF8.encode(try unicodeEscape()) ?? .init() { put(byte) }
-            default: throw fault("an unknown escape stands in a string")
+            default: throw fault("a string contains an unknown escape")
             }
         }
         return count
@@ -88,12 +88,12 @@ extension JSONParser {
         if let scalar = Unicode.Scalar(first) { return scalar }
         guard (0xD800..<0xDC00).contains(first), at + 1 < text.count, text[at] == UInt8(ascii: "\\"),
             text[at + 1] == UInt8(ascii: "u")
-        else { throw fault("half of a surrogate pair stands in a string") }
+        else { throw fault("a string contains half of a surrogate pair") }
         at += 2
         let second = try fourHexDigits()
         guard (0xDC00..<0xE000).contains(second),
             let scalar = Unicode.Scalar(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00))
-        else { throw fault("half of a surrogate pair stands in a string") }
+        else { throw fault("a string contains half of a surrogate pair") }
         return scalar
     }
 

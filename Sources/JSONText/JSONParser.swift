@@ -150,7 +150,7 @@ struct JSONParser {
         var found = false
         try eachMember { (parser, key) throws(Fault) in
             guard !others.contains(key), !(found && key == outer) else {
-                throw parser.fault("the key \"\(key.prefix(80))\" stands twice in one object")
+                throw parser.fault("the key \"\(key.prefix(80))\" appears twice in one object")
             }
             parser.skipSpace()
             guard key == outer, parser.at < parser.text.count, parser.text[parser.at] == UInt8(ascii: "{") else {
@@ -229,7 +229,7 @@ struct JSONParser {
             let isRead = limits.keys?.contains(key) ?? true
             guard !isRead || !object.contains(key) else {
                 at = keyStart
-                throw fault("the key \"\(key.prefix(80))\" stands twice in one object")
+                throw fault("the key \"\(key.prefix(80))\" appears twice in one object")
             }
             skipSpace()
             guard take(":") else { throw fault("':' was expected after a key") }

@@ -28,7 +28,7 @@ struct BlockOperations {
             let (weights, width) = shape(name)
             let square = width * width
             grams += sequence * square
-            // Two Cholesky factors and an inverse; then every column changes those behind it.
+            // Two Cholesky factors and an inverse; then every column changes those after it.
             solve += 4 / 3 * width * square + weights * width
             alternation +=
                 Double(AlternatingDirections.products) * 2 * weights * width

@@ -93,34 +93,36 @@ public struct Plan {
         if !checkpoint.hasWeights {
             let type = checkpoint.weightType.configurationName ?? checkpoint.weightType.rawValue
             list.append(
-                "no weights were there: names, shapes and number type (\(type)) of the \(checkpoint.tensors.count) tensors "
+                "there are no weights: names, shapes and data type (\(type)) of the \(checkpoint.tensors.count) "
+                    + "tensors "
                     + "are those of config.json")
-            list.append("files that belong to the model and are not there, such as its tokenizer, are not counted")
+            list.append("missing files of the model, such as its tokenizer, are not counted")
         }
         if subject.samples > 0, !subject.isCalibrated {
             list.append(
                 "no calibration text was read: \(subject.samples) samples of \(subject.tokens) tokens are assumed")
         }
         if subject.settings.calibration.contains(where: { $0 == "self" || $0.hasPrefix("self@") }) {
-            list.append("the time in which the model writes its calibration text is not included")
+            list.append("the time for writing calibration text with the model is not included")
         }
         if subject.types.mayOverflow {
-            list.append("weights fit into float16; a tensor with one that does not is written as float32")
+            list.append("weights are assumed to fit into float16; a tensor that does not is written as float32")
         }
         if subject.settings.allocation == .owl {
             list.append("removed weights are those of a uniform allocation; owl moves them between layers")
         }
         if subject.settings.allocation == .search {
-            list.append("removed weights are those of a uniform allocation; the search moves them between linears")
+            list.append(
+                "removed weights are those of a uniform allocation; the search moves them between linear layers")
         }
         if subject.settings.method.removes == .units {
             list.append(
-                "the search moves what is removed between layers, attention and MLP; sizes are those of the sum")
+                "the search shares the removal among layers, attention and MLP; sizes are for the sum")
         }
         list += keptStates(subject)
         list.append(
             "time is extrapolated from \(specimen.words) on this machine with \(Engine.threads) "
-                + "thread\(Engine.threads == 1 ? "" : "s") and nothing else to do")
+                + "thread\(Engine.threads == 1 ? "" : "s") and no other load")
         return list
     }
 }
@@ -130,9 +132,9 @@ private func keptStates(_ subject: PlanSubject) -> [String] {
     let settings = subject.settings
     guard subject.samples > 1 else { return [] }
     var list: [String] = []
-    let whatever = "whatever --offload and --stream-dtype say"
+    let whatever = "regardless of --offload and --stream-dtype"
     if settings.method.removes == .units {
-        let size = settings.memory.map { "the \($0.text) of --memory" } ?? "half of the memory that is free"
+        let size = settings.memory.map { "the \($0.text) of --memory" } ?? "half of the free memory"
         list.append(
             "the search needs one block at a time; blocks stay and distributions are measured together as far as "
                 + "\(size) allow\(settings.memory == nil ? "s" : "")")
@@ -143,8 +145,8 @@ private func keptStates(_ subject: PlanSubject) -> [String] {
     let isAssessed = settings.allocation == .search || settings.structure.map { !$0.isUniform } ?? false
     if isAssessed, settings.streamDType != .bfloat16 {
         list.append(
-            "what each linear costs is measured on hidden states of all blocks as bfloat16, whatever "
-                + "--stream-dtype says"
+            "the cost of each linear layer is measured on hidden states of all blocks as bfloat16, regardless of "
+                + "--stream-dtype"
         )
     }
     return list

@@ -7,8 +7,8 @@ import Torch
 /// The most bytes that each phase of a run holds, counted from shapes.
 ///
 /// Every term is a tensor or buffer that lives at the phase's worst moment; what the libraries themselves take is
-/// measured, see `base`. With a GPU the tensors of the computation are in its memory, and the process holds what is read
-/// and written.
+/// measured, see `base`. With a GPU the tensors of the computation are in its memory, and the process holds what is
+/// read and written.
 struct PlanMemory {
     struct Phase: Equatable {
         var name: String
@@ -121,8 +121,8 @@ struct PlanMemory {
         }
         for step in work.steps { add(step.name, dense + step.bytes) }
         if let structure = subject.settings.structure, work.eliminations > 0 {
-            // Σ x xᵀ, and in float64 its damped copy, factor and inverse, or the inverse, C under way and its gradient term;
-            // W under way, and the candidates of one sub-layer.
+            // Σ x xᵀ, and in float64 its damped copy, factor and inverse, or the inverse, C under way and its gradient
+            // term; W under way, and the candidates of one sub-layer.
             let width = max(subject.shape(.down).columns, subject.shape(.o).columns)
             let matrix = c.hiddenSize * width * 4
             let levels = structure.sparsities(around: subject.settings.sparsity.fraction).count
@@ -145,7 +145,7 @@ struct PlanMemory {
             let head = DivergenceCosts.headBytes(
                 c, samples: assessed, tokens: t, width: subject.compute.forGradients.byteCount)
             list(
-                "measuring what each linear costs", streams: 0, embedded.held + max(passed, head), ahead: ahead)
+                "measuring the cost of each linear layer", streams: 0, embedded.held + max(passed, head), ahead: ahead)
         }
         let searched = SearchSplit.searched(of: n).count
         if let structure = subject.settings.structure, work.compared > 0,
@@ -187,7 +187,7 @@ struct PlanMemory {
         offloadBytes = max(stays ? 0 : streamBytes, offloaded)
         if work.block.trainings > 0 {
             add(
-                "optimising a block",
+                "optimizing a block",
                 dense + grams + training(work.block.step)
                     + subject.action.optimiserBytes(subject.blockSize))
         }

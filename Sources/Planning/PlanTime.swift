@@ -36,8 +36,8 @@ struct PlanTime {
         let outside = subject.files.tensors(part: 0).reduce(0) { $0 + $1.count }
         let reading = m.load / Double(max(1, subject.blockWeights))
         add("reading", blocks * m.load + reading * Double(outside) * (subject.samples > 0 ? 3 : 2))
-        // Each weight is cast and counted, hashed as a part, in its shard and once more when the folder is verified; the
-        // copies and writes in between, five of them, take about as long as five more hashes.
+        // Each weight is cast and counted, hashed as a part, in its shard and once more when the folder is verified;
+        // the copies and writes in between, five of them, take about as long as five more hashes.
         add(
             "writing",
             blocks * (m.inspect + m.cast) + pruned * work.block.casts * m.cast + Double(outputBytes) * m.hash * 8)

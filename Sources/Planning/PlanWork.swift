@@ -3,7 +3,8 @@ import Runs
 import Recipes
 import Structure
 
-/// What a run does with one block, and a search with all of them, counted in the operations that `PlanMeasurement` times.
+/// What a run does with one block, and a search with all of them, counted in the operations that `PlanMeasurement`
+/// times.
 struct PlanWork {
     /// What method, walk and candidates do with a block that has a goal.
     var block: BlockWork
@@ -93,7 +94,7 @@ struct PlanWork {
         }
         let first = options.stages[0].samples
         let last = options.stages[options.stages.count - 1].samples
-        // On average half of the blocks stand behind the first one that changed; of several changes, two thirds.
+        // On average half of the blocks stand after the first one that changed; of several changes, two thirds.
         let neighbours = Double(options.rounds) * layers * 4 * Double(first)
         searchedPruned += times * neighbours / 2
         compared += times * sides(first) * neighbours

@@ -52,7 +52,7 @@ public struct BlockTask {
     func requireDenseOutput() throws(Fault) -> HiddenStream {
         guard let denseOutput else {
             throw Fault(
-                .badData, "a block is to be optimised without the dense model's output: please report this",
+                .badData, "a block is to be optimized without the dense model's output: please report this",
                 place: "block \(layer)")
         }
         return denseOutput

@@ -29,7 +29,7 @@ public struct CompletionRecord: Equatable, Sendable {
             throw Fault(
                 .missingInput, "the folder has no \(CompletionRecord.fileName)", file: path,
                 expected: "a folder that was published whole",
-                advice: "resume the run if it was interrupted; another program's folder cannot be verified")
+                advice: "resume the run if it was interrupted; a folder of another program cannot be verified")
         }
         let json = try JSONFile.object(path)
         func fault(_ place: String, _ found: String) -> Fault {

@@ -52,7 +52,7 @@ public struct FolderVerification: Sendable {
 
     private static func changed(_ path: String, _ found: String, _ expected: String) -> Fault {
         Fault(
-            .badData, "the file is not as it was published", file: path, found: found, expected: expected,
+            .badData, "the file has changed since it was published", file: path, found: found, expected: expected,
             advice: "copy the folder again, or repeat the run")
     }
 }

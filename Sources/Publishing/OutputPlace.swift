@@ -29,7 +29,7 @@ public struct OutputPlace: Sendable {
     /// - Parameters:
     ///   - inputs: files and folders that are read; the output may not be one of them, lie in one, or hold one.
     ///   - bytes: what the output will take on the disk.
-    ///   - continuing: whether an interrupted run goes on, so that its staging folder is expected.
+    ///   - continuing: whether an interrupted run is continued, so that its staging folder is expected.
     /// - Throws: `usage` when output and input overlap, `outputExists` when the output is there and may not be
     ///   replaced or an interrupted run is in the way, `inputOutput` when the place cannot be written or is too small.
     public func check(inputs: [String], bytes: Int, continuing: Bool = false) throws(Fault) {
@@ -61,13 +61,13 @@ public struct OutputPlace: Sendable {
             }
             if FileSystem.isInside(folder, input) {
                 throw Fault(
-                    .usage, "the output lies inside the input", file: output, found: "inside \(input)",
-                    expected: "a folder elsewhere", advice: "choose a folder beside the input")
+                    .usage, "the output is inside the input", file: output, found: "inside \(input)",
+                    expected: "a folder outside the input", advice: "choose a folder outside the input")
             }
             if FileSystem.isInside(input, folder) {
                 throw Fault(
-                    .usage, "the input lies inside the output", file: output, found: input,
-                    expected: "an output folder that holds none of the inputs", advice: "choose a new folder")
+                    .usage, "the input is inside the output", file: output, found: input,
+                    expected: "an output folder that contains none of the inputs", advice: "choose a new folder")
             }
         }
     }
@@ -80,7 +80,7 @@ public struct OutputPlace: Sendable {
         guard name.utf8.count <= most else {
             throw Fault(
                 .usage, "the output's name is too long", file: output, found: "\(name.utf8.count) bytes",
-                expected: "at most \(most) bytes, so that \(OutputPlace.lockEnding) can stand behind it",
+                expected: "at most \(most) bytes, so that \(OutputPlace.lockEnding) can be appended",
                 advice: "choose a shorter name")
         }
     }
@@ -91,7 +91,7 @@ public struct OutputPlace: Sendable {
         guard FileSystem.existsUnfollowed(output) else { return }
         guard overwrites else {
             throw Fault(
-                .outputExists, "the output exists already", file: output,
+                .outputExists, "the output already exists", file: output,
                 advice: "choose another folder, or use --overwrite to replace it (the old one is kept as "
                     + "\(FileSystem.last(output)).previous-1)")
         }
@@ -124,21 +124,21 @@ public struct OutputPlace: Sendable {
         guard let leftover = try leftover() else { return }
         guard leftover.isOurs else {
             throw Fault(
-                .outputExists, "what stands where the work is staged is no interrupted run of this output",
+                .outputExists, "the staging folder is not an interrupted run of this output",
                 file: staging,
-                found: leftover.foreign, expected: "nothing, or what `espalier prune` left there",
+                found: leftover.foreign, expected: "no such folder, or one that `espalier prune` left there",
                 advice: "move it away, or choose another output")
         }
         guard leftover.committedLines == 0 || overwrites else {
             throw Fault(
-                .outputExists, "an interrupted run is there, with \(leftover.committedLines) journal lines",
+                .outputExists, "there is an interrupted run, with \(leftover.committedLines) journal lines",
                 file: staging,
-                advice: "go on with `espalier resume \(ShellWord.quoted(output))`, or start over with --overwrite")
+                advice: "continue with `espalier resume \(ShellWord.quoted(output))`, or start over with --overwrite")
         }
         if let foreign = leftover.foreign {
             throw Fault(
                 .outputExists,
-                "a file that no run writes is in the folder of an interrupted run, which would be emptied",
+                "the folder of an interrupted run, which would be emptied, contains a file that no run writes",
                 file: FileSystem.joined(staging, foreign), advice: "move it away, then start again")
         }
     }

@@ -4,7 +4,8 @@ import Records
 
 /// Something that stands in a staging folder.
 ///
-/// Only what a run itself writes there is ever removed: names of its own, and regular files, never what a link leads to.
+/// Only what a run itself writes there is ever removed: names of its own, and regular files, never what a link leads
+/// to.
 enum StagedEntry {
     /// The mark of this program.
     case mark

@@ -105,9 +105,9 @@ public final class StagingFolder: Sendable {
 
     private func foreign(_ name: String) -> Fault {
         Fault(
-            .badData, "something that the run did not write is in its folder", file: path(of: name),
+            .badData, "the run's folder contains a file that the run did not write", file: path(of: name),
             expected: "regular files of the run",
-            advice: "move it away, then go on with "
+            advice: "move it away, then continue with "
                 + "`espalier resume \(ShellWord.quoted(place.output))`")
     }
 
@@ -201,7 +201,8 @@ public final class StagingFolder: Sendable {
         let found = contains(expected.name) ? try digest(expected.name) : nil
         guard found == expected else {
             throw Fault(
-                .badData, "a file of the interrupted run is not as it was written", file: path(of: expected.name),
+                .badData, "a file of the interrupted run has changed since it was written",
+                file: path(of: expected.name),
                 found: found.map { "SHA-256 \($0.sha256)" } ?? "no file", expected: "SHA-256 \(expected.sha256)",
                 advice: "start the run again with --overwrite")
         }
@@ -217,8 +218,9 @@ public final class StagingFolder: Sendable {
         }
     }
 
-    /// Writes the completion record, removes the journal, gives the folder its final name, and moves what stood there to
-    /// `OUT.previous-<n>`. After a crash before the journal is gone it can be repeated, after one behind that
+    /// Writes the completion record, removes the journal, gives the folder its final name, and moves what stood there
+    /// to
+    /// `OUT.previous-<n>`. After a crash before the journal is gone it can be repeated, after one after that
     /// `publishRecorded` does the rest.
     ///
     /// - Parameters:
@@ -239,7 +241,7 @@ public final class StagingFolder: Sendable {
         !FileSystem.existsUnfollowed(path(of: Journal.fileName)) && contains(CompletionRecord.fileName)
     }
 
-    /// Gives the folder its name after a crash; every byte is held against the record.
+    /// Gives the folder its name after a crash; every byte is compared with the record.
     public func publishRecorded() throws(Fault) {
         let record = try CompletionRecord(folder: path)
         try check(record.files, besides: [CompletionRecord.fileName])
@@ -247,7 +249,7 @@ public final class StagingFolder: Sendable {
         try takeName()
     }
 
-    /// Removes what killed processes were writing, and holds what is left against what there has to be.
+    /// Removes what killed processes were writing, and compares what is left with what there has to be.
     private func check(_ files: [FileDigest], besides others: [String]) throws(Fault) {
         let known = Set((files.map(\.name) + others).map { ExactText($0) })
         for entry in try entries() {
@@ -263,7 +265,7 @@ public final class StagingFolder: Sendable {
         }
         for file in files where !contains(file.name) || FileSystem.size(path(of: file.name)) != file.bytes {
             throw Fault(
-                .badData, "a file of the run is not as it was written", file: path(of: file.name),
+                .badData, "a file of the run has changed since it was written", file: path(of: file.name),
                 expected: "\(file.bytes) bytes", advice: "start the run again with --overwrite")
         }
     }

@@ -119,7 +119,7 @@ final class StagingLock: Sendable {
     ) throws(Fault) -> Content {
         func foreign(_ found: String) -> Fault {
             Fault(
-                .outputExists, "what stands where a run keeps its lock is not one of this program's", file: path,
+                .outputExists, "the lock file of a run is not one of this program's", file: path,
                 found: found, advice: "move it away, or choose another output")
         }
         var status = stat()
@@ -149,7 +149,7 @@ final class StagingLock: Sendable {
         let other = holder.map { $0.host != hostName() } ?? false
         return Fault(
             .outputExists, "another run is writing this output", file: output,
-            found: holder.map { "process \($0.process) on \($0.host)" } ?? "an unnamed process",
+            found: holder.map { "process \($0.process) on \($0.host)" } ?? "an unknown process",
             advice: other
                 ? "wait for it; if that run is dead: rm \(ShellWord.quoted(path))"
                 : "wait for it, or stop it and resume")

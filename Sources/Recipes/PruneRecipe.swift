@@ -67,7 +67,7 @@ import Settings
 public struct PruneRecipe: Sendable {
     /// A checkpoint folder or a .gguf file.
     public var model: String?
-    /// The folder to publish.
+    /// The folder to write the pruned model to.
     public var output: String?
     public var overwrite: Bool?
     public var shardSize: ByteSize?

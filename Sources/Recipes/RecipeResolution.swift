@@ -16,7 +16,8 @@ extension PruneRecipe {
         let pattern = pattern ?? (removesUnits ? .units : .unstructured)
         guard removesUnits == (pattern == .units) else {
             throw fault(
-                "pattern", "the method and the pattern do not fit", found: "\(method.name) with \(pattern.text)",
+                "pattern", "the method and the pattern cannot be combined",
+                found: "\(method.name) with \(pattern.text)",
                 expected: removesUnits ? PatternChoice.units.text : "unstructured or K:M",
                 advice: removesUnits
                     ? "leave the pattern out"
@@ -37,12 +38,12 @@ extension PruneRecipe {
         try checkExpressions("ignore", ignore)
         if streamDType == .auto {
             throw fault(
-                "stream_dtype", "the hidden stream needs a number format", found: "auto",
+                "stream_dtype", "the hidden states need a data type", found: "auto",
                 expected: "float32, bfloat16 or float16")
         }
         if pattern.impliedFraction != nil, allocation == .owl {
             throw fault(
-                "allocate", "owl gives each block its own sparsity, and a K:M pattern fixes it",
+                "allocate", "owl gives each block its own sparsity, but a K:M pattern fixes it",
                 found: "owl with \(pattern.text)", advice: "use the pattern unstructured, or the allocation uniform")
         }
         if removesUnits { try checkStructural(method, samples: samples) }
@@ -62,7 +63,7 @@ extension PruneRecipe {
         if let temperature {
             guard writesOwnText else {
                 throw fault(
-                    "calibration.temperature", "only text that the model writes itself has a temperature",
+                    "calibration.temperature", "a temperature applies only to text that the model writes itself",
                     advice: "leave it out, or use the source self")
             }
             guard temperature > 0, temperature <= 10 else {
@@ -80,7 +81,7 @@ extension PruneRecipe {
         }
         if evaluation?.isEmpty == false, calibration.isEmpty {
             throw fault(
-                "calibration.evaluation", "there is no calibration text to hold against evaluation texts",
+                "calibration.evaluation", "there is no calibration text to compare with evaluation texts",
                 advice: "leave it out, or give --calibration FILE")
         }
         return PruneSettings(
@@ -226,12 +227,13 @@ extension PruneRecipe {
                 ("structure.offspring", offspring != nil), ("structure.selection", selection != nil),
             ]
             if let key = evolution.first(where: \.1)?.0 {
-                throw fault(key, "uniform layers are all compared, not searched", advice: "leave it or --uniform out")
+                throw fault(key, "uniform layers are all compared, not searched", advice: "omit it or --uniform")
             }
         }
         if let survivors = selection?.stages.first?.survivors, let offspring, survivors > offspring {
             throw fault(
-                "structure.selection", "more survive the first stage than there are offspring", found: "\(survivors)",
+                "structure.selection", "more candidates survive the first stage than there are offspring",
+                found: "\(survivors)",
                 expected: "at most \(offspring)")
         }
         return PruneSettings.StructuralSettings(
@@ -255,7 +257,7 @@ extension PruneRecipe {
         for expression in expressions ?? [] {
             do throws(TextExpression.Refusal) { _ = try TextExpression(expression) } catch {
                 throw fault(
-                    key, "not a regular expression that can serve: \(error.reason)",
+                    key, "not a usable regular expression: \(error.reason)",
                     found: expression, expected: error.place.map { "another one at its \($0)" },
                     advice: "escape a literal dot as \\.")
             }

@@ -3,9 +3,9 @@ import JSONText
 /// Keys of `report.json`, which a run writes and which the page, the gate, `verify` and `evaluate` read.
 ///
 /// The file is an object with `method`, `preset`, `pattern`, `sparsity` {`asked`, `achieved`}, for a structural run
-/// `structure` {`plain`, `budget` {`of`, `before`, `after`}, `latency`, `layers`}, `search` [{`step`, `kl`}], `parameters`
-/// {`before`, `after`}, `blocks`, `linears` and, where there was calibration text, `calibration`. A name that stands at
-/// several places is one key.
+/// `structure` {`plain`, `budget` {`of`, `before`, `after`}, `latency`, `layers`}, `search` [{`step`, `kl`}],
+/// `parameters` {`before`, `after`}, `blocks`, `linears` and, where there was calibration text, `calibration`. A name
+/// that stands at several places is one key.
 public enum ReportKey: String, Sendable {
     // The run.
     case output, method, preset, pattern, sparsity, asked, achieved, parameters, before, after, blocks, linears
@@ -13,7 +13,7 @@ public enum ReportKey: String, Sendable {
     case memoryLimitBytes = "memory_limit_bytes"
     case peakMemoryBytes = "peak_memory_bytes"
     case peakDeviceMemoryBytes = "peak_device_memory_bytes"
-    // What a structural run tells, and a search: its KL behind every step.
+    // What a structural run tells, and a search: its KL after every step.
     case structure, plain, budget, latency, layers, search, step, kl
     case of
     // A block; `sparsity` and `asked` are by linear here.

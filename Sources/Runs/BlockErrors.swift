@@ -35,7 +35,8 @@ struct BlockErrors {
     ///   - task: of the dense block.
     ///   - before: as it would be written; nil where there is no step in between.
     ///   - written: may have lost heads and neurons; a sub-layer that is gone has put out nothing, an error of 1.
-    ///   - onDenseStream: whether the block's own output is held against what the dense block makes of the *dense* stream,
+    ///   - onDenseStream: whether the block's own output is compared with what the dense block makes of the *dense*
+    ///     stream,
     ///     which a block that makes up for those in front of it comes nearer to.
     init(
         _ task: BlockTask, samples: [Int], before: Block?, written: Block, onDenseStream: Bool = false

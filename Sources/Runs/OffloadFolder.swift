@@ -8,13 +8,13 @@ extension PruneSettings {
     /// - Throws: `missingInput` or `badData` naming it.
     public func checkOffload() throws(Fault) {
         guard let offload else { return }
-        let expected = "a folder on a fast disk, which is there already"
+        let expected = "an existing folder on a fast disk"
         switch FileSystem.kind(offload) {
         case .folder: return
         case nil:
             throw Fault(
                 .missingInput, "the offload folder does not exist", file: offload, place: "--offload",
-                expected: expected, advice: "make the folder, or name another")
+                expected: expected, advice: "create the folder, or choose another")
         case .file, .other:
             throw Fault(
                 .badData, "the offload folder is not a folder", file: offload, place: "--offload", expected: expected)

@@ -65,7 +65,7 @@ public struct PruneContext {
 }
 
 extension PruneSettings {
-    /// With the threads written down, and the batch where a GPU's memory chooses it, so that a run that goes on and a
+    /// With the threads written down, and the batch where a GPU's memory chooses it, so that a resumed run and a
     /// run of the same recipe repeat them: sums in another order are other sums.
     package func repeatable(_ decoder: Decoder, compute: DType, tokens: Int) -> PruneSettings {
         var settings = self
@@ -83,13 +83,15 @@ extension PruneSettings {
         let seen = structure == nil ? samples : SearchSplit.calibrated(of: samples).count
         if method.needsCalibration, samples > 0, seen * tokens < widest {
             list.append(
-                "\(seen * tokens) calibration tokens are fewer than the \(widest) columns of the widest linear: its "
-                    + "statistics are rank-deficient, use more")
+                "\(seen * tokens) calibration tokens are fewer than the \(widest) columns of the widest linear "
+                    + "layer: its "
+                    + "statistics are rank-deficient; use more")
         }
         if structure != nil, configuration.widest.keyValueHeadCount == 1 {
             list.append(
-                "attention has one key-value head: it can lose query heads or go as a whole, and the key-value cache "
-                    + "shrinks by whole layers only")
+                "attention has one key-value head: it can lose query heads or be removed as a whole, and the "
+                    + "key-value cache "
+                    + "shrinks only by whole layers")
         }
         return list
     }

@@ -75,7 +75,7 @@ public struct PruneRun {
                 return nil
             }
             throw Fault(
-                .missingInput, "the interrupted run had not begun its work", file: staging.path,
+                .missingInput, "the interrupted run had not started its work", file: staging.path,
                 advice: "start it again with `espalier prune`")
         }
         guard let record = RunRecord(json: first) else {
@@ -98,7 +98,7 @@ public struct PruneRun {
         }
     }
 
-    /// Continues behind the last committed block.
+    /// Continues after the last committed block.
     public func resume() throws(Fault) -> RunResult {
         let place = OutputPlace(try context.settings.requiredOutput(), overwrite: true)
         guard case .unfinished(let staging) = try StagingFolder.resume(place) else {
@@ -114,8 +114,8 @@ public struct PruneRun {
         if contents.tornBytes > 0 {
             events(
                 .warning(
-                    "\(path): the last line was torn (\(contents.tornBytes) bytes), as a crash leaves it; what it told "
-                        + "of is done again"))
+                    "\(path): the last line is incomplete (\(contents.tornBytes) bytes) after a crash; what it "
+                        + "recorded is done again"))
         }
         let journal = try Journal(path, behind: contents)
         let structural = context.settings.structure.map {

@@ -13,7 +13,8 @@ public struct PruneTargets: Sendable {
     private let linears: [[LinearName]]
 
     /// - Parameter allocation: sparsities that take the place of the settings'.
-    /// - Throws: `Fault` of kind `usage` for an expression that is none or matches nothing, and for a K:M pattern that
+    /// - Throws: `Fault` of kind `usage` for an expression that is invalid or matches nothing, and for a K:M pattern
+    ///   that
     ///   does not divide a linear's columns.
     public init(_ settings: PruneSettings, configuration: DecoderConfiguration) throws(Fault) {
         try self.init(settings, configuration: configuration, allocation: nil)
@@ -35,9 +36,9 @@ public struct PruneTargets: Sendable {
                 let columns = configuration.shape(of: linear, layer: layer).in
                 if case .keep(_, let group) = settings.pattern.zeros, columns % group != 0 {
                     throw Fault(
-                        .usage, "the pattern does not divide a linear's columns", place: name,
+                        .usage, "the pattern does not divide the columns of a linear layer", place: name,
                         found: "\(columns) columns for \(settings.pattern.text)", expected: "a multiple of \(group)",
-                        advice: "choose another pattern, or leave the linear out with --ignore")
+                        advice: "choose another pattern, or exclude the linear layer with --ignore")
                 }
                 var goal = settings.goal
                 if let fraction = allocation?.fraction(of: linear, layer: layer) {
@@ -49,7 +50,7 @@ public struct PruneTargets: Sendable {
         }
         guard goals.contains(where: { !$0.isEmpty }) else {
             throw Fault(
-                .usage, "no linear of the blocks matches --targets without matching --ignore",
+                .usage, "no linear layer matches --targets without matching --ignore",
                 found: (settings.targets + settings.ignore.map { "--ignore \($0)" }).joined(separator: ", "),
                 expected: "an expression for names such as model.layers.0.self_attn.q_proj",
                 advice: "try --targets 'mlp'; embeddings and the output matrix are never pruned")
@@ -61,7 +62,7 @@ public struct PruneTargets: Sendable {
         for text in texts {
             do throws(TextExpression.Refusal) { list.append(try TextExpression(text)) } catch {
                 throw Fault(
-                    .usage, "\(flag) cannot serve as a regular expression: \(error.reason)", place: error.place,
+                    .usage, "\(flag) is not a usable regular expression: \(error.reason)", place: error.place,
                     found: text)
             }
         }

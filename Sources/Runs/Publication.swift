@@ -15,7 +15,7 @@ struct Publication {
     let journal: Journal
     /// The text of `recipe.yaml`.
     let recipe: String
-    /// The journal's lines behind the first.
+    /// The journal's lines after the first.
     let lines: [JSONValue]
     /// Whether a search's files stay in the output; those that do not were removed.
     let keepsCandidates: Bool

@@ -156,7 +156,7 @@ public struct RunContext {
         for name in block.projections {
             for (linear, rows) in block[name].rows(of: block[name].weight) where !rows.allFinite() {
                 throw Fault(
-                    .badData, "the model's weights are not all numbers", file: decoder.checkpoint.path,
+                    .badData, "some of the model's weights are NaN or infinite", file: decoder.checkpoint.path,
                     place: "tensor '\(linear.weightName(layer: block.geometry.layer))'", found: "NaN or infinity",
                     advice: "download the checkpoint again; `espalier inspect` lists all such tensors")
             }

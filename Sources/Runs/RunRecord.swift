@@ -52,7 +52,7 @@ struct RunRecord: Equatable {
         ].filter { $0.1 != $0.2 }
         guard let first = differences.first else { return }
         throw Fault(
-            .usage, "the run cannot go on: \(differences.map(\.0).joined(separator: ", ")) changed since it began",
+            .usage, "the run cannot continue: \(differences.map(\.0).joined(separator: ", ")) changed since it began",
             file: file, found: first.2, expected: first.1,
             advice: "restore what changed, or start again with `espalier prune … --overwrite`")
     }

@@ -17,7 +17,7 @@ public struct RunResult {
     public let blocks: [BlockReport]
     public let linears: [String]
     public let manifest: JSONObject?
-    /// A search's KL to the dense model behind each of its steps.
+    /// A search's KL to the dense model after each of its steps.
     public let search: [(step: String, kl: Double)]
     /// What stays of every layer where whole units went.
     public let structure: StructuralReport?

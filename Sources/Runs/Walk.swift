@@ -41,7 +41,7 @@ package struct Walk {
         // Without states to bring up to date, committed blocks are not looked at again.
         try context.run.passage.forward((lanes == nil ? committed.count : 0)..<total) { (step) throws(Fault) in
             let clock = ContinuousClock.now
-            // Behind the last block that is pruned nothing looks at the states any more.
+            // After the last block that is pruned nothing looks at the states any more.
             let lanes = step.layer <= lastPruned ? lanes : nil
             if step.layer >= committed.count {
                 var report = try prune(step, lanes)
@@ -121,7 +121,7 @@ package struct Walk {
         }
     }
 
-    /// Counts zeros in what is written, and holds them against the goals.
+    /// Counts zeros in what is written, and compares them with the goals.
     private func measure(_ block: Block, _ report: inout BlockReport, goals: Goals) throws(Fault) {
         for linear in block.linears {
             let weight = block.weight(linear)

@@ -9,7 +9,7 @@ struct Component {
     init(_ value: JSONValue, place: String) throws(Fault) {
         guard let object = value.objectValue else {
             throw Fault(
-                .badData, "the tokenizer's \(place) is wrong", place: place, found: value.kindName,
+                .badData, "the tokenizer's \(place) is invalid", place: place, found: value.kindName,
                 expected: "an object")
         }
         self.object = object
@@ -92,11 +92,13 @@ struct Component {
 
     func wrong(_ key: String, expected: String) -> Fault {
         Fault(
-            .badData, "a field of the tokenizer is wrong", place: "\(place).\(key)",
+            .badData, "a field of the tokenizer is invalid", place: "\(place).\(key)",
             found: object[key]?.kindName ?? "nothing", expected: expected)
     }
 
     func unsupported(_ what: String, expected: String? = nil) -> Fault {
-        Fault(.badData, "the tokenizer uses what is not supported", place: place, found: what, expected: expected)
+        Fault(
+            .badData, "the tokenizer uses a feature that is not supported", place: place, found: what,
+            expected: expected)
     }
 }

@@ -32,7 +32,8 @@ public struct Encoder: Sendable {
         }
     }
 
-    /// Before ids are appended: hands on what is enough for a part, and lets a long output grow by less than the double.
+    /// Before ids are appended: hands on what is enough for a part, and lets a long output grow by less than the
+    /// double.
     private mutating func makeRoom() {
         guard output.count >= Encoder.partSize else { return }
         if let sink {

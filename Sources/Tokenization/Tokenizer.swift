@@ -149,7 +149,7 @@ public final class Tokenizer: Sendable {
 
     /// Refuses an embedding that has no row for a token; rows without a token are padding, and usual.
     ///
-    /// Tokens that were added behind the vocabulary may have none, such as one for padding that a folder names and its
+    /// Tokens that were added after the vocabulary may have none, such as one for padding that a folder names and its
     /// model never learnt: they are in order until a text holds them.
     ///
     /// - Throws: `Fault` of kind `badData` if there are fewer rows than tokens without those that were added.
@@ -219,14 +219,14 @@ private func refuseMovedStart(_ normalizers: [Normalizer], _ preTokenizers: [Pre
     for case .metaspace(let metaspace) in preTokenizers where metaspace.prefix == .first {
         for normalizer in normalizers where normalizer.movesStart {
             throw Fault(
-                .badData, "the tokenizer uses what is not supported", place: "normalizer",
+                .badData, "the tokenizer uses a feature that is not supported", place: "normalizer",
                 found: "a step that rewrites the start together with pre-tokenizer Metaspace of prepend_scheme first",
                 expected: "prepend_scheme always or never")
         }
         for case .replace(let pattern, let content) in normalizers
         where pattern != [UInt8(ascii: " ")] || content != metaspace.replacement {
             throw Fault(
-                .badData, "the tokenizer uses what is not supported", place: "normalizer",
+                .badData, "the tokenizer uses a feature that is not supported", place: "normalizer",
                 found: "Replace together with pre-tokenizer Metaspace of prepend_scheme first",
                 expected: "prepend_scheme always or never")
         }
@@ -280,6 +280,6 @@ private func joinedVocabulary(
 
 private func idFault(_ token: String, _ id: Int32, _ expected: String) -> Fault {
     Fault(
-        .badData, "a token of the tokenizer has a wrong id", place: "token \"\(token)\"", found: "id \(id)",
+        .badData, "a token of the tokenizer has an invalid id", place: "token \"\(token)\"", found: "id \(id)",
         expected: expected)
 }

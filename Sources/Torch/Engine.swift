@@ -16,7 +16,7 @@ public enum Engine {
         let headers = String(cString: esp_header_version())
         guard headers == version, loadedVersion == version || loadedVersion == "unknown" else {
             throw Fault(
-                .deviceUnavailable, "the libtorch that is loaded does not fit this program", found: loadedVersion,
+                .deviceUnavailable, "the loaded libtorch does not match this program", found: loadedVersion,
                 expected: version, advice: "set LIBTORCH to a libtorch \(version), or run `make setup` again")
         }
     }
@@ -24,7 +24,8 @@ public enum Engine {
     public static var threads: Int { Int(esp_threads()) }
     public static func setThreads(_ count: Int) { require(esp_set_threads(Int32(count))) }
 
-    /// - Throws: `interrupted` when the system does not let this process have so many threads more: libtorch's pool would
+    /// - Throws: `interrupted` when the system does not let this process have so many threads more: libtorch's pool
+    ///   would
     ///   end the process without a word of what to do.
     public static func checkThreads(_ count: Int) throws(Fault) {
         guard !esp_can_make_threads(Int32(clamping: count)) else { return }
@@ -105,8 +106,8 @@ public enum Engine {
         case ESP_ERROR_DEVICE:
             Fault(
                 .deviceUnavailable, "the GPU failed during the computation", found: message,
-                advice: "look at the GPU and its driver with nvidia-smi; a prune run then goes on with `espalier "
-                    + "resume`, and --device cpu does without the GPU")
+                advice: "look at the GPU and its driver with nvidia-smi; a prune run then continues with `espalier "
+                    + "resume`, and --device cpu runs without the GPU")
         default: nil
         }
     }

@@ -116,7 +116,7 @@ extension Tensor {
     ) -> Tensor {
         Tensor(esp_attention(query.handle, key.handle, value.handle, scale, Int64(window ?? 0), softCap ?? 0))
     }
-    /// The same for the nodes of a tree of sequences, whose tokens stand one behind another in q [1, t, heads, d] and
+    /// The same for the nodes of a tree of sequences, whose tokens stand one after another in q [1, t, heads, d] and
     /// k, v [1, t, kv, d]. A node is given as its path: the ranges of its ancestors' rows from the root on, then its
     /// own. The nodes' own ranges are all of the rows. The result is [1, t, heads · d].
     public static func treeAttention(

@@ -35,7 +35,7 @@ struct CalibrationSourceTests {
         arguments: [
             ("a.tar.gz", "decompress it first"), ("a.safetensors.gz", "decompress it first"),
             ("a.txt.zst", "decompress it first"),
-            ("a.db", "convert it to .jsonl, one object with a \"text\" field a line"),
+            ("a.db", "convert it to .jsonl, one object with a \"text\" field per line"),
             (
                 "d/a b.parquet",
                 "python3 -c 'import sys, pandas; pandas.read_parquet(sys.argv[1]).to_json(sys.argv[2], "

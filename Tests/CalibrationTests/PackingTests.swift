@@ -100,7 +100,7 @@ struct PackingTests {
         let path = try folder.write("a.txt", "abcdefgh")
         let set = try build([path], samples: 4, length: 4)
         #expect(set.tokens.rows == 2)
-        #expect(set.warnings == ["a.txt gives 2 samples of 4 tokens, 2 fewer than its share of 4"])
+        #expect(set.warnings == ["a.txt is long enough for only 2 of the 4 samples of 4 tokens"])
         #expect(set.manifest["samples_asked"] == .integer(4))
         #expect(set.manifest["samples"] == .integer(2))
     }

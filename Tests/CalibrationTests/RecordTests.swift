@@ -114,7 +114,7 @@ struct RecordTests {
             #"{"instruction": "hi", "answer": "hello"}"#,
         ] {
             let fault = try #require(faultOf { () throws(Fault) in try content(line, .prompt) })
-            #expect(fault.kind == .badData && fault.summary.contains("which is not read"))
+            #expect(fault.kind == .badData && fault.summary.contains("which is not supported"))
         }
     }
 
@@ -168,8 +168,8 @@ struct RecordTests {
     @Test(
         "a text to evaluate on is text: NUL, as of UTF-16 without a mark, and blanks alone are refused",
         arguments: [
-            ("ab\nc\u{0}d", "a NUL byte stands in the text", "line 2"),
-            (" \n\t\r\n", "the text holds nothing but blanks", nil),
+            ("ab\nc\u{0}d", "the file looks like UTF-16: it contains a NUL byte", "line 2"),
+            (" \n\t\r\n", "the text holds nothing but white space", nil),
         ] as [(String, String, String?)])
     func evaluationTexts(text: String, summary: String, place: String?) throws {
         let folder = try TestFolder()

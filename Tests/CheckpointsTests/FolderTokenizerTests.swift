@@ -98,7 +98,7 @@ import Testing
         Case(name: "no pieces", files: ["tokenizer.json": "", "tokenizer.model": ""], says: "no pieces"),
         Case(
             name: "a piece twice", files: ["tokenizer.json": "", "tokenizer.model": "\n\u{3}\n\u{1}a\n\u{3}\n\u{1}a"],
-            says: "stands twice"),
+            says: "appears twice"),
     ]
 
     static func made(_ files: [String: String]) throws(Fault) -> FolderTokenizer? {
@@ -137,28 +137,28 @@ import Testing
                 "tokenizer_config.json":
                     #"{"added_tokens_decoder": {"2": {"content": "<s>", "special": true, "rstrip": true}}}"#
             ],
-            says: #"other flags than tokenizer.json, and its flags count: "<s>""#),
+            says: #"other flags than tokenizer.json, and its flags are used: "<s>""#),
         Case(
             name: "a table passed over",
             files: ["tokenizer_config.json": #"{"added_tokens_decoder": {}}"#, "added_tokens.json": #"{"<e>": 3}"#],
             says:
-                #"added_tokens.json is passed over, as tokenizer_config.json has a table of tokens, which lacks "<e>""#),
+                #"added_tokens.json is ignored, as tokenizer_config.json has a table of tokens, which lacks "<e>""#),
         Case(
             name: "two names",
             files: [
                 "tokenizer_config.json": #"{"eos_token": "a"}"#, "special_tokens_map.json": #"{"eos_token": "b"}"#,
             ],
-            says: #"eos_token is "a" in tokenizer_config.json and "b" in special_tokens_map.json; the latter counts"#),
+            says: #"eos_token is "a" in tokenizer_config.json and "b" in special_tokens_map.json; the latter is used"#),
         Case(
             name: "two names beside a table",
             files: [
                 "tokenizer_config.json": #"{"eos_token": "a", "added_tokens_decoder": {}}"#,
                 "special_tokens_map.json": #"{"eos_token": "b"}"#,
-            ], says: "the former counts"),
+            ], says: "the former is used"),
         Case(
             name: "two lists",
             files: ["tokenizer_config.json": #"{"extra_special_tokens": ["a"], "additional_special_tokens": ["b"]}"#],
-            says: "additional_special_tokens is passed over"),
+            says: "additional_special_tokens is ignored"),
         Case(
             name: "a beginning that is not put", files: ["tokenizer_config.json": #"{"add_bos_token": true}"#],
             says: "says add_bos_token true, but the post-processor of tokenizer.json adds none"),

@@ -68,7 +68,7 @@ struct GGUFHeaderTests {
 
     @Test func emptyAndDuplicateKeysAreRefused() {
         fault(.badData, "key is empty") { try open { $0.set("", UInt32(1)) } }
-        fault(.badData, "stands twice", "key 'k'") {
+        fault(.badData, "appears twice", "key 'k'") {
             try open {
                 $0.set("k", UInt32(1))
                 $0.set("k", "x")
@@ -184,7 +184,7 @@ struct GGUFHeaderTests {
 
     @Test func tensorNamesAreBoundedAndUnique() {
         fault(.badData, "too long", "64 bytes") { try open { $0.tensor(String(repeating: "n", count: 64), [1]) } }
-        fault(.badData, "stands twice", "tensor 't'") {
+        fault(.badData, "appears twice", "tensor 't'") {
             try open {
                 $0.tensor("t", [8])
                 $0.tensor("t", [8])

@@ -47,7 +47,7 @@ struct GGUFKeyTests {
             $0.set("llama.rope.scaling.type", "none")
             $0.set("llama.rope.scaling.factor", Float(4))
         }
-        #expect(none.text == "null" && none.warnings.contains { $0.contains("is none") })
+        #expect(none.text == "null" && none.warnings.contains { $0.contains("there is no ") })
     }
 
     /// A Gemma of one tensor, which is all that its keys need.
@@ -230,7 +230,7 @@ struct GGUFKeyTests {
         fault(.badData, "lacks a tensor of its architecture", "blk.0.ffn_up.weight") {
             try open { $0.soundTensors(without: ["blk.0.ffn_up.weight"]) }
         }
-        fault(.badData, "the shape that the metadata call for", "blk.0.ffn_up.weight", "[12, 8]") {
+        fault(.badData, "the shape that the metadata requires", "blk.0.ffn_up.weight", "[12, 8]") {
             try open {
                 $0.soundTensors(without: ["blk.0.ffn_up.weight"])
                 $0.tensor("blk.0.ffn_up.weight", [8, 12])

@@ -16,7 +16,7 @@ struct GGUFKindTests {
     }
 
     @Test func companionsOfALanguageModelAreNamed() {
-        fault(.badData, "a multimodal projector", "key 'general.type'", "lies beside") {
+        fault(.badData, "a multimodal projector", "key 'general.type'", "in the same folder") {
             try open([("general.architecture", "clip"), ("general.type", "mmproj")])
         }
         fault(.badData, "a multimodal projector", "key 'general.architecture'") {

@@ -125,7 +125,7 @@ struct GGUFSplitTests {
         try fails("hold the same tensor") { index, builder in
             if index == 2 { builder.tensor("blk.0.attn_k.weight", [4, 8]) }
         }
-        try fails("as many tensors as they say") { index, builder in
+        try fails("as many tensors as their metadata names") { index, builder in
             builder.pairs.removeLast()
             builder.set("split.tensors.count", UInt32(12))
         }
@@ -138,7 +138,7 @@ struct GGUFSplitTests {
         for (index, count) in [(UInt32(3), UInt32(3)), (0, 100_000)] {
             var builder = GGUFBuilder.sound()
             split(&builder, index, count: count)
-            fault(.badData, "counts wrongly") { try Checkpoint.open(try folder.write(names[0], builder.file)) }
+            fault(.badData, "has a wrong number") { try Checkpoint.open(try folder.write(names[0], builder.file)) }
         }
     }
 

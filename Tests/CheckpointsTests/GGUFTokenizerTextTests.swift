@@ -108,6 +108,6 @@ struct GGUFTokenizerTextTests {
             #expect(Array(token.utf8).withUnsafeBufferPointer { found.id(of: $0) } == Int32(id))
         }
         #expect(Array("t1000".utf8).withUnsafeBufferPointer { found.id(of: $0) } == nil)
-        fault(.badData, "stands twice", "id 2", "'a'") { try vocabulary(["a", "b", "a"]) }
+        fault(.badData, "appears twice", "id 2", "'a'") { try vocabulary(["a", "b", "a"]) }
     }
 }

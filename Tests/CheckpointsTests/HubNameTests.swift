@@ -22,7 +22,7 @@ struct HubNameTests {
         #expect((HubName("Sources/Qwen2.5") == nil) == (FileSystem.kind("Sources") != nil))
         #expect(
             HubName.advice("Owner-Nobody/x")
-                == "download it, then name its folder: hf download Owner-Nobody/x --local-dir x")
+                == "download it, then pass its folder: hf download Owner-Nobody/x --local-dir x")
         #expect(HubName.advice("nowhere") == "check the path")
     }
 }

@@ -64,7 +64,7 @@ struct HuggingFaceCauseTests {
     }
 
     @Test func namesThatLackAndThatHaveTheLeadingComponentForOneWeightAreRefused() throws {
-        fault(.badData, "two tensors stand for the same weight", "'norm.weight'", "'model.norm.weight'") {
+        fault(.badData, "two tensors have the name of the same weight", "'norm.weight'", "'model.norm.weight'") {
             try open(["model.norm.weight", "norm.weight"])
         }
     }
@@ -135,12 +135,12 @@ struct HuggingFaceCauseTests {
     ])
     func weightsOfQuantisersAreRefusedByTheirFormat(_ names: String, _ format: String) throws {
         let names = names.split(separator: " ").map { "model.layers.0.mlp.\($0)" }
-        fault(.badData, "quantised already", format, "original model") { try open(names) }
+        fault(.badData, "quantized already", format, "original model") { try open(names) }
     }
 
     @Test func quantisersFileTellsWhichFormatItIs() throws {
         try folder.write("quant_config.json", "{}")
-        fault(.badData, "quantised already (AWQ)") { try open(["model.layers.0.mlp.w.qweight"]) }
+        fault(.badData, "quantized already (AWQ)") { try open(["model.layers.0.mlp.w.qweight"]) }
     }
 
     @Test func keyOfMLXIsRefused() throws {
@@ -152,7 +152,7 @@ struct HuggingFaceCauseTests {
     @Test func integersWhereWeightsShouldBeAreToldAsSuch() throws {
         let model = try open(["w"], type: "I32")
         let cause = try #require(model.cause(ofUnusable: "w"))
-        #expect(cause.description.contains("quantised already") && cause.found == "I32 [1]")
+        #expect(cause.description.contains("quantized already") && cause.found == "I32 [1]")
         try folder.write("quantize_config.json", "{}")
         #expect(try open(["w"], type: "I32").cause(ofUnusable: "w")?.description.contains("GPTQ") == true)
     }
@@ -165,9 +165,9 @@ struct HuggingFaceCauseTests {
         fault(.badData, "an adapter, not a model", "adapter_config.json", "LORA adapter for org/base", "merge") {
             try Checkpoint.open(folder.path)
         }
-        fault(.badData, "an adapter lies beside", "move the adapter's files away") { try open(["a"]) }
+        fault(.badData, "there is an adapter beside", "move the adapter's files away") { try open(["a"]) }
         try folder.write("adapter_config.json", "not JSON")
-        fault(.badData, "an adapter lies beside") { try Checkpoint.open(folder.path) }
+        fault(.badData, "there is an adapter beside") { try Checkpoint.open(folder.path) }
     }
 
     @Test func adapterAmongTheWeightsIsRefused() throws {
@@ -186,7 +186,7 @@ struct HuggingFaceCauseTests {
     }
 
     @Test(arguments: [
-        ("model-q4.gguf", "name the GGUF file"), ("consolidated.safetensors", "maker's own format"),
+        ("model-q4.gguf", "pass the GGUF file"), ("consolidated.safetensors", "maker's own format"),
         ("model-00001-of-00002.safetensors", "model.safetensors.index.json among them"),
         ("model.fp16.safetensors", "give it the name model.safetensors"),
         ("model-00001-of-00001.safetensors", "give it the name model.safetensors"),
@@ -207,7 +207,7 @@ struct HuggingFaceCauseTests {
     @Test func folderAroundAModelIsToldAsSuch() throws {
         try folder.folder("inner")
         try folder.write("inner/config.json", "{}")
-        fault(.missingInput, "a folder in it has", "name that folder", "inner") { try Checkpoint.open(folder.path) }
+        fault(.missingInput, "a folder in it has", "pass that folder", "inner") { try Checkpoint.open(folder.path) }
     }
 
     @Test func twoNamesOfTheNumberTypeThatDifferAreAWarning() throws {

@@ -77,7 +77,7 @@ struct HuggingFaceFolderTests {
     func indexThatNamesFilesElsewhereIsRefused(value: String) throws {
         try configuration()
         try index("\"a\":\(value)")
-        fault(.badData, "index names something else", "tensor 'a'") { try open() }
+        fault(.badData, "index lists something other", "tensor 'a'") { try open() }
     }
 
     @Test func linkOutOfTheFolderIsRefused() throws {
@@ -165,7 +165,7 @@ struct HuggingFaceFolderTests {
     @Test func shardsInAFolderBelowSayWhatToDo() throws {
         try configuration()
         try index(#""a":"shards/x1.safetensors""#)
-        fault(.badData, "index names something else", "shards/x1.safetensors", "into one folder") { try open() }
+        fault(.badData, "index lists something other", "shards/x1.safetensors", "into one folder") { try open() }
     }
 
     @Test(arguments: ["{", #"{"weight_map":{}}"#, "[]", ""])
@@ -326,7 +326,7 @@ struct HuggingFaceFolderTests {
     @Test func quantisedCheckpointIsRefused() throws {
         try configuration(#","quantization_config":{"quant_method":"gptq"}"#)
         try weights("model.safetensors", "a")
-        fault(.badData, "quantised already", "quantization_config", "gptq") { try open() }
+        fault(.badData, "quantized already", "quantization_config", "gptq") { try open() }
     }
 
     @Test func remoteCodeIsIgnoredWithOneWarning() throws {

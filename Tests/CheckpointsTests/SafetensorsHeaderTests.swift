@@ -80,11 +80,11 @@ struct SafetensorsHeaderTests {
 
     @Test(arguments: ["F8_E4M3", "F8_E5M2", "F8_E8M0"])
     func eightBitFloatIsRefusedAsQuantised(type: String) {
-        fault(.badData, "quantised", type, "dequantise it first") { try entry(type, "[16]", "[0,16]") }
+        fault(.badData, "quantized", type, "dequantize it first") { try entry(type, "[16]", "[0,16]") }
     }
 
     @Test func fourBitFloatIsRefusedAsQuantised() {
-        fault(.badData, "quantised", "F4") { try entry("F4", "[32]", "[0,16]") }
+        fault(.badData, "quantized", "F4") { try entry("F4", "[32]", "[0,16]") }
     }
 
     @Test(arguments: ["[-1]", "[4.0]", "[1e3]", "[9223372036854775808]", "[\"4\"]", "[[4]]", "[true]", "4"])

@@ -35,7 +35,9 @@ struct UntrustedSizeTests {
         let found = try index([#""b":"y.safetensors""#, #""a":"x.safetensors""#, #""c":"./y.safetensors""#])
         #expect(found.files == ["x.safetensors", "y.safetensors"])
         #expect(found.tensors.map(\.name) == ["b", "a", "c"] && found.tensors.map(\.file) == [1, 0, 1])
-        fault(.badData, "stands twice", "weight_map") { try index([#""a":"x.safetensors""#, #""a":"y.safetensors""#]) }
+        fault(.badData, "appears twice", "weight_map") {
+            try index([#""a":"x.safetensors""#, #""a":"y.safetensors""#])
+        }
         fault(.badData, "too many files", "at most 16384") {
             try index((0...ShardIndex.mostFiles).map { "\"\($0)\":\"\($0).safetensors\"" })
         }

@@ -98,13 +98,13 @@ struct ConfigurationReferenceTests {
         ("both names, linear and default", "rope_scaling counts"),
         ("both names, default and linear", "rope_scaling counts"),
         ("both names, theta in the one that loses", "rope_scaling counts"),
-        ("two names of the type", "rope_type counts"), ("two names of the type, the other way", "rope_type counts"),
-        ("a factor without a type", "rope_scaling.factor counts for nothing with rotary scaling 'default'"),
-        ("a key of another type", "low_freq_factor counts for nothing"),
-        ("llama3, original context in both", "the outer one counts"),
+        ("two names of the type", "rope_type is used"), ("two names of the type, the other way", "rope_type is used"),
+        ("a factor without a type", "rope_scaling.factor has no effect with rotary scaling 'default'"),
+        ("a key of another type", "low_freq_factor has no effect"),
+        ("llama3, original context in both", "the outer one is used"),
         ("other names of epsilon", "layer_norm_eps and rms_norm_eps differ"),
-        ("a window in llama", "sliding_window counts for nothing in llama"),
-        ("mistral, a switch that it does not have", "use_sliding_window counts for nothing"),
+        ("a window in llama", "sliding_window has no effect in llama"),
+        ("mistral, a switch that it does not have", "use_sliding_window has no effect"),
         ("tied, stored as the head", nil), ("tied, stored as the embedding", nil),
         ("gemma3, pattern", nil), ("gemma3, thetas by kind", nil), ("gemma3, scaling by kind", nil),
         ("gemma3, nulls", nil),
@@ -112,7 +112,7 @@ struct ConfigurationReferenceTests {
             "gemma3, thetas by kind and outside",
             "rope_theta is 30.0 outside of rope_parameters.full_attention and 100.0"
         ),
-        ("qwen2, attention_bias", "attention_bias counts for nothing"),
+        ("qwen2, attention_bias", "attention_bias has no effect"),
     ]
 
     @Test(arguments: notes) func contradictionsAreNoted(_ title: String, _ words: String?) throws {

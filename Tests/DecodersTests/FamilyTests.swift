@@ -16,7 +16,7 @@ struct FamilyTests {
         let columns = fixture.columns
         let model = try LoadedDecoder(fixture.decoder, dtype: .float32, capacity: columns)
         let cache = model.makeCache()
-        // A prompt, then a piece of several tokens behind it, then one at a time, both rows together.
+        // A prompt, then a piece of several tokens after it, then one at a time, both rows together.
         let pieces = [0..<7, 7..<12] + (12..<columns).map { $0..<$0 + 1 }
         for piece in pieces {
             let ids = (0..<fixture.rows).flatMap { row in piece.map { fixture.tokens[row * columns + $0] } }

@@ -49,7 +49,8 @@ struct CalibrationVerbTests {
         return try PrunePreparation(try arguments.recipe(overwrite: false).resolved(), reporter: reporter).context
     }
 
-    /// A model can write its own calibration text without a tokenizer, but not as well; nobody may take one for the other.
+    /// A model can write its own calibration text without a tokenizer, but not as well; nobody may take one for the
+    /// other.
     @Test func aTokenizerThatIsRefusedIsToldWhereTheWorkGoesOnWithoutIt() throws {
         let folder = try model()
         let words = [folder.path, "--calibration", "self", "--samples", "2", "--sequence-length", "8"]
@@ -80,7 +81,7 @@ struct CalibrationVerbTests {
         }
         #expect(try !told().contains("calibrated"))
         try folder.write("report.json", "{\"calibration\": {")
-        #expect(try told().contains("text that the model was calibrated on is not known"))
+        #expect(try told().contains("not known whether the evaluated text was used"))
     }
 
     @Test func overlapWithEvaluationTextsIsToldBeforeTheWorkAndAgainWhenTheModelIsEvaluated() throws {

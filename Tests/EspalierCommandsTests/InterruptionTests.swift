@@ -30,7 +30,7 @@ struct InterruptionTests {
             Interruption(output: "my out'put").handle(.resumable)
             InterruptionTests.send(SIGTERM, seconds: 20)
         }
-        #expect(text(result).contains(#"interrupted; go on with: espalier resume 'my out'\''put'"#))
+        #expect(text(result).contains(#"interrupted; continue with: espalier resume 'my out'\''put'"#))
         let other = await #expect(processExitsWith: .exitCode(75), observing: [\.standardErrorContent]) {
             Interruption(output: "-o").handle(.resumable)
             InterruptionTests.send(SIGINT, seconds: 20)
@@ -57,7 +57,7 @@ struct InterruptionTests {
             // Signals that come together count as one.
             for _ in 0..<40 { InterruptionTests.send(SIGINT, seconds: 0.5) }
         }
-        #expect(text(result).hasSuffix("\ninterrupted; what is missing: espalier resume out\n"))
+        #expect(text(result).hasSuffix("\ninterrupted; finish with: espalier resume out\n"))
         #expect(text(result).hasPrefix("\ninterrupted at the very end"))
     }
 }

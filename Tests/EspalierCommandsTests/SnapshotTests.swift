@@ -7,8 +7,8 @@ import Testing
 
 /// What the tool says, word for word: the help of every verb at 80 columns, and what it answers to wrong command lines.
 ///
-/// After a change that was meant, `ESPALIER_RECORD=1 swift test --filter SnapshotTests` writes the files again; read the
-/// difference before it is committed.
+/// After a change that was meant, `ESPALIER_RECORD=1 swift test --filter SnapshotTests` writes the files again; read
+/// the difference before it is committed.
 struct SnapshotTests {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Snapshots").path

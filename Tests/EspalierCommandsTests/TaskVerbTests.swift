@@ -102,7 +102,7 @@ struct TaskVerbTests {
         try model.write(to: broken)
         var messages = ""
         let report = try report(settings, model: broken.path) { messages += $0 }
-        #expect(messages.contains("arc_easy: the predictions are not numbers for 2 items"))
+        #expect(messages.contains("arc_easy: the predictions are NaN or infinite for 2 items"))
         #expect(report.json.objectValue?["results"]?.objectValue?["arc_easy"]?.objectValue?["acc,none"]?.isNull == true)
     }
 

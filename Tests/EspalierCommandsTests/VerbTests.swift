@@ -136,7 +136,7 @@ struct VerbTests {
                 _ = try Plan.making(try recipe.planSettings(), reporter: quiet)
             },
         ] {
-            #expect(found?.kind == .missingInput && found?.found?.contains("model hub") == true)
+            #expect(found?.kind == .missingInput && found?.found?.contains("model on a hub") == true)
             #expect(found?.advice?.hasSuffix("hf download \(name) --local-dir Tiny_Model-0.5B") == true)
         }
     }
@@ -188,7 +188,7 @@ struct VerbTests {
             model: folder.path, files: [.text(file)], context: 16, windows: 1, engine: try engine()
         ).measure(reporter)
         #expect(report.json.text(pretty: false).contains("\"value\":null"))
-        #expect(log.contains("warning: news.txt: the predictions are not numbers"))
+        #expect(log.contains("warning: news.txt: the predictions are NaN or infinite"))
         #expect(report.text.contains("not a number"))
     }
 
@@ -339,7 +339,7 @@ struct VerbTests {
             recipe.calibration = calibration
             let plan = try Plan.making(try recipe.planSettings(), reporter: quiet)
             let text = PlanText.text(plan)
-            #expect(text.contains("parameters by config.json") && text.contains("no weights were there"))
+            #expect(text.contains("parameters by config.json") && text.contains("there are no weights"))
             #expect(text.contains("(assumed)") == (calibration == nil))
         }
     }
@@ -366,7 +366,7 @@ struct VerbTests {
         let left = inspection.linears.reduce(0) { $0 + $1.parameters }
         // Beside the linears there are the embedding and the norms.
         #expect(left < result.parametersAfter && left > result.parametersAfter - 258 * 16 - 16 * 7 - 1)
-        #expect(try PublishedFolder(compact, reporter: quiet).text.contains("sound"))
+        #expect(try PublishedFolder(compact, reporter: quiet).text.contains("verified"))
         let report = try EvaluationRun(
             model: compact, against: folder.path, files: [.text(file)], context: 16, windows: 3, engine: try engine()
         ).measure(quiet)

@@ -80,7 +80,7 @@ struct EvaluationPassageTests {
         #expect(scored[0].likelihoods != scored[1].likelihoods)
         #expect(steps == steps.sorted() && abs((steps.last ?? 0) - 1) < 1e-9)
         if bytes == 1 << 30 {
-            // Nothing is scored before all of it is behind the last block, and no model is walked twice.
+            // Nothing is scored before all of it is after the last block, and no model is walked twice.
             #expect(
                 events == ["a", "b", "p", "t"].map { "embed \($0)" } + ["a", "b", "p", "d"].map { "embed \($0)" }
                     + ["a", "b", "p", "t", "d"].map { "score \($0)" })

@@ -189,7 +189,7 @@ struct StreamedEvaluationTests {
         let empty = #expect(throws: Fault.self) { try TokenWindows(consecutive: [], length: 8) }
         #expect(empty?.found == "0 tokens")
         let single = #expect(throws: Fault.self) { try TokenWindows(ids: ids(7), length: 1) }
-        #expect(single?.kind == .badData && single?.found == "1 tokens a window")
+        #expect(single?.kind == .badData && single?.found == "1 tokens per window")
     }
 
     @Test func theLimitTakesTheFirstWindows() throws {

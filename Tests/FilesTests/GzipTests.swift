@@ -71,7 +71,7 @@ struct GzipTests {
     }
 
     @Test func whatIsNoGzipSaysSo() throws {
-        fault(.badData, "is not gzip, as its name says") { try unpacked(Array("plain text".utf8)) }
+        fault(.badData, "is not gzip, although its name says so") { try unpacked(Array("plain text".utf8)) }
         fault(.badData, "is not gzip") { try unpacked([]) }
         let one = try #require(try cases().first)
         fault(.badData, "something else follows") { try unpacked(Array(one.packed) + Array("and more text".utf8)) }

@@ -175,7 +175,7 @@ struct QualityGateTests {
             (try results(version: "2"), "version", "2"), (try results(effective: 100), "number of items used", "100"),
             (try results(shots: "5"), "few-shot", "5"), (try results(limit: "100"), "limit", "100"),
             (try results(tokens: 901), "tokens", "901"), (try results(context: 128), "context", "128"),
-            (try results(dtype: "bfloat16"), "number type", "bfloat16"),
+            (try results(dtype: "bfloat16"), "data type", "bfloat16"),
             (try results(tokenizer: "bb"), "tokenizer", "bb"), (try results(tokenDigest: "ee"), "tokens", "ee"),
             (try results(against: "12"), "perplexity", "12"),
         ] {

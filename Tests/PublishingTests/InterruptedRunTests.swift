@@ -30,7 +30,7 @@ struct InterruptedRunTests: PublishingSuite {
         try staging.check(digest)
         var other = digest
         other.sha256 = "0"
-        fault(.badData, "not as it was written") { try staging.check(other) }
+        fault(.badData, "changed since it was written") { try staging.check(other) }
         try staging.publish([try staging.write("config.json", Array(#"{"model_type":"llama"}"#.utf8)), digest])
         #expect(try folder.names("out") == ["COMPLETE.json", "config.json", "model.safetensors"])
         guard case .finished = try StagingFolder.resume(place) else {
@@ -75,7 +75,7 @@ struct InterruptedRunTests: PublishingSuite {
             Issue.record("nothing to resume")
             return
         }
-        fault(.badData, "not as it was written", "config.json") { try staging.publishRecorded() }
+        fault(.badData, "changed since it was written", "config.json") { try staging.publishRecorded() }
         #expect(!folder.exists("out"))
     }
 

@@ -13,8 +13,8 @@ struct OutputPlaceTests: PublishingSuite {
 
     @Test func existingOutputIsRefusedBeforeWork() throws {
         try publish()
-        fault(.outputExists, "exists already", "--overwrite") { try place.check(inputs: [], bytes: 0) }
-        fault(.outputExists, "exists already") { try begin() }
+        fault(.outputExists, "already exists", "--overwrite") { try place.check(inputs: [], bytes: 0) }
+        fault(.outputExists, "already exists") { try begin() }
         #expect(try folder.names() == ["out"])
     }
 
@@ -43,7 +43,7 @@ struct OutputPlaceTests: PublishingSuite {
                 try OutputPlace(folder.path(output), overwrite: true).check(inputs: [input], bytes: 0)
             }
         }
-        fault(.usage, "input lies inside") { try OutputPlace(folder.path).check(inputs: [input], bytes: 0) }
+        fault(.usage, "input is inside") { try OutputPlace(folder.path).check(inputs: [input], bytes: 0) }
         try OutputPlace(folder.path("model2")).check(inputs: [input], bytes: 0)
         #expect(try folder.names() == ["model"])
     }

@@ -52,7 +52,7 @@ extension PublishingSuite {
         }
     }
 
-    /// A run that was interrupted behind its first journal line.
+    /// A run that was interrupted after its first journal line.
     func interrupt() throws {
         let staging = try begin()
         try staging.write("config.json", [1])

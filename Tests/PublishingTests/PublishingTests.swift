@@ -39,7 +39,7 @@ struct PublishingTests: PublishingSuite {
         try folder.write("out/chat_templates/other.jinja", "x")
         #expect(try FolderVerification(folder.path("out")).unrecorded == ["chat_templates/other.jinja"])
         try folder.write("out/chat_templates/t.jinja", "{{ y }}")
-        fault(.badData, "not as it was published", "chat_templates/t.jinja") {
+        fault(.badData, "changed since it was published", "chat_templates/t.jinja") {
             try FolderVerification(folder.path("out"))
         }
         // The folder may not be another one, even one with the right files.
@@ -87,7 +87,9 @@ struct PublishingTests: PublishingSuite {
         var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: out + "/model.safetensors")))
         bytes[bytes.count - 1] ^= 1
         try folder.write("out/model.safetensors", bytes)
-        fault(.badData, "not as it was published", "SHA-256", "model.safetensors") { try FolderVerification(out) }
+        fault(.badData, "changed since it was published", "SHA-256", "model.safetensors") {
+            try FolderVerification(out)
+        }
         try FileManager.default.removeItem(atPath: out + "/config.json")
         fault(.missingInput, "config.json") { try FolderVerification(out) }
         try FileManager.default.removeItem(atPath: out + "/COMPLETE.json")

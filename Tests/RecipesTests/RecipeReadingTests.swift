@@ -107,7 +107,7 @@ struct RecipeReadingTests {
             ("version: 1\nmethod: !!str wanda", "line 2, column 9", "put the value in quotes if it begins with !"),
             ("version: 1\nmethod: |\n  wanda", "line 2, column 9", "write the text on one line, in quotes"),
             ("version: 1\noffload: \"a\n  b\"", "line 2, column 10", "close the quotes on the same line"),
-            ("method: wanda", nil, "begin it with: version: 1"),
+            ("method: wanda", nil, "add a first line: version: 1"),
         ] as [(String, String?, String)])
     func wrongRecipe(yaml: String, place: String?, advice: String) throws {
         let fault = try #require(faultOfReading(yaml))

@@ -10,7 +10,8 @@ import TestSupport
     import Darwin
 #endif
 
-/// A headless browser, driven by the DevTools protocol over two named pipes: messages are JSON, each ended by a zero byte.
+/// A headless browser, driven by the DevTools protocol over two named pipes: messages are JSON, each ended by a zero
+/// byte.
 ///
 /// Scripts that it is asked to evaluate are not subject to the page's own content policy.
 final class Chromium {

@@ -93,7 +93,7 @@ struct ReportTests {
             #"{"perplexity": {"t": {"value": null}}, "divergence": {"t": {"kl": null, "against_perplexity": 20.0}}}"#)
         let broken = try PublishedRun(folder: path)
         #expect(ReportPage([broken]).verdict(broken).decision == .noGo)
-        #expect(ReportPage([broken]).html.contains("not numbers"))
+        #expect(ReportPage([broken]).html.contains("NaN or infinite"))
         try FileManager.default.removeItem(atPath: path + "/results.json")
         try FileManager.default.removeItem(atPath: path + "/benchmark.json")
         let bare = try PublishedRun(folder: path)

@@ -45,7 +45,7 @@ struct ResultsCardTests {
         let card = try ResultsCard(run).text(readme: ResultsCardTests.readme, file: "README.md")
         let head = try head(card)
         #expect(Set(head.keys) == ["license", "tags", "model-index"])
-        // Behind the head, where a name would be markup.
+        // After the head, where a name would be markup.
         #expect(!card.components(separatedBy: "\n# Pruned model").dropFirst().joined().contains("<b>"))
         #expect(try results(head).results.count == 3)
     }

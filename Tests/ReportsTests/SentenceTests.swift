@@ -120,7 +120,7 @@ struct SentenceTests {
         unmeasured.speeds = []
         for (run, reason) in [
             (try run("bad", work, ratio: 9), "the verdict is no-go."),
-            (try run("noisy", work, decode: 1.01, spread: 0.2), "lies within the noise of the measurement."),
+            (try run("noisy", work, decode: 1.01, spread: 0.2), "is within the noise of the measurement."),
             (try run("slow", work, decode: 0.5), "shows no gain in speed"),
             (unmeasured, "speed was not measured"),
         ] {
@@ -161,7 +161,7 @@ struct SentenceTests {
         #expect(try reason([.failed]) == "The stage's only check failed.")
         #expect(try reason([.failed, .passed]) == "Of the stage's checks 1 of 2 failed.")
         #expect(try reason([.failed, .failed]) == "Of the stage's checks all 2 failed.")
-        #expect(try reason([]) == "No check of the stage was made, so nothing was decided.")
+        #expect(try reason([]) == "None of the stage's checks was made, so nothing was decided.")
         #expect(
             try reason([.failed, .notComparable, .passed])
                 == "Of the stage's checks 1 of 3 could not be made, and 1 of 3 failed. Nothing is decided until every check can be made."

@@ -47,7 +47,7 @@ struct JournalCheckTests {
         Edit("block", #"^.*$"#, #"[]"#),
     ]
 
-    /// A run that was killed behind a block, with its journal's text changed.
+    /// A run that was killed after a block, with its journal's text changed.
     private func interrupted(
         behind block: Int, of bench: Bench, _ change: (inout PruneRecipe) -> Void,
         edit: (String) throws -> String

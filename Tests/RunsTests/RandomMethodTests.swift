@@ -118,7 +118,9 @@ struct RandomMethodTests {
         #expect(regional.summary == "only wanda++ and tyr have regional settings")
         #expect(regional.place == "line 4, column 20 (regional.rounds)")
         #expect(try found("method: random\nstructure: {levels: 3}")?.summary == "only tyr removes whole units")
-        #expect(try found("method: random\npattern: structured")?.summary == "the method and the pattern do not fit")
+        #expect(
+            try found("method: random\npattern: structured")?.summary == "the method and the pattern cannot be combined"
+        )
         #expect(try found("method: random\npreset: paper")?.summary == "random has no preset paper")
     }
 
@@ -136,7 +138,8 @@ struct RandomMethodTests {
             plan.memory.phases.map(\.name) == ["choosing a mask", "lots", "writing a block", "writing the checkpoint"])
         // Three blocks of 1920 weights.
         #expect(plan.operations == Double(3 * 2 * 1920))
-        // Its step holds a number for each; a mask the pruned block, a byte for each, and the widest linear three times.
+        // Its step holds a number for each; a mask the pruned block, a byte for each, and the widest linear three
+        // times.
         let (mask, lots) = (plan.memory.phases[0].bytes, plan.memory.phases[1].bytes)
         #expect(mask - lots == 1920 * 4 + 1920 + 768 * 12 - 1920 * 4)
         #expect(plan.json.objectValue?["method"]?.stringValue == "random")

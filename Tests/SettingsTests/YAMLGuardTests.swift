@@ -51,7 +51,7 @@ struct AnchorTests {
             guard isAnchored else { continue }
             anchored += 1
             let fault = faultOfReading(text)
-            let isGuarded = ["anchor", "alias", "tab", "tag", "block text", "quoted text", "place of a key"].contains {
+            let isGuarded = ["anchor", "alias", "tab", "tag", "block text", "quoted text", "used as a key"].contains {
                 fault?.summary.contains($0) == true
             }
             #expect(isGuarded, "\(text.debugDescription): \(fault?.summary ?? "read")")
@@ -73,7 +73,7 @@ struct AnchorTests {
         arguments: ["? [[a]]\n: 1\n", "[[a]]: 1\n", "{a: {[b]: c}}\n", "{a: 1} : 2\n", "? a\n: 1\n"])
     func collectionsAsKeysAreRefused(_ text: String) {
         let fault = #expect(throws: Fault.self) { try YAMLGuard.check(text, file: nil, noun: "recipe") }
-        #expect(fault?.summary.contains("in the place of a key") == true)
+        #expect(fault?.summary.contains("used as a key") == true)
     }
 
     @Test("what nests too deep is refused before a parser's stack is at stake")

@@ -95,7 +95,7 @@ struct SolverTests {
             #expect(relativeError(found.weight.floats(), expected.weight) < 1e-4)
             #expect(abs(found.error - expected.error) < 1e-4 * max(expected.error, 1e-3))
         }
-        // Behind a delayed update the choice goes on with what is left.
+        // After a delayed update the choice goes on with what is left.
         let wide = Problem(rows: 4, columns: 80, seed: 3)
         let wideHessian = try #require(DampedHessian(gram: wide.gram))
         let steps = SubLayerSolver.neurons(

@@ -69,10 +69,10 @@ struct TaskFileTests {
         ("name: x y", "the task's name cannot be used"), ("name: hellaswag", "the task's name cannot be used"),
         ("name: ''", "'name' is not a text"), ("nme: x", "unknown key 'nme'"), ("name: [a]", "'name' is not a text"),
         ("data: items.parquet", "the form of the data is not known"),
-        ("data: none.jsonl", "the data of a task are not there"),
-        ("prompt: '{{a'", "a field of a template does not end"),
-        ("prompt: '{{a|upper}}'", "a template asks for what is not a field"),
-        ("prompt: '{% for x in y %}'", "a template holds what is not supported"),
+        ("data: none.jsonl", "the data file of a task does not exist"),
+        ("prompt: '{{a'", "a field of a template is not closed"),
+        ("prompt: '{{a|upper}}'", "a template refers to something that is not a field"),
+        ("prompt: '{% for x in y %}'", "a template contains something that is not supported"),
         ("choices: [one]", "there are too few choices"), ("choices: [[a], b]", "a choice is not a text"),
         ("answer: '{{a}}{{b}}'", "'answer' is not one field"), ("metrics: [f1]", "a metric cannot be used"),
         ("metrics: acc", "'metrics' is not a list"), ("version: new", "'version' is not a number"),
@@ -87,7 +87,7 @@ struct TaskFileTests {
         let path = try folder.write("task.yaml", ([line[...]] + others).joined(separator: "\n") + "\n")
         let found = try #require(throws: Fault.self) { try TaskFile.read(path) }
         #expect(found.summary == summary)
-        #expect(found.kind == (summary == "the data of a task are not there" ? .missingInput : .badData))
+        #expect(found.kind == (summary == "the data file of a task does not exist" ? .missingInput : .badData))
         #expect(found.file != nil)
     }
 
@@ -106,7 +106,7 @@ struct TaskFileTests {
         (#"{"n": 3}"#, "the record lacks the field 'country'"),
         (
             #"{"country": {"name": null}, "n": 3, "flags": [1, 2], "cities": ["a", "b"], "right": 0}"#,
-            "the field 'country.name' cannot stand in a text"
+            "the field 'country.name' cannot be used in a text"
         ),
         (
             #"{"country": {"name": "x"}, "n": 3, "flags": [1], "cities": ["a", "b"], "right": 0}"#,

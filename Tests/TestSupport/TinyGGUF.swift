@@ -8,7 +8,7 @@ public struct TinyGGUF {
     public var tensorsPerPart: Int?
     /// Changes a tensor's values before they are written.
     public var edit: (String, inout [Float]) -> Void = { _, _ in }
-    /// Behind the 256 bytes.
+    /// After the 256 bytes.
     public var controls = ["<begin>", "<end>", "<turn>"]
 
     public enum Value {

@@ -24,7 +24,7 @@ public struct TinyModel {
     /// Gemma 3 in place of Llama: every second layer sees all, the others 8 tokens.
     public var isGemma = false
 
-    /// The ids of the two special tokens, behind those of the bytes.
+    /// The ids of the two special tokens, after those of the bytes.
     public static let begin: Int32 = 256
     public static let end: Int32 = 257
 

@@ -5,7 +5,8 @@ import Testing
 @testable import Tokenization
 
 @Suite struct DamagedFileTests {
-    /// Every part of a file replaced by something else, one at a time: a fault or a tokenizer that works, never a crash.
+    /// Every part of a file replaced by something else, one at a time: a fault or a tokenizer that works, never a
+    /// crash.
     @Test func `a damaged file is refused or works`() throws {
         let whole = try JSONValue(parsing: DamagedFileTests.file)
         _ = try Tokenizer(json: whole)

@@ -83,7 +83,7 @@ import Testing
         let text = "o" + (0..<count).map { marks[($0 * 7 + $0 / 5) % 4] }.joined()
         let composed = String(decoding: canonicallyComposed(Array(text.utf8)), as: UTF8.self).unicodeScalars
         let classes = composed.dropFirst().map { $0.properties.canonicalCombiningClass.rawValue }
-        // The letter takes the first mark below; the mark above it is behind others.
+        // The letter takes the first mark below; the mark above it is after others.
         #expect(composed.first == "\u{1ecd}" || composed.first == "o")
         #expect(classes == classes.sorted())
         #expect(composed.count >= count - 1)

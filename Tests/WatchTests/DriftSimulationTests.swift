@@ -104,7 +104,7 @@ struct DriftSimulationTests {
         #expect(finding?.last == 0.5 && finding?.usual == 0.11)
         #expect(report.reasons[0].contains("rose") && report.reasons[0].contains("since 30"))
         let fell = DriftReport((0..<40).map { interval($0, kl: $0 < 30 ? 0.3 : 0, loss: 1) })
-        #expect(fell.reasons.count == 1 && fell.reasons[0].contains("is another model served?"))
+        #expect(fell.reasons.count == 1 && fell.reasons[0].contains("is another model being served?"))
     }
 
     @Test("an alarm stands after the drift has gone")
@@ -117,7 +117,7 @@ struct DriftSimulationTests {
     func notANumber() {
         let intervals = [interval(0, kl: 0.1, loss: 1), interval(1, kl: .nan, loss: 1)]
         let report = DriftReport(intervals)
-        #expect(report.isAlarm && report.reasons == ["the model's predictions were not numbers at 1"])
+        #expect(report.isAlarm && report.reasons == ["the model's predictions were NaN or infinite at 1"])
         #expect(DriftReport([interval(0, kl: 0.1, loss: .nan)]).isAlarm)
     }
 

@@ -70,7 +70,7 @@ struct WatchFileTests {
         #expect(report.isAlarm && report.changedModel?.before == "m" && report.changedModel?.after == "other")
         #expect(
             report.reasons == [
-                "the model's files changed at t (m, then other): if that was meant, begin a new baseline with "
+                "the model's files changed at t (m, then other): if that was intended, start a new baseline with "
                     + "--new-baseline"
             ])
         let folder = try TemporaryFolder()

@@ -127,7 +127,8 @@ struct WatchReferenceTests {
         let long = ScoredPrompt(ids: [Int32](repeating: 1, count: 1 << 20), scoredFrom: 1)
         large.prompts = Array(repeating: long, count: 24)
         found = fault { () throws(Fault) in try large.checkSize(path) }
-        #expect(found?.kind == .badData && found?.summary.contains("larger than any") == true, "\(found as Any)")
+        #expect(
+            found?.kind == .badData && found?.summary.contains("larger than the largest") == true, "\(found as Any)")
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 

@@ -151,8 +151,8 @@ struct StructuralBenchmarks {
                 block.compacted(
                     attention: candidate(block, .attention, keeping: share), mlp: candidate(block, .mlp, keeping: 0.5)))
         }
-        /// Of the whole model in float32, on 64 tokens: the largest difference of a logit from that of the model with the same
-        /// units filled with zeros, over the largest logit.
+        /// Of the whole model in float32, on 64 tokens: the largest difference of a logit from that of the model with
+        /// the same units filled with zeros, over the largest logit.
         func difference() throws -> Double {
             let head = try decoder.head(dtype: .float32)
             let table = try decoder.embedding()
@@ -184,7 +184,7 @@ struct StructuralBenchmarks {
         let head = try decoder.head(dtype: compute)
         let table = try decoder.embedding()
         let rotary = decoder.rotary(positions: 1024)
-        /// Tokens per second of reading a prompt and of writing behind it.
+        /// Tokens per second of reading a prompt and of writing after it.
         func measure(_ blocks: [Block], batch: Int) -> (reading: Double, writing: Double) {
             let written = 32
             func pass(_ ids: Tensor, _ length: Int, _ cache: KeyValueCache) -> Tensor {

@@ -2,10 +2,12 @@
 //
 //   swift run -c release structural-benchmarks MODEL [--threads n] [--float32] [--part solver|search|serve]
 //
-// solver: all levels of a sub-layer from one pass of eliminations, against one pass from the dense matrix for each level.
-// search: a generation of 32 offspring on 2,048 tokens, against 32 forward passes of the dense model with the output
+// solver: all levels of a sub-layer from one pass of eliminations, against one pass from the dense matrix for each
+// level. search: a generation of 32 offspring on 2,048 tokens, against 32 forward passes of the dense model with the
+// output
 //         matrix at every position.
-// serve:  tokens per second of the dense model and of one with half of its parameters, reading a prompt of 512 tokens and
+// serve:  tokens per second of the dense model and of one with half of its parameters, reading a prompt of 512 tokens
+// and
 //         writing, at batch 1 and 8.
 //
 // Which units go does not change the time: candidates keep the first ones.

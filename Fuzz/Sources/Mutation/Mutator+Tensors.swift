@@ -1,5 +1,5 @@
 extension Mutator {
-    /// Changes the header as JSON and, mostly, the length before it with it; or the data behind it.
+    /// Changes the header as JSON and, mostly, the length before it with it; or the data after it.
     mutating func changedSafetensors(_ input: [UInt8]) -> [UInt8] {
         guard input.count > 8 else { return changedBytes(input) }
         let length = Mutator.number(input, at: 0, width: 8)

@@ -1,5 +1,5 @@
 extension Mutator {
-    /// Removes, repeats, moves or indents lines, and puts other values behind their keys.
+    /// Removes, repeats, moves or indents lines, and puts other values after their keys.
     mutating func changedYAML(_ input: [UInt8]) -> [UInt8] {
         var lines = input.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map(Array.init)
         let at = below(lines.count)

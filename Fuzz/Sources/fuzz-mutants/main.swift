@@ -1,7 +1,7 @@
 // Mutants without coverage, for toolchains without libFuzzer: fuzz-mutants TARGET SECONDS SEED FINDINGS
 //
 // The process starts itself again as a worker. When the worker dies or takes more than ten seconds for one input, the
-// input is kept in FINDINGS and another worker goes on behind it.
+// input is kept in FINDINGS and another worker goes on after it.
 import Foundation
 import FuzzTargets
 import Mutation

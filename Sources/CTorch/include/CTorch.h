@@ -17,7 +17,7 @@ typedef struct esp_tensor_s *esp_tensor;
 typedef enum { ESP_ERROR_NONE = 0, ESP_ERROR_MEMORY = 1, ESP_ERROR_DEVICE = 2, ESP_ERROR_OTHER = 3 } esp_error_kind;
 esp_error_kind esp_last_error_kind(void);
 const char *esp_last_error_message(void);
-esp_error_kind esp_kind_of_message(const char *message);   // of an error of which nothing but its text is known
+esp_error_kind esp_kind_of_message(const char *message);   // of an error whose text is all that is known
 
 // The numbers are c10::ScalarType's.
 typedef enum {
@@ -127,21 +127,22 @@ typedef enum { ESP_SILU = 0, ESP_GELU_TANH = 1 } esp_activation;
 esp_tensor esp_gated(esp_tensor packed, esp_activation activation);
 // cap * tanh(x / cap), in the tensor's own number type.
 esp_tensor esp_soft_cap(esp_tensor x, double cap);
-// Causal attention of q [b, t, heads, d] over k, v [b, s, kv, d], the queries being the last t of s positions; each sees
-// at most `window` positions (0: all before it). With soft_cap > 0 the scaled products go through
+// Causal attention of q [b, t, heads, d] over k, v [b, s, kv, d], the queries being the last t of s positions; each
+// sees at most `window` positions (0: all before it). With soft_cap > 0 the scaled products go through
 // soft_cap * tanh(product / soft_cap) before the softmax. Result [b, t, heads * d].
 esp_tensor esp_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window, double soft_cap);
-// The same for the nodes of a tree of sequences that stand one behind another in q [1, t, heads, d] and k, v [1, t, kv, d].
-// Node n sees counts[n] ranges [first, end) of rows, `ranges` holding them node after node: its ancestors' from the root
-// on, then its own.
+// The same for the nodes of a tree of sequences, one after another in q [1, t, heads, d] and k, v [1, t, kv, d].
+// Node n sees counts[n] ranges [first, end) of rows, `ranges` holding them node after node: its ancestors' from the
+// root on, then its own.
 esp_tensor esp_tree_attention(esp_tensor q, esp_tensor k, esp_tensor v, double scale, int64_t window, double soft_cap,
                               const int64_t *ranges, const int64_t *counts, int nodes);
 // What the predictions of n positions say, collected over pieces of the vocabulary: float64 [n, 9], the columns in
-// vocabulary_scores.cpp's order: for the model, then for the dense model it is compared with, the highest logit, the sum
-// of exp(logit - highest), the target's logit and the likeliest token; last, sum exp(dense - highest) * (dense - model).
+// vocabulary_scores.cpp's order: for the model, then for the dense model it is compared with, the highest logit, the
+// sum of exp(logit - highest), the target's logit and the likeliest token; last, sum exp(dense - highest) * (dense -
+// model).
 esp_tensor esp_vocabulary_scores(int64_t positions, int device);
-// Adds the logits [n, v] of the tokens from `first` on; `dense`, of the same shape, may be NULL. `targets` [n] int64 are
-// the tokens whose logits are wanted; the row of a position with a negative one means nothing. `by_tensors` has the
+// Adds the logits [n, v] of the tokens from `first` on; `dense`, of the same shape, may be NULL. `targets` [n] int64
+// are the tokens whose logits are wanted; the row of a position with a negative one means nothing. `by_tensors` has the
 // processor work as other devices do.
 bool esp_add_vocabulary_scores(esp_tensor state, esp_tensor logits, esp_tensor dense, esp_tensor targets, int64_t first,
                                bool by_tensors);

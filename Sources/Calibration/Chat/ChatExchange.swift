@@ -4,7 +4,8 @@ import JSONText
 extension ChatTemplate {
     /// A conversation as a server meets it: what the model is given, and what it answered.
     ///
-    /// - Returns: the rendered conversation with the opening of a reply, as the template writes it when one is wanted; and
+    /// - Returns: the rendered conversation with the opening of a reply, as the template writes it when one is wanted;
+    ///   and
     ///   the last message where that is the assistant's, as the model would write it, without its end token.
     /// - Throws: `badData` for an order of roles that the template refuses, and for a reply to nothing.
     public func exchange(_ messages: [ChatMessage]) throws(Fault) -> (prompt: String, reply: String?) {

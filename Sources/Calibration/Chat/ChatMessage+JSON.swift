@@ -32,7 +32,7 @@ extension ChatMessage {
         guard let word = roleValue.stringValue else {
             throw fault("'\(name).\(roleKey)' is not a string", found: roleValue.kindName, expected: "a string")
         }
-        if toolRoles.contains(word) { throw tools("\(name) is a tool's answer or a call of one", found: word) }
+        if toolRoles.contains(word) { throw tools("\(name) is a tool's answer or a tool call", found: word) }
         // ShareGPT's speakers are written in every way; a role goes into the text as it is written.
         guard let role = roles[roleKey == "from" ? word.lowercased() : word] else {
             throw fault(
@@ -81,7 +81,7 @@ extension ChatMessage {
             throw fault("'\(name)' is not a string", found: value.kindName, expected: expected)
         }
         guard !text.utf8.contains(0) else {
-            throw fault("a NUL stands in '\(name)'", found: "\\u0000", expected: "text without NUL")
+            throw fault("'\(name)' contains a NUL character", found: "\\u0000", expected: "text without NUL")
         }
         return text
     }

@@ -25,7 +25,7 @@ extension ChatTemplate {
                 + rest.map { llama3($0.role.rawValue, $0.content) }.joined()
         case .llama2: return try llama2(messages)
         case .mistral(let user, let assistant):
-            if first.role == .system { throw wrongRoles("this template takes no system message") }
+            if first.role == .system { throw wrongRoles("this template allows no system message") }
             try checkAlternation(messages)
             return beginning
                 + messages.map { message in
@@ -73,7 +73,7 @@ extension ChatTemplate {
         return text
     }
 
-    /// A reply behind its thoughts, as Qwen 3 writes it.
+    /// A reply after its thoughts, as Qwen 3 writes it.
     func framed(_ thoughts: String, _ content: String) -> String {
         "<think>\n" + thoughts.trimmingNewlines() + "\n</think>\n\n" + content.trimmingNewlines(trailing: false)
     }
@@ -123,7 +123,7 @@ extension ChatTemplate {
     private func checkAlternation(_ messages: [ChatMessage]) throws(Fault) {
         for (index, message) in messages.enumerated()
         where message.role != (index.isMultiple(of: 2) ? .user : .assistant) {
-            throw wrongRoles("this template takes user and assistant in turn, the user first")
+            throw wrongRoles("this template requires user and assistant to alternate, the user first")
         }
     }
 
@@ -145,7 +145,8 @@ extension ChatTemplate {
     }
 }
 
-/// Scalar by scalar: Swift's own functions see grapheme clusters, in which a combining mark hides the newline before it.
+/// Scalar by scalar: Swift's own functions see grapheme clusters, in which a combining mark hides the newline before
+/// it.
 extension String {
     fileprivate func trimmingNewlines(leading: Bool = true, trailing: Bool = true) -> String {
         var scalars = unicodeScalars[...]

@@ -111,7 +111,7 @@ final class DocumentFile {
                 // A line that has no end within the limit cannot be left out.
                 guard skipped.count < skippedLines, lines.offset > start else {
                     var fault = error
-                    if !skipped.isEmpty { fault.summary += ", and \(skipped.count) wrong lines stand before it" }
+                    if !skipped.isEmpty { fault.summary += ", after \(skipped.count) invalid lines" }
                     throw fault
                 }
                 skipped.append(error)
@@ -191,7 +191,7 @@ final class DocumentFile {
             guard span.count <= longest else {
                 throw Fault(
                     .badData, "a document is too long", file: path, place: "lines \(span.line) to \(line.number)",
-                    found: "more than \(longest) bytes", expected: "at most \(longest) bytes a document",
+                    found: "more than \(longest) bytes", expected: "at most \(longest) bytes per document",
                     advice: "separate the documents by blank lines")
             }
             current = span
@@ -205,9 +205,10 @@ final class DocumentFile {
         return (try? RecordReader(.document).record(Array(line), line: 1)) != nil
     }
 
-    /// A sentence about a file of which `beginsWithRecord` holds.
+    /// A sentence about a file where `beginsWithRecord` is true.
     static func recordsAsText(_ name: String) -> String {
-        "\(name) is read as plain text, but its first line is a record in JSON; a name in .jsonl has its text read"
+        "\(name) is read as plain text, but its first line is a JSON record; rename it to end in .jsonl to read its "
+            + "text"
     }
 
     static func isBlank(_ text: String) -> Bool { text.utf8.allSatisfy { $0 == 32 || (9...13).contains($0) } }

@@ -36,14 +36,14 @@ public struct EvaluationText: Sendable {
         // Text in UTF-16 without a mark is valid UTF-8 with NULs.
         if let position = content.firstIndex(of: 0) {
             throw Fault(
-                .badData, "a NUL byte stands in the text", file: path,
+                .badData, "the file looks like UTF-16: it contains a NUL byte", file: path,
                 place: "line \(1 + content[..<position].count { $0 == 10 })",
                 found: "byte \(position - data.startIndex)", expected: "text without NUL",
-                advice: "check that this is a text file in UTF-8")
+                advice: "convert it to UTF-8, or check that it is a text file")
         }
         guard !text.isEmpty else { throw Fault(.badData, "the text is empty", file: path, found: "0 characters") }
         guard !DocumentFile.isBlank(text) else {
-            throw Fault(.badData, "the text holds nothing but blanks", file: path, found: "\(data.count) bytes")
+            throw Fault(.badData, "the text holds nothing but white space", file: path, found: "\(data.count) bytes")
         }
         self.path = path
         self.text = text

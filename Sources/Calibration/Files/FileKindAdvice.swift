@@ -4,11 +4,11 @@ import Files
 /// What to do with files that are not read, told by their names as by their contents.
 enum FileKindAdvice {
     static let decompress = "decompress it first"
-    static let nameGzip = "give it a name that ends in .gz, and it is unpacked as it is read"
+    static let nameGzip = "rename it to end in .gz; it is then unpacked while it is read"
     static let extract = "store its text as a file of its own"
     static let tokens = "store the tokens as .safetensors"
-    static let other = "name a text"
-    static let toLines = "convert it to .jsonl, one object with a \"text\" field a line"
+    static let other = "pass a text file"
+    static let toLines = "convert it to .jsonl, one object with a \"text\" field per line"
 
     /// Tables that a line of Python turns into records, by the endings of their names.
     enum Table: String {

@@ -1,6 +1,6 @@
 import Faults
 
-/// Cuts a JSON array, or objects of several lines each that stand one behind another, into its elements, byte by byte,
+/// Cuts a JSON array, or objects of several lines each that stand one after another, into its elements, byte by byte,
 /// so that a file may be larger than memory. What an element holds is left to whoever reads it.
 public struct JSONArraySplitter {
     public enum Layout: Sendable {
@@ -58,7 +58,7 @@ public struct JSONArraySplitter {
             if byte == 10 { lineIsOver = depth > 0 }
             if byte == 32 || (9...13).contains(byte) { continue }
             if depth == 0, byte == UInt8(ascii: "[") { return .array }
-            // Behind a line that was broken off the next record begins.
+            // After a line that was broken off the next record begins.
             if lineIsOver { return byte == UInt8(ascii: "{") ? nil : .objects }
             switch byte {
             case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
@@ -84,7 +84,7 @@ public struct JSONArraySplitter {
         if state == .before, offset < 3, [0xEF, 0xBB, 0xBF].contains(byte) { return nil }
         if layout == .objects {
             guard byte == UInt8(ascii: "{") else {
-                throw fault("something else stands between the objects", expected: "{…} one behind another")
+                throw fault("there is something else between the objects", expected: "{…} one after another")
             }
             begin(byte)
             return nil
@@ -118,7 +118,7 @@ public struct JSONArraySplitter {
         guard open.bytes.count <= longest else {
             throw Fault(
                 .badData, "a record is too long", place: "line \(open.line)",
-                found: "more than \(longest) bytes", expected: "at most \(longest) bytes a record")
+                found: "more than \(longest) bytes", expected: "at most \(longest) bytes per record")
         }
         if isInString {
             if isEscaped {

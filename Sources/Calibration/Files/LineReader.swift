@@ -40,7 +40,7 @@ public struct LineReader {
         if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { at = 3 }
     }
 
-    /// Bytes behind it are still to be read: after an error, at the line behind the wrong one; or at the wrong one
+    /// Bytes after it are still to be read: after an error, at the line after the wrong one; or at the wrong one
     /// itself, where that never ended.
     var offset: Int { bufferOffset + at }
 
@@ -58,7 +58,7 @@ public struct LineReader {
             guard end - at <= longestLine else {
                 throw fault(
                     number + 1, "a line is too long", found: "more than \(longestLine) bytes",
-                    expected: "at most \(longestLine) bytes a line")
+                    expected: "at most \(longestLine) bytes per line")
             }
             let kept = buffer.count - at
             guard try fill() else {
@@ -75,7 +75,7 @@ public struct LineReader {
         guard end - start <= longestLine else {
             throw fault(
                 number, "a line is too long", found: "\(end - start) bytes",
-                expected: "at most \(longestLine) bytes a line")
+                expected: "at most \(longestLine) bytes per line")
         }
         let offset = bufferOffset + start
         var bytes: [UInt8]
@@ -94,8 +94,9 @@ public struct LineReader {
         let line = Line(number: number, offset: offset, bytes: bytes)
         if bytes.contains(0) {
             throw fault(
-                number, "a NUL byte stands in the text", found: "byte \(line.offset + (bytes.firstIndex(of: 0) ?? 0))",
-                expected: "text without NUL", advice: "check that this is a text file in UTF-8")
+                number, "the file looks like UTF-16: it contains a NUL byte",
+                found: "byte \(line.offset + (bytes.firstIndex(of: 0) ?? 0))",
+                expected: "text without NUL", advice: "convert it to UTF-8, or check that it is a text file")
         }
         guard UTF8Check.isValid(bytes) else {
             throw fault(

@@ -10,7 +10,8 @@ public struct TokenFile: Sendable {
     public let digest: String
 
     /// - Parameter vocabularySize: ids must be below it.
-    /// - Throws: `Fault` of kind `badData` for a file that is not such a matrix, or with row, column and id for the first
+    /// - Throws: `Fault` of kind `badData` for a file that is not such a matrix, or with row, column and id for the
+    ///   first
     ///   id that is not in the vocabulary; `missingInput` and `inputOutput` as for any file.
     public init(_ path: String, vocabularySize: Int) throws(Fault) {
         let file = try SafetensorsFile(path)

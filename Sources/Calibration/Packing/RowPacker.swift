@@ -4,7 +4,7 @@
 /// second.
 struct RowPacker {
     let length: Int
-    /// Rows that are kept; what comes behind them is counted only.
+    /// Rows that are kept; what comes after them is counted only.
     let most: Int
     let beginning: Int32?
     private(set) var rows: [ArraySlice<Int32>] = []

@@ -46,7 +46,7 @@ struct SourceReport {
     var label: String { file.map(SourceReport.name) ?? "self" }
 
     var counts: String {
-        "\(label): \(CountText.of(documents, "document")), \(empty) empty beside them, "
+        "\(label): \(CountText.of(documents, "document")), \(empty) empty ones, "
             + "\(CountText.of(tokens, "token")), \(CountText.of(samples, "sample"))"
     }
 }

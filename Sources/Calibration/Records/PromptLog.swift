@@ -2,7 +2,7 @@ import Faults
 
 /// Prompts as a server logs them, or as a data set has them: JSON objects, one a line or in one array.
 ///
-/// `{"prompt": …, "completion": …}` scores the completion behind the prompt, `{"prompt": …}` or `{"text": …}` the text
+/// `{"prompt": …, "completion": …}` scores the completion after the prompt, `{"prompt": …}` or `{"text": …}` the text
 /// itself, `{"messages": …}` or `{"conversations": …}` the last reply; `TextRecord` lists all forms.
 public struct PromptLog: Equatable, Sendable {
     public struct Entry: Equatable, Sendable {
@@ -51,7 +51,7 @@ public struct PromptLog: Equatable, Sendable {
         guard !entries.isEmpty else {
             throw Fault(
                 .badData, "the file has no prompts", file: file, found: "\(bytes.count) bytes",
-                expected: "JSON objects, one a line, with prompt and completion, prompt, messages or text")
+                expected: "JSON objects, one per line, with prompt and completion, prompt, messages or text")
         }
     }
 
@@ -68,7 +68,7 @@ public struct PromptLog: Equatable, Sendable {
             guard line.count <= LineReader.longestLine else {
                 throw Fault(
                     .badData, "a line is too long", place: "line \(number)", found: "\(line.count) bytes",
-                    expected: "at most \(LineReader.longestLine) bytes a line")
+                    expected: "at most \(LineReader.longestLine) bytes per line")
             }
             if line.allSatisfy({ $0 == 32 || (9...13).contains($0) }) { continue }
             do throws(Fault) {

@@ -64,7 +64,7 @@ public struct TextRecord: Equatable, Sendable {
         }
         let lonely = ["prompt", "completion", "instruction"].first(where: object.has)
         throw object.missing(
-            lonely.map { "the record has '\($0)' alone" } ?? "the record has no text",
+            lonely.map { "the record has only '\($0)'" } ?? "the record has no text",
             expected: "text, messages, conversations, prompt and completion or chosen, or instruction and output")
     }
 
@@ -170,7 +170,8 @@ public struct TextRecord: Equatable, Sendable {
         }
         guard !object.has("history") || object.isEmptyList("history") else {
             throw Fault(
-                .badData, "the record has a 'history', which is not read", expected: "instruction, input and output",
+                .badData, "the record has a 'history', which is not supported",
+                expected: "instruction, input and output",
                 advice: "store the conversation as \"messages\"")
         }
         return .instruction(
@@ -205,7 +206,7 @@ private struct RecordObject {
     func refuseUnreadAnswer(beside key: String) throws(Fault) {
         guard let other = RecordReader.unreadAnswers.first(where: has) else { return }
         throw Fault(
-            .badData, "the record has '\(key)' and '\(other)', which is not read", expected: "'completion'",
+            .badData, "the record has '\(key)' and '\(other)', which is not supported", expected: "'completion'",
             advice: "rename '\(other)' to \"completion\" to score it, or leave it out to score the prompt")
     }
 
@@ -217,7 +218,8 @@ private struct RecordObject {
         }
         guard !text.utf8.contains(0) else {
             throw Fault(
-                .badData, "a NUL stands in '\(key)'", found: "\\u0000", expected: "text without NUL")
+                .badData, "'\(key)' contains a NUL character", found: "\\u0000", expected: "text without NUL"
+            )
         }
         return text
     }

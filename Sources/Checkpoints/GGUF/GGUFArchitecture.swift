@@ -64,7 +64,7 @@ struct GGUFArchitecture: Sendable {
         keyValueHeads = try optional("attention.head_count_kv") ?? heads
         guard heads % keyValueHeads == 0 else {
             throw wrong(
-                "the heads cannot be shared out", "attention.head_count_kv",
+                "the attention heads cannot be divided among the key-value heads", "attention.head_count_kv",
                 found: "\(keyValueHeads) with \(heads) attention heads", expected: "a divisor of attention.head_count")
         }
         headSize = try optional("attention.key_length") ?? hidden / heads

@@ -21,7 +21,7 @@ enum GGUFCompleteness {
             }
             guard entry.shape == size else {
                 throw Fault(
-                    .badData, "a GGUF tensor does not have the shape that the metadata call for",
+                    .badData, "a GGUF tensor does not have the shape that the metadata requires",
                     file: file.files[entry.part].path, place: "tensor '\(name)'", found: "shape \(entry.shape)",
                     expected: "shape \(size)", advice: "download the file again, or convert the model again")
             }
@@ -32,7 +32,7 @@ enum GGUFCompleteness {
         }
         if let head = found[ExactText("output.weight")], head.shape != [rows, shape.hidden] {
             throw Fault(
-                .badData, "a GGUF tensor does not have the shape that the metadata call for",
+                .badData, "a GGUF tensor does not have the shape that the metadata requires",
                 file: file.files[head.part].path, place: "tensor 'output.weight'", found: "shape \(head.shape)",
                 expected: "shape \([rows, shape.hidden])")
         }

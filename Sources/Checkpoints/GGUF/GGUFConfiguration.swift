@@ -77,7 +77,7 @@ enum GGUFConfiguration {
         let isAllowed = isAttention ? shape.family.attentionBiases == .optional : shape.family.hasMLPBiases
         guard present == linears, isAllowed else {
             throw Fault(
-                .badData, "biases on only some linears cannot be expressed for this architecture", file: path,
+                .badData, "biases on only some linear layers are not supported for this architecture", file: path,
                 place: "block 0", found: "biases on \(present.joined(separator: ", "))",
                 expected: "none, or on all of \(linears.joined(separator: ", "))")
         }

@@ -40,7 +40,7 @@ struct GGUFCursor {
             throw Fault(
                 .badData, "the header of the GGUF file is too long", file: file.path, place: "byte \(offset), \(what)",
                 found: "at least \(offset + count) bytes", expected: "at most \(GGUFCursor.lengthLimit)",
-                advice: "the file is damaged or hostile; download it again from a source that you trust")
+                advice: "the file is damaged or malicious; download it again from a source that you trust")
         }
     }
 
@@ -67,7 +67,7 @@ struct GGUFCursor {
             throw Fault(
                 .badData, "a length in the GGUF header is impossible", file: file.path, place: "byte \(start), \(what)",
                 found: "\(count)", expected: "at most \(min(limit, UInt64(remaining / size)))",
-                advice: "the file is damaged or hostile; download it again from a source that you trust")
+                advice: "the file is damaged or malicious; download it again from a source that you trust")
         }
         return Int(count)
     }

@@ -69,7 +69,7 @@ struct GGUFFile: Sendable {
         for _ in 0..<tensorCount {
             let header = try GGUFTensorHeader(&cursor)
             guard names.insert(ExactText(header.name)).inserted else {
-                throw Fault(.badData, "a tensor name stands twice", file: path, place: "tensor '\(header.name)'")
+                throw Fault(.badData, "a tensor name appears twice", file: path, place: "tensor '\(header.name)'")
             }
             headers.append(header)
         }
@@ -131,7 +131,7 @@ struct GGUFFile: Sendable {
             if scalar == .bool, bytes.contains(where: { $0 > 1 }) { throw fault("a boolean is neither 0 nor 1") }
             value = GGUFValue(scalar: bytes, scalar)
         }
-        guard metadata.insert(key, value) else { throw fault("a GGUF metadata key stands twice") }
+        guard metadata.insert(key, value) else { throw fault("a GGUF metadata key appears twice") }
     }
 
     private static func alignment(_ metadata: GGUFMetadata) throws(Fault) -> Int {

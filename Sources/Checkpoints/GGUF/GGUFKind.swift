@@ -15,7 +15,7 @@ enum GGUFKind {
         let architectureKey = "general.architecture"
         let type = try metadata.string(typeKey)
         let architecture = try metadata.string(architectureKey)
-        let companion = "name the language model's own file; it usually lies beside this one"
+        let companion = "pass the language model's own file; it is usually in the same folder"
         switch type {
         case nil, "model": break
         case "mmproj":
@@ -26,7 +26,7 @@ enum GGUFKind {
                 kind == "lora" || kind == nil ? "a LoRA adapter" : "an adapter (\(kind ?? ""))", typeKey,
                 found: "adapter", advice: "merge it into the model that it was trained for, then use the merged model")
         case "imatrix":
-            throw refuse("an importance matrix for quantisation", typeKey, found: "imatrix", advice: companion)
+            throw refuse("an importance matrix for quantization", typeKey, found: "imatrix", advice: companion)
         case let other?:
             throw refuse("something of the type '\(other)'", typeKey, found: other, advice: companion)
         }

@@ -65,7 +65,7 @@ struct GGUFMetadata: Sendable {
             throw Fault(
                 .badData, "a list of the GGUF metadata is too long", file: file, place: "key '\(key)'",
                 found: "\(strings.count) strings", expected: "at most \(GGUFMetadata.mostStrings)",
-                advice: "the file is damaged or hostile; download it again from a source that you trust")
+                advice: "the file is damaged or malicious; download it again from a source that you trust")
         }
         return strings
     }

@@ -36,7 +36,7 @@ struct GGUFParts: Sendable {
         guard missing.isEmpty else {
             let shown = missing.prefix(8).map(FileSystem.last).joined(separator: ", ")
             throw Fault(
-                .missingInput, "parts of the split GGUF model are not there", file: path,
+                .missingInput, "parts of the split GGUF model are missing", file: path,
                 found: "\(names.count - missing.count) of \(names.count) parts",
                 expected: shown + (missing.count > 8 ? " and \(missing.count - 8) more" : ""),
                 advice: "put all parts into one folder")
@@ -69,7 +69,8 @@ struct GGUFParts: Sendable {
         }
         if let expected, entries.count != expected {
             throw Fault(
-                .badData, "the parts of the split GGUF model do not hold as many tensors as they say",
+                .badData,
+                "the parts of the split GGUF model do not have as many tensors as their metadata names",
                 file: files[0].path, place: "key '\(GGUFSplit.tensorsKey)'", found: "\(entries.count) tensors",
                 expected: "\(expected)", advice: GGUFSplit.advice)
         }

@@ -106,7 +106,8 @@ struct GGUFPreTokenizer {
         if name.isEmpty || name == "default" {
             warnings.append(
                 "\(metadata.file): the file does not say how text is split before BPE (key '\(key)'); the format's "
-                    + "default rule is used, which is seldom the model's own: results are better with a file that says it"
+                    + "default rule is used, which is seldom the model's own: use a file that has the key for better "
+                    + "results"
             )
         }
     }

@@ -26,7 +26,7 @@ enum GGUFRopeScaling {
         switch try metadata.string(typeKey) ?? "linear" {
         case "none":
             if factor != 1 {
-                warnings.append("\(file.path): \(key) is \(factor), but \(typeKey) is none; the factor is not used")
+                warnings.append("\(file.path): \(key) is \(factor), but there is no \(typeKey); the factor is not used")
             }
         case "linear":
             if factor != 1 { scaling = .object(["rope_type": .string("linear"), "factor": .double(factor)]) }

@@ -24,7 +24,7 @@ struct GGUFSplit {
             guard let value = try metadata.integer(key) else { return nil }
             guard (0..<limit).contains(value) else {
                 throw Fault(
-                    .badData, "a part of a split GGUF model counts wrongly", file: file.path, place: "key '\(key)'",
+                    .badData, "a part of a split GGUF model has a wrong number", file: file.path, place: "key '\(key)'",
                     found: "\(value)", expected: "a number from 0 to \(limit - 1)", advice: GGUFSplit.advice)
             }
             return value
@@ -46,7 +46,7 @@ struct GGUFSplit {
         let ending = GGUFSplit.ending(index, of: count)
         guard file.path.hasSuffix(ending) else {
             throw Fault(
-                .badData, "the name of a part of a split GGUF model does not fit what it says", file: file.path,
+                .badData, "the name of a part of a split GGUF model does not match its metadata", file: file.path,
                 place: "keys '\(GGUFSplit.indexKey)' and '\(GGUFSplit.countKey)'", found: FileSystem.last(file.path),
                 expected: "a name that ends in \(ending)", advice: "give the parts their own names again")
         }

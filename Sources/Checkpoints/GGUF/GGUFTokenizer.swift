@@ -51,7 +51,7 @@ struct GGUFTokenizer: Sendable {
         let kinds = try metadata.integers(prefix + "token_type") ?? [Int](repeating: 1, count: tokens.count)
         guard kinds.count == tokens.count else {
             throw Fault(
-                .badData, "the token types do not fit the tokens", file: metadata.file,
+                .badData, "the number of token types differs from the number of tokens", file: metadata.file,
                 place: "key '\(prefix)token_type'", found: "\(kinds.count) types", expected: "\(tokens.count)")
         }
         func id(_ key: String, standard: Int?) throws(Fault) -> Int? {
@@ -79,7 +79,7 @@ struct GGUFTokenizer: Sendable {
         let templates = metadata.keys.filter { $0.hasPrefix("tokenizer.chat_template.") }
         if !templates.isEmpty {
             let names = templates.map { $0.dropFirst("tokenizer.chat_template.".count) }.joined(separator: ", ")
-            noticed.append("\(metadata.file): the further chat templates of the file are not carried over: \(names)")
+            noticed.append("\(metadata.file): further chat templates of the file are not copied: \(names)")
         }
         turnEnds = GGUFTurnEnds.ids(
             named: [end, try id("eot_token_id", standard: nil), try id("eom_token_id", standard: nil)], tokens, kinds)
@@ -92,7 +92,7 @@ struct GGUFTokenizer: Sendable {
                 .badData, "too many tokens of the vocabulary are cut out of the text before it is split",
                 file: metadata.file, place: "key '\(prefix)token_type'",
                 found: "\(added.count) control and user-defined tokens", expected: "at most \(GGUFTokenizer.mostAdded)",
-                advice: "the file is damaged or hostile; download it again from a source that you trust")
+                advice: "the file is damaged or malicious; download it again from a source that you trust")
         }
 
         let vocabulary = try GGUFVocabulary(tokens, file: metadata.file)

@@ -69,7 +69,8 @@ extension GGUFTokenizerParts {
         let scores = try metadata.required(key, try metadata.floats(key))
         guard scores.count == tokens.count else {
             throw Fault(
-                .badData, "the scores do not fit the tokens", file: metadata.file, place: "key '\(key)'",
+                .badData, "the number of scores differs from the number of tokens", file: metadata.file,
+                place: "key '\(key)'",
                 found: "\(scores.count) scores", expected: "\(tokens.count)")
         }
         if let id = scores.firstIndex(where: \.isNaN) {

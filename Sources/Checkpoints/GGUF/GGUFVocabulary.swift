@@ -19,7 +19,7 @@ struct GGUFVocabulary: Sendable {
             let place = tokens.withBytes(id) { slot(of: $0) }
             guard slots[place] < 0 else {
                 throw Fault(
-                    .badData, "a token stands twice in the vocabulary", file: file,
+                    .badData, "a token appears twice in the vocabulary", file: file,
                     place: "key 'tokenizer.ggml.tokens', id \(id)", found: "'\(tokens[id])'")
             }
             slots[place] = Int32(id)

@@ -17,7 +17,7 @@ enum AdapterFolder {
         let isAlone = !names.contains("config.json")
         return Fault(
             .badData,
-            isAlone ? "the folder holds an adapter, not a model" : "an adapter lies beside the model's weights",
+            isAlone ? "the folder holds an adapter, not a model" : "there is an adapter beside the model's weights",
             file: path, found: "a \(type) adapter\(base)", expected: "a model with all of its weights",
             advice: (isAlone ? "" : "move the adapter's files away if they do not belong to the model; else ")
                 + "merge it first: "

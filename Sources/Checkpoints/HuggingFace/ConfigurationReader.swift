@@ -77,7 +77,7 @@ package struct ConfigurationReader {
         var objects: [JSONObject] = []
         for item in items {
             guard let object = item.objectValue else {
-                throw fault(key, found: "\(item.kindName) at place \(objects.count)", expected: "a list of objects")
+                throw fault(key, found: "\(item.kindName) at index \(objects.count)", expected: "a list of objects")
             }
             objects.append(object)
         }

@@ -14,7 +14,7 @@ enum ForeignFolder {
         if let model = names.first(where: { $0.hasSuffix(".gguf") }) {
             return fault(
                 "the folder has no config.json, but GGUF files", model,
-                "name the file instead: \(FileSystem.joined(folder, model))")
+                "pass the file instead: \(FileSystem.joined(folder, model))")
         }
         if names.contains("params.json") {
             return fault(
@@ -23,7 +23,7 @@ enum ForeignFolder {
         }
         if names.contains("model_index.json") {
             return fault(
-                "the folder holds a pipeline of several models", "model_index.json", "name the model's own folder in it"
+                "the folder holds a pipeline of several models", "model_index.json", "pass the model's own folder in it"
             )
         }
         if let inner = names.first(where: {
@@ -31,11 +31,11 @@ enum ForeignFolder {
         }) {
             return fault(
                 "the folder has no config.json, but a folder in it has", inner + "/config.json",
-                "name that folder: \(FileSystem.joined(folder, inner))")
+                "pass that folder: \(FileSystem.joined(folder, inner))")
         }
         return fault(
             "the folder has no config.json",
             names.isEmpty ? "an empty folder" : names.prefix(8).joined(separator: ", "),
-            "name the folder that holds config.json")
+            "pass the folder that contains config.json")
     }
 }

@@ -4,18 +4,18 @@ import Faults
 /// training, several projections in one tensor, another software's names. What they are is told by the names that stand
 /// where the wanted one should.
 enum ForeignLayout {
-    /// Endings behind a linear's or a norm's name, what they mean, and the way back.
+    /// Endings after a linear's or a norm's name, what they mean, and the way back.
     private static let unfinished: [(marks: [String], summary: String, advice: String)] = [
         (
             ["weight_orig", "weight_mask"], "the weights are pruned by a mask that is not applied yet",
             "call torch.nn.utils.prune.remove(module, 'weight') for every pruned module and save again"
         ),
         (
-            ["parametrizations."], "the weights are parametrised and not plain",
+            ["parametrizations."], "the weights are parametrized, not plain",
             "call torch.nn.utils.parametrize.remove_parametrizations for every such module and save again"
         ),
         (
-            ["weight_g", "weight_v"], "the weights are normalised while they are read and not plain",
+            ["weight_g", "weight_v"], "the weights are normalized when they are loaded, not plain",
             "call torch.nn.utils.remove_weight_norm for every such module and save again"
         ),
     ]
@@ -58,7 +58,7 @@ enum ForeignLayout {
             if let last = known.max(), layer > last {
                 return fault(
                     "the weights have fewer layers than the configuration", "\(last + 1) layers",
-                    "at least \(layer + 1) layers, or a num_hidden_layers that says \(last + 1)",
+                    "at least \(layer + 1) layers, or num_hidden_layers of \(last + 1)",
                     "compare config.json with the weights, or download all files of the model again")
             }
             if let together = names.first(where: { other in
@@ -80,7 +80,7 @@ enum ForeignLayout {
 
     private static func otherName(_ name: String, _ found: String, _ folder: String) -> Fault {
         Fault(
-            .badData, "the checkpoint has a tensor under another name than its configuration calls for",
+            .badData, "the checkpoint has a tensor under another name than its configuration requires",
             file: folder, place: "tensor '\(name)'", found: "tensor '\(found)'", expected: "the name itself",
             advice: "save the language model by itself, so that its names begin with 'model.'")
     }

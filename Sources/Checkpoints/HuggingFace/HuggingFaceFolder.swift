@@ -92,7 +92,7 @@ enum HuggingFaceFolder {
             if let value = configuration[key], !value.isNull {
                 let method = value.objectValue?["quant_method"]?.stringValue
                 throw Fault(
-                    .badData, "this checkpoint is quantised already", file: path, place: key,
+                    .badData, "this checkpoint is quantized already", file: path, place: key,
                     found: method.map { "quant_method \($0)" } ?? value.kindName,
                     expected: "plain floating-point weights",
                     advice: "start from the original model")
@@ -115,7 +115,7 @@ enum HuggingFaceFolder {
         if let type = configuration["dtype"]?.stringValue, let old = configuration["torch_dtype"]?.stringValue,
             type != old
         {
-            warnings.append("\(path): dtype is \(type) and torch_dtype is \(old); dtype counts, as in transformers 5")
+            warnings.append("\(path): dtype is \(type) and torch_dtype is \(old); dtype is used, as in transformers 5")
         }
         let code = names.filter { $0.hasSuffix(".py") }
         if configuration["auto_map"] != nil || !code.isEmpty {

@@ -43,7 +43,7 @@ struct HuggingFaceWeights: TensorSource {
         let missing = index.missing(in: folder)
         guard missing.isEmpty else {
             warnings.append(
-                "\(index.path): left over from other weights: it names "
+                "\(index.path): left over from other weights: it lists "
                     + "\(CountText.of(missing.count, "file that is", "files that are")) not there "
                     + "(\(missing.prefix(3).joined(separator: ", "))); model.safetensors is read instead")
             return
@@ -69,7 +69,7 @@ struct HuggingFaceWeights: TensorSource {
         if shards.isEmpty, let fault = PickledWeights.fault(names, folder: folder) { return fault }
         var advice = shards.isEmpty ? MissingWeights.advice : "download the missing files"
         if let model = names.first(where: { $0.hasSuffix(".gguf") }), shards.isEmpty {
-            advice = "name the GGUF file instead: \(FileSystem.joined(folder, model))"
+            advice = "pass the GGUF file instead: \(FileSystem.joined(folder, model))"
         } else if shards.contains(where: { $0.hasPrefix("consolidated") }) {
             advice = "the weights are in their maker's own format: download those in Hugging Face's format"
         } else if shards.contains(where: { ShardIndex.isShard($0) && !$0.contains("-of-00001.") }) {
@@ -102,7 +102,7 @@ struct HuggingFaceWeights: TensorSource {
                         continue
                     }
                     throw Fault(
-                        .badData, "the same tensor stands in two shards, with other numbers", file: file.path,
+                        .badData, "two shards contain the same tensor with different values", file: file.path,
                         place: "tensor '\(tensor.name)'", found: "also in \(FileSystem.last(files[other].path))",
                         advice: "download index and shards again, from the same revision")
                 }

@@ -8,7 +8,7 @@ enum KeyTypes {
     static func check(_ reader: ConfigurationReader) throws(Fault) {
         for key in ["dtype", "torch_dtype"] {
             guard let value = reader.value(key), value.stringValue == nil else { continue }
-            throw reader.fault(key, found: value.kindName, expected: "the name of a number type, such as bfloat16")
+            throw reader.fault(key, found: value.kindName, expected: "the name of a data type, such as bfloat16")
         }
         for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
             guard let value = reader.value(key), value.integerValue == nil else { continue }

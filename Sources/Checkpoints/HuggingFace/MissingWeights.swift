@@ -6,7 +6,7 @@ struct MissingWeights: TensorSource {
 
     static let advice = "download the missing files; `espalier plan` needs config.json alone"
 
-    /// Whether a folder holds no weights in any format. An index of shards is none.
+    /// Whether a folder holds no weights in any format. An index of shards is not a weight file.
     static func areMissing(_ names: [String]) -> Bool {
         !names.contains { $0.hasSuffix(".safetensors") } && PickledWeights.fault(names, folder: "") == nil
     }

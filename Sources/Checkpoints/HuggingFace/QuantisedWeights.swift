@@ -62,8 +62,8 @@ enum QuantisedWeights {
 
     static func fault(_ format: String, _ place: String, found: String, _ folder: String) -> Fault {
         Fault(
-            .badData, "this checkpoint is quantised already (\(format))", file: folder, place: place, found: found,
+            .badData, "this checkpoint is quantized already (\(format))", file: folder, place: place, found: found,
             expected: "plain floating-point weights",
-            advice: "start from the original model, or dequantise it with the software that made it")
+            advice: "start from the original model, or dequantize it with the software that made it")
     }
 }

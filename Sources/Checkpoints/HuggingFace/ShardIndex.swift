@@ -86,12 +86,12 @@ struct ShardIndex {
         guard SafePath.isPlainName(file), file.hasSuffix(".safetensors") else {
             let isBelow = file.hasSuffix(".safetensors") && SafePath.isPlainPath(file)
             throw Fault(
-                .badData, "the index names something else than a safetensors file in this folder", file: index,
+                .badData, "the index lists something other than a safetensors file in this folder", file: index,
                 place: "weight_map, tensor '\(tensor)'", found: value.kindName,
                 expected: "a plain file name such as model-00001-of-00002.safetensors",
                 advice: isBelow
                     ? "put index and shards into one folder, and name the shards without a folder"
-                    : "do not use this model: such an index may read files elsewhere on this machine")
+                    : "do not use this model: such an index could read files elsewhere on this machine")
         }
         return file
     }
@@ -111,7 +111,7 @@ struct ShardIndex {
             let name = tensors[Int(one)].name
             guard !name.utf8.elementsEqual(tensors[Int(next)].name.utf8) else {
                 throw Fault(
-                    .badData, "invalid JSON: the key \"\(name.prefix(80))\" stands twice in one object", file: file,
+                    .badData, "invalid JSON: the key \"\(name.prefix(80))\" appears twice in one object", file: file,
                     place: "weight_map")
             }
         }

@@ -41,14 +41,15 @@ struct TensorNames {
         // Which of two counts would depend on the order in which they are read.
         if let (first, second) = TensorNames.meeting(names) {
             throw Fault(
-                .badData, "two tensors stand for the same weight", file: folder, place: "tensor '\(stored[second])'",
+                .badData, "two tensors have the name of the same weight", file: folder,
+                place: "tensor '\(stored[second])'",
                 found: "also tensor '\(stored[first])'", expected: "each weight once",
                 advice: "save the model again, with one of the two")
         }
         let example = zip(stored, names).first { $0 != $1 }.map { "\($0) is read as \($1)" } ?? ""
         note =
             hasWrappers
-            ? "tensor names carry what a training wrapper put around them; \(example)"
+            ? "tensor names have the prefixes of a training wrapper; \(example)"
             : "tensor names lack the leading 'model.', as those of models without head do; \(example)"
     }
 

@@ -36,7 +36,8 @@ struct WeightDiagnosis: Sendable {
         let unnamed = files.filter { ShardIndex.isShard($0) && !read.contains($0) }
         if !unnamed.isEmpty, files.contains(ShardIndex.fileName), !read.contains(HuggingFaceWeights.singleName) {
             return Fault(
-                .badData, "the index does not name all shards, and a tensor that the model needs is in none it names",
+                .badData,
+                "the index does not name all shards, and a tensor that the model needs is in none of those it lists",
                 file: FileSystem.joined(folder, ShardIndex.fileName), place: "weight_map, tensor '\(name)'",
                 found: "shards that it does not name: \(unnamed.prefix(3).joined(separator: ", "))"
                     + (unnamed.count > 3 ? ", …" : ""),

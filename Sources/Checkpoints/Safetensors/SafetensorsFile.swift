@@ -37,7 +37,7 @@ public struct SafetensorsFile: Sendable {
         let entry = try entry(name)
         guard start >= 0, buffer.count <= entry.tensor.byteCount - start else {
             throw Fault(
-                .badData, "more was asked than the tensor holds", file: path, place: "tensor '\(name)'",
+                .badData, "more data was requested than the tensor contains", file: path, place: "tensor '\(name)'",
                 found: "bytes \(start)..<\(start + buffer.count)", expected: "within \(entry.tensor.byteCount) bytes")
         }
         try file.read(into: buffer, at: entry.offset + start)

@@ -120,7 +120,7 @@ public struct SafetensorsHeader: Sendable {
 
     private static func doubled(_ name: String, file: String) -> Fault {
         Fault(
-            .badData, "a name stands twice in the safetensors header", file: file, place: "tensor '\(name)'",
+            .badData, "a name appears twice in the safetensors header", file: file, place: "tensor '\(name)'",
             advice: downloadAdvice)
     }
 
@@ -200,8 +200,8 @@ public struct SafetensorsHeader: Sendable {
         }
         guard !type.isQuantised else {
             throw fault(
-                "this is a quantised checkpoint", found: "dtype \(type.rawValue)",
-                expected: "F32, F16 or BF16 weights", advice: "dequantise it first, or start from the original model")
+                "this is a quantized checkpoint", found: "dtype \(type.rawValue)",
+                expected: "F32, F16 or BF16 weights", advice: "dequantize it first, or start from the original model")
         }
         guard let offsets = object["data_offsets"]?.arrayValue, offsets.count == 2 else {
             throw fault("data_offsets is not a pair", found: object["data_offsets"]?.kindName, expected: "[begin, end]")
@@ -211,7 +211,7 @@ public struct SafetensorsHeader: Sendable {
         guard begin <= end else { throw fault("data_offsets are swapped", found: "[\(begin), \(end)]") }
         guard end - begin == bits / 8 else {
             throw fault(
-                "the data's length does not fit shape and dtype", found: "\(end - begin) bytes",
+                "the length of the data does not match shape and dtype", found: "\(end - begin) bytes",
                 expected: "\(bits / 8) bytes for \(type.rawValue) \(shape)")
         }
         guard end <= Int.max - dataStart else { throw fault("data_offsets are too large", found: "\(end)") }

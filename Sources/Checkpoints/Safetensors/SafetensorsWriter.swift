@@ -5,8 +5,8 @@ import JSONText
 /// Writes a safetensors file as a stream: the header from the known shapes, then each tensor's data in `order`.
 ///
 /// The layout is the reference implementation's: types by falling alignment, then names; the header is padded with
-/// spaces to a multiple of 8; metadata begins with `{"format": "pt"}`, which other loaders require. The same tensors give the
-/// same bytes. The file gets its name when `finish()` returns.
+/// spaces to a multiple of 8; metadata begins with `{"format": "pt"}`, which other loaders require. The same tensors
+/// give the same bytes. The file gets its name when `finish()` returns.
 public final class SafetensorsWriter {
     /// The tensors in the order in which their data must be written.
     public let order: [TensorDescription]
@@ -47,7 +47,8 @@ public final class SafetensorsWriter {
         }
         guard written + bytes.count <= order[next].byteCount else {
             throw Fault(
-                .badData, "a tensor's data is longer than its shape says", file: file.path, place: "tensor '\(name)'",
+                .badData, "a tensor's data is longer than its shape requires", file: file.path,
+                place: "tensor '\(name)'",
                 found: "\(written + bytes.count) bytes", expected: "\(order[next].byteCount) bytes")
         }
         try file.write(bytes)

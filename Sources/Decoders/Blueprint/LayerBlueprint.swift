@@ -40,7 +40,7 @@ public struct LayerBlueprint: Hashable, Sendable {
     public enum FeedForward: Hashable, Sendable {
         /// down(activation(gate x) · up x)
         case gated(Activation)
-        /// Several gated ones, of which each token goes through some.
+        /// Several gated ones; each token goes through some of them.
         case experts(Experts)
     }
 

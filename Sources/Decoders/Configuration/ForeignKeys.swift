@@ -85,7 +85,7 @@ enum ForeignKeys {
     private static func contradictions(_ reader: ConfigurationReader, _ c: DecoderConfiguration) -> [String] {
         var notes: [String] = []
         for key in epsilons where reader.has(key) && reader.value(key)?.doubleValue != c.normEpsilon {
-            notes.append("\(reader.file): \(key) and rms_norm_eps differ; rms_norm_eps counts")
+            notes.append("\(reader.file): \(key) and rms_norm_eps differ; rms_norm_eps is used")
         }
         return notes
     }
@@ -106,6 +106,6 @@ enum ForeignKeys {
 
     private static func advice(_ c: DecoderConfiguration) -> String {
         "models of family \(c.family.name) do not compute with this key; use a model whose family is supported, or "
-            + "remove the key if it counts for nothing"
+            + "remove the key if it has no effect"
     }
 }

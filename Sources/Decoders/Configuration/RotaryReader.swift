@@ -48,7 +48,7 @@ struct RotaryReader {
         try checkPartial(outer)
         var used: (name: String, value: RotaryConfiguration)?
         for name in RotaryReader.names {
-            // An empty object is none.
+            // An empty object counts as absent.
             guard let object = try outer.optionalObject(name), !object.isEmpty else { continue }
             guard let winner = used else {
                 used = (name, try read(try outer.inner(name), name))
@@ -79,7 +79,7 @@ struct RotaryReader {
                 throw inner.fault(
                     key, found: inner.value(key)?.shown ?? "null",
                     expected: "an object for each kind of layer: \(kinds.joined(separator: ", "))",
-                    advice: "write the rotary embedding of the layers that see everything as full_attention")
+                    advice: "use the key full_attention for the rotary embedding of layers with full attention")
             }
             object = try inner.optionalObject(kind) ?? object
         }
@@ -123,14 +123,14 @@ struct RotaryReader {
             found.append(type)
         }
         if found.count == 2, found[0] != found[1] {
-            note("\(name).rope_type is \(found[0]) and \(name).type is \(found[1]); rope_type counts")
+            note("\(name).rope_type is \(found[0]) and \(name).type is \(found[1]); rope_type is used")
         }
         let type = found.first ?? "default"
         guard ["default", "linear", "llama3", "yarn"].contains(type) else {
             throw inner.fault(
                 inner.has("rope_type") ? "rope_type" : "type", found: "the string \"\(type.prefix(60))\"",
                 expected: "default, linear, llama3 or yarn",
-                advice: "other rotary scalings are not computed here; use a model without")
+                advice: "this rotary scaling is not supported; use a model without it")
         }
         return type
     }
@@ -147,11 +147,11 @@ struct RotaryReader {
                         ? "one rotary embedding for all layers" : "a key that rotary scaling '\(type)' knows",
                     advice: isNested
                         ? "models whose layers rotate differently are not supported"
-                        : "remove the key if it counts for nothing, or use another model")
+                        : "remove the key if it has no effect, or use another model")
             }
             let isRead =
                 known.types.isEmpty ? !["short_factor", "long_factor"].contains(key) : known.types.contains(type)
-            if !isRead { note("\(name).\(key) counts for nothing with rotary scaling '\(type)'") }
+            if !isRead { note("\(name).\(key) has no effect with rotary scaling '\(type)'") }
         }
     }
 
@@ -162,7 +162,7 @@ struct RotaryReader {
         if let other = outer.value(thetaKey), other.doubleValue != theta {
             note(
                 "\(thetaKey) is \(other.doubleValue.map { "\($0)" } ?? other.shown) outside of \(name) and "
-                    + "\(theta) in it; the inner one counts, as in transformers 5")
+                    + "\(theta) in it; the inner one is used, as in transformers 5")
         }
         return theta
     }
@@ -195,7 +195,8 @@ struct RotaryReader {
         guard let outside = try outer.positiveNumber(key) else { return inside ?? Double(contextLength) }
         if let inside, inside != outside {
             note(
-                "\(key) is \(outside) outside of \(name) and \(inside) in it; the outer one counts, as in transformers 5"
+                "\(key) is \(outside) outside of \(name) and \(inside) in it; the outer one is used, as in "
+                    + "transformers 5"
             )
         }
         return outside

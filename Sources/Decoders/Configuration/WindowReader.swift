@@ -61,7 +61,7 @@ struct WindowReader {
 
     private mutating func window() throws(Fault) -> Int? {
         guard let standard = rule.window else {
-            if reader.has("sliding_window") { note("sliding_window counts for nothing in \(family)") }
+            if reader.has("sliding_window") { note("sliding_window has no effect in \(family)") }
             return nil
         }
         let isUsed = try reader.flag("use_sliding_window", default: !rule.isSwitched)
@@ -72,7 +72,7 @@ struct WindowReader {
             guard case .pattern = rule else { return nil }
             throw reader.fault("sliding_window", found: "null", expected: "a number of positions")
         }
-        if !isUsed { note("use_sliding_window counts for nothing in \(family); the window is used") }
+        if !isUsed { note("use_sliding_window has no effect in \(family); the window is used") }
         return try reader.positive("sliding_window", default: standard)
     }
 

@@ -1,7 +1,7 @@
 import Faults
 
 extension Family {
-    /// Gemma 3's text models: norms in front of and behind both sub-layers, GELU, scaled embeddings, and for each layer
+    /// Gemma 3's text models: norms before and after both sub-layers, GELU, scaled embeddings, and for each layer
     /// that sees everything several with a window and rotary frequencies of their own.
     public static let gemma3 = Family(
         "gemma3_text",
@@ -47,7 +47,7 @@ extension Family {
             })
         blueprint.finalNorm = .onePlusWeight
         blueprint.embeddingScale = Double(reader.hiddenSize).squareRoot()
-        // A null is none; zero would divide by it.
+        // A null counts as absent; zero would divide by it.
         if let cap = keys.has("final_logit_softcapping") ? try keys.number("final_logit_softcapping") : nil {
             guard cap > 0 else {
                 throw keys.fault("final_logit_softcapping", found: "\(cap)", expected: "a positive number, or null")

@@ -8,7 +8,7 @@ extension Family {
         let rotary = try reader.rotary()
         let windows = try reader.windows(.switched(default: 4096, from: 28), family: "qwen2")
         if let value = reader.keys.value("attention_bias"), value.boolValue != true {
-            reader.note("attention_bias counts for nothing in qwen2, whose q, k and v have biases")
+            reader.note("attention_bias has no effect in qwen2, whose q, k and v have biases")
         }
         return try .llama(reader, rotary: rotary, windows: windows, biased: [.q, .k, .v])
     }

@@ -35,7 +35,7 @@ public struct TokenTree: Equatable, Sendable {
         }
     }
 
-    /// Adds a node behind `parent`; without tokens it is the parent.
+    /// Adds a node after `parent`; without tokens it is the parent.
     public mutating func add(_ tokens: some Collection<Int32>, behind parent: Node = .root) -> Node {
         guard !tokens.isEmpty else { return parent }
         let start = parent.length

@@ -36,8 +36,8 @@ public struct PassMemory {
     /// With gradients: what is kept for the way back, and the way back's own results.
     public func training(samples: Int, tokens: Int, width: Int) -> Int {
         let all = samples * tokens
-        // Kept: the stream twice, two norms, query, key, value before and after the rotation, the context, gate | up and
-        // their product; the probabilities of attention's lower triangle.
+        // Kept: the stream twice, two norms, query, key, value before and after the rotation, the context, gate | up
+        // and their product; the probabilities of attention's lower triangle.
         let saved =
             all * (hidden * 12 + (2 * hidden + 4 * query + 4 * keyValue) * width)
             + all * 3 * intermediate * width

@@ -3,8 +3,8 @@ import Torch
 
 /// The processes that share a passage's samples, and this one's place among them.
 ///
-/// Each takes its own samples through the blocks. What is a sum over all samples, such as a second moment, is the sum of
-/// what the ranks found; every rank gets it, to the same bit.
+/// Each takes its own samples through the blocks. What is a sum over all samples, such as a second moment, is the sum
+/// of what the ranks found; every rank gets it, to the same bit.
 public struct Ranks: Sendable {
     public let rank: Int
     public let count: Int

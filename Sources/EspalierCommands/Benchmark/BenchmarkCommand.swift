@@ -7,13 +7,13 @@ import Files
 public struct BenchmarkCommand: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         commandName: "benchmark",
-        abstract: "Measures speed and memory, and compares them with the dense model's.",
+        abstract: "Measures a model's speed and memory, alone or against the dense model.",
         discussion: """
-            For every prompt length and batch: the time to the first token, and new tokens per second behind it, greedy, \
-            with a key-value cache. Each case is warmed up once and repeated; the median is given with the least and the \
-            most. With --against both models are measured in one run, in turns, so that what else the machine does \
-            hits both; the ratios say how many times as fast the first one is. Peak memory is measured with one \
-            model loaded at a time. Then both must fit, unless --one-at-a-time.
+            For every prompt length and batch: the time to the first token, and new tokens per second after it, \
+            greedy, with a key-value cache. Each case is warmed up once and repeated; the median is given with half \
+            the spread of the repeats. With --against both models are measured in turns in one run, so that other load \
+            on the machine affects both; the ratios say how many times as fast the first model is. Peak memory is \
+            measured with one model loaded at a time. Both models must fit into memory unless --one-at-a-time is given.
 
             EXAMPLES
               espalier benchmark pruned --against model.gguf
@@ -25,31 +25,33 @@ public struct BenchmarkCommand: ParsableCommand, Verb {
         help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
     public var model: String
 
-    @Option(name: .long, help: ArgumentHelp("The model that it was made from.", valueName: "dense"), completion: .model)
+    @Option(
+        name: .long, help: ArgumentHelp("The dense model that it was made from.", valueName: "dense"),
+        completion: .model)
     public var against: String?
 
     @Option(
         name: .long, parsing: .singleValue,
-        help: ArgumentHelp("Tokens of a prompt; may be given again (default: 128 and 512).", valueName: "n"))
+        help: ArgumentHelp("Number of tokens in a prompt; may be given again (default: 128 and 512).", valueName: "n"))
     public var prompt: [Int] = []
 
     @Option(
         name: .long, parsing: .singleValue,
-        help: ArgumentHelp("Prompts at once; may be given again (default: 1 and 8).", valueName: "n"))
+        help: ArgumentHelp("Number of prompts at once; may be given again (default: 1 and 8).", valueName: "n"))
     public var batch: [Int] = []
 
-    @Option(name: .long, help: ArgumentHelp("New tokens behind each prompt.", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Number of new tokens after each prompt.", valueName: "n"))
     public var newTokens = 32
 
-    @Option(name: .long, help: ArgumentHelp("Measurements of each case.", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Number of measurements of each case.", valueName: "n"))
     public var repeats = 5
 
-    @Flag(name: .long, help: "Never hold both models; they are then measured one after the other.")
+    @Flag(name: .long, help: "Measures the models one after the other and never holds both in memory.")
     public var oneAtATime = false
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("Also write the JSON document to this file, replacing it.", valueName: "file"),
+        help: ArgumentHelp("Also writes the JSON document to this file, replacing it.", valueName: "file"),
         completion: .file())
     public var output: String?
 

@@ -9,30 +9,30 @@ public struct Evaluate: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         abstract: "Measures perplexity, divergence from the dense model, and zero-shot tasks.",
         discussion: """
-            A text is tokenised as a whole and cut into consecutive windows of --context tokens; the last partial window \
-            is dropped. With --bos, the default for Gemma alone, each window begins with BOS in front of one token less \
-            of the text. The records of a .jsonl, .ndjson or .json file are joined by blank lines to one \
-            text. A token file holds the int32 tensor 'tokens' [n, T]; each row is one window. The first token of a window \
-            is not scored. Perplexity is exp(mean negative log-likelihood) over all scored tokens. --against measures, on \
-            the same tokens, the mean Kullback-Leibler divergence of the model's predictions from the other's, in nats, \
-            and how often both find the same token most likely.
+            A text is tokenized as a whole and cut into consecutive windows of --context tokens; the last partial \
+            window is dropped. With --bos, the default for Gemma alone, each window begins with BOS, followed by one \
+            token less of the text. The records of a .jsonl, .ndjson or .json file are joined by blank lines to one \
+            text. A token file holds the int32 tensor 'tokens' [n, T]; each row is one window. The first token of a \
+            window is not scored. Perplexity is exp(mean negative log-likelihood) over all scored tokens. --against \
+            measures, on the same tokens, the mean Kullback-Leibler divergence of the model's predictions from the \
+            other's, in nats, and how often both predict the same next token.
 
-            --prompts compares the two models on a log of prompts, JSON objects, one a line or in one array: \
+            --prompts compares the two models on a log of prompts, JSON objects, one per line or in one array: \
             {"prompt": …, "completion": …} scores the completion, {"prompt": …} or {"text": …} the text itself, \
-            {"messages": …} or {"conversations": …} the last reply. Both models' own continuations of the --differences \
-            prompts with the largest divergence are shown, the likeliest token at a time. For these the models are loaded \
-            whole, one after the other.
+            {"messages": …} or {"conversations": …} the last reply. Both models' own greedy continuations are shown \
+            for the --differences prompts with the largest divergence. For these the models are loaded \
+            as a whole, one after the other.
 
-            --tasks scores the named tasks as lm-evaluation-harness does: \(taskNames); also mmlu_stem and \
-            the like, and single subjects as mmlu_anatomy. Their data are read from local files only: the sets' published \
-            files in the folder of --task-data. --task-file adds a task of your own, a small YAML file with name, data, \
-            prompt, choices and answer. --against scores the other model too. Documentation/Tasks.md lists files, prompts \
-            and figures.
+            --tasks scores the named tasks as lm-evaluation-harness does: \(taskNames); also groups such as mmlu_stem \
+            and single subjects such as mmlu_anatomy. Their data are read from local files only: the sets' published \
+            files in the folder of --task-data. --task-file adds a task of your own, a small YAML file with name, \
+            data, prompt, choices and answer. --against scores the other model too. Documentation/Tasks.md lists \
+            files, prompts and figures.
 
             A warning names every text, log and task that shares passages with the text that a pruned model was \
-            calibrated on, where its folder has a sketch of that.
+            calibrated on, where its folder has a record of that text.
 
-            Weights are read block by block: the model need not fit into memory, but for --differences.
+            Weights are read block by block: the model need not fit into memory, except for --differences.
 
             EXAMPLES
               espalier evaluate model.gguf --text test.txt --context 1024 --windows 10
@@ -52,20 +52,22 @@ public struct Evaluate: ParsableCommand, Verb {
         help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
     public var model: String
 
-    @Option(name: .long, help: ArgumentHelp("The model that it was made from.", valueName: "dense"), completion: .model)
+    @Option(
+        name: .long, help: ArgumentHelp("The dense model that it was made from.", valueName: "dense"),
+        completion: .model)
     public var against: String?
 
     @Option(
         name: .long, parsing: .singleValue,
         help: ArgumentHelp(
-            "A UTF-8 text, or records in .jsonl, .ndjson or .json, packed as .gz or not; may be given again.",
+            "A UTF-8 text, or records in .jsonl, .ndjson or .json, optionally gzipped; may be given again.",
             valueName: "file"), completion: .texts)
     public var text: [String] = []
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Read only this key of the records of --text and --prompts: a text, or a list of messages (default: the "
+            "Reads only this key of the records of --text and --prompts: a text, or a list of messages (default: the "
                 + "usual forms).", valueName: "name"))
     public var textField: String?
 
@@ -77,23 +79,26 @@ public struct Evaluate: ParsableCommand, Verb {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Tokens of a text's window (default: the model's context, at most 2048).", valueName: "n"))
+        help: ArgumentHelp(
+            "Number of tokens in a window of a text (default: the model's context, at most 2048).", valueName: "n"))
     public var context: Int?
 
-    @Flag(name: .long, help: "Measure on windows that are longer than the model's context; the result says so.")
+    @Flag(name: .long, help: "Allows windows that are longer than the model's context; the result says so.")
     public var beyondContext = false
 
     @Flag(
         name: .long, inversion: .prefixedNo,
-        help: "Begin each window of a text with BOS (default: for Gemma, whose predictions are nonsense without it).")
+        help:
+            "Begins each window of a text with BOS (default: only for Gemma, which needs it)."
+    )
     public var bos: Bool?
 
-    @Option(name: .long, help: ArgumentHelp("Score at most this many windows of each file.", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Scores at most this many windows of each file.", valueName: "n"))
     public var windows: Int?
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("Also write the JSON document to this file, replacing it.", valueName: "file"),
+        help: ArgumentHelp("Also writes the JSON document to this file, replacing it.", valueName: "file"),
         completion: .file())
     public var output: String?
 
@@ -107,8 +112,8 @@ public struct Evaluate: ParsableCommand, Verb {
     public mutating func validate() throws {
         guard !text.isEmpty || !tokens.isEmpty || !prompts.files.isEmpty || !tasks.settings.isEmpty else {
             throw ValidationError(
-                "There is nothing to evaluate on: give --text FILE or --tokens FILE, --prompts FILE with --against DENSE, "
-                    + "or --tasks NAMES with --task-data DIR.")
+                "There is nothing to evaluate on; give --text FILE or --tokens FILE, --prompts FILE with "
+                    + "--against DENSE, or --tasks NAMES with --task-data DIR.")
         }
         guard prompts.files.isEmpty || against != nil else {
             throw ValidationError("--prompts compares two models: give --against DENSE.")
@@ -116,7 +121,7 @@ public struct Evaluate: ParsableCommand, Verb {
         if let context {
             guard (2...1_048_576).contains(context) else {
                 throw ValidationError(
-                    "--context must be between 2 and 1048576, not \(context): the first token of a window is not scored."
+                    "--context must be between 2 and 1048576, not \(context): a window's first token is not scored."
                 )
             }
             guard !text.isEmpty else {
@@ -130,7 +135,8 @@ public struct Evaluate: ParsableCommand, Verb {
             throw ValidationError("--bos and --no-bos apply to --text only: the rows of a token file are its windows.")
         }
         guard textField == nil || !prompts.files.isEmpty || text.contains(where: EvaluationRun.hasRecords) else {
-            throw ValidationError("--text-field applies to the records of .jsonl files, and none is given.")
+            throw ValidationError(
+                "--text-field applies to the records of .jsonl files only; there is no such file.")
         }
         guard windows == nil || !text.isEmpty || !tokens.isEmpty else {
             throw ValidationError("--windows applies to --text and --tokens only; --limit bounds the items of a task.")

@@ -18,7 +18,7 @@ extension PromptReport {
             samples.count == 1
             ? "the prompt on which the models differ most"
             : "the \(samples.count) prompts on which the models differ most"
-        return table.text + "\n\(title), with what each of them writes next:\n"
+        return table.text + "\n\(title), with each model's continuation:\n"
             + samples.enumerated().map { $1.text($0 + 1) }.joined()
     }
 }
@@ -32,8 +32,10 @@ extension PromptSample {
     /// - Parameter number: the rank, from 1.
     func text(_ number: Int) -> String {
         let score =
-            "KL \(Amount.fixed(score.divergence.kl, 4)), same top token \(Amount.percent(score.divergence.topAgreement)), "
-            + "perplexity \(Amount.fixed(score.perplexity, 2)) (dense \(Amount.fixed(score.divergence.densePerplexity, 2)))"
+            "KL \(Amount.fixed(score.divergence.kl, 4)), same top token "
+            + "\(Amount.percent(score.divergence.topAgreement)), "
+            + "perplexity \(Amount.fixed(score.perplexity, 2)) (dense "
+            + "\(Amount.fixed(score.divergence.densePerplexity, 2)))"
         let place = Fault.harmless(file)
         return "\n\(number). \(place), line \(line): \(score)\n"
             + PromptSample.block("prompt", PromptSample.shortened(prompt))
@@ -56,10 +58,10 @@ extension PromptSample {
         var text = continuation.text
         while text.last?.isWhitespace == true { text.removeLast() }
         switch continuation.stop {
-        case .endToken: return text.isEmpty ? "(ends at once)" : text
+        case .endToken: return text.isEmpty ? "(ends immediately)" : text
         case .length: return text + " …"
         case .context: return text + (text.isEmpty ? "" : "\n") + "(the context is full)"
-        case .notANumber: return text + (text.isEmpty ? "" : "\n") + "(the predictions are not numbers)"
+        case .notANumber: return text + (text.isEmpty ? "" : "\n") + "(the predictions are NaN or infinite)"
         }
     }
 

@@ -31,6 +31,6 @@ extension TaskReport {
             + (close == 0
                 ? ""
                 : Amount.count(close, "choice was", "choices were")
-                    + " closer than 1e-4 to the next; --json lists them\n")
+                    + " closer than 1e-4 to the next choice; --json lists them\n")
     }
 }

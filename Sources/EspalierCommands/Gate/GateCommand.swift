@@ -12,9 +12,9 @@ public struct GateCommand: ParsableCommand, Verb {
         abstract: "Checks results against rules: pass, fail or not comparable.",
         discussion: """
             RESULTS is what `espalier evaluate --output` writes, or a results file of lm-evaluation-harness. The rules \
-            are YAML with the stages poc, canary and full; Documentation/Gate.md explains them. Accuracies are compared \
-            by a one-sided test with their standard errors. Results that do not belong together (another task version, \
-            number of items, text or tokenizer), and figures that are missing, never pass.
+            are YAML with the stages poc, canary and full; Documentation/Gate.md explains them. Accuracies are \
+            compared by a one-sided test with their standard errors. Results that do not belong together (another task \
+            version, number of items, text or tokenizer), and figures that are missing, never pass.
 
             Exits with 0 when all rules hold, 2 when one fails, 3 when something is not comparable. A rule with \
             `optional: true` is skipped where its figure was not measured.
@@ -41,7 +41,8 @@ public struct GateCommand: ParsableCommand, Verb {
 
     @Option(
         name: .customLong("init"),
-        help: ArgumentHelp("Write rules to begin with to a new file, and do nothing else.", valueName: "file"),
+        help: ArgumentHelp(
+            "Writes a set of rules to start from to a new file, and does nothing else.", valueName: "file"),
         completion: .file(extensions: ["yaml"]))
     public var start: String?
 
@@ -51,41 +52,42 @@ public struct GateCommand: ParsableCommand, Verb {
     public var baseline: String?
 
     @Option(
-        name: .long, help: ArgumentHelp("poc, canary or full (default: full).", valueName: "stage"),
+        name: .long, help: ArgumentHelp("Rules to check: poc, canary or full (default: full).", valueName: "stage"),
         completion: .words(GateRules.Stage.self), transform: optionValue)
     public var stage: GateRules.Stage = .full
 
     @Option(
-        name: .long, help: ArgumentHelp("The run's report.json, for sizes.", valueName: "file"),
+        name: .long, help: ArgumentHelp("The run's report.json, for the rules on sizes.", valueName: "file"),
         completion: .file(extensions: ["json"]))
     public var report: String?
 
     @Option(
-        name: .long, help: ArgumentHelp("What `benchmark --json` wrote, for speeds.", valueName: "file"),
+        name: .long,
+        help: ArgumentHelp("The output of `espalier benchmark --output`, for the rules on speed.", valueName: "file"),
         completion: .file(extensions: ["json"]))
     public var benchmark: String?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "What `generate --golden` wrote: golden prompts with the model's answers.", valueName: "file"),
+            "The output of `espalier generate --golden`: golden prompts with the model's answers.", valueName: "file"),
         completion: .file(extensions: ["json"]))
     public var golden: String?
 
     @Option(
         name: [.short, .long],
         help: ArgumentHelp(
-            "Write the verdict as JSON, replacing the file; `report` reads gate.json.", valueName: "file"),
+            "Writes the verdict as JSON, replacing the file; `espalier report` reads gate.json.", valueName: "file"),
         completion: .file())
     public var output: String?
 
     @Option(
-        name: .long, help: ArgumentHelp("Write the verdict as JUnit XML, replacing the file.", valueName: "file"),
+        name: .long, help: ArgumentHelp("Writes the verdict as JUnit XML, replacing the file.", valueName: "file"),
         completion: .file())
     public var junit: String?
 
     @Option(
-        name: .long, help: ArgumentHelp("Write the verdict as Markdown, replacing the file.", valueName: "file"),
+        name: .long, help: ArgumentHelp("Writes the verdict as Markdown, replacing the file.", valueName: "file"),
         completion: .file())
     public var summary: String?
 
@@ -138,13 +140,14 @@ public struct GateCommand: ParsableCommand, Verb {
     private func writeRules(_ path: String) throws {
         guard FileSystem.kindUnfollowed(path) == nil else {
             throw Fault(
-                .outputExists, "there is a file already", file: path, advice: "name another file, or remove this one")
+                .outputExists, "the file already exists", file: path,
+                advice: "choose another file name, or remove this file")
         }
         try OutputTarget(path).write(GateRules.start)
         try messages.write(
             json: .object(["rules": .string(path)]),
             text:
-                "\(LegibleText.of(path, limit: 500)): rules for the stages poc, canary and full. Set their limits, then run\n"
+                "\(LegibleText.of(path, limit: 500)): rules for stages poc, canary, full. Set their limits, then run\n"
                 + "  espalier gate results.json --rules \(LegibleText.of(path, limit: 500)) --stage canary\n")
     }
 }

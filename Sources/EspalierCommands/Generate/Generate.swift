@@ -10,13 +10,13 @@ public struct Generate: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         abstract: "Continues a text.",
         discussion: """
-            The continuation goes to standard output as it comes, the likeliest token at a time unless a temperature is \
-            given. BOS is put before the prompt where the tokenizer does so; an empty prompt starts from BOS. The text \
-            ends at a token that ends a text or a turn, after --max-tokens, or when the context is full. All weights are \
-            held in memory.
+            The continuation is written to standard output as it is generated. It is greedy unless a temperature is \
+            given. BOS is put before the prompt if the tokenizer does so; an empty prompt starts from BOS. The text \
+            ends at a token that ends a text or a turn, after --max-tokens, or when the context is full. All weights \
+            are held in memory.
 
-            With --golden the model answers the prompts of a file, and the file with its answers is what `espalier gate \
-            --golden` compares with the expected ones.
+            With --golden the model answers the prompts of a file, and the file with its answers is what `espalier \
+            gate --golden` compares with the expected ones.
 
             EXAMPLES
               espalier generate model.gguf --prompt "The capital of France is"
@@ -35,26 +35,28 @@ public struct Generate: ParsableCommand, Verb {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Answer the golden prompts of this file, as JSON, in place of one.", valueName: "file"))
+        help: ArgumentHelp("Answers the golden prompts of this JSON file instead of --prompt.", valueName: "file"))
     public var golden: String?
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("Write the golden prompts with the answers to this file.", valueName: "file"))
+        help: ArgumentHelp("Writes the golden prompts with the answers to this file.", valueName: "file"))
     public var output: String?
 
-    @Option(name: .long, help: ArgumentHelp("Write at most this many new tokens.", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Writes at most this many new tokens.", valueName: "n"))
     public var maxTokens = 128
 
-    @Option(name: .long, help: ArgumentHelp("0 takes the likeliest token; more draws more freely.", valueName: "t"))
+    @Option(
+        name: .long, help: ArgumentHelp("Sampling temperature; 0 always takes the likeliest token.", valueName: "t"))
     public var temperature = 0.0
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Draw from the likeliest tokens with this probability in all (default: 1).", valueName: "p"))
+        help: ArgumentHelp(
+            "Samples only from the likeliest tokens that make up this probability (default: 1).", valueName: "p"))
     public var topP: Double?
 
-    @Option(name: .long, help: ArgumentHelp("Seed of the draws (default: 0).", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Random seed (default: 0).", valueName: "n"))
     public var seed: UInt64?
 
     @OptionGroup(title: "Engine") public var engine: EngineOptions
@@ -75,10 +77,10 @@ public struct Generate: ParsableCommand, Verb {
         }
         if golden == nil, output != nil {
             throw ValidationError(
-                "--output is for the answers to --golden; the text of a --prompt goes to standard output.")
+                "--output is for the answers to --golden; the text of a --prompt is written to standard output.")
         }
         guard temperature >= 0, temperature.isFinite else {
-            throw ValidationError("--temperature must be a number from 0 up.")
+            throw ValidationError("--temperature must be a number of at least 0.")
         }
         if let topP, !(topP > 0 && topP <= 1) { throw ValidationError("--top-p must be above 0 and at most 1.") }
         if temperature == 0, topP != nil || seed != nil {
@@ -102,7 +104,7 @@ public struct Generate: ParsableCommand, Verb {
                 guard !isJSON else { return }
                 // A terminal obeys what is in the text; a file or a pipe gets it as it is.
                 hasReader = try StandardOutput.write(isTerminal ? LegibleText.lines(piece) : piece)
-                if !hasReader { throw Fault(.inputOutput, "nobody reads the text any more") }
+                if !hasReader { throw Fault(.inputOutput, "the reader of standard output is gone") }
             }
         } catch {
             // The rest of the text would be for nobody.

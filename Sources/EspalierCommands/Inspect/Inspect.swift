@@ -5,11 +5,11 @@ import Faults
 /// `espalier inspect`
 public struct Inspect: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
-        abstract: "Shows what a model is made of and how sparse it is.",
+        abstract: "Shows a model's architecture, its storage formats and how sparse it is.",
         discussion: """
-            Family, shapes, parameters by part, stored types, the linears that can be pruned with their zeros and the \
-            K:M patterns that hold, weights that are not numbers, and the tokenizer. The weights are read once, one \
-            tensor at a time.
+            Lists family, shapes, parameters by part, stored data types, the linear layers that can be pruned with \
+            their zeros and K:M patterns, weights that are NaN or infinite, and the tokenizer. The weights are read \
+            once, one tensor at a time.
 
             EXAMPLES
               espalier inspect model.gguf
@@ -21,7 +21,7 @@ public struct Inspect: ParsableCommand, Verb {
         help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
     public var model: String
 
-    @Flag(name: .long, help: "Read the headers only: no zeros, patterns or values that are not numbers.")
+    @Flag(name: .long, help: "Reads the headers only: counts no zeros, patterns or NaN values.")
     public var noWeights = false
 
     @OptionGroup(title: "Messages") public var messages: OutputOptions

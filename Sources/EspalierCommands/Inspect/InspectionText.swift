@@ -29,7 +29,7 @@ extension Inspection {
             "stored as",
             encodings.map { "\($0.name) (\(Amount.count($0.tensors, "tensor")))" }.joined(separator: ", "))
         facts.add("weights", "\(Amount.bytes(fileBytes)) in \(Amount.count(checkpoint.weightFiles.count, "file"))")
-        facts.add("tokenizer", tokenizer?.text ?? "none that can be used")
+        facts.add("tokenizer", tokenizer?.text ?? "none usable")
 
         var parts = TextTable()
         parts.add("part", "parameters", "share")

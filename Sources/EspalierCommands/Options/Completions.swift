@@ -4,7 +4,7 @@ import Recipes
 import Settings
 import Tasks
 
-/// What a shell offers behind an option.
+/// What a shell offers after an option.
 extension CompletionKind {
     /// A model: a folder, or a file. Shells offer folders among files.
     static var model: CompletionKind { .file() }

@@ -5,21 +5,21 @@ import Settings
 
 /// Where and how the arithmetic runs.
 public struct EngineOptions: ParsableArguments {
-    @Option(name: .long, help: "Threads for the arithmetic (default: the processor's cores).")
+    @Option(name: .long, help: "Number of CPU threads (default: the processor's cores).")
     public var threads: Int?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "auto, cpu, cuda or cuda:N; auto takes the first GPU where there is one (default: auto).",
+            "Device: auto, cpu, cuda or cuda:N; auto takes the first GPU if there is one (default: auto).",
             valueName: "device"), completion: .devices, transform: optionValue)
     public var device: DeviceChoice = .auto
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Number type of the matrix products: auto, float32, bfloat16 or float16; auto is bfloat16 where the "
-                + "hardware multiplies it, else float32 (default: auto).", valueName: "type"),
+            "Data type of the matrix products: auto, float32, bfloat16 or float16; auto is bfloat16 where the "
+                + "hardware supports it, else float32 (default: auto).", valueName: "type"),
         completion: .words(NumberFormat.self), transform: optionValue)
     public var dtype: NumberFormat = .auto
 

@@ -10,26 +10,26 @@ protocol Verb: ParsableCommand {
 
 /// What every verb says, and how.
 public struct OutputOptions: ParsableArguments {
-    @Flag(name: .long, help: "Write one JSON document to standard output.")
+    @Flag(name: .long, help: "Writes one JSON document to standard output.")
     public var json = false
 
-    @Flag(name: [.short, .long], help: "Say more on standard error.")
+    @Flag(name: [.short, .long], help: "Prints more details to standard error.")
     public var verbose = false
 
-    @Flag(name: .long, help: "No progress on standard error; warnings and errors only.")
+    @Flag(name: .long, help: "Prints warnings and errors only, no progress.")
     public var quiet = false
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Also append progress, warnings and errors to this file, with times; --quiet does not shorten it.",
+            "Also appends progress, warnings and errors to this file, with times, even with --quiet.",
             valueName: "file"), completion: .file())
     public var logFile: String?
 
     public init() {}
 
     public mutating func validate() throws {
-        if verbose && quiet { throw ValidationError("--verbose and --quiet exclude each other.") }
+        if verbose && quiet { throw ValidationError("--verbose and --quiet cannot be used together.") }
     }
 
     public func makeReporter() -> ProgressReporter {
@@ -45,7 +45,7 @@ public struct OutputOptions: ParsableArguments {
         }
     }
 
-    /// Opens the log and writes down what is run; where that cannot be, the work goes on without one.
+    /// Opens the log and writes down what is run; where that cannot be, the work continues without one.
     func startLog() -> LogFile? {
         guard let logFile else { return nil }
         do throws(Fault) {

@@ -6,20 +6,20 @@ public struct PromptOptions: ParsableArguments {
     @Option(
         name: .customLong("prompts"), parsing: .singleValue,
         help: ArgumentHelp(
-            "A log of prompts, one JSON object a line, to compare with --against on; may be given again.",
+            "A log of prompts, one JSON object per line, on which the two models are compared; may be given again.",
             valueName: "file"), completion: .texts)
     public var files: [String] = []
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Show both models' continuations of this many prompts, those with the largest divergence (default: 10).",
+            "Shows both models' continuations of this many prompts, those with the largest divergence (default: 10).",
             valueName: "n"))
     public var differences: Int?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("New tokens of a continuation at most (default: 64).", valueName: "n"))
+        help: ArgumentHelp("Maximum number of new tokens in a continuation (default: 64).", valueName: "n"))
     public var continuation: Int?
 
     public init() {}
@@ -38,7 +38,7 @@ public struct PromptOptions: ParsableArguments {
             }
         }
         guard differences != 0 || continuation == nil else {
-            throw ValidationError("--differences 0 continues no prompt, so --continuation has no use.")
+            throw ValidationError("--continuation has no effect with --differences 0: no prompt is continued.")
         }
     }
 

@@ -21,18 +21,18 @@ public struct TaskOptions: ParsableArguments {
         completion: .file(extensions: ["yaml", "yml"]))
     public var files: [String] = []
 
-    @Option(name: .long, help: ArgumentHelp("Score at most this many items of each task.", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Scores at most this many items of each task.", valueName: "n"))
     public var limit: Int?
 
     @Option(
         name: .customLong("num-fewshot"),
-        help: ArgumentHelp("Solved examples before each item (default: 0).", valueName: "k"))
+        help: ArgumentHelp("Number of solved examples before each item (default: 0).", valueName: "k"))
     public var shots: Int?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Also write every item's requests and log-likelihoods to this file, one JSON object a line, replacing it.",
+            "Also writes every item's requests and log-likelihoods to this file, one JSON object per line.",
             valueName: "file"), completion: .file())
     public var samples: String?
 
@@ -42,7 +42,7 @@ public struct TaskOptions: ParsableArguments {
         if let names {
             guard !names.split(separator: ",").isEmpty else {
                 throw ValidationError(
-                    "--tasks names no task; there are \(TaskCatalogue.names.joined(separator: ", ")).")
+                    "--tasks names no task; the tasks are \(TaskCatalogue.names.joined(separator: ", ")).")
             }
             guard !folders.isEmpty else {
                 throw ValidationError("--tasks needs --task-data DIR, the folder with the tasks' files.")

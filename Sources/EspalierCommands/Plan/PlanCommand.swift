@@ -7,10 +7,10 @@ import Recipes
 public struct PlanCommand: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "Tells what a prune run would make and take: bytes, memory, time, weights removed.",
+        abstract: "Estimates a prune run: output size, memory, time and weights removed.",
         discussion: """
-            Takes the options of `espalier prune`, reads the model's headers and the calibration text, and measures the \
-            machine for a few seconds on the heaviest block. Nothing is written.
+            Takes the options of `espalier prune`, reads the model's headers and the calibration text, and measures \
+            the machine for a few seconds on the heaviest block. Nothing is written.
 
             The model may be a folder with config.json alone: sizes then come from the configuration and time from a \
             block of random weights, narrower than the model's where that is very large.
@@ -27,7 +27,7 @@ public struct PlanCommand: ParsableCommand, Verb {
 
     @OptionGroup public var request: PruneArguments
 
-    @Flag(name: .long, help: "Plan a run that replaces the output.")
+    @Flag(name: .long, help: "Plans a run that replaces the output.")
     public var overwrite = false
 
     @OptionGroup(title: "Messages") public var messages: OutputOptions

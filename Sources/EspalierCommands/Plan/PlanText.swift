@@ -14,7 +14,7 @@ enum PlanText {
                 + ", pattern \(settings.pattern.text), sparsity \(Amount.percent(settings.sparsity.fraction))")
         let checkpoint = plan.subject.decoder.checkpoint
         if !checkpoint.hasWeights {
-            facts.add("weights", "\(Amount.count(checkpoint.parameterCount)) parameters by config.json, none there")
+            facts.add("weights", "\(Amount.count(checkpoint.parameterCount)) parameters by config.json, no weights")
         }
         if plan.subject.samples > 0 {
             facts.add(
@@ -24,16 +24,16 @@ enum PlanText {
         }
         facts.add(
             "output", "\(Amount.bytes(plan.outputBytes)) (weight files: \(Amount.count(plan.weightBytes)) bytes)")
-        facts.add("disk on the way", Amount.bytes(plan.stagingBytes))
+        facts.add("disk during the run", Amount.bytes(plan.stagingBytes))
         if plan.offloadBytes > 0 { facts.add("offload folder", Amount.bytes(plan.offloadBytes)) }
         facts.add(
             "memory limit", MemoryText.limit(plan.memoryLimitBytes, settings, ofGPU: plan.peakDeviceMemory != nil))
         facts.add("peak memory", "\(Amount.bytes(plan.peakMemoryBytes)), \(plan.peakPhase)")
         if let peak = plan.peakDeviceMemory {
-            facts.add("peak GPU memory", "\(Amount.bytes(peak.bytes)), \(peak.phase); the driver's own comes on top")
+            facts.add("peak GPU memory", "\(Amount.bytes(peak.bytes)), \(peak.phase); plus the driver's own")
         }
         if plan.generationBytes > 0 {
-            facts.add("read a generation", "about \(Amount.bytes(plan.generationBytes))")
+            facts.add("read per generation", "about \(Amount.bytes(plan.generationBytes))")
         }
         facts.add("time", "about \(Amount.duration(plan.seconds))")
         for part in plan.timeParts where part.seconds >= 0.02 * plan.seconds {

@@ -13,9 +13,10 @@ import Synchronization
 
 /// What Ctrl-C and a scheduler's SIGTERM do to a run.
 ///
-/// Before the run can be resumed they do what they do to any process. From then on it ends at once with the exit code of
-/// a run that can go on: what is committed is on the disk already, so there is nothing to tidy up. When nothing but the
-/// output's name is missing, the run ends by itself with the exit code that it has earned; a second signal ends it then.
+/// Before the run can be resumed they do what they do to any process. From then on it ends at once with the exit code
+/// of a run that can go on: what is committed is on the disk already, so there is nothing to tidy up. When nothing but
+/// the output's name is missing, the run ends by itself with the exit code that it has earned; a second signal ends it
+/// then.
 final class Interruption: Sendable {
     private let output: String
     private let log: LogFile?
@@ -69,13 +70,13 @@ final class Interruption: Sendable {
             switch stage {
             case .unprotected: break
             case .resumable:
-                say("\ninterrupted; go on with: espalier resume \(ShellWord.quoted(output))\n")
+                say("\ninterrupted; continue with: espalier resume \(ShellWord.quoted(output))\n")
                 _exit(Fault.Kind.interrupted.rawValue)
             case .publishing:
                 stage = .ending
                 say("\ninterrupted at the very end: the output is being published\n")
             case .ending:
-                say("\ninterrupted; what is missing: espalier resume \(ShellWord.quoted(output))\n")
+                say("\ninterrupted; finish with: espalier resume \(ShellWord.quoted(output))\n")
                 _exit(Fault.Kind.interrupted.rawValue)
             }
         }

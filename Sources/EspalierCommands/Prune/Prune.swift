@@ -11,11 +11,11 @@ public struct Prune: ParsableCommand, Verb {
         discussion: """
             Blocks are read, pruned, written and dropped one after the other; memory holds one block, the next one and \
             the hidden states of the calibration text. States that do not fit into half of the free memory, or into \
-            --memory, go to the disk. `espalier plan` tells how much a run takes. After every block the run can be \
-            interrupted and taken up again with `espalier resume`. The model is never changed.
+            --memory, are kept on disk. `espalier plan` estimates how much a run takes. The run can be interrupted \
+            at any time; `espalier resume` continues after the last finished block. The model is never changed.
 
             Weights stay dense tensors with zeros: files get no smaller, and only software that uses the zeros gets \
-            faster. Methods that remove whole heads and neurons (\(MethodHelp.removingUnits)) make the model itself smaller.
+            faster. Methods that remove whole heads and neurons (\(MethodHelp.removingUnits)) make the model smaller.
 
             EXAMPLES
               espalier prune model.gguf --output pruned --pattern 2:4 \\
@@ -33,10 +33,10 @@ public struct Prune: ParsableCommand, Verb {
 
     @OptionGroup public var request: PruneArguments
 
-    @Flag(name: .long, help: "Replace the output; what stood there is moved to DIR.previous-N.")
+    @Flag(name: .long, help: "Replaces the output; the old folder is moved to DIR.previous-N.")
     public var overwrite = false
 
-    @Flag(name: .long, help: "Print what the run would make and take, as `espalier plan` does, and end.")
+    @Flag(name: .long, help: "Prints an estimate of the run, as `espalier plan` does, and exits.")
     public var plan = false
 
     @OptionGroup(title: "Messages") public var messages: OutputOptions
@@ -66,16 +66,16 @@ public struct Prune: ParsableCommand, Verb {
 /// `espalier resume`
 public struct Resume: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
-        abstract: "Goes on where an interrupted prune run stopped.",
+        abstract: "Continues an interrupted prune run after the last finished block.",
         discussion: """
-            Give the output that the run was to have. The result is the same, byte for byte, as without the \
-            interruption. A run that is already finished is left alone.
+            Pass the output folder of the interrupted run. The result is the same, byte for byte, as without the \
+            interruption. A run that is already finished is left unchanged.
 
             EXAMPLES
               espalier resume pruned
             """)
 
-    @Argument(help: ArgumentHelp("The interrupted run's output.", valueName: "dir"), completion: .directory)
+    @Argument(help: ArgumentHelp("The output folder of the interrupted run.", valueName: "dir"), completion: .directory)
     public var output: String
 
     @OptionGroup(title: "Messages") public var messages: OutputOptions
@@ -85,7 +85,7 @@ public struct Resume: ParsableCommand, Verb {
     public mutating func run() throws {
         let reporter = messages.makeReporter()
         guard let settings = try PruneRun.interrupted(output: output) else {
-            reporter.note("\(output) is finished: nothing to do")
+            reporter.note("\(output) is finished; there is nothing to do")
             if messages.json {
                 try messages.write(json: .object(["output": .string(output), "finished": .bool(true)]), text: "")
             }
@@ -110,7 +110,7 @@ public struct PruneArguments: ParsableArguments {
     public var model: String?
 
     @Option(
-        name: [.short, .long], help: ArgumentHelp("The folder to publish.", valueName: "dir"),
+        name: [.short, .long], help: ArgumentHelp("The folder to write the pruned model to.", valueName: "dir"),
         completion: .directory)
     public var output: String?
 

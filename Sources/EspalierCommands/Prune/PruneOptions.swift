@@ -9,38 +9,44 @@ public struct PruneOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Settings from a YAML file, whose paths lead on from its own folder; flags win over it.",
+            "Reads settings from a YAML file, whose paths are relative to its folder; flags override it.",
             valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"]))
     public var recipe: String?
 
     @Option(
-        name: .long, help: ArgumentHelp("\(MethodHelp.names) (default: \(MethodHelp.standard)).", valueName: "method"),
+        name: .long,
+        help: ArgumentHelp(
+            "Pruning method: \(MethodHelp.names) (default: \(MethodHelp.standard)).", valueName: "method"),
         completion: .methods, transform: methodName)
     public var method: String?
 
     @Option(
-        name: .long, help: "default, or paper for WANDA++ as published (default: default).",
+        name: .long, help: "Settings of the method: default, or paper for WANDA++ as published (default: default).",
         completion: .words(Preset.self), transform: optionValue)
     public var preset: Preset?
 
     @Option(
         name: .long,
-        help:
-            "Fraction of weights (\(MethodHelp.removingUnits): of the parameters of all blocks) to remove: 0.5 or 50% (default: 0.5; follows from a K:M pattern).",
+        help: ArgumentHelp(
+            "Fraction of weights (\(MethodHelp.removingUnits): of the parameters of all blocks) to remove: 0.5 or 50% "
+                + "(default: 0.5, or that of a K:M pattern)."),
         transform: optionValue)
     public var sparsity: Sparsity?
 
     @Option(
         name: .long,
-        help: "unstructured, or K:M to keep K of every M input columns: 2:4, 4:8 (default: unstructured).",
+        help: ArgumentHelp(
+            "Pattern of the zeros: unstructured, or K:M to keep K of every M input columns, such as 2:4 (default: "
+                + "unstructured)."),
         completion: .patterns, transform: optionValue)
     public var pattern: PatternChoice?
 
     @Option(
         name: .long,
-        help:
-            "Sparsity of the layers: uniform, owl for less where outliers are, or search for the least KL to the dense model (default: uniform).",
+        help: ArgumentHelp(
+            "How layers share the sparsity: uniform, owl to prune outlier-heavy layers less, or search for the least "
+                + "KL to the dense model (default: uniform)."),
         completion: .words(Allocation.self), transform: optionValue)
     public var allocate: Allocation?
 
@@ -49,61 +55,66 @@ public struct PruneOptions: ParsableArguments {
         help: ArgumentHelp(
             "Calibration text: a UTF-8 text of any name (documents separated by blank lines); .jsonl, .ndjson or .json "
                 + "(records with text, messages, conversations, prompt and completion or chosen, or instruction and "
-                + "output); .safetensors (int32 'tokens' [n, T]); texts and records also packed as .gz; each "
-                + "with an optional @weight; or self, text "
+                + "output); .safetensors (int32 'tokens' [n, T]); texts and records may be gzipped; each "
+                + "with an optional @weight; or self for text "
                 + "that the model writes. May be given again.", valueName: "file"), completion: .texts)
     public var calibration: [String] = []
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Read only this key of the records: a text, or a list of messages (default: the usual forms).",
+            "Reads only this key of the records: a text, or a list of messages (default: the usual forms).",
             valueName: "name"))
     public var textField: String?
 
     @Option(
         name: .long, parsing: .singleValue,
         help: ArgumentHelp(
-            "Warn where the calibration text holds passages of this text or token file, on which the pruned model will "
-                + "be evaluated. May be given again.", valueName: "file"), completion: .texts)
+            "Warns if the calibration text contains passages of this text or token file, on which the pruned model "
+                + "will be evaluated. May be given again.", valueName: "file"), completion: .texts)
     public var evaluation: [String] = []
 
-    @Option(name: .long, help: ArgumentHelp("Calibration sequences (default: 128).", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Number of calibration sequences (default: 128).", valueName: "n"))
     public var samples: Int?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Tokens of a sequence (default: a token file's own, else 2048).", valueName: "n"))
+        help: ArgumentHelp("Number of tokens in a sequence (default: a token file's own, else 2048).", valueName: "n"))
     public var sequenceLength: Int?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Sampling temperature of the text for --calibration self (default: 1).", valueName: "t"))
+        help: ArgumentHelp("Sampling temperature for --calibration self (default: 1).", valueName: "t"))
     public var temperature: Double?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Leave out at most this many wrong records of each .jsonl file, and warn (default: 0).", valueName: "n"))
+            "Skips at most this many invalid records of each .jsonl file, with a warning (default: 0).", valueName: "n")
+    )
     public var skipBadLines: Int?
 
-    @Option(name: .long, help: ArgumentHelp("Seed of everything drawn at random (default: 0).", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Random seed (default: 0).", valueName: "n"))
     public var seed: UInt64?
 
     @Option(
-        name: .long, help: ArgumentHelp("Regular expression: prune linears whose name matches.", valueName: "regex"))
+        name: .long,
+        help: ArgumentHelp(
+            "Prunes only the linear layers whose names match this regular expression.", valueName: "regex"))
     public var targets: [String] = []
 
     @Option(
-        name: .long, help: ArgumentHelp("Regular expression: leave linears whose name matches.", valueName: "regex"))
+        name: .long,
+        help: ArgumentHelp(
+            "Does not prune the linear layers whose names match this regular expression.", valueName: "regex"))
     public var ignore: [String] = []
 
     @Option(
-        name: .long, help: "Number type of the weights written: auto keeps the source's (default: auto).",
+        name: .long, help: "Data type of the written weights; auto keeps the source's (default: auto).",
         completion: .words(NumberFormat.self), transform: optionValue)
     public var outputDtype: NumberFormat?
 
-    @Option(name: .long, help: "Largest weight file: 5GB, 500MB (default: 5GB).", transform: optionValue)
+    @Option(name: .long, help: "Maximum size of a weight file, such as 500MB (default: 5GB).", transform: optionValue)
     public var shardSize: ByteSize?
 
     public init() {}
@@ -134,37 +145,39 @@ public struct RegionalOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Preset paper: weight of the regional gradient (default: \(MethodHelp.value(.paper) { $0.alpha })).",
+            "Weight of the regional gradient, preset paper only (default: \(MethodHelp.value(.paper) { $0.alpha })).",
             valueName: "a"))
     public var alpha: Double?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Passes over the sequences (default: \(MethodHelp.value(.default) { Double($0.rounds) })); preset paper: rounds "
-                + "of pruning and optimising (default: \(MethodHelp.value(.paper) { Double($0.rounds) })).",
+            "Number of passes over the sequences (default: \(MethodHelp.value(.default) { Double($0.rounds) })); "
+                + "with preset paper, rounds of pruning and optimizing (default: "
+                + "\(MethodHelp.value(.paper) { Double($0.rounds) })).",
             valueName: "n"))
     public var rounds: Int?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Preset paper: sequences drawn for a round (default: "
+            "Number of sequences drawn for a round, preset paper only (default: "
                 + "\(MethodHelp.value(.paper) { $0.roundSamples.map(Double.init) })).", valueName: "n"))
     public var roundSamples: Int?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Step size as a share of a linear's mean |w| (default: \(MethodHelp.value(.default) { $0.learningRate })); "
-                + "preset paper: absolute (default: \(MethodHelp.value(.paper) { $0.learningRate })).",
+            "Step size as a share of a linear layer's mean |w| (default: "
+                + "\(MethodHelp.value(.default) { $0.learningRate })); absolute with preset paper (default: "
+                + "\(MethodHelp.value(.paper) { $0.learningRate })).",
             valueName: "r"))
     public var learningRate: Double?
 
-    @Flag(name: .long, help: "Preset paper: score without the regional gradient.")
+    @Flag(name: .long, help: "Scores without the regional gradient, preset paper only.")
     public var noRegionalGradient = false
 
-    @Flag(name: .long, help: "Only the score, no regional optimizer.")
+    @Flag(name: .long, help: "Prunes by the score alone, without the regional optimizer.")
     public var noRegionalOptimizer = false
 
     public init() {}
@@ -184,77 +197,83 @@ public struct StructuralOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "What the sparsity is a share of: parameters of the blocks, bytes of the whole model, kv-cache, or latency "
+            "What the sparsity counts: parameters of the blocks, bytes of the whole model, kv-cache, or latency "
                 + "of the blocks as measured on this machine (default: parameters).", valueName: "budget"),
         completion: .words(Budget.self), transform: optionValue)
     public var budget: Budget?
 
-    @Flag(name: .long, help: "Attention and MLP each lose that share, not only their sum.")
+    @Flag(name: .long, help: "Removes that share from attention and from the MLP, not only from their sum.")
     public var separateBudgets = false
 
-    @Flag(name: .long, help: "Choose units with the paper's gradient term.")
+    @Flag(name: .long, help: "Chooses units with the paper's gradient term.")
     public var gradientTerm = false
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "How long the search may take: quick, default, or paper as published (default: default).",
+            "Length of the search: quick, default, or paper as published (default: default).",
             valueName: "effort"), completion: .words(Effort.self), transform: optionValue)
     public var effort: Effort?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Candidates of a sub-layer around its sparsity (default: all from 0 to 100 %; paper: 9).", valueName: "n"))
+            "Number of sparsities tried for each sub-layer (default: all from 0 to 100 %; paper: 9).", valueName: "n"))
     public var levels: Int?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Step between the sparsities of candidates (default: 6.25%; paper: 12.5%).", valueName: "f"),
+        help: ArgumentHelp(
+            "Step between the sparsities that are tried (default: 6.25%; paper: 12.5%).", valueName: "f"),
         transform: optionValue)
     public var interval: Sparsity?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Searches, each with half the interval around what was found (default: 1; paper: 4).", valueName: "n"))
+            "Number of searches, each with half the interval around the last result (default: 1; paper: 4).",
+            valueName: "n"))
     public var iterations: Int?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Generations of the evolutionary search (default: 6; quick: 4; paper: 50).", valueName: "n"))
+        help: ArgumentHelp(
+            "Number of generations of the evolutionary search (default: 6; quick: 4; paper: 50).", valueName: "n"))
     public var generations: Int?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Distributions tried in a generation (default: 12; quick: 8; paper: 128).", valueName: "n"))
+        help: ArgumentHelp(
+            "Number of distributions tried in a generation (default: 12; quick: 8; paper: 128).", valueName: "n"))
     public var offspring: Int?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Stages of the selection as survivors:tokens, such as 16:2048,4:16384,1:131072 (default: by effort and data).",
+            "Stages of the selection as survivors:tokens, such as 16:2048,4:16384,1:131072 (default: by effort and "
+                + "data).",
             valueName: "stages"), transform: optionValue)
     public var selection: SelectionStages?
 
     @Option(
-        name: .long, help: ArgumentHelp("Keep neurons in multiples of n (default: 1).", valueName: "n"))
+        name: .long, help: ArgumentHelp("Keeps neurons in multiples of n (default: 1).", valueName: "n"))
     public var granularity: Int?
 
     @Flag(
         name: .long,
-        help: "Give all layers the same heads and width: a plain model of its family, which opens everywhere.")
+        help: "Gives all layers the same heads and width: a plain model of its family, which opens everywhere.")
     public var uniform = false
 
     @Option(
         name: .customLong("for"),
         help: ArgumentHelp(
-            "Keep all layers alike, in widths that the kernels of these engines take: transformers, vllm, llama.cpp, mlx.",
+            "Gives all layers the same shape, in widths that these engines support: transformers, vllm, llama.cpp, "
+                + "mlx.",
             valueName: "engine,…"), completion: .words(ServingEngine.self),
         transform: optionValue)
     public var engines: ServingEngines?
 
-    @Flag(name: .long, help: "Leave the candidates of all sub-layers in the output.")
+    @Flag(name: .long, help: "Keeps the candidates of all sub-layers in the output.")
     public var keepSupernet = false
 
     public init() {}
@@ -279,50 +298,50 @@ public struct StructuralOptions: ParsableArguments {
 
 /// Where and how a prune run computes.
 public struct PruneEngineOptions: ParsableArguments {
-    @Option(name: .long, help: "Threads for the arithmetic (default: the processor's cores).")
+    @Option(name: .long, help: "Number of CPU threads (default: the processor's cores).")
     public var threads: Int?
 
     @Option(
-        name: .long, help: ArgumentHelp("auto, cpu, cuda or cuda:N (default: auto).", valueName: "device"),
+        name: .long, help: ArgumentHelp("Device: auto, cpu, cuda or cuda:N (default: auto).", valueName: "device"),
         completion: .devices, transform: optionValue)
     public var device: DeviceChoice?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Number type of the matrix products: auto is bfloat16 where the hardware multiplies it, else float32 "
+            "Data type of the matrix products: auto is bfloat16 where the hardware supports it, else float32 "
                 + "(default: auto).", valueName: "type"), completion: .words(NumberFormat.self), transform: optionValue)
     public var dtype: NumberFormat?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Number type of the stored hidden states (default: float32). The teacher of the preset paper uses "
-                + "float32 and the costs of linears bfloat16, whatever is given.", valueName: "type"),
+            "Data type of the stored hidden states (default: float32). The teacher of the preset paper uses "
+                + "float32, and the costs of linear layers bfloat16, whatever is given.", valueName: "type"),
         completion: .list(["float32", "bfloat16", "float16"]), transform: optionValue)
     public var streamDtype: NumberFormat?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Keep the hidden states in this folder instead of in memory; those of the preset paper's teacher stay in "
+            "Keeps the hidden states in this folder instead of in memory; those of the preset paper's teacher stay in "
                 + "memory.", valueName: "dir"), completion: .directory)
     public var offload: String?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Memory that the run may fill with blocks and hidden states where there is a choice, of the process or of "
-                + "the GPU that computes; states beyond it go to the disk, or from the GPU to the process (default: "
-                + "half of what is free).", valueName: "size"),
+            "Maximum memory for blocks and hidden states, in the process or on "
+                + "the GPU; states beyond it are kept on disk, or in the process's memory instead of the GPU's "
+                + "(default: half of the free memory).", valueName: "size"),
         transform: optionValue)
     public var memory: ByteSize?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Tokens that go through a block together (default: 2048; on a GPU as many as keep it busy). "
-                + "Another number sums in another order.", valueName: "n"))
+            "Number of tokens computed together in a block (default: 2048; on a GPU as many as keep it busy). "
+                + "Another number adds up in another order, so that results differ a little.", valueName: "n"))
     public var batchTokens: Int?
 
     public init() {}

@@ -48,10 +48,11 @@ final class RunNarrator {
         let advice =
             tokens < enoughTokens
             ? "use at least \(Amount.count(enoughTokens)), such as --samples 64 --sequence-length 512"
-            : "twice as many may help, or text that is more alike"
+            : "twice as many may help, or more uniform text"
         return
-            "\(Amount.count(count)) of \(Amount.count(blocks, "block")) kept their un-optimised weights: on sequences "
-            + "kept out, optimising did not help. The run had \(Amount.count(tokens, "calibration token")); \(advice)"
+            "\(Amount.count(count)) of \(Amount.count(blocks, "block")) kept their unoptimized weights, because "
+            + "optimizing did not help on "
+            + "held-out sequences. The run had \(Amount.count(tokens, "calibration token")); \(advice)"
     }
 
     private func line(_ report: BlockReport) -> String {
@@ -78,15 +79,15 @@ enum RunSummary {
         table.add("sparsity achieved", Amount.percent(result.achieved, 2))
         // Zeros are stored like other weights: their model has as many parameters as before.
         table.add(
-            result.structure == nil ? "parameters not zero" : "parameters",
+            result.structure == nil ? "nonzero parameters" : "parameters",
             "\(Amount.count(result.parametersBefore)) → \(Amount.count(result.parametersAfter))")
         if let structure = result.structure {
             if structure.budget != .parameters { table.add("budget", structure.budget.text) }
             table.add(
                 "opens in",
                 structure.isPlain
-                    ? "any software that knows the model's family"
-                    : "espalier alone (--uniform makes a plain model)")
+                    ? "any software that supports the model's family"
+                    : "Espalier only (--uniform makes a plain model)")
         }
         table.add("time", Amount.duration(result.seconds))
         table.add("peak memory", Amount.bytes(result.peakMemoryBytes))

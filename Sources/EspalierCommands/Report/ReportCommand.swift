@@ -8,16 +8,16 @@ import Reports
 public struct ReportCommand: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Writes one HTML page about pruned models: verdict, figures, charts, what it saves.",
+        abstract: "Writes one HTML page about pruned models: verdict, figures, charts, savings.",
         discussion: """
-            Each folder is an output of `espalier prune`. What else is known is taken from files beside its report.json: \
+            Each folder is an output of `espalier prune`. Measurements are taken from files beside its report.json: \
             results.json, written by `espalier evaluate --against DENSE --output`, and benchmark.json, written by \
-            `espalier benchmark --against DENSE --output`; gate.json, written by `espalier gate --output`, makes the verdict, \
-            without it limits of the page's own do. Several folders are compared; those whose recipes differ only in seed \
-            or calibration text are summed up with their spread. The page needs nothing from outside. Vega-Lite \
-            specifications of its charts are written to a folder beside it. Savings are computed only for runs that may \
-            be served and are measurably faster, and only from a price and a load that you enter, here or in the page. \
-            With --json the page's data are printed, and --output may be left out.
+            `espalier benchmark --against DENSE --output`; gate.json, written by `espalier gate --output`, decides the \
+            verdict; without it the page's own limits do. Several folders are compared; those whose recipes differ \
+            only in seed or calibration text are summarized with their spread. The page loads nothing from elsewhere. \
+            Vega-Lite specifications of its charts are written to a folder beside it. Savings are computed only for \
+            runs that may be served and are measurably faster, and only from a price and a load that you enter, here \
+            or in the page. With --json the page's data are printed, and --output may be omitted.
 
             EXAMPLES
               espalier evaluate pruned --against model.gguf --text test.txt \\
@@ -32,52 +32,55 @@ public struct ReportCommand: ParsableCommand, Verb {
               espalier report pruned --json
             """)
 
-    @Argument(help: ArgumentHelp("Outputs of `espalier prune`.", valueName: "folder"), completion: .directory)
+    @Argument(help: ArgumentHelp("Output folders of `espalier prune`.", valueName: "folder"), completion: .directory)
     public var folders: [String]
 
     @Option(
         name: [.short, .long],
         help: ArgumentHelp(
-            "The page to write, replacing it; needed without --json.", valueName: "file"),
+            "The page to write, replacing it; required without --json.", valueName: "file"),
         completion: .file())
     public var output: String?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Write the folder's model card with the results in its head and text, replacing the file; one folder only.",
+            "Writes the folder's model card, with the results added, to this file, replacing it; one folder only.",
             valueName: "file"), completion: .file())
     public var card: String?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Verdict: perplexity over the dense model's for a go (default: 1.1).", valueName: "x"))
+        help: ArgumentHelp("Maximum perplexity ratio for a \"go\" (default: 1.1).", valueName: "x"))
     public var maxPerplexityRatio: Double?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Verdict: the same for a trial (default: 1.3, or the other where it is more).", valueName: "x"))
+            "Maximum perplexity ratio for a trial (default: 1.3, or that for a \"go\" if larger).", valueName: "x"))
     public var trialPerplexityRatio: Double?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Price of one machine per hour, for what is saved (default: none; the page asks for it).", valueName: "p"))
+            "Price of one machine per hour, to compute savings (default: none; the page asks for it).", valueName: "p"))
     public var pricePerHour: Double?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("New tokens per day, for what is saved (default: none; the page asks).", valueName: "n"))
+        help: ArgumentHelp(
+            "New tokens per day, to compute savings (default: none; the page asks for it).", valueName: "n"))
     public var tokensPerDay: Double?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("What pruning and testing cost, once (default: none; the page asks).", valueName: "p"))
+        help: ArgumentHelp(
+            "One-time cost of pruning and testing (default: none; the page asks for it).", valueName: "p"))
     public var spentOnce: Double?
 
     @Option(
-        name: .long, help: ArgumentHelp("The currency of prices: EUR, USD, € (default: none).", valueName: "name"))
+        name: .long,
+        help: ArgumentHelp("Currency of the prices, such as EUR, USD or € (default: none).", valueName: "name"))
     public var currency: String?
 
     @OptionGroup(title: "Messages") public var messages: OutputOptions
@@ -85,8 +88,8 @@ public struct ReportCommand: ParsableCommand, Verb {
     public init() {}
 
     public mutating func validate() throws {
-        guard !folders.isEmpty else { throw ValidationError("There is nothing to report on: name a folder.") }
-        guard card == nil || folders.count == 1 else { throw ValidationError("--card is about one folder.") }
+        guard !folders.isEmpty else { throw ValidationError("There is nothing to report on; name a folder.") }
+        guard card == nil || folders.count == 1 else { throw ValidationError("--card takes one folder only.") }
         guard output != nil || messages.json else {
             throw ValidationError("Name the page to write with --output, or print the data with --json.")
         }
@@ -136,7 +139,7 @@ public struct ReportCommand: ParsableCommand, Verb {
         if messages.json, SamePath.areSame(output, "/dev/stdout") {
             throw Fault(
                 .usage, "--output would mix the page with what --json prints", file: output,
-                advice: "name a file, or leave --output out")
+                advice: "choose a file, or omit --output")
         }
         try SamePath.refuse(output, "--output", among: folders)
         let file = try OutputTarget(output)
@@ -157,7 +160,7 @@ public struct ReportCommand: ParsableCommand, Verb {
         }
         guard FileSystem.existsUnfollowed(charts), FileSystem.kind(charts) != .folder else { return }
         throw Fault(
-            .inputOutput, "the folder for the charts cannot be made: something else has its name", file: charts,
+            .inputOutput, "the folder for the charts cannot be created: its name is already taken", file: charts,
             advice: "move it away, or choose another name for the page")
     }
 

@@ -1,7 +1,7 @@
 import Faults
 
-/// The command line as it was given. The standard library repairs arguments that are no UTF-8, so that a path would name
-/// another file.
+/// The command line as it was given. The standard library repairs arguments that are no UTF-8, so that a path would
+/// name another file.
 enum ArgumentBytes {
     /// - Throws: `usage` for an argument that is no UTF-8.
     static func check() throws(Fault) {

@@ -20,8 +20,8 @@ enum SamePath {
         return first.st_dev == second.st_dev && first.st_ino == second.st_ino
     }
 
-    /// The files of a model's folder, or the parts of a model in one folder, that are no results of this program: results
-    /// are written into the model's folder, and again.
+    /// The files of a model's folder, or the parts of a model in one folder, that are no results of this program:
+    /// results are written into the model's folder, and again.
     private static func partsOfModel(_ input: String) -> [String] {
         switch FileSystem.kind(input) {
         case .folder:

@@ -26,8 +26,8 @@ struct Delivery {
     /// The first failure.
     var fault: Fault? { faults.first }
 
-    /// Ends the verb with the verdict's code, which stands whatever could not be written: a pipeline may try again after
-    /// a full disk, but not after a model that fails.
+    /// Ends the verb with the verdict's code, which stands whatever could not be written: a pipeline may try again
+    /// after a full disk, but not after a model that fails.
     ///
     /// - Throws: the code unless it is 0, else the first failure.
     func finish(verdict code: Int32) throws {

@@ -33,7 +33,7 @@ final class LogFile: Sendable {
         let start = try InputFile(path).bytes(at: 0, count: min(Int(status.st_size), LogFile.timeLength))
         guard LogFile.beginsWithTime(start) else {
             throw Fault(
-                .inputOutput, "the file is there and is no log", file: path,
+                .inputOutput, "the file exists and is not a log", file: path,
                 expected: "a new file, or one whose first line begins with a time", advice: "choose another name")
         }
     }

@@ -23,7 +23,7 @@ enum ParserMessage {
         }
         var sentence = summary.joined(separator: " ")
         var advice: [String] = []
-        // Behind a full stop or a semicolon, from the parser or from an option's own value.
+        // After a full stop or a semicolon, from the parser or from an option's own value.
         for mark in [". Did you mean ", "; did you mean "] {
             guard let question = sentence.range(of: mark) else { continue }
             advice.append("did you mean " + sentence[question.upperBound...])
@@ -44,7 +44,7 @@ enum ParserMessage {
         sentence.hasSuffix(".") && !sentence.hasSuffix("..") ? String(sentence.dropLast()) : sentence
     }
 
-    /// Behind "error: " a sentence goes on in lower case, unless its first word is a name.
+    /// After "error: " a sentence continues in lower case, unless its first word is a name.
     private static func begun(_ sentence: String) -> String {
         let first = sentence.prefix { $0 != " " }
         guard first.dropFirst().allSatisfy({ $0.isLowercase || !$0.isLetter }) else { return sentence }

@@ -45,7 +45,7 @@ enum StandardOutput {
     }
 }
 
-/// Where progress, warnings and errors go. When nobody reads them the work goes on.
+/// Where progress, warnings and errors go. When nobody reads them the work continues.
 enum StandardError {
     static func write(_ text: String) { _ = writeAll(text, to: 2) }
     static var isTerminal: Bool { isatty(2) == 1 }

@@ -7,17 +7,17 @@ public struct Verify: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         abstract: "Checks a published folder: digests, shapes, patterns, and that it opens.",
         discussion: """
-            Every file is held against the digest in COMPLETE.json and every tensor against the configuration. The \
-            zeros of every linear, the pattern, sparsities, shapes and parameters are held against report.json, and \
-            against what the method of recipe.yaml had to remove in every row, matrix or group. Says what it compared, \
-            and exits with 0 when all is well.
+            Every file is compared with its digest in COMPLETE.json and every tensor with the configuration. The \
+            zeros of every linear layer, the pattern, sparsities, shapes and parameters are compared with report.json, \
+            and with what the method in recipe.yaml had to remove in every row, matrix or group. Lists what was \
+            compared, and exits with 0 if everything matches.
 
             EXAMPLES
               espalier verify pruned
               espalier verify pruned --json
             """)
 
-    @Argument(help: ArgumentHelp("A folder that `espalier prune` published.", valueName: "dir"), completion: .directory)
+    @Argument(help: ArgumentHelp("An output folder of `espalier prune`.", valueName: "dir"), completion: .directory)
     public var folder: String
 
     @OptionGroup(title: "Messages") public var messages: OutputOptions

@@ -9,19 +9,19 @@ import Watch
 public struct WatchCommand: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
         commandName: "watch",
-        abstract: "Watches a model's quality after its roll-out.",
+        abstract: "Watches a model's quality after its rollout.",
         discussion: """
-            First the dense model's predictions for a set of prompts are stored: --write-reference. Then each call scores \
-            the model that is served on those prompts, and on --prompts of users where they are given, appends a line to \
-            the history and looks for drift. Prompts are JSON objects, one a line or in one array: {"prompt": …, \
+            First the dense model's predictions for a set of prompts are stored: --write-reference. Then each call \
+            scores the served model on those prompts, and on logged --prompts if there are any, appends a line to \
+            the history and looks for drift. Prompts are JSON objects, one per line or in one array: {"prompt": …, \
             "completion": …} scores the completion, {"prompt": …} or {"text": …} the text itself, {"messages": …} or \
             {"conversations": …} the last reply.
 
             Drift is a lasting change of the divergence from the dense model, or of the loss on the users' prompts, \
-            against the intervals before. The test is sequential: the chance of any false alarm is at most --alpha over \
-            the whole history, however long. Documentation/Watch.md explains it.
+            against the intervals before. The test is sequential: the chance of any false alarm is at most --alpha \
+            over the whole history, however long. Documentation/Watch.md explains it.
 
-            Exits with 0 when all is steady and with 2 when there is an alarm, which stands until --new-baseline.
+            Exits with 0 if there is no drift and with 2 if there is an alarm, which lasts until --new-baseline.
 
             EXAMPLES
               espalier watch dense --write-reference ref.safetensors --prompts p.jsonl
@@ -35,7 +35,8 @@ public struct WatchCommand: ParsableCommand, Verb {
     public var model: String
 
     @Option(
-        name: .long, help: ArgumentHelp("Store this model's predictions for --prompts here.", valueName: "file"),
+        name: .long,
+        help: ArgumentHelp("Stores this model's predictions for --prompts in this file.", valueName: "file"),
         completion: .file())
     public var writeReference: String?
 
@@ -45,43 +46,44 @@ public struct WatchCommand: ParsableCommand, Verb {
     public var reference: String?
 
     @Option(
-        name: .long, help: ArgumentHelp("The history, to which a line is appended.", valueName: "file"),
+        name: .long, help: ArgumentHelp("The history file, to which a line is appended.", valueName: "file"),
         completion: .file())
     public var history: String?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Prompts, in any of these forms.", valueName: "file"), completion: .texts)
+            "Prompts, in any of the forms above.", valueName: "file"), completion: .texts)
     public var prompts: String?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Read only this key of the prompts: a text, or a list of messages (default: the usual forms).",
+            "Reads only this key of the prompts: a text, or a list of messages (default: the usual forms).",
             valueName: "name"))
     public var textField: String?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Likeliest tokens of a position that the reference stores (default: 64).", valueName: "k"))
+        help: ArgumentHelp(
+            "Number of likeliest tokens that the reference stores per position (default: 64).", valueName: "k"))
     public var top: Int?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Tokens of a prompt at most; longer ones are cut (default: 512).", valueName: "n"))
+        help: ArgumentHelp("Maximum number of tokens in a prompt; longer ones are cut (default: 512).", valueName: "n"))
     public var length: Int?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Chance of a false alarm over the whole history (default: 0.01).", valueName: "p"))
+        help: ArgumentHelp("Maximum chance of a false alarm over the whole history (default: 0.01).", valueName: "p"))
     public var alpha: Double?
 
-    @Flag(name: .long, help: "Begin a new baseline with this interval: after a change that was meant.")
+    @Flag(name: .long, help: "Starts a new baseline with this interval, after an intended change.")
     public var newBaseline = false
 
     @Option(
-        name: .long, help: ArgumentHelp("Write the figures for Prometheus, replacing the file.", valueName: "file"),
+        name: .long, help: ArgumentHelp("Writes the figures for Prometheus, replacing the file.", valueName: "file"),
         completion: .file())
     public var prometheus: String?
 
@@ -104,13 +106,13 @@ public struct WatchCommand: ParsableCommand, Verb {
             guard prompts != nil else { throw ValidationError("--write-reference needs --prompts FILE.") }
             guard history == nil, prometheus == nil, alpha == nil, !newBaseline else {
                 throw ValidationError(
-                    "--history, --prometheus, --alpha and --new-baseline do not go with --write-reference.")
+                    "--history, --prometheus, --alpha and --new-baseline cannot be used with --write-reference.")
             }
         } else {
             guard history != nil else { throw ValidationError("--reference needs --history FILE.") }
             guard top == nil else { throw ValidationError("--top is set when the reference is written.") }
             guard length == nil || prompts != nil else {
-                throw ValidationError("--length applies to --prompts; the reference's prompts are cut already.")
+                throw ValidationError("--length applies to --prompts; the reference's prompts are already cut.")
             }
         }
     }

@@ -8,7 +8,7 @@ extension WatchRun.WrittenReference {
     var text: String {
         """
         \(Fault.harmless(path)): \(Amount.count(reference.prompts.count, "prompt")), \
-        \(Amount.count(reference.positions, "position")), the \(reference.topCount) likeliest tokens of each; the \
+        \(Amount.count(reference.positions, "position")), the \(reference.topCount) likeliest tokens of each; all \
         others have \(Amount.percent(meanRest, 2)) of the probability\n
         """
     }
@@ -38,7 +38,8 @@ extension WatchRun.Report {
             hasReasons ? drift.reasons.map { "ALARM: \(Fault.harmless($0, limit: 1000))\n" }.joined() : ""
         let young =
             count <= DriftMonitor.leastBaseline && !drift.isAlarm
-            ? "the baseline is still growing: drift is looked for from interval \(DriftMonitor.leastBaseline + 1) on\n"
+            ? "baseline \(count) of \(DriftMonitor.leastBaseline); drift detection starts at interval "
+                + "\(DriftMonitor.leastBaseline + 1)\n"
             : ""
         return table.text + young + reasons
     }

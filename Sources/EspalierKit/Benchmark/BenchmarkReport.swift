@@ -31,7 +31,7 @@ public struct BenchmarkReport {
             samples[speedCase].map { Spread($0.map(\.timeToFirstToken)) }
         }
 
-        /// New tokens of all sequences per second, behind the first.
+        /// New tokens of all sequences per second, after the first.
         public func decodeTokensPerSecond(_ speedCase: SpeedCase) -> Spread? {
             samples[speedCase].map { Spread($0.map(\.decodeTokensPerSecond)) }
         }
@@ -43,7 +43,7 @@ public struct BenchmarkReport {
     public var against: Model?
     /// Every prompt length with every batch.
     public var cases: [SpeedCase]
-    /// Measurements of each case.
+    /// Number of measurements of each case.
     public var repeats: Int
     /// What the figures depend on besides the models.
     public var environment: JSONValue

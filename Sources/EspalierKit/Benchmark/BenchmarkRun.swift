@@ -13,9 +13,9 @@ public struct BenchmarkRun {
     public var prompts: [Int]
     /// Prompts at once.
     public var batches: [Int]
-    /// Behind each prompt.
+    /// After each prompt.
     public var newTokens: Int
-    /// Measurements of each case.
+    /// Number of measurements of each case.
     public var repeats: Int
     /// Whether the two models are never in memory together.
     public var isOneAtATime: Bool

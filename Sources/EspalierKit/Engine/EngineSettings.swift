@@ -29,7 +29,8 @@ public struct EngineSettings: Equatable, Sendable {
         if self.threads > cores {
             // A recipe brings the threads of the machine that it was made on.
             warnings.append(
-                "\(self.threads) threads share \(Amount.count(cores, "core")): --threads \(cores) is faster, but sums "
+                "\(self.threads) threads share \(Amount.count(cores, "core")): --threads \(cores) is faster, but "
+                    + "adds up "
                     + "in another order, so that results differ a little")
         }
         switch choice {

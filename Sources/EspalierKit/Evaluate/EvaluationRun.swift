@@ -117,7 +117,7 @@ public struct EvaluationRun {
             let measurement = source.measurement
             if !measurement.meanLoss.isFinite || measurement.divergence?.kl.isFinite == false {
                 reporter.warning(
-                    "\(name): the predictions are not numbers, so there is no perplexity (null in JSON); look for "
+                    "\(name): the predictions are NaN or infinite, so there is no perplexity (null in JSON); look for "
                         + "non-finite weights with `espalier inspect`, or use --dtype float32")
             }
             report.files.append((name, measurement))
@@ -162,7 +162,7 @@ public struct EvaluationRun {
             isFile ? .badData : .usage, "the windows are longer than the model's context",
             place: isFile ? "tensor 'tokens'" : "--context", found: Amount.count(length, "token"),
             expected: "at most \(Amount.count(limit)), the model's context",
-            advice: (isFile ? "cut the rows" : "leave --context out")
+            advice: (isFile ? "shorten the rows" : "leave --context out")
                 + ", or add --beyond-context to measure what the model does beyond its context")
     }
 
@@ -182,7 +182,7 @@ public struct EvaluationRun {
                     let text = try self.text(path, opened, reporter)
                     let encoder = if let tokenizer { tokenizer } else { try opened.tokenizer() }
                     tokenizer = encoder
-                    reporter.detail("\(path): \(Amount.count(text.utf8.count, "byte")) to tokenise")
+                    reporter.detail("\(path): \(Amount.count(text.utf8.count, "byte")) to tokenize")
                     tokens = try TokenWindows(
                         consecutive: ids(of: text, encoder, length: length),
                         beginning: try beginning(opened, encoder), length: length, limit: windows)
@@ -199,7 +199,9 @@ public struct EvaluationRun {
             if tokens.length > limit {
                 reporter.warning(
                     "\(file.path): windows of \(Amount.count(tokens.length, "token")) are longer than the model's "
-                        + "context of \(Amount.count(limit)): the figures tell of predictions that it was not made for")
+                        + "context of \(Amount.count(limit)): the figures are for predictions that it was not "
+                        + "trained for"
+                )
             }
             inputs.append((file, tokens))
         }
@@ -242,7 +244,7 @@ public struct EvaluationRun {
         } catch {
             var fault = error
             fault.advice =
-                fault.advice ?? "give the file another ending, such as .txt, to evaluate on it as it is"
+                fault.advice ?? "rename the file to end in .txt to evaluate on it as it is"
             throw fault
         }
         reporter.note("\(path): the texts of \(Amount.count(text.documents ?? 0, "record")), joined by blank lines")
@@ -261,7 +263,7 @@ public struct EvaluationRun {
         _ opened: OpenedModel, _ inputs: [(File, TokenWindows)], _ prompts: PromptRun?, _ tasks: TaskRun?,
         _ reporter: any Reporter
     ) throws(Fault) -> [(name: String, overlap: NGramOverlap)] {
-        let unknown = "whether what is evaluated stands in the text that the model was calibrated on is not known"
+        let unknown = "it is not known whether the evaluated text was used for calibration"
         let kept: CalibrationSketch?
         do throws(Fault) { kept = try CalibrationSketch(folder: model) } catch {
             reporter.warning("\(error.file ?? model): \(error.summary); \(unknown)")
@@ -288,7 +290,7 @@ public struct EvaluationRun {
             overlaps.append((name, overlap))
             guard overlap.found > 0 else { continue }
             reporter.warning(
-                "\(overlap.text) of \(name) also stand in the text that the model was calibrated on; its figures may "
+                "\(overlap.text) of \(name) are also in the calibration text of the model; its figures may "
                     + "flatter the model")
         }
         return overlaps

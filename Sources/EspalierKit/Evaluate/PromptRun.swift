@@ -74,7 +74,7 @@ struct PromptRun {
             let bad = scores.count { !$0.meanLoss.isFinite || !$0.divergence.kl.isFinite }
             if bad > 0 {
                 reporter.warning(
-                    "\(name): the predictions for \(Amount.count(bad, "prompt")) are not numbers, so there are no "
+                    "\(name): the predictions for \(Amount.count(bad, "prompt")) are NaN or infinite, so there are no "
                         + "figures (null in JSON); look for non-finite weights with `espalier inspect`, or "
                         + "use --dtype float32")
             }

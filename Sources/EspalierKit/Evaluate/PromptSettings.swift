@@ -9,7 +9,7 @@ public struct PromptSettings: Equatable, Sendable {
     /// The only key of the logs that is read; nil reads the usual forms.
     public var textField: String?
 
-    /// Prompts of which continuations are shown.
+    /// Prompts whose continuations are shown.
     public static let defaultDifferences = 10
     /// Tokens of a continuation.
     public static let defaultContinuation = 64

@@ -109,7 +109,7 @@ struct TaskScoring {
             let scores = TaskScores(task, byItem)
             if scores.notNumbers > 0 {
                 reporter.warning(
-                    "\(task.name): the predictions are not numbers for \(scores.notNumbers) items, so there are no "
+                    "\(task.name): the predictions are NaN or infinite for \(scores.notNumbers) items, so there are no "
                         + "figures (null in JSON); look for non-finite weights with `espalier inspect`, or use "
                         + "--dtype float32")
             }

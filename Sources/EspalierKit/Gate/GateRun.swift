@@ -1,7 +1,7 @@
 import Faults
 import Gate
 
-/// What `gate` does, apart from its command line: holds the files of results against rules.
+/// What `gate` does, apart from its command line: checks files of results against rules.
 public struct GateRun {
     /// The pruned model's results: of `evaluate --output`, or of lm-evaluation-harness.
     public var results: String
@@ -13,7 +13,7 @@ public struct GateRun {
     public var baseline: String?
     /// The run's `report.json`, for sizes.
     public var report: String?
-    /// What `benchmark --json` wrote, for speeds.
+    /// The output of `espalier benchmark --output`, for the rules on speed.
     public var benchmark: String?
     /// Golden prompts with the model's answers, as JSON.
     public var golden: String?

@@ -94,7 +94,7 @@ struct GenerationSession {
         try emit(decoder.finish())
         let seconds = start.duration(to: .now) / .seconds(1)
         switch result.stop {
-        case .notANumber: reporter.warning("the model's predictions are not numbers; the text ends here")
+        case .notANumber: reporter.warning("the model's predictions are NaN or infinite; the text ends here")
         case .context: reporter.warning("the text fills the model's context of \(context) tokens and ends here")
         case .endToken, .length: break
         }

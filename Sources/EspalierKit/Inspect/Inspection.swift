@@ -64,7 +64,8 @@ public struct Inspection {
         if readsWeights { try read(opened.decoder, reporter) }
         if let tokenizer, tokenizer.tokens < configuration.vocabularySize {
             warnings.append(
-                "the tokenizer has \(tokenizer.tokens) tokens and the model \(configuration.vocabularySize) embeddings; "
+                "the tokenizer has \(tokenizer.tokens) tokens and the model \(configuration.vocabularySize) "
+                    + "embeddings; "
                     + "the rest is usually padding")
         }
     }

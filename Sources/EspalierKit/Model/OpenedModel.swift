@@ -76,7 +76,8 @@ public struct OpenedModel {
         return tokenizer
     }
 
-    /// The tokenizer for what does without one, too; nil where there is none, and where it cannot be used, which is told.
+    /// The tokenizer for what does without one, too; nil where there is none, and where it cannot be used, which is
+    /// told.
     ///
     /// - Parameter consequence: what is then done or left undone.
     func tokenizerIfUsable(_ reporter: any Reporter, otherwise consequence: String) -> Tokenizer? {

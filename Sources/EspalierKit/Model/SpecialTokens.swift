@@ -59,7 +59,7 @@ public struct SpecialTokens: Equatable, Sendable {
         firstEnd = ends.first
     }
 
-    /// A text's tokens behind what goes before them. Where every text must begin so, one that does is left as it is.
+    /// A text's tokens after what goes before them. Where every text must begin so, one that does is left as it is.
     ///
     /// - Parameter isRendered: whether a template made the text, which writes special tokens itself.
     func begun(_ ids: [Int32], isRendered: Bool = false) -> [Int32] {

@@ -24,7 +24,7 @@ extension Plan {
             subject.warnings.forEach(reporter.warning)
             if !settings.evaluation.isEmpty {
                 reporter.note(
-                    "what the calibration text shares with evaluation texts is known when the model has written it")
+                    "overlap with evaluation texts is known only after the model has written the calibration text")
             }
         } else {
             subject = PlanSubject(try PrunePreparation(settings, needsWeights: false, reporter: reporter).context)

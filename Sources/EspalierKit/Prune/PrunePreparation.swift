@@ -58,7 +58,7 @@ public struct PrunePreparation {
             kinds.isDisjoint(with: [.text, .jsonLines])
             ? model.tokenizerIfUsable(
                 reporter,
-                otherwise: "text of the model's own begins with any token and has no ends, and overlaps are counted in "
+                otherwise: "text of the model's own begins with any token and has no ends, so overlaps are counted in "
                     + "tokens instead of words")
             : try model.tokenizer()
         let special = try tokenizer.map { (tokenizer) throws(Fault) in

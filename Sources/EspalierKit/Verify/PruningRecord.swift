@@ -7,7 +7,7 @@ import Recipes
 import Records
 import Runs
 
-/// What a run wrote down of its result, in `report.json` and `recipe.yaml`: what its weights are held against.
+/// What a run wrote down of its result, in `report.json` and `recipe.yaml`: what its weights are compared with.
 struct PruningRecord {
     let path: String
     let method: String

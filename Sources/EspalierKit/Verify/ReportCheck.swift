@@ -37,7 +37,7 @@ package struct ReportCheck {
         if let structure = record.structure {
             guard record.pattern == .units else {
                 throw Fault(
-                    .badData, "the report has a structure, but another pattern", file: record.path,
+                    .badData, "the report has a structure, but a different pattern", file: record.path,
                     place: "key '\(ReportKey.pattern.rawValue)'", found: record.pattern.text,
                     expected: PatternChoice.units.text)
             }
@@ -54,7 +54,7 @@ package struct ReportCheck {
             try checkZeros(counts, demands, &finding)
             let linears = configuration.blueprint.layers.reduce(0) { $0 + $1.linears.count }
             finding.compared.append(
-                "zeros and weights of \(Amount.count(linears, "linear")), "
+                "zeros and weights of \(Amount.count(linears, "linear layer")), "
                     + "parameters and sparsity with report.json")
         }
         for name in record.linears {
@@ -90,7 +90,7 @@ package struct ReportCheck {
                 let bad = values.count { !$0.isFinite }
                 guard bad == 0 || !pruned.contains(name) else {
                     throw Fault(
-                        .badData, "a pruned weight holds values that are not numbers", file: record.path,
+                        .badData, "a pruned weight holds values that are NaN or infinite", file: record.path,
                         place: "tensor '\(name)'", found: "\(bad) of \(values.count)")
                 }
                 counts[name] = Count(
@@ -114,7 +114,8 @@ package struct ReportCheck {
         let goals: [Goals]
         do throws(Fault) { goals = try PruneTargets(settings, configuration: configuration).goals } catch {
             throw Fault(
-                .badData, "the recipe does not fit the model: \(error.summary)", file: record.path, place: error.place,
+                .badData, "the recipe does not match the model: \(error.summary)", file: record.path,
+                place: error.place,
                 found: error.found, expected: error.expected)
         }
         let group = try MethodRegistry.standard.action(settings).group

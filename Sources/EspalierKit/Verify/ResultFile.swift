@@ -39,7 +39,7 @@ enum ResultFile {
         return sorted
     }
 
-    /// - Throws: `Fault` for a file that has the name of a result and is none.
+    /// - Throws: `Fault` for a file that has the name of a result and is not one.
     private static func isResult(_ name: String, _ path: String) throws(Fault) -> Bool {
         switch name {
         case "results.json": _ = try EvaluationResults(parsing: bytes(path), file: path)
@@ -50,7 +50,7 @@ enum ResultFile {
             }
             _ = try GateVerdict(document, file: path)
         case "report.html":
-            guard isPage(path) else { throw Fault(.badData, "this is no page of a report") }
+            guard isPage(path) else { throw Fault(.badData, "this is not a page of a report") }
         default: return FileSystem.hasEnding(name, ".html") && isPage(path)
         }
         return true

@@ -55,7 +55,7 @@ public struct WatchRun {
             let values = logProbabilities.floats()
             guard values.allSatisfy({ !$0.isNaN }) else {
                 throw Fault(
-                    .badData, "the model's predictions are not numbers", file: model,
+                    .badData, "the model's predictions are NaN or infinite", file: model,
                     advice: "look for non-finite weights with `espalier inspect`, or use --dtype float32")
             }
             for row in stride(from: 0, to: values.count, by: width) { reference.append(values[row..<row + width]) }
@@ -114,7 +114,7 @@ public struct WatchRun {
         let (earlier, torn) = (found.intervals, found.tornBytes)
         if torn > 0 {
             reporter.warning(
-                "\(history): the last line was torn (\(torn) bytes), as a crash leaves it; its interval is lost")
+                "\(history): the last line is incomplete (\(torn) bytes) after a crash; its interval is lost")
         }
         let opened = try open(reporter)
         try reference.check(
@@ -224,7 +224,7 @@ public struct WatchRun {
             throw Fault(
                 .notComparable, "a prompt of the reference is longer than the model's context", file: model,
                 expected: "a context of at least \(reference.prompts.map(\.ids.count).max() ?? 0) tokens",
-                advice: "write the reference anew with a smaller --length")
+                advice: "write the reference again with a smaller --length")
         }
         var position = 0
         var divergence = 0.0
@@ -247,7 +247,7 @@ public struct WatchRun {
         interval.topAgreement = Double(agreed) / Double(position)
         if !interval.kl.isFinite {
             interval.kl = .nan
-            reporter.warning("\(model): the predictions are not numbers")
+            reporter.warning("\(model): the predictions are NaN or infinite")
         }
     }
 

@@ -9,7 +9,7 @@ public enum BatchSampling {
     ///
     /// Each starts from `start`, which is its first token, or where that is nil from a token drawn evenly from the
     /// vocabulary. After a token that ends a text or a turn the next text begins, with `start` again; where that is nil
-    /// the model goes on by itself.
+    /// the model continues by itself.
     ///
     /// - Parameters:
     ///   - endTokens: ids that end a text.
@@ -45,7 +45,7 @@ public enum BatchSampling {
                 let logits = try model.logits(rows.map { $0[position - 1] }, batch: size, cache: cache)
                 guard !logits.maximum().scalar.isNaN else {
                     throw Fault(
-                        .badData, "the model's predictions are not numbers", file: decoder.checkpoint.path,
+                        .badData, "the model's predictions are NaN or infinite", file: decoder.checkpoint.path,
                         advice: "look for non-finite weights with `espalier inspect`, or use --dtype float32")
                 }
                 // Every row draws, so that what one does leaves the draws of the others as they are.

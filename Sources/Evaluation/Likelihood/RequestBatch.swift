@@ -3,8 +3,8 @@ import Tasks
 
 /// Requests that go through the model together: one row of tokens in which common beginnings stand once.
 ///
-/// The requests of an item share their longest common beginning: the context of its choices. What all items of the batch
-/// begin with, such as solved examples, stands before that once, where it is long enough to be worth a node.
+/// The requests of an item share their longest common beginning: the context of its choices. What all items of the
+/// batch begin with, such as solved examples, stands before that once, where it is long enough to be worth a node.
 struct RequestBatch {
     /// The row whose prediction is compared with a target token.
     struct Score: Equatable {

@@ -100,12 +100,12 @@ public protocol EvaluationSource: AnyObject {
     func next(bytes: Int, evenIfMore: Bool) -> EvaluationPortion?
 }
 
-/// What goes through the models together, and is scored behind them.
+/// What goes through the models together, and is scored after them.
 public struct EvaluationPortion {
     let bytes: Int
     let tokens: Int
     /// Its hidden states in front of a model's first block.
     let embed: (Decoder) throws(Fault) -> any Lane
-    /// Given the lanes behind the last block of each of the source's models, and whom to tell the share that is done.
+    /// Given the lanes after the last block of each of the source's models, and whom to tell the share that is done.
     let score: ([any Lane], (Double) -> Void) throws(Fault) -> Void
 }

@@ -13,7 +13,7 @@ public struct TokenWindows: Equatable, Sendable {
     public init(ids: consuming [Int32], length: Int, limit: Int? = nil) throws(Fault) {
         guard length >= 2 else {
             throw Fault(
-                .badData, "the windows are too short to be scored", found: "\(length) tokens a window",
+                .badData, "the windows are too short to be scored", found: "\(length) tokens per window",
                 expected: "at least 2: the first token of a window is not scored")
         }
         count = min(ids.count / length, limit ?? Int.max)

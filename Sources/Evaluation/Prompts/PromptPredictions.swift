@@ -5,7 +5,7 @@ import Torch
 /// A model's predictions for sequences of any lengths, with one block of weights in memory at a time.
 ///
 /// Sequences of like length go through a block together, filled up at the end: attention looks back only, so what
-/// stands behind a token changes nothing for it.
+/// stands after a token changes nothing for it.
 public struct PromptPredictions {
     public struct Sequence: Sendable {
         public var ids: [Int32]
@@ -40,7 +40,7 @@ public struct PromptPredictions {
     /// - Parameters:
     ///   - progress: told the fraction done, from 0 to 1.
     ///   - body: given the index of the sequence, that of the first token predicted, and the log-probabilities [n,
-    ///     vocabulary], float32, of that token and the n − 1 behind it. A sequence may come in parts.
+    ///     vocabulary], float32, of that token and the n − 1 after it. A sequence may come in parts.
     /// - Throws: `badData` for a sequence that is too long or holds unknown tokens, `inputOutput` when a weight cannot
     ///   be read, and what `body` throws.
     public func visit(

@@ -6,7 +6,8 @@
     import Darwin
 #endif
 
-/// How a model and the one that it came from predict the same tokens of prompts. Not a number where their logits were not.
+/// How a model and the one that it came from predict the same tokens of prompts. Not a number where their logits were
+/// not.
 public struct PromptScore: Equatable, Sendable {
     /// Tokens scored.
     public var tokens: Int

@@ -46,7 +46,7 @@ struct PromptStates {
     func hidden(_ index: Int, _ tokens: Range<Int>) -> Tensor {
         let place = places[index] ?? (0, 0)
         let stream = lane.batches[place.batch]
-        // What a position holds predicts the token behind it.
+        // What a position holds predicts the token after it.
         return stream.narrowed(0, place.row, 1).narrowed(1, tokens.lowerBound - 1, tokens.count)
             .reshaped([tokens.count, stream.size(2)])
     }

@@ -20,11 +20,11 @@ public struct SpeedCase: Hashable, Sendable {
 public struct SpeedSample: Equatable, Sendable {
     /// Seconds from the prompts to the first new token of each.
     public var timeToFirstToken: Double
-    /// New tokens per second behind the first one, of all sequences together.
+    /// New tokens per second after the first one, of all sequences together.
     public var decodeTokensPerSecond: Double
 }
 
-/// Reads prompts and writes behind them, the likeliest token at a time, with a key-value cache.
+/// Reads prompts and writes after them, the likeliest token at a time, with a key-value cache.
 ///
 /// Prompts are random tokens: what they say does not change the time, and no end token stops a sequence.
 public struct SpeedTest {

@@ -33,7 +33,7 @@ struct BitReader {
         }
     }
 
-    /// The next bits without taking them, zeros behind the end of the file; at most 15.
+    /// The next bits without taking them, zeros after the end of the file; at most 15.
     mutating func peek(_ count: Int) throws(Fault) -> Int {
         if bitCount < count { try fill() }
         return Int(bits & ((1 << UInt64(count)) - 1))

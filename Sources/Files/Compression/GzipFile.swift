@@ -1,6 +1,6 @@
 import Faults
 
-/// gzip (RFC 1952): one compressed stream behind another, each with its check sum.
+/// gzip (RFC 1952): one compressed stream after another, each with its check sum.
 package struct GzipFile {
     /// Text is packed into a fifth, logs into a twentieth; what unpacks to more than this is a trap, or nothing to
     /// calibrate on.
@@ -52,7 +52,7 @@ package struct GzipFile {
             let size = try number(&bits)
             guard stored == sum.value, size == UInt32(truncatingIfNeeded: count) else {
                 throw Fault(
-                    .badData, "the compressed data are damaged", file: file.path, place: "byte \(bits.position)",
+                    .badData, "the compressed data is damaged", file: file.path, place: "byte \(bits.position)",
                     found: "a check sum or a size that is not that of the text",
                     advice: "download or copy the file again")
             }
@@ -79,9 +79,10 @@ package struct GzipFile {
         while start.count < 10, try !bits.isAtEnd() { start.append(try bits.byte()) }
         guard start.count == 10, start.starts(with: [0x1F, 0x8B, 8]), start[3] & 0xE0 == 0 else {
             throw Fault(
-                .badData, isFirst ? "the file is not gzip, as its name says" : "something else follows the gzip data",
+                .badData,
+                isFirst ? "the file is not gzip, although its name says so" : "something else follows the gzip data",
                 file: file.path, place: "byte \(max(0, bits.position - start.count))", expected: "gzip data",
-                advice: isFirst ? "name it by what it is" : "download or copy the file again")
+                advice: isFirst ? "rename it to match its content" : "download or copy the file again")
         }
         let flags = start[3]
         if flags & 4 != 0 {
@@ -95,7 +96,7 @@ package struct GzipFile {
 
     private var tooLarge: Fault {
         Fault(
-            .badData, "the file unpacks to far more than its size, as a trap does", file: file.path,
+            .badData, "the file unpacks to far more than its size, like a decompression bomb", file: file.path,
             found: "more than \(CountText.of(limit, "byte")) of \(CountText.of(file.size))",
             advice: "if you trust it, unpack it yourself: gzip -dk \(ShellWord.quoted(file.path))")
     }

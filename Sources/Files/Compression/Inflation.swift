@@ -84,7 +84,7 @@ struct Inflation {
         guard literals <= 286, distances <= 30 else { throw malformed(bits, "too many symbols") }
         var lengths = [UInt8](repeating: 0, count: 19)
         for index in 0..<count { lengths[Inflation.order[index]] = UInt8(try bits.take(3)) }
-        guard let table = HuffmanTable(lengths: lengths) else { throw malformed(bits, "a code that is none") }
+        guard let table = HuffmanTable(lengths: lengths) else { throw malformed(bits, "an invalid code") }
         lengths = []
         while lengths.count < literals + distances {
             let symbol = try self.symbol(&bits, table)
@@ -108,14 +108,14 @@ struct Inflation {
         _ bits: BitReader, _ literals: ArraySlice<UInt8>, _ distances: ArraySlice<UInt8>
     ) throws(Fault) -> Codes {
         guard let literals = HuffmanTable(lengths: literals), let distances = HuffmanTable(lengths: distances) else {
-            throw malformed(bits, "a code that is none")
+            throw malformed(bits, "an invalid code")
         }
         return Codes(literals: literals, distances: distances)
     }
 
     private func symbol(_ bits: inout BitReader, _ table: HuffmanTable) throws(Fault) -> Int {
         let (symbol, length) = table.symbol(try bits.peek(table.width))
-        guard length > 0 else { throw malformed(bits, "bits that are no word of the code") }
+        guard length > 0 else { throw malformed(bits, "bits that are not in the code") }
         try bits.skip(length)
         return symbol
     }
@@ -155,7 +155,7 @@ struct Inflation {
 
     private func malformed(_ bits: BitReader, _ found: String) -> Fault {
         Fault(
-            .badData, "the compressed data are damaged", file: file, place: "byte \(bits.position)", found: found,
+            .badData, "the compressed data is damaged", file: file, place: "byte \(bits.position)", found: found,
             advice: "download or copy the file again")
     }
 }

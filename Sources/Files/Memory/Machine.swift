@@ -62,8 +62,8 @@ public enum Machine {
         #endif
     }
 
-    /// The same in front of tensors of so many bytes, which do not fit into the pieces that are kept; for smaller ones it is
-    /// not worth the time.
+    /// The same in front of tensors of so many bytes, which do not fit into the pieces that are kept; for smaller ones
+    /// it is not worth the time.
     package static func returnFreedMemory(before bytes: Int) { if bytes >= 32 << 20 { returnFreedMemory() } }
 
     package static func lines(_ path: String) -> [Substring] {

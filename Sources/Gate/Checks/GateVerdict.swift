@@ -17,7 +17,7 @@ public struct GateVerdict: Equatable, Sendable {
         }
     }
 
-    /// One figure held against one limit.
+    /// One figure compared with one limit.
     public struct Check: Equatable, Sendable {
         public var rule: String
         /// The text, task or quantity; empty where the rule has only one figure. Made legible.

@@ -14,14 +14,14 @@ extension QualityGate {
         if !isReported, let benchmark { (before, after) = benchmark.sizes(quantity) }
         if before == .missing, after == .missing {
             return missing(
-                rule, name, "the files given do not tell \(name) before and after")
+                rule, name, "the given files do not contain \(name) before and after")
         }
         guard let large = before.count, let small = after.count else {
             return check(
                 rule, name, .notComparable, "\(before.text) before and \(after.text) after; expected two sizes")
         }
         if quantity == .parameters, isReported, report?.isSmaller == false {
-            notes.append("parameters are counted without zeros: the files and the memory are as large as before")
+            notes.append("zeros are not counted as parameters; files and memory are as large as before")
         }
         return limited(
             rule, name, small / large, "\(LegibleText.number(small)) of \(LegibleText.number(large))")

@@ -6,7 +6,7 @@ extension QualityGate {
         guard let baseline else {
             return [missing(rule, rule.subject ?? "", "there is no baseline: give --baseline DENSE.json")]
         }
-        // A task without the metric in both files (a perplexity) is none of the default rule's.
+        // A task without the metric in both files (a perplexity) is not covered by the default rule.
         let names = (results.tasks + baseline.tasks).filter {
             results.hasMetric(rule.metric, of: $0) || baseline.hasMetric(rule.metric, of: $0)
         }
@@ -33,7 +33,7 @@ extension QualityGate {
             return missing(rule, task, "neither file has \(metric) of this task: evaluate both models on it")
         }
         if case .notANumber(let kind) = pruned {
-            return check(rule, task, .failed, "\(metric) is \(kind): the model's predictions are not numbers")
+            return check(rule, task, .failed, "\(metric) is \(kind): the model's predictions are NaN or infinite")
         }
         guard let accuracy = pruned.value, let denseAccuracy = dense.value, (0...1).contains(accuracy),
             (0...1).contains(denseAccuracy)

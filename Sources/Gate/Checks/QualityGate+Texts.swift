@@ -42,11 +42,12 @@ extension QualityGate {
         case .missing:
             return missing(rule, subject, "the results do not have it: evaluate this text with --against DENSE")
         case .notANumber(let kind):
-            return check(rule, subject, .failed, "found \(kind): the model's predictions are not numbers")
+            return check(rule, subject, .failed, "found \(kind): the model's predictions are NaN or infinite")
         case .number(let value):
             guard range.contains(value) else {
                 return check(
-                    rule, subject, .notComparable, "\(LegibleText.number(value)) cannot be: the file is wrong", value)
+                    rule, subject, .notComparable, "\(LegibleText.number(value)) is impossible: the file is wrong",
+                    value)
             }
             return limited(rule, subject, value)
         }
@@ -82,11 +83,11 @@ extension QualityGate {
         switch results.perplexity(text) {
         case .missing: return missing(rule, text, "the results have no perplexity of this text")
         case .notANumber(let kind):
-            return check(rule, text, .failed, "found \(kind): the model's predictions are not numbers")
+            return check(rule, text, .failed, "found \(kind): the model's predictions are NaN or infinite")
         case .number(let value):
             guard value >= 1 - 1e-6 else {
                 return check(
-                    rule, text, .notComparable, "a perplexity of \(LegibleText.number(value)) cannot be")
+                    rule, text, .notComparable, "a perplexity of \(LegibleText.number(value)) is impossible")
             }
             return limited(
                 rule, text, value / reference,

@@ -27,7 +27,7 @@ public struct QualityGate: Sendable {
             let known = GateRules.Stage.allCases.filter { rules.stages[$0] != nil }.map(\.rawValue)
             throw Fault(
                 .badRecipe, "the rules have no stage '\(stage.rawValue)'", file: rulesFile,
-                expected: "rules for it, or one of the stages that are there: " + known.joined(separator: ", "),
+                expected: "rules for it, or one of its stages: " + known.joined(separator: ", "),
                 advice: "name a stage with --stage")
         }
         var verdict = GateVerdict(stage: stage.rawValue, checks: comparability, notes: notes)
@@ -59,14 +59,14 @@ public struct QualityGate: Sendable {
     private var notes: [String] {
         guard let baseline else { return [] }
         return zip(results.identity, baseline.identity).filter { $0.isUnchecked(against: $1) }.map {
-            "\($0.0.name): only one of the two files says it, so it was not compared"
+            "\($0.0.name): only one of the two files has it, so it was not compared"
         }
     }
 
     // MARK: Making checks
 
     func limited(_ rule: GateRule, _ subject: String, _ value: Double, _ figures: String = "") -> GateVerdict.Check {
-        // Figures that are numbers can have a ratio that is none.
+        // Finite figures can have a ratio that is NaN or infinite.
         guard value.isFinite else { return check(rule, subject, .notComparable, "the figures cannot be: \(figures)") }
         let source = figures.isEmpty ? "" : " (\(figures))"
         guard !rule.holds(value) else {

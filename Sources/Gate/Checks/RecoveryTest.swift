@@ -14,8 +14,8 @@
 ///     a − x·a₀ ≥ z_c · √(s² + x²·s₀²),   z_c the c quantile of the normal distribution,
 ///
 /// which is to say when the lower end of Fieller's one-sided interval for a / a₀ is at least x (Fieller 1954, "Some
-/// Problems in Interval Estimation"). Both models answer the same items, so their errors go together and the true standard
-/// error is smaller: the test errs towards failing.
+/// Problems in Interval Estimation"). Both models answer the same items, so their errors go together and the true
+/// standard error is smaller: the test errs towards failing.
 struct RecoveryTest: Equatable {
     /// Of the pruned and of the dense model, above guessing.
     var accuracy: Double
@@ -45,8 +45,8 @@ struct RecoveryTest: Equatable {
 
     private var quantile: Double { NormalDistribution.quantile(confidence) }
 
-    /// The standard error of an accuracy of 0 or 1, whose own estimate is 0: Agresti and Coull's, with two successes and
-    /// two failures added.
+    /// The standard error of an accuracy of 0 or 1, whose own estimate is 0: Agresti and Coull's, with two successes
+    /// and two failures added.
     static func standardErrorAtTheEdge(accuracy: Double, count: Int) -> Double {
         let n = Double(count) + 4
         let p = (accuracy * Double(count) + 2) / n

@@ -41,7 +41,7 @@ public struct BenchmarkResults: Sendable {
     ) throws(Fault) -> [Point: JSONObject] {
         guard let items = object["runs"]?.arrayValue else {
             throw Fault(
-                .badData, "this is no benchmark's result", file: file, place: place,
+                .badData, "this is not a benchmark's result", file: file, place: place,
                 found: object["runs"]?.kindName ?? "nothing", expected: "a list of runs",
                 advice: "make it with `espalier benchmark MODEL --against DENSE --json`")
         }
@@ -51,12 +51,12 @@ public struct BenchmarkResults: Sendable {
                 let batch = run["batch"]?.integerValue
             else {
                 throw Fault(
-                    .badData, "a run does not say its prompt and batch", file: file, place: "\(place)[\(index)]",
+                    .badData, "a run has no prompt and batch", file: file, place: "\(place)[\(index)]",
                     expected: "whole numbers")
             }
             guard runs.updateValue(run, forKey: Point(prompt: prompt, batch: batch)) == nil else {
                 throw Fault(
-                    .badData, "a run stands twice", file: file, place: "\(place)[\(index)]",
+                    .badData, "a run appears twice", file: file, place: "\(place)[\(index)]",
                     found: Point(prompt: prompt, batch: batch).text)
             }
         }

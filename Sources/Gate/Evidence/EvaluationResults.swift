@@ -13,12 +13,12 @@ public struct EvaluationResults: Sendable {
         guard ["perplexity", "divergence", "prompts", "results"].contains(where: { root[$0]?.objectValue != nil })
         else {
             throw Fault(
-                .badData, "this is no results file", file: file,
+                .badData, "this is not a results file", file: file,
                 found: "the keys " + LegibleText.of(root.keys.joined(separator: ", ")),
                 expected: "perplexity, divergence, prompts or results",
                 advice: "make it with `espalier evaluate --output FILE`")
         }
-        // A rule by that name would be held against one of the two only.
+        // A rule by that name would be compared with one of the two only.
         if let name = logs.first(where: { member("perplexity", $0) != nil || member("divergence", $0) != nil }) {
             throw Fault(
                 .badData, "a text and a log of prompts have the same name", file: file, found: LegibleText.of(name),
@@ -59,7 +59,7 @@ public struct EvaluationResults: Sendable {
     }
     func effectiveSamples(of task: String) -> Int? { member("n-samples", task)?["effective"]?.integerValue }
 
-    /// What must be the same in two files before a text's figures may be held against each other.
+    /// What must be the same in two files before a text's figures may be compared.
     func identity(ofText text: String) -> [Trait] {
         let figures = member("perplexity", text)
         return ["tokens", "context", "windows"].map { Trait($0, figures?[$0], isRequired: true) }
@@ -82,11 +82,11 @@ public struct EvaluationResults: Sendable {
     var identity: [Trait] {
         [
             Trait("SHA-256 of the tokenizer", root["tokenizer_sha256"]),
-            Trait("number type", root["environment"]?.objectValue?["dtype"]),
+            Trait("data type", root["environment"]?.objectValue?["dtype"]),
         ]
     }
 
-    /// "acc" is "acc,none": behind the comma stands lm-evaluation-harness' filter.
+    /// "acc" is "acc,none": after the comma stands lm-evaluation-harness' filter.
     private static func key(_ metric: String) -> String { metric.contains(",") ? metric : metric + ",none" }
 
     private func names(_ group: String) -> [String] { root[group]?.objectValue?.keys ?? [] }

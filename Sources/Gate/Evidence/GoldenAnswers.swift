@@ -7,7 +7,7 @@ import Settings
 /// `{"version": 1, "prompts": [{"name": …, "prompt": …, "expected": …, "match": …, "answer": …}]}`; name and match may
 /// be left out.
 public struct GoldenAnswers: Sendable {
-    /// How an answer is held against what was expected.
+    /// How an answer is compared with what was expected.
     public enum Match: String, OptionWord {
         /// The same text but for white space around it.
         case exact
@@ -33,7 +33,7 @@ public struct GoldenAnswers: Sendable {
     /// The file's own document, which keeps what this program does not know.
     private var document: JSONObject
 
-    /// - Throws: `badData` for what is not of the form above, and for expressions that are none.
+    /// - Throws: `badData` for what is not of the form above, and for invalid expressions.
     public init(parsing bytes: [UInt8], file: String) throws(Fault) {
         self.file = file
         let root = try ResultsFile.object(bytes, file: file)
@@ -87,7 +87,7 @@ public struct GoldenAnswers: Sendable {
         if let value = object["match"] {
             guard let known = value.stringValue.flatMap(Match.init(rawValue:)) else {
                 throw Fault(
-                    .badData, "a golden prompt is to be compared in an unknown way", found: value.kindName,
+                    .badData, "a golden prompt has an unknown way to compare answers", found: value.kindName,
                     expected: Match.allCases.map(\.rawValue).joined(separator: ", "))
             }
             match = known
@@ -105,7 +105,7 @@ extension GoldenAnswers.Match {
         case .exact: return trimmed(answer).elementsEqual(trimmed(expected))
         case .contains:
             guard !expected.isEmpty else {
-                throw Fault(.badData, "an empty text stands in every answer", expected: "a text to look for")
+                throw Fault(.badData, "every answer contains the empty text", expected: "a text to look for")
             }
             return answer.contains(expected)
         case .regex:
@@ -117,7 +117,7 @@ extension GoldenAnswers.Match {
                 return try expression.matches(in: answer)
             } catch {
                 throw Fault(
-                    .badData, "the expected text cannot serve as a regular expression: \(error.reason)",
+                    .badData, "the expected text is not a usable regular expression: \(error.reason)",
                     place: error.place, found: expected,
                     expected: "a regular expression that an empty answer does not match")
             }

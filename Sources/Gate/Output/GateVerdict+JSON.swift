@@ -27,15 +27,15 @@ extension GateVerdict {
         func fault(_ summary: String, _ place: String) -> Fault {
             Fault(
                 .badData, summary, file: file, place: place, expected: "what `espalier gate --output FILE` writes",
-                advice: "let the gate decide again, or remove the file")
+                advice: "run the gate again, or remove the file")
         }
-        guard let stage = document["stage"]?.stringValue else { throw fault("this is no gate's verdict", "stage") }
-        guard let list = document["checks"]?.arrayValue else { throw fault("this is no gate's verdict", "checks") }
+        guard let stage = document["stage"]?.stringValue else { throw fault("this is not a gate's verdict", "stage") }
+        guard let list = document["checks"]?.arrayValue else { throw fault("this is not a gate's verdict", "checks") }
         var checks: [Check] = []
         for (index, value) in list.enumerated() {
             guard let object = value.objectValue, let rule = object["rule"]?.stringValue,
                 let outcome = Outcome(rawValue: object["outcome"]?.stringValue ?? "")
-            else { throw fault("this is no check of a gate", "check \(index + 1)") }
+            else { throw fault("this is not a check of a gate", "check \(index + 1)") }
             func text(_ key: String) -> String { object[key]?.stringValue ?? "" }
             checks.append(
                 Check(

@@ -1,5 +1,6 @@
 extension GateRules {
-    /// What `gate --init` writes: rules for all stages, with limits to begin with. `examples/gate.yaml` is the same file.
+    /// What `gate --init` writes: rules for all stages, with limits to begin with. `examples/gate.yaml` is the same
+    /// file.
     public static let start = """
         # Rules for `espalier gate`. The limits are a beginning: set them by what your service can bear.
         #
@@ -22,7 +23,7 @@ extension GateRules {
             golden_prompts: {min: 1, match: contains, optional: true}
 
           # All users. `recovery` needs tasks in both results and --baseline DENSE.json, `size_ratio` needs
-          # --report PRUNED/report.json, and `speed_ratio` needs --benchmark FILE of `espalier benchmark --against DENSE`.
+          # --report PRUNED/report.json, `speed_ratio` needs --benchmark FILE of `espalier benchmark --against DENSE`.
           full:
             perplexity_ratio: {max: 1.1}
             kl: {max: 0.2}

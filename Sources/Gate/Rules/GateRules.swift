@@ -1,7 +1,7 @@
 import Faults
 import Settings
 
-/// What a model must hold to before it goes on to a stage of a roll-out.
+/// What a model must hold to before it enters a stage of a roll-out.
 public struct GateRules: Sendable {
     /// The stages, from the first trial to all users.
     public enum Stage: String, OptionWord {

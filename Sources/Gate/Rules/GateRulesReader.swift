@@ -12,8 +12,9 @@ extension GateRules {
     }
 
     /// - Parameter file: the file's name, for messages.
-    /// - Throws: `badRecipe` with line and column for what is not YAML, for unknown and duplicate keys, for values of the
-    ///   wrong type, for limits that are none, and for stages without rules.
+    /// - Throws: `badRecipe` with line and column for what is not YAML, for unknown and duplicate keys, for values of
+    ///   the
+    ///   wrong type, for invalid limits, and for stages without rules.
     public init(yaml: String, file: String? = nil) throws(Fault) {
         stages = [:]
         guard let root = try StrictYAML.root(yaml, file: file, noun: GateRules.noun) else {
@@ -34,7 +35,7 @@ extension GateRules {
         }
         guard hasVersion else {
             throw Fault(
-                .badRecipe, "the rules file does not say its version", file: file, advice: "begin it with: version: 1")
+                .badRecipe, "the rules file has no version", file: file, advice: "add a first line: version: 1")
         }
         guard !stages.isEmpty else {
             throw Fault(
@@ -100,12 +101,12 @@ extension GateRules {
                 let parts = rule.metric.split(separator: ",", omittingEmptySubsequences: false)
                 guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty }) else {
                     throw member.value.fault(
-                        "this is no metric", found: String(rule.metric.prefix(80)),
+                        "this is not a metric", found: String(rule.metric.prefix(80)),
                         expected: "a name such as acc, or a name and a filter such as exact_match,strict-match")
                 }
                 guard !["perplexity", "bits_per_byte", "stderr"].contains(where: rule.metric.contains) else {
                     throw member.value.fault(
-                        "a recovery needs a figure of which more is better", found: String(rule.metric.prefix(80)),
+                        "a recovery needs a figure where higher is better", found: String(rule.metric.prefix(80)),
                         expected: "acc, acc_norm, exact_match, …")
                 }
             case "match": rule.match = try member.value.option()

@@ -3,8 +3,8 @@ import Recipes
 /// A method as a value: everything that a run, a plan and a recipe ask of it.
 ///
 /// A method is one file that makes such a value, and one line of `MethodRegistry.standard`. What belongs to its name is
-/// in the declaration; what depends on a run's settings, such as comparison group, search candidate, the streams that it
-/// needs and the work that it does, is told by what works on the blocks.
+/// in the declaration; what depends on a run's settings, such as comparison group, search candidate, the streams that
+/// it needs and the work that it does, is told by what works on the blocks.
 public struct PruningMethod: Sendable {
     /// What recipes, flags and help know of it.
     public private(set) var declaration: Method

@@ -16,8 +16,8 @@ import Torch
 ///
 /// The target is the dense model's own stream, so that a block also makes up for what the blocks before it broke; the
 /// error of each token is relative to that token and channels that vary little count more, so that massive activations
-/// do not drown the others; the steps are Adam's, relative to each linear's scale, on a schedule; and sequences that were
-/// kept out decide whether the result stands. How it compares with the published optimizer is in
+/// do not drown the others; the steps are Adam's, relative to each linear's scale, on a schedule; and sequences that
+/// were kept out decide whether the result stands. How it compares with the published optimizer is in
 /// Documentation/WandaPlusPlus.md.
 public struct BlockRefit: BlockWorker, Sendable {
     public struct Options: Equatable, Sendable {

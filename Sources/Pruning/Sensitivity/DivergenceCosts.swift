@@ -84,7 +84,7 @@ public struct DivergenceCosts {
     public static func headBytes(_ configuration: DecoderConfiguration, samples: Int, tokens: Int, width: Int) -> Int {
         let sample = tokens * configuration.hiddenSize
         let numbers = min(samples, max(1, headNumbers / max(1, sample))) * sample
-        // The states, normalised, the slope behind the norm and its cast, and the gradient.
+        // The states, normalised, the slope after the norm and its cast, and the gradient.
         return OutputMatrix.readBytes(configuration, width: width) + numbers * (3 * 4 + 2 * width)
             + OutputMatrix.pieceElements * 6 * 4
     }

@@ -27,7 +27,7 @@ enum FisherGradient {
             try output.pieces(input) { piece in
                 let drawn = signs(piece.positions, piece.tokens)
                 let v = sums.drawn(piece, signs: drawn)
-                // Behind the soft cap c a logit z moves 1 − (z/c)² as fast as before it.
+                // After the soft cap c a logit z moves 1 − (z/c)² as fast as before it.
                 if let cap = output.softCap {
                     let share = piece.logits.to(.float32) * (1 / cap)
                     v.addProduct(v, share * share, scale: -1)

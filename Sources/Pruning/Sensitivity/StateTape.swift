@@ -35,7 +35,7 @@ final class StateTape {
         try fill(0..<layers, keeping: { $0.isMultiple(of: spacing) || $0 == layers }, progress)
     }
 
-    /// Bytes of a state behind the first block.
+    /// Bytes of a state after the first block.
     private static func byteCount(_ input: HiddenStream) -> Int {
         input.samples * input.tokens * input.hidden * DType.bfloat16.byteCount
     }
@@ -55,7 +55,7 @@ final class StateTape {
         spacing == 1 ? layers : (layers + spacing - 1) / spacing + spacing
     }
 
-    /// What entered a block; behind the last one what enters the head. Those behind it are not asked for any more.
+    /// What entered a block; after the last one what enters the head. Those after it are not asked for any more.
     ///
     /// - Throws: as `init`.
     func front(of layer: Int) throws(Fault) -> HiddenStream {

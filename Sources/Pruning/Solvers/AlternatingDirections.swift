@@ -5,13 +5,13 @@ import Torch
 /// Meng et al. do it in *ALPS: Improved Optimization for Highly Sparse One-Shot Pruning for Large Language Models*,
 /// arXiv 2406.07831.
 ///
-/// The problem: minimise tr (Ŵ − D) H (Ŵ − D)ᵀ over D in the pattern, Ŵ the dense weight and H the second moments of the
-/// inputs. A copy W carries the quadratic, D the pattern, V the multipliers of W = D:
+/// The problem: minimise tr (Ŵ − D) H (Ŵ − D)ᵀ over D in the pattern, Ŵ the dense weight and H the second moments of
+/// the inputs. A copy W carries the quadratic, D the pattern, V the multipliers of W = D:
 ///
 ///     W ← (Ŵ H − V + ρ D) (H + ρ I)⁻¹        D ← W + V / ρ where the pattern keeps it        V ← V + ρ (W − D)
 ///
-/// with ρ growing as long as the mask still moves. SparseGPT decides from left to right and never looks back; here every
-/// weight may come back while the others move. At last the weights under the mask that was found are refined by
+/// with ρ growing as long as the mask still moves. SparseGPT decides from left to right and never looks back; here
+/// every weight may come back while the others move. At last the weights under the mask that was found are refined by
 /// conjugate gradients.
 public enum AlternatingDirections {
     static let damping = 0.01

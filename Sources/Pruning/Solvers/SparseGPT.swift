@@ -4,7 +4,7 @@ import Torch
 /// SparseGPT (arXiv 2301.00774): columns are removed from left to right, and what each removal breaks in xWᵀ is made
 /// up for by the columns that follow.
 public enum SparseGPT {
-    /// Columns that are compared with each other and updated at once.
+    /// Columns that are compared and updated at once.
     public static let blockWidth = 128
     static let damping = 0.01
 

@@ -18,13 +18,14 @@ extension PruneRecipe {
         try read(root, prefix: "", hasVersion: &hasVersion)
         guard hasVersion else {
             throw Fault(
-                .badRecipe, "the recipe does not say its version", file: file, advice: "begin it with: version: 1")
+                .badRecipe, "the recipe has no version", file: file, advice: "add a first line: version: 1")
         }
     }
 
     /// Reads a recipe file. Its paths are named from the folder that it lies in.
     ///
-    /// - Throws: `Fault` of kind `missingInput` when there is no such file, `inputOutput` when it cannot be read, and as
+    /// - Throws: `Fault` of kind `missingInput` when there is no such file, `inputOutput` when it cannot be read, and
+    ///   as
     ///   `init(yaml:file:)`.
     public init(contentsOf path: String) throws(Fault) {
         let text = try StrictYAML.text(of: path, noun: "recipe")

@@ -1,8 +1,8 @@
 import Settings
 
 extension PruneRecipe {
-    /// The recipe as canonical YAML: every given key in one order, so that equal recipes are equal texts. Reading it back
-    /// gives an equal recipe.
+    /// The recipe as canonical YAML: every given key in one order, so that equal recipes are equal texts. Reading it
+    /// back gives an equal recipe.
     public func yaml() -> String { RecipeWriter.text(of: self) }
 }
 

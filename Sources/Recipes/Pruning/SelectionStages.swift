@@ -1,8 +1,8 @@
 import Faults
 import Settings
 
-/// Selection stages of an evolutionary search, "16:2048,4:16384,1:131072": in each, so many candidates survive what they
-/// are measured on, in tokens. The last leaves one.
+/// Selection stages of an evolutionary search, "16:2048,4:16384,1:131072": in each, so many candidates survive what
+/// they are measured on, in tokens. The last leaves one.
 public struct SelectionStages: OptionValue, Hashable {
     public struct Stage: Hashable, Sendable {
         public var survivors: Int
@@ -22,7 +22,7 @@ public struct SelectionStages: OptionValue, Hashable {
             let numbers = part.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
             guard numbers.count == 2, let survivors: Int = PlainNumber.integer(numbers[0]),
                 let tokens: Int = PlainNumber.integer(numbers[1]), survivors > 0, tokens > 0
-            else { throw fault("the selection stages are not understood", String(part)) }
+            else { throw fault("the selection stages are invalid", String(part)) }
             if let last = list.last, survivors >= last.survivors || tokens < last.tokens {
                 throw fault("a selection stage does not follow from the one before", String(part))
             }

@@ -10,7 +10,8 @@ public enum ServingEngine: String, OptionWord {
 
     public static let noun = "engine"
 
-    /// What FFN widths are a multiple of, as far as the dense model's are: rows that the engine's quantised kernels take.
+    /// What FFN widths are a multiple of, as far as the dense model's are: rows that the engine's quantised kernels
+    /// take.
     public var widthMultiple: Int {
         switch self {
         case .transformers: 1

@@ -30,7 +30,7 @@ public struct ResultsCard {
         let figures = figures
         guard !figures.isEmpty else {
             throw Fault(
-                .missingInput, "nothing was measured that a model card could tell", file: run.folder,
+                .missingInput, "there are no measurements for a model card", file: run.folder,
                 expected: "results.json with a perplexity or a task that is a number",
                 advice: "write it with `espalier evaluate --against DENSE --output`")
         }
@@ -99,7 +99,8 @@ public struct ResultsCard {
         }
         if let speed = run.speed {
             lines.append(
-                "| new tokens, \(speed.batch) at a time, in Espalier's own engine | speed | 1 | \(ResultsCard.ratio(speed.decode)) |"
+                "| new tokens, \(speed.batch) at a time, in Espalier's own engine | speed | 1 | "
+                    + "\(ResultsCard.ratio(speed.decode)) |"
             )
         }
         if let size = run.sizeRatio { lines.append("| weight files | size | 1 | \(Figure.fixed(size, 2)) |") }

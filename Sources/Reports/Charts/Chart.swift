@@ -18,7 +18,8 @@ enum Charts {
     static func f(_ value: Double) -> String { Figure.fixed(value, 1).replacing("−", with: "-") }
 
     static func frame(_ title: String, height: Double = height, _ body: String) -> String {
-        "<div class=\"scroll\"><svg viewBox=\"0 0 \(f(width)) \(f(height))\" role=\"img\" aria-label=\"\(HTML.text(title))\">"
+        "<div class=\"scroll\"><svg viewBox=\"0 0 \(f(width)) \(f(height))\" role=\"img\" "
+            + "aria-label=\"\(HTML.text(title))\">"
             + "<title>\(HTML.text(title))</title>\(body)</svg></div>"
     }
 

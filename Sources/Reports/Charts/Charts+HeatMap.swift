@@ -1,8 +1,8 @@
 import JSONText
 
 extension Charts {
-    /// What each layer lost: a row for each kind of linear and a column for each layer, first how much of it is gone, then
-    /// how far its output is from the dense one's; and the layer's own error below.
+    /// What each layer lost: a row for each kind of linear and a column for each layer, first how much of it is gone,
+    /// then how far its output is from the dense one's; and the layer's own error below.
     static func heatMap(_ run: PublishedRun) -> Chart? {
         let blocks = run.blocks
         let removed = Field(

@@ -1,7 +1,7 @@
 import JSONText
 
 extension Charts {
-    /// What quality is held against.
+    /// What quality is compared with.
     enum Cost {
         /// Weights neither removed nor zero, %: less was kept.
         case weights

@@ -1,8 +1,8 @@
 import Crypto
 import Foundation
 
-/// What a browser may load and run for the page: its one stylesheet and its one script, known by their digests, and nothing
-/// else. Markup that got into the page in spite of all would neither run nor be fetched for.
+/// What a browser may load and run for the page: its one stylesheet and its one script, known by their digests, and
+/// nothing else. Markup that got into the page in spite of all would neither run nor be fetched for.
 enum ContentPolicy {
     static func text(style: String, script: String) -> String {
         func source(_ text: String) -> String {

@@ -115,10 +115,10 @@ public struct ReportPage {
     private var glossary: String {
         let words = [
             ("Dense model", "the model before pruning."),
-            ("Perplexity", "how surprised a model is by a text that people wrote. Lower is better."),
+            ("Perplexity", "how surprised a model is by human-written text. Lower is better."),
             ("KL", "how far the pruned model's predictions are from the dense model's. 0 is the same."),
             ("Same next token", "how often both models predict the same next token, a word or a piece of one."),
-            ("Sparsity", "the share of the weights that are zero, or of what the budget counts that was removed."),
+            ("Sparsity", "the share of the weights that are zero, or the share of the budget that was removed."),
         ]
         return "<footer><dl>" + words.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>" }.joined()
             + "</dl><p>Made by Espalier. The page loads nothing from elsewhere.</p></footer>"

@@ -153,7 +153,7 @@ public struct PublishedRun {
     /// Where a gate's verdict is looked for.
     static let gateFile = "gate.json"
 
-    /// - Throws: `missingInput` without a `report.json`, `badData` for one that is none.
+    /// - Throws: `missingInput` without a `report.json`, `badData` for an invalid one.
     public init(folder: String) throws(Fault) {
         self.folder = folder
         name = FileSystem.last(folder)

@@ -16,8 +16,8 @@ enum Savings {
             case .notJudged: "whether the quality is good enough is not known yet."
             case .notMeasured: "speed was not measured (espalier benchmark --against DENSE)."
             case .noiseUnknown:
-                "the benchmark has fewer than \(SpeedRatio.fewestRepeats) repeats, so that nobody knows its noise."
-            case .withinNoise: "the difference in speed from the dense model lies within the noise of the measurement."
+                "the benchmark has fewer than \(SpeedRatio.fewestRepeats) repeats, so its noise is unknown."
+            case .withinNoise: "the difference in speed from the dense model is within the noise of the measurement."
             case .slower: "the measurement shows no gain in speed over the dense model."
             }
         }

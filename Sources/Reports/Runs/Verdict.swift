@@ -51,7 +51,7 @@ public struct Verdict: Equatable, Sendable {
             let isBroken = run.texts.contains { $0.perplexity?.isFinite != true }
             (decision, reason) =
                 isBroken
-                ? (.noGo, "Its predictions are not numbers: the model is broken.") : Verdict.decision(run, limits)
+                ? (.noGo, "Its predictions are NaN or infinite: the model is broken.") : Verdict.decision(run, limits)
         }
     }
 
@@ -74,7 +74,7 @@ public struct Verdict: Equatable, Sendable {
                 .noGo, count == 1 ? "The stage's only check failed." : "Of the stage's checks \(part(failed)) failed."
             )
         case .notComparable:
-            guard count > 0 else { return (.unknown, "No check of the stage was made, so nothing was decided.") }
+            guard count > 0 else { return (.unknown, "None of the stage's checks was made, so nothing was decided.") }
             let also = failed == 0 ? "" : ", and \(part(failed)) failed"
             let open =
                 count == 1
@@ -88,7 +88,8 @@ public struct Verdict: Equatable, Sendable {
         guard !run.texts.isEmpty else {
             return (
                 .unknown,
-                "It was not evaluated on any text: put the output of evaluate --against DENSE --output into the folder as results.json."
+                "It was not evaluated on any text: put the output of evaluate --against DENSE --output into the "
+                    + "folder as results.json."
             )
         }
         guard let worst = run.worstText, let ratio = worst.ratio else {
@@ -122,8 +123,10 @@ public struct Verdict: Equatable, Sendable {
         }
         return (
             .canary,
-            "\(found(limits.goRatio)), and \(agreement). A go needs at most \(Figure.fixed(limits.goRatio, 2)) times and at least "
-                + "\(Figure.percent(limits.goAgreement, 0)): it may be tried on a share of real traffic, and does not replace the dense model."
+            "\(found(limits.goRatio)), and \(agreement). A go needs at most \(Figure.fixed(limits.goRatio, 2)) times "
+                + "and at least "
+                + "\(Figure.percent(limits.goAgreement, 0)): it may be tried on a share of real traffic, and does "
+                + "not replace the dense model."
         )
     }
 }

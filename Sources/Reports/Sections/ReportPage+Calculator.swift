@@ -35,7 +35,8 @@ extension ReportPage {
             \(outcome(speed))\(refusals)
             """,
             "Both speeds were measured \(ReportPage.engine): enter what your server measures. The figures are those of "
-                + "\(Words.counted(speed.batch, "sequence")) at a time after a prompt of \(Words.counted(speed.prompt, "token"))."
+                + "\(Words.counted(speed.batch, "sequence")) at a time after a prompt of "
+                + "\(Words.counted(speed.prompt, "token"))."
         )
     }
 

@@ -17,7 +17,8 @@ extension ReportPage {
         guard !parts.isEmpty else { return nil }
         return (
             parts.joined(),
-            "The texts that were used for calibration, by their digests. They should resemble production traffic. The text itself is not in "
+            "The texts that were used for calibration, by their digests. They should resemble production traffic. "
+                + "The text itself is not in "
                 + "the output."
         )
     }

@@ -33,10 +33,11 @@ extension ReportPage {
                 : "Perplexity and KL on \(on)\(names.count > 1 ? " (not the same text for all runs)" : "").",
             hasFront ? "A dashed line joins the models that no other beats in both." : "",
             hasRange
-                ? "A horizontal line shows what the repeats of the benchmark leave open: where it reaches over 1, no difference in "
+                ? "A horizontal line shows the range of the benchmark's repeats: if it includes 1, no difference in "
                     + "speed is shown." : "",
             "Speed is measured \(ReportPage.engine).",
-            "Zeros make files smaller and servers faster only where software skips them; removed heads and neurons make the files "
+            "Zeros make files smaller and servers faster only where software skips them; removed heads and neurons "
+                + "make the files "
                 + "smaller.",
         ]
         return (
@@ -49,16 +50,17 @@ extension ReportPage {
         var notes: [String] = []
         let missing = runs.filter { text($0)?.ratio?.isFinite != true }.map { HTML.name($0.name) }
         if !missing.isEmpty {
-            notes.append("No perplexity to compare, and so in none of the pictures: \(Words.list(missing)).")
+            notes.append("No perplexity to compare, so not in any picture: \(Words.list(missing)).")
         }
         let unmeasured = runs.filter { $0.speed == nil && text($0)?.ratio?.isFinite == true }.map { HTML.name($0.name) }
         if !unmeasured.isEmpty, speedChart != nil {
-            notes.append("No measured speed, and so not in the picture of speed: \(Words.list(unmeasured)).")
+            notes.append("No measured speed, so not in the picture of speed: \(Words.list(unmeasured)).")
         }
         let compared = runs.compactMap { text($0)?.densePerplexity }.filter { $0.isFinite && $0 > 0 }
         if let least = compared.min(), let most = compared.max(), most > least * 1.01 {
             notes.append(
-                "The dense model's perplexity is not the same for all runs (\(Figure.fixed(least, 2)) to \(Figure.fixed(most, 2))): the "
+                "The dense model's perplexity is not the same for all runs (\(Figure.fixed(least, 2)) to "
+                    + "\(Figure.fixed(most, 2))): the "
                     + "model, the text or its windows differ, so that the runs cannot be compared with each other.")
         }
         if runs.count > Charts.mostLabels {
@@ -120,14 +122,16 @@ extension ReportPage {
         }
         guard !rows.isEmpty else {
             return
-                "<p class=\"small\">Speed was not measured: put the output of benchmark --against DENSE --output into the folder as "
+                "<p class=\"small\">Speed was not measured: put the output of benchmark --against DENSE --output "
+                + "into the folder as "
                 + "benchmark.json.</p>"
         }
         let head = [
             "run", "prompt, tokens", "sequences at a time", "first token", "new tokens", "dense model, tokens/s",
         ]
         return "<details><summary>Speed in Espalier's engine, times the dense model's</summary>"
-            + "<p class=\"small\">Measured \(ReportPage.engine). In brackets: from the worst repeat over the dense model's best to "
+            + "<p class=\"small\">Measured \(ReportPage.engine). In brackets: from the worst repeat over the dense "
+            + "model's best to "
             + "the best over its worst.</p>" + HTML.table(head, rows) + "</details>"
     }
 }

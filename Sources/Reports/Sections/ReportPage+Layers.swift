@@ -3,8 +3,9 @@ extension ReportPage {
         guard let body = perRun(Charts.heatMap) else { return nil }
         return (
             body,
-            "The stronger the colour, the more of that matrix is gone (q, k, v, o: attention; gate, up, down: MLP). Where a "
-                + "second field follows, it shows how far that matrix's output is from what it should be, relative to its size; "
+            "The stronger the color, the more of that matrix was removed (q, k, v, o: attention; gate, up, down: "
+                + "MLP). If a "
+                + "second field follows, it shows the relative error of that matrix's output; "
                 + "the bars below show the same for the whole layer."
         )
     }
@@ -13,7 +14,8 @@ extension ReportPage {
         guard let body = perRun(Charts.search) else { return nil }
         return (
             body,
-            "Many ways to share out the removal over the layers were tried; each point is the best so far, before the last correction of "
+            "Many ways to distribute the removal over the layers were tried; each point is the best so far, before "
+                + "the last correction of "
                 + "the weights."
         )
     }

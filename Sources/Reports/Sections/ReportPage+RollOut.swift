@@ -8,12 +8,14 @@ extension ReportPage {
         ),
         (
             "A share of the traffic (canary).",
-            "One request in a hundred, after a quiet day one in ten. Stop when the gate fails, watch raises an alarm, or users complain more often.",
+            "One request in a hundred, after a quiet day one in ten. Stop when the gate fails, watch raises an "
+                + "alarm, or users complain more often.",
             "espalier gate results.json --rules gate.yaml --stage canary"
         ),
         (
             "Everyone (full).",
-            "All requests. The dense model stays deployed and warm for a week, its folder for as long as this one is in use.",
+            "All requests. The dense model stays deployed and warm for a week, its folder for as long as this one is "
+                + "in use.",
             "espalier gate results.json --rules gate.yaml --stage full"
         ),
     ]
@@ -47,10 +49,11 @@ extension ReportPage {
             <h3>Back</h3>
             <ol><li>Point the route at the dense model again: pruning wrote a folder of its own and changed nothing in the dense one.</li>
             <li>Check that the dense folder is still what it was, by its digests, and that its answers are served.</li>
-            <li>Keep the pruned folder, this page, and what <code>espalier watch</code> wrote: they say what to change. The recipe makes the \
-            weights again.</li></ol>
+            <li>Keep the pruned folder, this page, and what <code>espalier watch</code> wrote: they say what to \
+            change. The recipe makes the weights again.</li></ol>
             """,
-            "Take the next stage when the gate passes it. Go back at once when the gate fails or espalier watch raises an alarm."
+            "Take the next stage when the gate passes it. Go back at once when the gate fails or espalier watch "
+                + "raises an alarm."
         )
     }
 
@@ -60,7 +63,8 @@ extension ReportPage {
         case .canary: "Shadow, then a share of the traffic; everyone only after the gate passes its stage full."
         case .poc: "The shadow only; a share of the traffic after the gate passes its stage canary."
         case .noGo:
-            "Keep the dense model. Prune less, calibrate with text that resembles production traffic, or search for the layers' shares."
+            "Keep the dense model. Prune less, calibrate with text that resembles production traffic, or search for "
+                + "the layers' shares."
         case .unknown: "Measure first: espalier evaluate --against DENSE, then espalier gate."
         }
     }

@@ -60,7 +60,8 @@ extension ReportPage {
             HTML.table(head, rows, class: "facts"),
             "“Pruned” is the date of the run's report.json, which copying a folder may change."
                 + (isMixed
-                    ? " The runs are of different source models: each one's figures are relative to its own dense model, and "
+                    ? " The runs are of different source models: each one's figures are relative to its own dense "
+                        + "model, and "
                         + "the runs cannot be compared with each other." : "")
         )
     }

@@ -8,7 +8,8 @@ extension ReportPage {
         guard !parts.isEmpty else { return nil }
         return (
             parts.joined(),
-            "The same prompt, answered by the dense and by the pruned model. Marked: what the pruned model wrote from the first difference on."
+            "The same prompt, answered by the dense and by the pruned model. Marked: what the pruned model wrote "
+                + "from the first difference on."
         )
     }
 

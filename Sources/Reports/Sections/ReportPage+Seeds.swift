@@ -28,10 +28,12 @@ extension ReportPage {
         let lead = [
             "Runs with the same recipe except for the seed or the calibration text.",
             hasSpread
-                ? "Perplexity is given as mean ± standard deviation. A difference between two settings that is smaller than this "
-                    + "spread says nothing." : "",
+                ? "Perplexity is given as mean ± standard deviation. A difference between two settings that is "
+                    + "smaller than this "
+                    + "spread is not meaningful." : "",
             hasRepeats
-                ? "Runs with the same seed are a repeat: they count once for mean and spread, and only show whether the result "
+                ? "Runs with the same seed are a repeat: they count once for mean and spread, and only show whether "
+                    + "the result "
                     + "can be reproduced." : "",
         ]
         return (

@@ -23,11 +23,12 @@ extension ReportPage {
             return "In Espalier's own engine it writes \(times) times as fast as the dense model "
                 + "(\(range(ratio) ?? "")); your server's speed will differ."
         case .withinNoise:
-            return "In Espalier's own engine no difference in speed from the dense model can be told from noise "
+            return "In Espalier's own engine any difference in speed from the dense model is within the noise "
                 + "(\(times) times, \(range(ratio) ?? "")); your server's speed will differ."
         case .noiseUnknown:
             return
-                "In Espalier's own engine it writes \(times) times as fast as the dense model, measured too seldom to know the "
+                "In Espalier's own engine it writes \(times) times as fast as the dense model, measured too seldom "
+                + "to know the "
                 + "noise; your server's speed will differ."
         }
     }

@@ -25,7 +25,8 @@ extension ReportPage {
         return (
             "<p>\(legend.joined(separator: " "))</p>" + chart.svg + "<details><summary>As a table</summary>"
                 + HTML.table(["model", "task", "measure", "right", "standard error"], rows) + "</details>",
-            "Share of right answers. The thin line is one standard error to either side: where lines overlap, the difference may be chance."
+            "Share of right answers. The thin line is one standard error to either side: where lines overlap, the "
+                + "difference may be chance."
         )
     }
 }

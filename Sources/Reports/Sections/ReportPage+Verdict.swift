@@ -49,9 +49,12 @@ extension ReportPage {
     var verdicts: (body: String, lead: String)? {
         let own = runs.contains { $0.gate == nil }
         let limit =
-            "This page's own limits, where no gate has decided: for a go, perplexity at most \(Figure.fixed(limits.goRatio, 2)) times the "
-            + "dense model's and the same next token at least \(Figure.percent(limits.goAgreement, 0)) of the time; for a trial, "
-            + "perplexity at most \(Figure.fixed(limits.canaryRatio, 2)) times. A run is judged by the worst of its texts."
+            "This page's own limits, where no gate has decided: for a go, perplexity at most "
+            + "\(Figure.fixed(limits.goRatio, 2)) times the "
+            + "dense model's and the same next token at least \(Figure.percent(limits.goAgreement, 0)) of the time; "
+            + "for a trial, "
+            + "perplexity at most \(Figure.fixed(limits.canaryRatio, 2)) times. A run is judged by the worst of its "
+            + "texts."
         return ("<div class=\"cards\">\(runs.map(card).joined())</div>", own ? limit : "")
     }
 
@@ -93,7 +96,7 @@ extension ReportPage {
         case "bytes": return "\(share) of the blocks' bytes were removed"
         case "kv-cache": return "\(share) of the key-value cache was removed"
         case "latency": return "\(share) of the blocks' measured time was removed"
-        default: return "\(share) of what the budget counts was removed"
+        default: return "\(share) of the budget was removed"
         }
     }
 

@@ -36,7 +36,7 @@ struct AllocationSearch {
     func run(_ lines: [JSONValue]) throws(Fault) -> SparsityAllocation {
         let tokens = try context.requireTokens()
         try makeCandidates(tokens, committed: lines)
-        events(.note("measuring what each linear costs"))
+        events(.note("measuring the cost of each linear layer"))
         let searched = SearchSplit.searched(of: tokens.rows)
         let search = try context.run.divergenceCosts(tokens, samples: searched, seed: context.settings.seed) {
             progress(0.7 + 0.1 * $0)
@@ -67,7 +67,7 @@ struct AllocationSearch {
 
     /// Prunes every block at the target; blocks whose files the journal has are not pruned again.
     private func makeCandidates(_ tokens: TokenMatrix, committed lines: [JSONValue]) throws(Fault) {
-        events(.note("pruning every block at the target, without optimisation"))
+        events(.note("pruning every block at the target, without optimization"))
         let committed = try staging.committed(lines, kind: "candidates")
         let rows = SearchSplit.calibrated(of: tokens.rows)
         let lane = try context.run.embeddedLane(tokens, samples: rows)
@@ -86,7 +86,7 @@ struct AllocationSearch {
                 try journal.append(
                     try staging.writeShard(file, SparseCandidateFile.tensors(pruned)).line(kind: "candidates"))
             }
-            // As it stands in the file, so that a resumed search sees the same; behind the last block nothing looks.
+            // As it stands in the file, so that a resumed search sees the same; after the last block nothing looks.
             if layer + 1 < configuration.layerCount {
                 try step.advance(lane, through: try candidate(of: dense))
             }

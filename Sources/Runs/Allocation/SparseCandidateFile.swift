@@ -3,8 +3,8 @@ import Decoders
 import Faults
 import Torch
 
-/// The pruned weights of a block in a safetensors file: which stay as bits, and those that stay as bfloat16, which is enough
-/// to tell what they cost.
+/// The pruned weights of a block in a safetensors file: which stay as bits, and those that stay as bfloat16, which is
+/// enough to tell what they cost.
 ///
 /// Of projection p there are `p.kept` (bytes, the first weight in the lowest bit) and `p.values`.
 enum SparseCandidateFile {

@@ -34,7 +34,7 @@ struct SparsityAllocation: Equatable {
         ])
     }
 
-    /// Nil where the line is none, or one of another model.
+    /// Nil where the line is invalid, or one of another model.
     init?(json: JSONValue, configuration: DecoderConfiguration) {
         guard let object = json.objectValue, object["kind"]?.stringValue == "allocation",
             let values = object["sparsity"]?.arrayValue?.compactMap(\.doubleValue),

@@ -43,7 +43,7 @@ struct CardEntries {
         }
     }
 
-    /// Whether a line goes on with what the line before began.
+    /// Whether a line continues the line before.
     private static func continues(_ line: Substring) -> Bool {
         guard let first = line.utf8.first else { return true }
         return [" ", "\t", "\r", "#", "]", "}", ","].contains { $0.utf8.first == first } || line == "-"

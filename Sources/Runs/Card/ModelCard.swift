@@ -9,12 +9,12 @@ enum ModelCard {
         let done =
             structure.map {
                 """
-                Attention heads and neurons removed by Espalier with \(result.method): \(percent) % of \($0.budget.phrase), \
-                \(result.parametersAfter) of \(result.parametersBefore) parameters of the model are left.
+                Attention heads and neurons removed by Espalier with \(result.method): \(percent) % of \
+                \($0.budget.phrase), \(result.parametersAfter) of \(result.parametersBefore) parameters are left.
                 """
             } ?? """
                 Pruned by Espalier with \(result.method), pattern \(result.pattern): \(percent) % of the weights of \
-                \(result.linears.count) linears are zero. Of the model's \(result.parametersBefore) parameters \
+                \(result.linears.count) linear layers are zero. Of the model's \(result.parametersBefore) parameters \
                 \(result.parametersAfter) are not zero; all are stored.
                 """
         let origin = source.repository.map { " The source is `\($0)`." } ?? ""
@@ -30,19 +30,19 @@ enum ModelCard {
 
             ## Limits
 
-            \(structure == nil ? zeros : "")Quality is lower than the source's, most of all outside the calibration domain. \
-            Measure it on your own texts and tasks before its use: `espalier evaluate`, `espalier gate`.
+            \(structure == nil ? zeros : "")Quality is lower than the source's, most of all outside the calibration \
+            domain. Measure it on your own texts and tasks before its use: `espalier evaluate`, `espalier gate`.
 
             ## Recipe
 
-            `report.json` holds the error of every block\(structure == nil ? "" : ", its shape, the steps of the search") \
+            `report.json` holds the error of every block\(structure == nil ? "" : ", its shape, the search's steps") \
             and the calibration manifest. `recipe.yaml` makes the same weights again:
 
             ```
             espalier prune --recipe recipe.yaml --output FOLDER
             ```
 
-            Here files are named without their folders; in `recipe.yaml` their paths lead on from its own folder.
+            Files are named here without their folders; paths in `recipe.yaml` are relative to its folder.
 
             ```yaml
             \(recipe)```
@@ -51,8 +51,8 @@ enum ModelCard {
     }
 
     private static let zeros = """
-        The weights are dense tensors with zeros: the files are no smaller, and software that does not use the zeros is no \
-        faster. 
+        The weights are dense tensors with zeros: the files are no smaller, and software that does not use the zeros \
+        is no faster. 
         """
 
     private static let plainLoading = """
@@ -63,7 +63,7 @@ enum ModelCard {
         tokenizer = AutoTokenizer.from_pretrained("FOLDER")
         ```
 
-        Whatever else opens the source's family opens it, too; so does `espalier generate FOLDER`.
+        Any other software that supports the source's family opens it, too, as does `espalier generate FOLDER`.
         """
 
     private static let ownLoading = """

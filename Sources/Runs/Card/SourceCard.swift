@@ -15,7 +15,7 @@ package struct SourceCard: Equatable {
     private var refused: [(key: String, reason: String)] = []
     private var hasNoHead = true
 
-    /// A card's head is a page, a longer one is none.
+    /// A card's head is a page, a longer one is not a head.
     private static let longestHead = 64 << 10
     private static let (longestValue, mostValues) = (200, 200)
 
@@ -61,7 +61,7 @@ package struct SourceCard: Equatable {
     package var warnings: [String] {
         guard let first = refused.first else { return [] }
         let names = refused.map(\.key).joined(separator: ", ")
-        return ["the model's README.md: not carried over to the new card: \(names): \(first.reason)"]
+        return ["the model's README.md: not copied to the new card: \(names): \(first.reason)"]
     }
 
     /// What stands between the first line, `---`, and the next such line.

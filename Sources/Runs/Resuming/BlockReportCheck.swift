@@ -4,7 +4,7 @@ import JSONText
 import Pruning
 import Records
 
-/// Whether what a journal says of a block can be true: its numbers are held against the model's sizes and against each
+/// Whether what a journal says of a block can be true: its numbers are compared with the model's sizes and against each
 /// other.
 struct BlockReportCheck {
     let line: JournalLine
@@ -26,7 +26,8 @@ struct BlockReportCheck {
         _ = try line.integer(report, ReportKey.index.rawValue, in: layer...layer, at: "report.")
         let shares = try self.shares(report, .sparsity)
         guard shares.map(\.linear) == source.blueprint.layers[layer].linears else {
-            throw line.fault("report.sparsity", found: "\(shares.count) linears", expected: "every linear, in order")
+            throw line.fault(
+                "report.sparsity", found: "\(shares.count) entries", expected: "every linear layer, in order")
         }
         try checkCounts(report, shares)
         try checkAsked(report)
@@ -36,7 +37,8 @@ struct BlockReportCheck {
         }
         for (key, value) in errors?.objectValue?.members ?? [] {
             guard LinearName(rawValue: key) != nil else {
-                throw line.fault("report.linear_errors", found: "\"\(key.prefix(60))\"", expected: "a linear's name")
+                throw line.fault(
+                    "report.linear_errors", found: "\"\(key.prefix(60))\"", expected: "a linear layer's name")
             }
             try checkError(value, "report.linear_errors.\(key)")
         }
@@ -90,7 +92,7 @@ struct BlockReportCheck {
             } : []
         let found = try shares(report, .asked)
         guard found.map(\.linear) == expected.map(\.linear) else {
-            throw line.fault("report.asked", found: "\(found.count) linears", expected: "\(expected.count)")
+            throw line.fault("report.asked", found: "\(found.count) linear layers", expected: "\(expected.count)")
         }
         for (one, other) in zip(found, expected) where abs(one.fraction - other.fraction) > 1e-12 {
             throw line.fault(
@@ -106,7 +108,8 @@ struct BlockReportCheck {
         var shares: Shares = []
         for (name, value) in object.members {
             guard let linear = LinearName(rawValue: name) else {
-                throw line.fault("report.\(key.rawValue)", found: "\"\(name.prefix(60))\"", expected: "a linear's name")
+                throw line.fault(
+                    "report.\(key.rawValue)", found: "\"\(name.prefix(60))\"", expected: "a linear layer's name")
             }
             shares.append((linear, try line.number(value, "report.\(key.rawValue).\(name)", in: 0...1)))
         }

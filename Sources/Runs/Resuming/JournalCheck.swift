@@ -6,12 +6,12 @@ import Pruning
 import Publishing
 
 /// Whether a journal is one that this run can have written: the kinds of its lines and their order, their number, the
-/// names of files, and every value that the run goes on with. It is read before any of it is used, since whatever it
+/// names of files, and every value that the run continues with. It is read before any of it is used, since whatever it
 /// says is otherwise published.
 struct JournalCheck {
     let context: PruneContext
     let staging: StagingFolder
-    /// The journal's lines behind the first.
+    /// The journal's lines after the first.
     let lines: [JournalLine]
 
     private var configuration: DecoderConfiguration { context.decoder.configuration }
@@ -76,7 +76,7 @@ struct JournalCheck {
             guard found?.shape == tensor.shape, found?.type.isFloatingPoint == tensor.type.isFloatingPoint else {
                 throw line.fault(
                     "file", found: "\(name) with \(found.map { "\($0.shape)" } ?? "no tensor") for \(tensor.name)",
-                    expected: "shape \(tensor.shape), as the lines before it call for")
+                    expected: "shape \(tensor.shape), as the lines before it require")
             }
         }
         guard file.tensors.count == expected.count else {
@@ -119,7 +119,8 @@ struct JournalCheck {
             let isSearched = context.settings.allocation == .search
             if !isSearched, values[firsts[index]].doubleValue != fraction {
                 throw line.fault(
-                    "sparsity", found: "\(fraction) at entry \(index)", expected: "the same for all linears of a layer")
+                    "sparsity", found: "\(fraction) at entry \(index)",
+                    expected: "the same for all linear layers of a block")
             }
             guard fraction < 1 else {
                 throw line.fault("sparsity", found: "\(fraction)", expected: "a number below 1")

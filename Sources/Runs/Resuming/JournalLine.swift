@@ -18,14 +18,14 @@ struct JournalLine {
     init(_ value: JSONValue, number: Int, file: String) throws(Fault) {
         guard let object = value.objectValue, let kind = object["kind"]?.stringValue else {
             throw Fault(
-                .badData, "a line of the journal does not say what it is", file: file, place: "line \(number)",
+                .badData, "a line of the journal has no kind", file: file, place: "line \(number)",
                 found: value.objectValue?["kind"]?.kindName ?? value.kindName, expected: "an object with a 'kind'",
                 advice: JournalLine.advice)
         }
         (self.file, self.number, self.object, self.kind) = (file, number, object, kind)
     }
 
-    /// All lines behind the first, which tells of the run.
+    /// All lines after the first, which tells of the run.
     static func all(_ lines: [JSONValue], file: String) throws(Fault) -> [JournalLine] {
         var read: [JournalLine] = []
         for (index, value) in lines.enumerated() {
@@ -36,7 +36,7 @@ struct JournalLine {
 
     func fault(_ key: String?, found: String, expected: String) -> Fault {
         Fault(
-            .badData, "the journal does not fit the run", file: file,
+            .badData, "the journal does not match the run", file: file,
             place: "line \(number)" + (key.map { ", key '\($0)'" } ?? ""), found: found, expected: expected,
             advice: JournalLine.advice)
     }

@@ -7,7 +7,7 @@ import Structure
 /// The part of a structural run's journal in front of its blocks: iterations of candidates, a latency table and steps
 /// of the search, each but the last closed by the distribution that the next is centred on, and at last the shapes.
 ///
-/// The shapes follow from the last step and the candidates, and are held against them while the candidates' files are
+/// The shapes follow from the last step and the candidates, and are compared with them while the candidates' files are
 /// there; when they are gone, the blocks' files have the shapes.
 struct StructuralJournalCheck {
     let search: StructuralSearch
@@ -103,7 +103,7 @@ struct StructuralJournalCheck {
             throw line.fault("step", found: "\"\(kind.prefix(60))\"", expected: order.joined(separator: ", "))
         }
         if let before = steps.last.flatMap({ order.firstIndex(of: $0.kind) }), before > place {
-            throw line.fault("step", found: "\"\(kind)\" behind \"\(order[before])\"", expected: "the search's order")
+            throw line.fault("step", found: "\"\(kind)\" after \"\(order[before])\"", expected: "the search's order")
         }
         guard steps.count(where: { $0.kind == kind }) < most[place].1, place < 2 || !steps.isEmpty else {
             throw line.fault("step", found: "one more \"\(kind)\"", expected: "at most \(most[place].1)")
@@ -153,7 +153,7 @@ struct StructuralJournalCheck {
         if let layer = shapes.indices.first(where: { shapes[$0] != expected[$0] }) {
             throw line.fault(
                 "layers", found: "\(shapes[layer].values) for layer \(layer)",
-                expected: "\(expected[layer].values), as the last step of the search says")
+                expected: "\(expected[layer].values), as in the last step of the search")
         }
         return shapes
     }

@@ -11,11 +11,11 @@ import Torch
 /// 1. What each level of each sub-layer costs by itself, the rest dense, to second order (`DivergenceCosts`); the
 ///    distribution of the smallest sum of these costs within the budget, solved exactly.
 /// 2. From there, again and again: what one level more or less of each sub-layer costs *now*; the exact solution among
-///    these neighbours, which many sub-layers may change at once; kept where the model is really better, else tried with
-///    fewer changes.
+///    these neighbours, which many sub-layers may change at once; kept where the model is really better, else tried
+///    with fewer changes.
 /// 3. Týr-the-Pruner's evolutionary search from the result.
 ///
-/// Every step is a line of the journal, and an interrupted search goes on behind the last one.
+/// Every step is a line of the journal, and an interrupted search continues after the last one.
 struct DistributionSearch {
     /// A step that is over.
     struct Step: Equatable {
@@ -94,7 +94,7 @@ struct DistributionSearch {
         try model.fitness([genome], stage: last)[0]
     }
 
-    /// A step without a search, unless the journal has it; it never goes back behind the one before.
+    /// A step without a search, unless the journal has it; it never goes back after the one before.
     private func begin(_ steps: inout [Step], _ count: Int, _ kind: String, _ genome: Genome) throws(Fault) {
         guard steps.count < count else { return }
         guard space.fits(genome) else {
@@ -127,7 +127,7 @@ struct DistributionSearch {
                 let level = current.genome[gene]
                 return max(0, level - 1)...min(space.sizes[gene].count - 1, level + 1)
             }
-            // The current distribution, and behind it all that differ by one level of one sub-layer.
+            // The current distribution, and after it all that differ by one level of one sub-layer.
             var genomes = [current.genome]
             var places: [(gene: Int, level: Int)] = []
             for gene in space.sizes.indices {

@@ -41,7 +41,7 @@ struct UniformSearch {
         }
         guard !candidates.isEmpty else {
             throw Fault(
-                .usage, "no shape that all layers could share fits the budget",
+                .usage, "no common shape of all layers fits the budget",
                 advice: "ask for less sparsity, or leave --uniform out")
         }
         let best = candidates.enumerated().sorted { ($0.element.fitness, $0.offset) < ($1.element.fitness, $1.offset) }

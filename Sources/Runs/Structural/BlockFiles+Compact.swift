@@ -6,8 +6,8 @@ extension BlockFiles {
     /// How layers are numbered in a plain model of fewer heads, neurons or layers; nil in any other.
     var numbering: LayerNumbering? { isCompact ? LayerNumbering(configuration) : nil }
 
-    /// The source's configuration with the written number type; of a model with fewer heads and neurons, with its shapes:
-    /// in the family's own keys where all layers are alike, else as a compact model.
+    /// The source's configuration with the written number type; of a model with fewer heads and neurons, with its
+    /// shapes: in the family's own keys where all layers are alike, else as a compact model.
     func configurationJSON(_ types: OutputTypes) -> JSONObject {
         let source = types.configuration
         guard isCompact else { return source }

@@ -43,7 +43,7 @@ struct CompactWalk {
             }
             progress(Double(layer + 1) / Double(total))
             guard layer + 1 < total else { return }
-            // What goes on has passed the weights as they were written.
+            // What is passed on went through the weights as they were written.
             let path = staging.path(of: BlockFiles.name(part: layer + 1))
             try step.advance(pruned, through: try files.committed(step.block, file: path))
         }

@@ -6,7 +6,8 @@ struct LayerNumbering: Equatable {
     let kept: [Int]
     private let numbers: [Int: Int]
 
-    /// - Returns: nil where the family's own configuration cannot say the shapes: layers that stay are not alike, or lack
+    /// - Returns: nil where the family's own configuration cannot say the shapes: layers that stay are not alike, or
+    ///   lack
     ///   a sub-layer, or a layer's number means more than its place.
     init?(_ configuration: DecoderConfiguration) {
         let layers = configuration.layers

@@ -32,6 +32,6 @@ extension PruneSettings {
             .usage, "the budget cannot be met", place: "--sparsity", found: sparsity.text,
             expected: "at most \((most * 1e4).rounded(.down) / 1e4) of the \(measure.budget.text)",
             advice: measure.fixed > 0
-                ? "embeddings stay: ask for less, or count --budget parameters" : "ask for less")
+                ? "embeddings are never removed: ask for less, or use --budget parameters" : "ask for less")
     }
 }

@@ -5,7 +5,7 @@ import Recipes
 
 /// What a structural run tells beside its blocks.
 public struct StructuralReport {
-    /// By the source's numbers; in a plain model those of which nothing stays are not there.
+    /// By the source's numbers; in a plain model those without any units left are missing.
     public let layers: [LayerShape]
     /// Whether the layers that stay are alike, so that the folder is a plain model of its family.
     public var isPlain: Bool { numbering != nil }

@@ -9,7 +9,8 @@ import Recipes
 import Structure
 import Torch
 
-/// Whole units go: supernets of candidates with a search among them, and a walk that prunes to the distribution that was found.
+/// Whole units go: supernets of candidates with a search among them, and a walk that prunes to the distribution that
+/// was found.
 struct StructuralRun {
     let context: PruneContext
     let refit: BlockRefit
@@ -19,7 +20,7 @@ struct StructuralRun {
 
     private var configuration: DecoderConfiguration { context.decoder.configuration }
 
-    /// - Parameter lines: the journal's behind the first.
+    /// - Parameter lines: the journal's after the first.
     func finish(recipe: String, lines: [JSONValue]) throws(Fault) -> RunResult {
         guard let structure = context.settings.structure else {
             throw Fault(.usage, "a structural run without its settings")

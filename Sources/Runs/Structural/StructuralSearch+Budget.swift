@@ -41,8 +41,8 @@ extension StructuralSearch {
 
     // MARK: The remainder
 
-    /// The shapes with what a distribution leaves of the budget given to the MLPs, granule by granule, the ones that lost
-    /// most first; to all alike where layers are uniform.
+    /// The shapes with what a distribution leaves of the budget given to the MLPs, granule by granule, the ones that
+    /// lost most first; to all alike where layers are uniform.
     func filled(
         _ shapes: [LayerShape], pools: [SearchSpace.Pool], measure: BudgetMeasure
     ) throws(Fault) -> [LayerShape] {

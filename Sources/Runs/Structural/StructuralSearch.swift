@@ -31,7 +31,7 @@ struct StructuralSearch {
     var subLayers: [SubLayer] { SubLayer.all(layers: configuration.layerCount) }
     var samples: Int { context.calibration?.tokens.rows ?? 0 }
 
-    /// - Parameter lines: the journal's behind the first.
+    /// - Parameter lines: the journal's after the first.
     func run(_ lines: [JSONValue]) throws(Fault) -> Found {
         var measure = BudgetMeasure(budget: structure.budget, files: context.files)
         // Of the iterations' tables the last one took the place of those before.

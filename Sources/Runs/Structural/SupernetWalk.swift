@@ -11,8 +11,8 @@ import Torch
 /// The walk that makes all candidates of all sub-layers.
 ///
 /// A sub-layer's inputs have passed the mean of the candidates of every sub-layer before it (`ExpectedWeight`). Only
-/// `o` and `down` differ between candidates, so that the block's own pass goes on behind its attention: collect at `o`,
-/// solve, put W̄ in, and go on to the MLP.
+/// `o` and `down` differ between candidates, so that the block's own pass continues after its attention: collect at
+/// `o`, solve, put W̄ in, and go on to the MLP.
 struct SupernetWalk {
     let context: PruneContext
     let staging: StagingFolder

@@ -113,7 +113,9 @@ struct ExpressionParser {
         for value in [least, most].compactMap({ $0 }) where value > ExpressionParser.mostRepetitions {
             throw refusal("more than \(ExpressionParser.mostRepetitions) repetitions are not supported", at: start)
         }
-        if let least, let most, least > most { throw refusal("the repetitions run backwards", at: start) }
+        if let least, let most, least > most {
+            throw refusal("the maximum of the repetitions is below the minimum", at: start)
+        }
         return (least ?? 0, most)
     }
 
@@ -169,7 +171,7 @@ struct ExpressionParser {
         at += 1
         if take("?") {
             if here == "=" || here == "!" || takes("<=") || takes("<!") {
-                throw refusal("looking ahead or behind is not supported", at: start)
+                throw refusal("lookahead and lookbehind are not supported", at: start)
             }
             if here == ">" { throw refusal("atomic groups are not supported", at: start) }
             if takes("P<") || take("<") {
@@ -224,7 +226,7 @@ struct ExpressionParser {
             return .assertion(assertion)
         }
         if let digit = here, ("1"..."9").contains(digit) || digit == "k" || digit == "g" {
-            throw refusal("references back are not supported", at: at - 1)
+            throw refusal("back-references are not supported", at: at - 1)
         }
         return .one(cased(try escapedSet()))
     }
@@ -255,7 +257,7 @@ struct ExpressionParser {
 
     private mutating func category(_ start: Int, isNegated: Bool) throws(TextExpression.Refusal) -> ScalarSet {
         var name = ""
-        guard take("{") else { throw refusal("a category stands in braces: \\p{L}", at: start) }
+        guard take("{") else { throw refusal("a category is written in braces: \\p{L}", at: start) }
         let isInverse = take("^")
         while let letter = here, letter != "}", name.utf8.count < 3 {
             name.unicodeScalars.append(letter)
@@ -280,7 +282,7 @@ struct ExpressionParser {
             at += 1
         }
         guard isBraced ? count > 0 && take("}") : count == digits, let scalar = Unicode.Scalar(value) else {
-            throw refusal("the number of a character is wrong", at: start)
+            throw refusal("the number of a character is invalid", at: start)
         }
         return scalar
     }
@@ -309,7 +311,7 @@ struct ExpressionParser {
             let last = try classMember()
             guard member.kinds.isEmpty, last.kinds.isEmpty, let from = member.ranges.first?.lowerBound,
                 let to = last.ranges.first?.lowerBound, from <= to
-            else { throw refusal("a range of a class is none", at: place) }
+            else { throw refusal("a range in a class is invalid", at: place) }
             set.ranges.append(from...to)
         }
         guard take("]") else { throw refusal("a '[' is not closed", at: start) }

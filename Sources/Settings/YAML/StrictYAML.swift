@@ -72,7 +72,7 @@ public enum StrictYAML {
             return fault("the \(noun) is not valid YAML: \(prefix)\(problem)", mark)
         case .duplicatedKeysInMapping(let duplicates, let context):
             let keys = duplicates.map { "'\($0)'" }.joined(separator: ", ")
-            return fault("the key \(keys) stands more than once; here for the first time", context.mark)
+            return fault("the key \(keys) appears more than once; here for the first time", context.mark)
         case .reader(let problem, _, _, _):
             return fault("the \(noun) is not valid YAML: \(problem)", nil)
         default:

@@ -3,8 +3,8 @@ import Faults
 /// Refuses, before any parser sees them, the parts of YAML that a file of settings has no use for.
 ///
 /// Aliases let a small file stand for an enormous one, and the parser follows them while it looks for duplicate keys;
-/// tabs, tags and block texts make a file mean something else than it seems to. With all quoted texts on one line and no
-/// block texts, where a token begins can be told from the line alone, so this scan needs no grammar.
+/// tabs, tags and block texts make a file mean something else than it seems to. With all quoted texts on one line and
+/// no block texts, where a token begins can be told from the line alone, so this scan needs no grammar.
 public struct YAMLGuard {
     private let bytes: [UInt8]
     private let file: String?
@@ -43,7 +43,7 @@ public struct YAMLGuard {
             switch byte {
             case UInt8(ascii: "\n"), UInt8(ascii: "\r"): newLine()
             case UInt8(ascii: " "): at += 1
-            case UInt8(ascii: "\t"): throw fault("a tab stands in the \(noun)", "indent and separate with spaces")
+            case UInt8(ascii: "\t"): throw fault("the \(noun) contains a tab", "indent and separate with spaces")
             case UInt8(ascii: "#") where !isInPlain || bytes[at - 1] == UInt8(ascii: " "): try skipComment()
             default: try token(byte)
             }
@@ -66,12 +66,12 @@ public struct YAMLGuard {
             beginsToken = false
         case UInt8(ascii: "&") where beginsToken, UInt8(ascii: "*") where beginsToken:
             throw fault(
-                byte == UInt8(ascii: "&") ? "an anchor stands in the \(noun)" : "an alias stands in the \(noun)",
+                byte == UInt8(ascii: "&") ? "the \(noun) contains an anchor" : "the \(noun) contains an alias",
                 "write the value out, or put it in quotes if it begins with & or *")
         case UInt8(ascii: "!") where beginsToken:
-            throw fault("a tag stands in the \(noun)", "put the value in quotes if it begins with !")
+            throw fault("the \(noun) contains a tag", "put the value in quotes if it begins with !")
         case UInt8(ascii: "|") where beginsToken, UInt8(ascii: ">") where beginsToken:
-            throw fault("a block text stands in the \(noun)", "write the text on one line, in quotes")
+            throw fault("the \(noun) contains a block text", "write the text on one line, in quotes")
         case UInt8(ascii: "[") where beginsToken || isFlow, UInt8(ascii: "{") where beginsToken || isFlow:
             flowDepth += 1
             try checkDepth(flowDepth)
@@ -160,7 +160,7 @@ public struct YAMLGuard {
             rest.starts(with: [0xC2, 0x85]) || rest.starts(with: [0xE2, 0x80, 0xA8])
             || rest.starts(with: [0xE2, 0x80, 0xA9])
         guard !isBreak, bytes[at] != 0 else {
-            throw fault("an invisible control character stands in the \(noun)", "delete it")
+            throw fault("the \(noun) contains an invisible control character", "delete it")
         }
     }
 
@@ -171,7 +171,7 @@ public struct YAMLGuard {
 
     /// The parser compares keys with each other, and for nested ones that takes time exponential in their depth.
     private var complexKey: Fault {
-        fault("a list or group stands in the place of a key in the \(noun)", "write a name as the key")
+        fault("a list or group is used as a key in the \(noun)", "write a name as the key")
     }
 
     private func fault(_ summary: String, _ advice: String) -> Fault {

@@ -11,7 +11,7 @@ public struct YAMLNode {
     public func text() throws(Fault) -> String {
         let scalar = try scalar("a text")
         guard !scalar.string.isEmpty, !scalar.string.utf8.contains(0) else {
-            throw mismatch("a text that is not empty")
+            throw mismatch("a non-empty text")
         }
         return scalar.string
     }

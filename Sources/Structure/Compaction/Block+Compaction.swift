@@ -3,7 +3,7 @@ import Torch
 
 extension Block {
     /// The block without the units that its candidates removed: rows (and biases) of q, k and v and columns of o by
-    /// head, rows of gate and up and columns of down by neuron. A sub-layer of which nothing stays is left out with its
+    /// head, rows of gate and up and columns of down by neuron. A sub-layer without any units left is left out with its
     /// norm and biases.
     ///
     /// - Parameters:

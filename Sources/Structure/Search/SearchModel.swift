@@ -20,7 +20,7 @@ public final class SearchModel {
     private enum Teacher {
         /// Their logits, [positions, vocabulary], where they are few enough.
         case logits(Tensor)
-        /// The hidden states behind the last block, a position a sample.
+        /// The hidden states after the last block, a position a sample.
         case states(HiddenStream)
     }
 

@@ -5,13 +5,13 @@ import Torch
 ///
 ///     e(p) = ‖W_:p‖² / C_pp      W ← W − a uᵀ      C ← C − u uᵀ      u = C_p: / √C_pp, a = W_:p / √C_pp
 ///
-/// With the gradient term the cheapest is the one of the smallest |G_:pᵀ W_:p| + e(p) / 2, G = W_dense H, as Týr-the-Pruner's
-/// eq. 4 has it; what stays makes up for it in the same way.
+/// With the gradient term the cheapest is the one of the smallest |G_:pᵀ W_:p| + e(p) / 2, G = W_dense H, as
+/// Týr-the-Pruner's eq. 4 has it; what stays makes up for it in the same way.
 ///
 /// W and C are brought up to date once in `delay` removals, by matrix products; in between, the pending u and a are
 /// applied to the one row and column that a removal looks at. The costs are kept up to date all the time:
-/// C_jj loses u_j² and ‖W_:j‖² changes by −2 u_j (aᵀ W)_j + u_j² ‖a‖². Since every removal is exact, the matrices on the
-/// way are those of every width at once.
+/// C_jj loses u_j² and ‖W_:j‖² changes by −2 u_j (aᵀ W)_j + u_j² ‖a‖². Since every removal is exact, the matrices on
+/// the way are those of every width at once.
 final class NeuronElimination {
     private static let delay = 64
 

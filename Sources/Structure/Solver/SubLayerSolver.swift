@@ -22,9 +22,9 @@ public enum SubLayerSolver {
         return widths.compactMap { found[$0] }
     }
 
-    /// Attention at every shape that its units reach: key-value heads with their query heads go as wholes, and one query
-    /// head of every group at a time. For each count of query heads in a group, from all to one, key-value heads go from
-    /// all to none.
+    /// Attention at every shape that its units reach: key-value heads with their query heads go as wholes, and one
+    /// query head of every group at a time. For each count of query heads in a group, from all to one, key-value heads
+    /// go from all to none.
     ///
     /// - Parameters:
     ///   - o: [hidden, heads · d] float32.

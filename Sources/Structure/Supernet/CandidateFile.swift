@@ -3,9 +3,9 @@ import Decoders
 import Faults
 import Torch
 
-/// The candidates of a sub-layer in a safetensors file. Level 0 is the dense one, which the model itself holds; of level
-/// i there are `i.weight` [hidden, columns], `i.query` and `i.key_value` (attention: the query heads by group, and the
-/// groups) or `i.neurons`, int32; and `errors` [levels].
+/// The candidates of a sub-layer in a safetensors file. Level 0 is the dense one, which the model itself holds; of
+/// level i there are `i.weight` [hidden, columns], `i.query` and `i.key_value` (attention: the query heads by group,
+/// and the groups) or `i.neurons`, int32; and `errors` [levels].
 ///
 /// Weights are kept in the number type of the products that look at them, which see no other.
 public enum CandidateFile {
@@ -56,7 +56,7 @@ public enum CandidateFile {
         let dense = configuration.layers[subLayer.layer]
         func wrong(_ name: String, _ found: TensorDescription?, expected: String) -> Fault {
             Fault(
-                .badData, "a candidate of the supernet does not fit the model", file: file.path,
+                .badData, "a candidate of the supernet does not match the model", file: file.path,
                 place: "tensor '\(name)'", found: found.map { "\($0.type.rawValue) \($0.shape)" } ?? "no such tensor",
                 expected: expected, advice: "start the run again with --overwrite")
         }

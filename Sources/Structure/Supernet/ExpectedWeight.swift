@@ -1,8 +1,8 @@
 import Torch
 
-/// Expectation error accumulation (Týr-the-Pruner, eq. 5): what goes on to the next sub-layer is the mean of what all
-/// candidates make, weighted by 1 − S_e. Outputs are linear in the output matrix, so that the mean of the outputs is the
-/// output of the mean matrix
+/// Expectation error accumulation (Týr-the-Pruner, eq. 5): what is passed on to the next sub-layer is the mean of what
+/// all candidates make, weighted by 1 − S_e. Outputs are linear in the output matrix, so that the mean of the outputs
+/// is the output of the mean matrix
 ///
 ///     W̄ = Σ_e (1 − S_e) Ŵ_e / Σ_e (1 − S_e)
 ///

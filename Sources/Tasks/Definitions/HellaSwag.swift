@@ -1,6 +1,6 @@
 import Faults
 
-/// HellaSwag (Zellers et al. 2019): which of four endings goes on with the scene?
+/// HellaSwag (Zellers et al. 2019): which of four endings continues the scene?
 enum HellaSwag {
     static let definition = TaskDefinition(
         "hellaswag", version: 1, metrics: [.accuracy, .normalizedAccuracy],

@@ -66,7 +66,7 @@ enum MMLU {
             for letter in letters { choices.append(try record.text(letter)) }
         }
         guard choices.count == 4 else {
-            throw record.fault("a question has not four choices", found: "\(choices.count)", expected: "4")
+            throw record.fault("a question does not have four choices", found: "\(choices.count)", expected: "4")
         }
         let answer = record.object["answer"]?.stringValue.map(PythonText.stripped)
         let gold: Int

@@ -2,7 +2,7 @@ import Faults
 
 /// Forms of a record that several tasks have.
 enum SharedForms {
-    /// `choices` and the index `gold`, behind a prompt made from `query`.
+    /// `choices` and the index `gold`, after a prompt made from `query`.
     static func choices(_ record: TaskRecord, prompt: String) throws(Fault) -> TaskItem {
         let choices = try record.texts("choices")
         return .choices(prompt: prompt, choices: choices, gold: try record.index("gold", below: choices.count))
@@ -13,8 +13,8 @@ enum SharedForms {
         text.utf8.last == UInt8(ascii: "\n") ? String(text.unicodeScalars.dropLast()) : text
     }
 
-    /// AI2's science questions: `question.stem`, `question.choices` of `text` and `label`, and the label `answerKey`; or
-    /// the same as two lists, as the hub has it.
+    /// AI2's science questions: `question.stem`, `question.choices` of `text` and `label`, and the label `answerKey`;
+    /// or the same as two lists, as the hub has it.
     static func labelledChoices(
         _ record: TaskRecord, prompt: (String) -> String
     ) throws(Fault) -> TaskItem {

@@ -54,7 +54,7 @@ public enum TaskCatalogue {
             }
             if let again = found.first(where: { new in tasks.contains { $0.name == new.name } }) {
                 throw Fault(
-                    .usage, "a task is asked for twice", found: again.name, expected: "each task once")
+                    .usage, "a task is requested twice", found: again.name, expected: "each task once")
             }
             tasks += found
         }

@@ -1,6 +1,7 @@
 import Faults
 
-/// A task as its table row: what it is called, how it is scored, which files may hold it and how a record becomes an item.
+/// A task as its table row: what it is called, how it is scored, which files may hold it and how a record becomes an
+/// item.
 public struct TaskDefinition: Sendable {
     /// Where solved examples come from.
     enum Examples: Sendable {

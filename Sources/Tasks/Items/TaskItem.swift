@@ -1,10 +1,10 @@
 /// One question of a task, in the form in which it is scored.
 public enum TaskItem: Equatable, Sendable {
-    /// Which of the choices is likeliest behind the prompt?
+    /// Which of the choices is likeliest after the prompt?
     case choices(prompt: String, choices: [String], gold: Int)
-    /// Behind which of the prompts is the suffix likeliest?
+    /// After which of the prompts is the suffix likeliest?
     case prompts([String], suffix: String, gold: Int)
-    /// Is the target what the model would write behind the prompt? The target is taken as it is, its leading blank
+    /// Is the target what the model would write after the prompt? The target is taken as it is, its leading blank
     /// included.
     case completion(prompt: String, target: String)
     /// How likely is the text? Words and bytes are those of the original, before it was detokenised.
@@ -29,8 +29,8 @@ extension TaskItem {
         }
     }
 
-    /// What is right, as lm-evaluation-harness writes it: a choice's number, or the text that follows whatever is chosen;
-    /// nothing for a running text.
+    /// What is right, as lm-evaluation-harness writes it: a choice's number, or the text that follows whatever is
+    /// chosen; nothing for a running text.
     public var target: String? {
         switch self {
         case .choices(_, _, let gold): "\(gold)"

@@ -19,7 +19,8 @@ struct PromptTemplate: Equatable, Sendable {
     init(_ template: String) throws(Fault) {
         for mark in ["{%", "{#"] where template.contains(mark) {
             throw Fault(
-                .badData, "a template holds what is not supported", found: "\(mark) in \"\(template.prefix(80))\"",
+                .badData, "a template contains something that is not supported",
+                found: "\(mark) in \"\(template.prefix(80))\"",
                 expected: "text and {{field}}", advice: "prepare the text in the data file")
         }
         var pieces: [Piece] = []
@@ -28,7 +29,7 @@ struct PromptTemplate: Equatable, Sendable {
             let inner = rest[open.upperBound...]
             guard let close = inner.firstRange(of: "}}") else {
                 throw Fault(
-                    .badData, "a field of a template does not end", found: String(rest[open.lowerBound...].prefix(80)),
+                    .badData, "a field of a template is not closed", found: String(rest[open.lowerBound...].prefix(80)),
                     expected: "{{field}}")
             }
             if open.lowerBound > rest.startIndex { pieces.append(.text(String(rest[..<open.lowerBound]))) }
@@ -66,7 +67,7 @@ struct PromptTemplate: Equatable, Sendable {
 
     private static func unsupported(_ text: String) -> Fault {
         Fault(
-            .badData, "a template asks for what is not a field", found: "{{\(text.prefix(80))}}",
+            .badData, "a template refers to something that is not a field", found: "{{\(text.prefix(80))}}",
             expected: "{{field}}, {{field.key}} or {{field[0]}}", advice: "prepare the text in the data file")
     }
 
@@ -113,14 +114,15 @@ struct PromptTemplate: Equatable, Sendable {
                 let value = try PromptTemplate.value(steps, of: record)
                 guard let text = PromptTemplate.text(value) else {
                     throw record.fault(
-                        "the field \(PromptTemplate.name(steps)) cannot stand in a text", found: value.kindName,
+                        "the field \(PromptTemplate.name(steps)) cannot be used in a text", found: value.kindName,
                         expected: "a text, a number or a boolean")
                 }
                 result += text
             }
         }
         guard !result.utf8.contains(0) else {
-            throw record.fault("a NUL stands in a text", found: "\\u0000", expected: "text without NUL")
+            throw record.fault(
+                "a text contains a NUL character", found: "\\u0000", expected: "text without NUL")
         }
         return result
     }

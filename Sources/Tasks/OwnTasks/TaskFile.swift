@@ -88,7 +88,7 @@ public enum TaskFile {
                 }
                 guard texts.count >= 2 else {
                     throw record.fault(
-                        "the field \(PromptTemplate.name(steps)) holds no choices", found: value.kindName,
+                        "the field \(PromptTemplate.name(steps)) contains no choices", found: value.kindName,
                         expected: "a list of at least 2 texts")
                 }
             }
@@ -187,7 +187,7 @@ public enum TaskFile {
 
         func text(_ key: String) throws(Fault) -> String {
             guard let text = nodes[key]?.scalar?.string, !text.isEmpty else {
-                throw fault(key, "'\(key)' is not a text", expected: "a text that is not empty")
+                throw fault(key, "'\(key)' is not a text", expected: "a non-empty text")
             }
             return text
         }
@@ -282,7 +282,7 @@ public enum TaskFile {
             let full = path.utf8.first == UInt8(ascii: "/") ? path : FileSystem.joined(folder, path)
             guard FilePresence.isThere(full) else {
                 throw Fault(
-                    .missingInput, "the data of a task are not there", file: full,
+                    .missingInput, "the data file of a task does not exist", file: full,
                     expected: "the file that '\(key)' names in \(file), beside it")
             }
             return .init(full, format, isResolved: true)

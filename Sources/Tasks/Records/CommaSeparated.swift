@@ -1,5 +1,5 @@
-/// Fields separated by commas as RFC 4180 has them and Python's `csv` reads them: a field that begins with quotes ends at
-/// the next lone quotes, may hold commas and line ends, and doubles quotes within.
+/// Fields separated by commas as RFC 4180 has them and Python's `csv` reads them: a field that begins with quotes ends
+/// at the next lone quotes, may hold commas and line ends, and doubles quotes within.
 struct CommaSeparated {
     struct Row: Equatable {
         /// The line that it begins on, from 1.

@@ -9,8 +9,8 @@ public struct RecordFile: Sendable {
         case jsonLines
         /// JSON lines whose labels stand in a second file, a number a line, under the key 'label'.
         case jsonLinesWithLabels(String)
-        /// A header line, then fields separated by tabs; nothing is quoted, but where a field begins and ends with quotes
-        /// and the file has an 'idx' behind the label, as CSV writers make it.
+        /// A header line, then fields separated by tabs; nothing is quoted, but where a field begins and ends with
+        /// quotes and the file has an 'idx' after the label, as CSV writers make it.
         case tabSeparated
         /// Fields separated by commas, quoted where needed; the columns' names, or nil where the first line has them.
         case commaSeparated([String]?)
@@ -30,7 +30,8 @@ public struct RecordFile: Sendable {
 
     /// The file's records.
     ///
-    /// - Throws: `missingInput` without the file; `badData` with file and line for one that breaks its format or is empty.
+    /// - Throws: `missingInput` without the file; `badData` with file and line for one that breaks its format or is
+    ///   empty.
     public func records() throws(Fault) -> [TaskRecord] {
         let records =
             switch format {
@@ -72,7 +73,7 @@ public struct RecordFile: Sendable {
                 let column = error.place?.split(separator: ",").last.map { "," + $0 } ?? ""
                 throw Fault(
                     .badData, error.summary, file: path, place: "line \(line.number)\(column)", found: error.found,
-                    expected: "one JSON object a line")
+                    expected: "one JSON object per line")
             }
             guard let object = value.objectValue else {
                 throw Fault(
@@ -92,7 +93,7 @@ public struct RecordFile: Sendable {
             guard let label = Int(PythonText.stripped(text)) else {
                 throw Fault(
                     .badData, "a label is not a number", file: labels, place: "line \(line.number)", found: text,
-                    expected: "a number a line")
+                    expected: "one number per line")
             }
             values.append(.integer(label))
         }

@@ -24,7 +24,8 @@ public struct TaskRecord: Sendable {
         let value = try value(key, expected: "a text")
         guard let text = value.stringValue else { throw mismatch(key, value, expected: "a text") }
         guard !text.utf8.contains(0) else {
-            throw fault("a NUL stands in '\(prefix)\(key)'", found: "\\u0000", expected: "text without NUL")
+            throw fault(
+                "'\(prefix)\(key)' contains a NUL character", found: "\\u0000", expected: "text without NUL")
         }
         return text
     }

@@ -28,7 +28,8 @@ public struct LoadedTask: Sendable {
     ///   - folders: where the data are looked for, in order.
     ///   - limit: items at most.
     ///   - shots: solved examples before each item.
-    /// - Throws: `missingInput` when no file of the task is there; `badData` with file and line for one that cannot be used.
+    /// - Throws: `missingInput` when no file of the task is there; `badData` with file and line for one that cannot be
+    ///   used.
     public init(
         _ definition: TaskDefinition, folders: [String], limit: Int? = nil, shots: Int = 0
     ) throws(Fault) {
@@ -126,9 +127,9 @@ public struct LoadedTask: Sendable {
 
     private static func missing(_ definition: TaskDefinition, _ folders: [String]) -> Fault {
         Fault(
-            .missingInput, "there are no data for the task \(definition.name)",
+            .missingInput, "there is no data for the task \(definition.name)",
             file: folders.joined(separator: ", "), found: "none of its files",
             expected: "one of " + definition.files.map(\.path).joined(separator: ", "),
-            advice: "put the set's published file there, or name another folder with --task-data")
+            advice: "put the data set's published file there, or pass another folder with --task-data")
     }
 }

@@ -4,8 +4,8 @@ import Tokenization
 /// Turns an item's texts into tokens as lm-evaluation-harness does.
 ///
 /// Context and continuation are encoded together, and the continuation's tokens are what follows as many tokens as the
-/// context has alone; white space at the context's end goes to the continuation first. Where the tokenizer puts BOS before
-/// a text, it stands there, unless the text begins with it.
+/// context has alone; white space at the context's end goes to the continuation first. Where the tokenizer puts BOS
+/// before a text, it stands there, unless the text begins with it.
 public struct RequestEncoder {
     private var encoder: Encoder
     private let prefix: Int32
@@ -27,7 +27,8 @@ public struct RequestEncoder {
 
     /// The requests of an item, one for each choice, or for a running text one for each window.
     ///
-    /// - Throws: `badData` for a choice that has no tokens or more than the model can see; the place is the caller's to say.
+    /// - Throws: `badData` for a choice that has no tokens or more than the model can see; the place is the caller's
+    ///   to say.
     public mutating func requests(
         _ item: TaskItem, preamble: String, delimiter: String
     ) throws(Fault) -> [TokenRequest] {

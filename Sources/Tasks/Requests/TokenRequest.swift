@@ -1,4 +1,4 @@
-/// Tokens given to a model, and tokens whose likelihood behind them is asked for.
+/// Tokens given to a model, and tokens whose likelihood after them is asked for.
 public struct TokenRequest: Equatable, Sendable {
     /// What the model sees: context and continuation without its last token.
     public var input: [Int32]
@@ -10,7 +10,7 @@ public struct TokenRequest: Equatable, Sendable {
         self.targets = targets
     }
 
-    /// A continuation behind a context; what is longer than the model's context plus one is cut on the left.
+    /// A continuation after a context; what is longer than the model's context plus one is cut on the left.
     ///
     /// - Parameter limit: tokens that the model can see.
     init(context: some Collection<Int32>, continuation: some Collection<Int32>, limit: Int) {

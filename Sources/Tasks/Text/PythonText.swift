@@ -57,7 +57,7 @@ enum PythonText {
         return result
     }
 
-    /// Whether a sigma stands at the end of a word: a letter before it and none behind, marks passed over.
+    /// Whether a sigma stands at the end of a word: a letter before it and none after, marks passed over.
     private static func endsWord(_ scalars: [Unicode.Scalar], _ index: Int) -> Bool {
         let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }
         let behind = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }

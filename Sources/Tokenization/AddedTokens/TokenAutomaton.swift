@@ -4,7 +4,7 @@
 /// The automaton of Aho and Corasick over the reversed patterns, run from the text's end: where a reversed pattern
 /// ends, the pattern starts, so nothing has to be tried again at the next place.
 struct TokenAutomaton: Sendable {
-    /// The node behind (node, byte).
+    /// The node after (node, byte).
     private var edges: [UInt64: Int32] = [:]
     /// The node of the longest proper end of a node's bytes that is a node too.
     private var failures: [Int32] = []

@@ -19,7 +19,7 @@ struct BPEModel: Sendable {
     let fallback: [Int32]?
     /// A word that is itself a token is not merged.
     let ignoresMerges: Bool
-    /// A scalar before which a text can be cut without a change of its ids: no token has it behind another scalar.
+    /// A scalar before which a text can be cut without a change of its ids: no token has it after another scalar.
     let boundary: [UInt8]?
 
     /// Ids of single bytes or of single ASCII scalars; -1 where the vocabulary has none.
@@ -84,8 +84,8 @@ struct BPEModel: Sendable {
         }
     }
 
-    /// Merges of SentencePiece's vocabularies are in no order that lets a word be merged in windows, but its tokens stand
-    /// in the text as they are written: the word is cut at places over which none stands.
+    /// Merges of SentencePiece's vocabularies are in no order that lets a word be merged in windows, but its tokens
+    /// stand in the text as they are written: the word is cut at places over which none stands.
     private func encodeInParts(
         _ word: UTF8Text, _ window: Int, _ merger: inout WordMerger, to output: inout [Int32]
     ) -> Bool {

@@ -62,7 +62,7 @@ struct ModelFile {
         guard let members = component.object["vocab"]?.objectValue else {
             if pieces != nil {
                 throw Fault(
-                    .badData, "a field of the tokenizer is wrong", place: "model.vocab", found: "an array",
+                    .badData, "a field of the tokenizer is invalid", place: "model.vocab", found: "an array",
                     expected: "an object of tokens and ids")
             }
             throw component.wrong("vocab", expected: "an object of tokens and ids")
@@ -72,7 +72,7 @@ struct ModelFile {
         for (token, value) in members.members {
             guard let id = value.integerValue, id >= 0, let id = Int32(exactly: id) else {
                 throw Fault(
-                    .badData, "a token of the tokenizer has no proper id", place: "model.vocab, token \"\(token)\"",
+                    .badData, "a token of the tokenizer has an invalid id", place: "model.vocab, token \"\(token)\"",
                     found: value.kindName, expected: "an integer from 0 to 2147483647")
             }
             vocabulary.append((token, id))
@@ -154,7 +154,7 @@ struct ModelFile {
             expected: "\"left right\" or [\"left\", \"right\"]")
     }
 
-    /// Whether a token has the marker behind another scalar.
+    /// Whether a token has the marker after another scalar.
     private static func anyToken(of vocabulary: Vocabulary, has marker: [UInt8]) -> Bool {
         vocabulary.modelIDs.contains { id in
             let token = vocabulary.token(of: id) ?? []

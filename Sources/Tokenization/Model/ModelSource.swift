@@ -34,7 +34,7 @@ enum ModelSource {
         case .unigram(let file):
             guard !byteLevel else {
                 throw Fault(
-                    .badData, "the tokenizer uses what is not supported", place: "model",
+                    .badData, "the tokenizer uses a feature that is not supported", place: "model",
                     found: "a Unigram model after ByteLevel", expected: "a BPE model")
             }
             return .unigram(try file.model(vocabulary))

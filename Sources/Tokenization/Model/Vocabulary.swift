@@ -40,7 +40,7 @@ struct Vocabulary: Sendable {
         }
         if let duplicate {
             throw Fault(
-                .badData, "a token stands twice in the tokenizer", place: "id \(duplicate)",
+                .badData, "a token appears twice in the tokenizer", place: "id \(duplicate)",
                 found: "\"\(tokens[duplicate])\"")
         }
         self.bytes = bytes

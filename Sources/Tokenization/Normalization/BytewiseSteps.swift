@@ -1,5 +1,5 @@
-/// Normalizers that together put a prefix before a text and write each byte of it anew whatever stands beside it, as the
-/// usual ones of SentencePiece's models do: one pass and one copy for all of them, of any part of a text.
+/// Normalizers that together put a prefix before a text and write each byte of it anew whatever stands beside it, as
+/// the usual ones of SentencePiece's models do: one pass and one copy for all of them, of any part of a text.
 struct BytewiseSteps: Sendable {
     /// What stands before every text that is not empty.
     let prefix: [UInt8]
@@ -7,8 +7,8 @@ struct BytewiseSteps: Sendable {
     private let images: [[UInt8]]
     private let isChanged: [Bool]
 
-    /// Bytes that a step may write for one, and all of them together: steps that feed each other grow without end, and are
-    /// refused elsewhere.
+    /// Bytes that a step may write for one, and all of them together: steps that feed each other grow without end, and
+    /// are refused elsewhere.
     private static let most = 64
 
     /// Nil where a step looks at more than one byte, can leave nothing of one, or writes much for it.

@@ -101,7 +101,7 @@ struct CharacterMap: Sendable {
 
     private static func broken(_ place: String, _ found: String) -> Fault {
         Fault(
-            .badData, "the tokenizer's table of characters is wrong", place: "\(place).precompiled_charsmap",
+            .badData, "the tokenizer's table of characters is invalid", place: "\(place).precompiled_charsmap",
             found: found, expected: "a SentencePiece table in base 64")
     }
 }

@@ -15,7 +15,7 @@ func gpt2End(in text: UTF8Text, from index: Int, classes: ScalarClasses) -> Int 
     return endOfSpace(in: text, from: index, runEnd: runEnd)
 }
 
-/// The length of `s|t|re|ve|m|ll|d` behind the apostrophe at `index`, or 0.
+/// The length of `s|t|re|ve|m|ll|d` after the apostrophe at `index`, or 0.
 @inline(__always)
 private func gpt2Contraction(in text: UTF8Text, after index: Int) -> Int {
     guard index + 1 < text.count else { return 0 }

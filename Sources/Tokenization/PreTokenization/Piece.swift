@@ -1,7 +1,7 @@
 /// A piece of text on its way through the pre-tokenizers.
 struct Piece {
     let text: UTF8Text
-    /// How many bytes at the front were put there and do not come from the text as given; -1 if the piece lies behind
+    /// How many bytes at the front were put there and do not come from the text as given; -1 if the piece lies after
     /// the start of that text. Only `Metaspace` with the scheme `first` asks.
     let lead: Int
 

@@ -6,7 +6,7 @@ enum SplitBehavior: String, Sendable {
     case isolated = "Isolated"
     /// Each joins the piece before it.
     case mergedWithPrevious = "MergedWithPrevious"
-    /// Each joins the piece behind it.
+    /// Each joins the piece after it.
     case mergedWithNext = "MergedWithNext"
     /// Neighbouring matches are one piece.
     case contiguous = "Contiguous"

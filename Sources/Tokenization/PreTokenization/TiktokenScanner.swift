@@ -1,5 +1,5 @@
-/// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,n}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
-/// at `index`: where its match ends.
+/// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,n}|
+/// ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+` at `index`: where its match ends.
 ///
 /// - Parameters:
 ///   - mostDigits: n.
@@ -95,7 +95,7 @@ func spaceEnd(in text: UTF8Text, from index: Int, classes: ScalarClasses) -> Int
     return endOfSpace(in: text, from: index, runEnd: runEnd)
 }
 
-/// The length in bytes of a contraction in either case behind the apostrophe at `index`, or 0. Case folding lets the
+/// The length in bytes of a contraction in either case after the apostrophe at `index`, or 0. Case folding lets the
 /// long s (U+017F) stand for s; no other scalar folds to a letter of the list.
 @inline(__always)
 func foldedContraction(in text: UTF8Text, after index: Int) -> Int {

@@ -70,7 +70,7 @@ extension UnsafeBufferPointer<UInt8> {
         return found
     }
 
-    /// The text with every occurrence of `pattern` replaced, behind what is to stand before it.
+    /// The text with every occurrence of `pattern` replaced, after what is to stand before it.
     func replacingOccurrences(
         of pattern: [UInt8], with content: [UInt8], after prefix: [UInt8] = []
     ) -> [UInt8] {

@@ -2,15 +2,16 @@ import Randomness
 
 /// Watches a series for a lasting change in one direction; the chance of ever raising a false alarm is known.
 ///
-/// While nothing changes the values are exchangeable: any order of them is as likely. The rank of each value among those
-/// up to it, ties broken at random, then gives p-values that are independent and uniform whatever the distribution
-/// (conformal p-values: Vovk, Nouretdinov and Gammerman 2003, "Testing Exchangeability On-Line"). A gambler who starts
-/// with 1 and bets on each p-value at fair odds owns a martingale, and by Ville's inequality the chance that the fortune
-/// ever reaches c is at most 1/c, over the whole series, however long. A large fortune is evidence of a change.
+/// While nothing changes the values are exchangeable: any order of them is as likely. The rank of each value among
+/// those up to it, ties broken at random, then gives p-values that are independent and uniform whatever the
+/// distribution (conformal p-values: Vovk, Nouretdinov and Gammerman 2003, "Testing Exchangeability On-Line"). A
+/// gambler who starts with 1 and bets on each p-value at fair odds owns a martingale, and by Ville's inequality the
+/// chance that the fortune ever reaches c is at most 1/c, over the whole series, however long. A large fortune is
+/// evidence of a change.
 ///
-/// The bets. For each possible beginning j of a change a share w_j = 1/((j−m)(j−m+1)) of the fortune is laid aside, where m
-/// values come before the first; the shares sum to 1. Were the values from j on all beyond those before, the k-th of them
-/// would have a p-value below h = k/(j−1+k). With confidence a the share bets on that: it multiplies by
+/// The bets. For each possible beginning j of a change a share w_j = 1/((j−m)(j−m+1)) of the fortune is laid aside,
+/// where m values come before the first; the shares sum to 1. Were the values from j on all beyond those before, the
+/// k-th of them would have a p-value below h = k/(j−1+k). With confidence a the share bets on that: it multiplies by
 ///
 ///     1 + a(1−h)/h   for p ≤ h,      1.5·(1−a)   up to the middle of the rest,      0.5·(1−a)   beyond,
 ///
@@ -52,8 +53,8 @@ public struct DriftMonitor: Sendable {
 
     public var count: Int { values.count }
 
-    /// The number, from 1, of the value with which the change most likely began, while there is more evidence for a change
-    /// than against it.
+    /// The number, from 1, of the value with which the change most likely began, while there is more evidence for a
+    /// change than against it.
     public var onset: Int? {
         guard evidence > 1 else { return nil }
         let width = DriftMonitor.confidences.count

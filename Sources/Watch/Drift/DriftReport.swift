@@ -121,33 +121,34 @@ public struct DriftReport: Equatable, Sendable {
     public var reasons: [String] {
         var reasons =
             notNumbers.isEmpty
-            ? [] : ["the model's predictions were not numbers at \(notNumbers[0])"]
+            ? [] : ["the model's predictions were NaN or infinite at \(notNumbers[0])"]
         if let changed = changedModel {
             let paths =
                 changed.before.utf8.elementsEqual(changed.after.utf8)
                 ? changed.after : "\(changed.before), then \(changed.after)"
             reasons.append(
-                "the model's files changed at \(changed.time) (\(paths)): if that was meant, begin a new baseline with "
+                "the model's files changed at \(changed.time) (\(paths)): if that was intended, start a new baseline "
+                    + "with "
                     + "--new-baseline")
         }
         for finding in findings where finding.evidence >= threshold {
-            let what =
+            let (what, meaning): (String, String) =
                 switch (finding.signal, finding.direction) {
-                case (.kl, .rise): "the divergence from the dense model rose: the answers got worse"
-                case (.kl, .fall): "the divergence from the dense model fell: is another model served?"
-                case (.loggedLoss, .rise): "the loss on the logged prompts rose: the answers or the traffic changed"
-                case (.loggedLoss, .fall): "the loss on the logged prompts fell: the model or the traffic changed"
+                case (.kl, .rise): ("the divergence from the dense model rose", "the answers got worse")
+                case (.kl, .fall): ("the divergence from the dense model fell", "is another model being served?")
+                case (.loggedLoss, .rise): ("the loss on the logged prompts rose", "the answers or the traffic changed")
+                case (.loggedLoss, .fall): ("the loss on the logged prompts fell", "the model or the traffic changed")
                 }
-            let since = finding.since.map { ", since \($0)" } ?? ""
+            let since = finding.since.map { " since \($0)" } ?? ""
             reasons.append(
-                "\(what): \(short(finding.last)), usually \(short(finding.usual))\(since); evidence "
-                    + "\(short(finding.evidence)), alarm at \(short(threshold))")
+                "\(what) from \(short(finding.usual)) to \(short(finding.last))\(since); \(meaning) (evidence "
+                    + "\(short(finding.evidence)), alarm at \(short(threshold)))")
         }
         return reasons
     }
 
     private func short(_ value: Double) -> String {
-        guard value.isFinite else { return "not a number" }
+        guard value.isFinite else { return "not finite" }
         guard value.magnitude < 1e15 else { return "more than 1,000,000,000,000,000" }
         guard value.magnitude < 100 else { return CountText.of(Int(value.rounded())) }
         return "\((value * 10_000).rounded() / 10_000)"

@@ -1,5 +1,5 @@
-/// Numbers in order, to which one is added at a time: runs of bounded length, so that a year of intervals is ranked in a
-/// moment.
+/// Numbers in order, to which one is added at a time: runs of bounded length, so that a year of intervals is ranked in
+/// a moment.
 struct RankedValues: Sendable {
     private static let longestRun = 1024
     /// Ascending, as are the numbers within; none is empty.

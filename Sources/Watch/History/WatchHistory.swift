@@ -29,7 +29,7 @@ public enum WatchHistory {
             journal = try Journal.contents(path, sizeLimit: largestFile) { (line, number) throws(Fault) in
                 if let interval = WatchInterval(line, after: intervals.last) { return intervals.append(interval) }
                 let fault = Fault(
-                    .badData, "a line of the history is no interval of a version that is known", file: path,
+                    .badData, "a line of the history is not an interval of a known version", file: path,
                     place: "line \(number)",
                     expected: "version \(WatchInterval.version), written by `espalier watch`", advice: advice)
                 wrong = fault
@@ -52,13 +52,14 @@ public enum WatchHistory {
 
     private static let advice = "restore the file, or move it away to begin a new history"
 
-    /// Appends a line, which is on the disk when this returns; a torn line is cut off first. Two processes that append at a
-    /// time wait for each other.
+    /// Appends a line, which is on the disk when this returns; a torn line is cut off first. Two processes that append
+    /// at a time wait for each other.
     ///
-    /// - Parameter first: given all intervals, the new one last, before it is written; what it throws leaves the history
+    /// - Parameter first: given all intervals, the new one last, before it is written; what it throws leaves the
+    ///   history
     ///   as it was.
     /// - Returns: all intervals, the new one last.
-    /// - Throws: `notComparable` when the interval does not belong behind those there are, `badData` when the history is
+    /// - Throws: `notComparable` when the interval does not belong after those there are, `badData` when the history is
     ///   damaged, `inputOutput` when the disk refuses; the history is then as it was.
     @discardableResult
     public static func append(
@@ -86,16 +87,16 @@ public enum WatchHistory {
         intervals[(intervals.lastIndex { $0.isNewBaseline } ?? 0)...]
     }
 
-    /// - Throws: `notComparable` when the next interval does not belong behind those there are.
+    /// - Throws: `notComparable` when the next interval does not belong after those there are.
     public static func check(_ next: WatchInterval, continues intervals: [WatchInterval], file: String) throws(Fault) {
         guard !next.isNewBaseline, let last = intervals.last else { return }
         let traits = [
-            ("reference", last.reference, next.reference), ("number type", last.dtype, next.dtype),
+            ("reference", last.reference, next.reference), ("data type", last.dtype, next.dtype),
         ]
         guard let (name, old, new) = traits.first(where: { $0.1 != $0.2 }) else { return }
         throw Fault(
-            .notComparable, "the history was measured with another \(name)", file: file,
+            .notComparable, "the history was measured with a different \(name)", file: file,
             place: "line \(intervals.count)", found: old, expected: new,
-            advice: "use what the history was made with, or begin anew with --new-baseline")
+            advice: "use the settings of the history, or start a new baseline with --new-baseline")
     }
 }

@@ -100,7 +100,7 @@ public struct WatchInterval: Equatable, Sendable {
         self.logged = Logged(prompts: prompts, tokens: tokens, meanLoss: loss)
     }
 
-    /// A number, or null, which stands for one that is none.
+    /// A number, or null, which stands for NaN and infinity.
     private static func number(_ value: JSONValue?) -> Double? {
         value.flatMap { $0.isNull ? .nan : $0.doubleValue }
     }

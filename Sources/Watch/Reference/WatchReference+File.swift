@@ -49,7 +49,7 @@ extension WatchReference {
         func text(_ key: String) throws(Fault) -> String {
             guard let value = file.header.metadata[key]?.stringValue else {
                 throw Fault(
-                    .badData, "this is no reference of `espalier watch`", file: path, place: "__metadata__",
+                    .badData, "this is not a reference of `espalier watch`", file: path, place: "__metadata__",
                     found: "no '\(key)'", advice: "make one with `espalier watch DENSE --write-reference FILE`")
             }
             return value
@@ -57,7 +57,7 @@ extension WatchReference {
         func wrong(_ summary: String, _ name: String, found: String? = nil, expected: String? = nil) -> Fault {
             Fault(
                 .badData, summary, file: path, place: "tensor '\(name)'", found: found, expected: expected,
-                advice: "write the reference anew")
+                advice: "write the reference again")
         }
         let kind = try text("kind")
         let version = try text("version")
@@ -69,7 +69,7 @@ extension WatchReference {
         }
         guard let vocabulary = Int(try text("vocabulary")), vocabulary > 0, vocabulary <= Int(Int32.max) else {
             throw Fault(
-                .badData, "the reference does not say the vocabulary's size", file: path, place: "__metadata__",
+                .badData, "the reference has no vocabulary size", file: path, place: "__metadata__",
                 found: "vocabulary \(try text("vocabulary").prefix(40))")
         }
         func values<Element: BitwiseCopyable>(
@@ -93,8 +93,8 @@ extension WatchReference {
             zip(lengths, starts).allSatisfy({ $1 >= 1 && $0 > $1 })
         else {
             throw wrong(
-                "the prompts' lengths do not fit their tokens", "lengths",
-                expected: "at least one scored token behind one given token in every prompt")
+                "the prompts' lengths do not match their tokens", "lengths",
+                expected: "at least one scored token after one given token in every prompt")
         }
         self.init(
             model: try text("model"), tokenizerDigest: try text("tokenizer_sha256"), vocabularySize: vocabulary,
@@ -107,7 +107,7 @@ extension WatchReference {
         let shape = [positions, topCount]
         guard topCount >= 1, top.shape == shape, probabilities.shape == shape, rest.count == positions else {
             throw wrong(
-                "the predictions do not fit the prompts", "top_tokens", found: "shape \(top.shape)",
+                "the predictions do not match the prompts", "top_tokens", found: "shape \(top.shape)",
                 expected: "shape [\(positions), 1 to \(vocabulary)], and the same for the probabilities")
         }
         for (name, ids) in [("tokens", tokens), ("top_tokens", top.values)] {
@@ -117,7 +117,7 @@ extension WatchReference {
             }
         }
         guard probabilities.values.allSatisfy({ $0 <= 1e-3 }), rest.allSatisfy({ $0 >= 0 && $0 <= 1 }) else {
-            throw wrong("the predictions are no probabilities", "top_log_probabilities")
+            throw wrong("the predictions are not probabilities", "top_log_probabilities")
         }
         topTokens = top.values
         topLogProbabilities = probabilities.values

@@ -15,7 +15,7 @@ extension WatchReference {
         let bytes = prompts.reduce(0) { $0 + 4 * $1.ids.count + 8 } + positions * (8 * topCount + 4)
         guard bytes > WatchReference.mostBytes else { return }
         throw Fault(
-            .badData, "the reference would be larger than any that is read", file: path,
+            .badData, "the reference would be larger than the largest that can be read", file: path,
             found: "\(positions) positions of \(topCount) tokens, \(bytes) bytes",
             expected: "at most \(WatchReference.mostBytes) bytes",
             advice: "give fewer prompts, or a smaller --length or --top")
@@ -27,7 +27,7 @@ extension WatchReference {
         throw Fault(
             .badData, "the reference has too many prompts", file: file, place: "tensor 'lengths'",
             found: "\(prompts) prompts", expected: "at most \(mostPrompts)",
-            advice: "write the reference anew with fewer prompts")
+            advice: "write the reference again with fewer prompts")
     }
 
     /// - Throws: `badData` for a file that is larger than is read.
@@ -37,6 +37,6 @@ extension WatchReference {
         throw Fault(
             .badData, "the reference is too large", file: file, found: "\(bytes) bytes",
             expected: "at most \(mostBytes) bytes of tensors",
-            advice: "write the reference anew with fewer prompts or a smaller --top")
+            advice: "write the reference again with fewer prompts or a smaller --top")
     }
 }

@@ -1,7 +1,7 @@
 import Checkpoints
 import Faults
 
-/// The dense model's predictions for a set of prompts: what a pruned model is held against after its roll-out.
+/// The dense model's predictions for a set of prompts: what a pruned model is compared with after its roll-out.
 public struct WatchReference: Sendable {
     public static let version = 1
     public static let defaultTopCount = 64
@@ -73,7 +73,7 @@ public struct WatchReference: Sendable {
             throw Fault(
                 .notComparable, "the reference was written with another tokenizer", file: file,
                 found: "SHA-256 \(self.tokenizerDigest)", expected: "SHA-256 \(tokenizerDigest), as \(model) has it",
-                advice: "write the reference anew from the dense model that this one was made from")
+                advice: "write the reference again from the dense model that this one was made from")
         }
         guard vocabularySize == self.vocabularySize else {
             throw Fault(

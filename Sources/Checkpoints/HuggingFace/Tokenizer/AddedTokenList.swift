@@ -62,11 +62,11 @@ struct AddedTokenList {
         if !moved.isEmpty {
             let shown = moved.prefix(5).joined(separator: ", ") + (moved.count > 5 ? ", …" : "")
             let file = file ?? "a table of tokens"
-            warnings.append("\(file) gives tokens other ids than the tokenizer, whose own count: \(shown)")
+            warnings.append("\(file) gives tokens other ids than the tokenizer, whose own ids are used: \(shown)")
         }
         if !flagged.isEmpty, let file {
             warnings.append(
-                "\(file) gives tokens other flags than tokenizer.json, and its flags count: \(flagged.shown)")
+                "\(file) gives tokens other flags than tokenizer.json, and its flags are used: \(flagged.shown)")
         }
     }
 
@@ -80,7 +80,7 @@ struct AddedTokenList {
             guard let object = item.objectValue, let id = object["id"]?.integerValue, id >= 0, id < Int(Int32.max)
             else {
                 throw Fault(
-                    .badData, "a token of the tokenizer is wrong", place: place, found: item.kindName,
+                    .badData, "a token of the tokenizer is invalid", place: place, found: item.kindName,
                     expected: "an object with content and id")
             }
             tokens.append(try ListedToken(object, id: id, place: place))

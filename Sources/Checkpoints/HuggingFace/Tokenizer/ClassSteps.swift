@@ -24,8 +24,9 @@ enum ClassSteps {
             return []
         }
         return [
-            "transformers 5 builds the steps of \(tokenizerClass.name) anew and passes over the normalizer and "
-                + "pre_tokenizer of tokenizer.json, which differ; those of the file count here, and some text, such as "
+            "transformers 5 rebuilds the steps of \(tokenizerClass.name) and ignores the normalizer and "
+                + "pre_tokenizer of tokenizer.json, which differ; those of the file are used here, and some text, "
+                + "such as "
                 + "what follows a special token, is cut differently there"
         ]
     }

@@ -225,13 +225,13 @@ public struct FolderTokenizer: Sendable {
         return vocabulary
     }
 
-    /// Tokens behind the last row of the embedding.
+    /// Tokens after the last row of the embedding.
     private static func rowWarnings(_ tokens: [ListedToken], _ configuration: JSONObject) -> [String] {
         guard let rows = configuration["vocab_size"]?.integerValue else { return [] }
         let beyond = tokens.filter { $0.id.map { $0 >= rows } ?? false }
         guard !beyond.isEmpty else { return [] }
         return [
-            "the model's embedding of \(rows) rows has none for \(beyond.shown); a text that holds "
+            "the model's embedding of \(rows) rows has none for \(beyond.shown); a text that contains "
                 + "\(beyond.count == 1 ? "it" : "one of them") is refused"
         ]
     }
@@ -258,7 +258,7 @@ public struct FolderTokenizer: Sendable {
             guard let wanted, wanted != found else { continue }
             warnings.append(
                 "tokenizer_config.json says \(key) \(wanted), but the post-processor of tokenizer.json "
-                    + (found ? "adds one" : "adds none") + "; tokenizer.json counts")
+                    + (found ? "adds one" : "adds none") + "; tokenizer.json is used")
         }
         return warnings
     }

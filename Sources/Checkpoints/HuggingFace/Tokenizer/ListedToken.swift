@@ -31,7 +31,7 @@ struct ListedToken: Equatable {
             guard let value = object[key], !value.isNull else { return standard }
             guard let flag = value.boolValue else {
                 throw Fault(
-                    .badData, "a flag of a token is wrong", place: "\(place), key '\(key)'", found: value.kindName,
+                    .badData, "a flag of a token is invalid", place: "\(place), key '\(key)'", found: value.kindName,
                     expected: "true or false")
             }
             return flag

@@ -26,7 +26,7 @@ enum MergesTokenizer {
             ])
         case .llama, .general, .other:
             throw Fault(
-                .badData, "nothing says how vocab.json and merges.txt cut text", file: "tokenizer_config.json",
+                .badData, "no file says how vocab.json and merges.txt split text", file: "tokenizer_config.json",
                 place: "key 'tokenizer_class'", found: tokenizerClass.name,
                 expected: "GPT2Tokenizer, GPTNeoXTokenizer or Qwen2Tokenizer",
                 advice: "add the tokenizer.json of the model that this one was made from, or name the class")
@@ -48,7 +48,7 @@ enum MergesTokenizer {
             let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
             guard parts.count == 2, let left = String(parts[0]), let right = String(parts[1]) else {
                 throw Fault(
-                    .badData, "a merge is not two tokens with a blank between", file: "merges.txt",
+                    .badData, "a merge is not two tokens with a space between", file: "merges.txt",
                     place: "line \(index + 1)", found: ListedToken.shown(String(decoding: line, as: UTF8.self)))
             }
             merges.append(TokenizerJSON.merge(left, right))

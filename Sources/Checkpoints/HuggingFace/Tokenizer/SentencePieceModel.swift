@@ -75,7 +75,7 @@ struct SentencePieceModel {
         }
         guard piece.score.isFinite else {
             throw Fault(
-                .badData, "a piece of the SentencePiece model has no proper score", place: "piece \(id)",
+                .badData, "a piece of the SentencePiece model has an invalid score", place: "piece \(id)",
                 found: "\(piece.score)")
         }
         return piece

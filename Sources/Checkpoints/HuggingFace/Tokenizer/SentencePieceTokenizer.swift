@@ -42,11 +42,13 @@ struct SentencePieceTokenizer {
         try TokenDivisions.check(vocabulary.keys, file: "tokenizer.model", place: "pieces")
         if model.algorithm != .bpe {
             warnings.append(
-                "tokenizer.model is no BPE model; its pieces are merged in the order of their ids, as LlamaTokenizer of "
+                "tokenizer.model is not a BPE model; its pieces are merged in the order of their ids, as "
+                    + "LlamaTokenizer of "
                     + "transformers 5 does, where SentencePiece itself cuts some text differently")
         } else if !model.characterMap.isEmpty || model.removesExtraBlanks {
             warnings.append(
-                "tokenizer.model rewrites characters or blanks, which LlamaTokenizer of transformers 5 leaves alone; so "
+                "tokenizer.model rewrites characters or spaces, which LlamaTokenizer of transformers 5 leaves alone; "
+                    + "so "
                     + "are they here, where SentencePiece itself cuts some text differently")
         }
         extra = SentencePieceTokenizer.extra(model)
@@ -181,7 +183,7 @@ struct SentencePieceTokenizer {
             if let other = renamed[id], !kept.contains(ExactText(other)) { name = other }
             guard vocabulary[name] == nil else {
                 throw Fault(
-                    .badData, "a piece stands twice in the SentencePiece model", file: "tokenizer.model",
+                    .badData, "a piece appears twice in the SentencePiece model", file: "tokenizer.model",
                     place: "piece \(id)", found: ListedToken.shown(name))
             }
             vocabulary[name] = .integer(id)

@@ -94,7 +94,7 @@ struct TokenTables {
         if try flag("split_special_tokens") == true {
             warnings.append(
                 "tokenizer_config.json asks for special tokens in a text to be split (split_special_tokens); they are "
-                    + "recognised all the same")
+                    + "recognized all the same")
         }
         try readExtra(configuration)
     }
@@ -103,7 +103,7 @@ struct TokenTables {
         guard let value = configuration[key], !value.isNull else { return nil }
         guard let flag = value.boolValue else {
             throw Fault(
-                .badData, "a setting of the tokenizer is wrong", place: "key '\(key)'", found: value.kindName,
+                .badData, "a setting of the tokenizer is invalid", place: "key '\(key)'", found: value.kindName,
                 expected: "true, false or null")
         }
         return flag
@@ -131,7 +131,7 @@ struct TokenTables {
         }
         guard let items = value.arrayValue else {
             throw Fault(
-                .badData, "a list of special tokens is wrong", place: "key '\(key)'", found: value.kindName,
+                .badData, "a list of special tokens is invalid", place: "key '\(key)'", found: value.kindName,
                 expected: "an array of strings")
         }
         for (index, item) in items.enumerated() {
@@ -139,14 +139,14 @@ struct TokenTables {
             if !extra.contains(where: { $0.content.utf8.elementsEqual(token.content.utf8) }) { extra.append(token) }
         }
         if !isEmpty, let left = old?.arrayValue, left != items {
-            warnings.append("additional_special_tokens is passed over: extra_special_tokens stands beside it")
+            warnings.append("additional_special_tokens is ignored because extra_special_tokens is there, too")
         }
     }
 
     private mutating func readDecoder(_ table: JSONValue) throws(Fault) {
         guard let members = table.objectValue else {
             throw Fault(
-                .badData, "the tokens of tokenizer_config.json are wrong", place: "key 'added_tokens_decoder'",
+                .badData, "the tokens of tokenizer_config.json are invalid", place: "key 'added_tokens_decoder'",
                 found: table.kindName, expected: "an object of ids and tokens")
         }
         var ids: [ExactText: Int] = [:]
@@ -154,13 +154,13 @@ struct TokenTables {
             let place = "added_tokens_decoder, id \(ListedToken.shown(key))"
             guard let id = Int(key), id >= 0, id <= Int(Int32.max), let object = value.objectValue else {
                 throw Fault(
-                    .badData, "a token of tokenizer_config.json is wrong", place: place, found: value.kindName,
+                    .badData, "a token of tokenizer_config.json is invalid", place: place, found: value.kindName,
                     expected: "an id and an object with content")
             }
             let token = try ListedToken(object, id: id, place: place)
             if let twin = ids.updateValue(id, forKey: ExactText(token.content)) {
                 throw Fault(
-                    .badData, "a token stands under two ids", place: "added_tokens_decoder, token \(token.shown)",
+                    .badData, "a token has two ids", place: "added_tokens_decoder, token \(token.shown)",
                     found: "ids \(twin) and \(id)", expected: "one id for each token")
             }
             listed[id] = token
@@ -188,7 +188,7 @@ struct TokenTables {
             if let other = named[key], !other.content.utf8.elementsEqual(token.content.utf8) {
                 warnings.append(
                     "\(key) is \(other.shown) in tokenizer_config.json and \(token.shown) in special_tokens_map.json; "
-                        + (isSettled ? "the former counts" : "the latter counts"))
+                        + (isSettled ? "the former is used" : "the latter is used"))
             }
             if !TokenTables.names.contains(key), !laterNames.contains(key) { laterNames.append(key) }
             guard !isSettled else { continue }
@@ -212,7 +212,7 @@ struct TokenTables {
         for (content, value) in added.members {
             guard let id = value.integerValue, id >= 0, id <= Int(Int32.max) else {
                 throw Fault(
-                    .badData, "a token has no proper id", place: "token \(ListedToken.shown(content))",
+                    .badData, "a token has an invalid id", place: "token \(ListedToken.shown(content))",
                     found: value.kindName, expected: "an integer from 0 to 2147483647")
             }
             var token = ListedToken(special: content, id: id)
@@ -235,7 +235,7 @@ struct TokenTables {
             else { continue }
             warnings.append(
                 "\(key) is \(other.shown) in tokenizer_config.json and \(ListedToken.shown(content)) in "
-                    + "special_tokens_map.json; the former counts")
+                    + "special_tokens_map.json; the former is used")
         }
     }
 
@@ -245,7 +245,7 @@ struct TokenTables {
         guard !passedOver.isEmpty else { return }
         let shown = passedOver.sorted().map { ListedToken(special: $0) }.shown
         warnings.append(
-            "added_tokens.json is passed over, as tokenizer_config.json has a table of tokens, which lacks \(shown)")
+            "added_tokens.json is ignored, as tokenizer_config.json has a table of tokens, which lacks \(shown)")
     }
 
     // MARK: Together
@@ -278,7 +278,7 @@ struct TokenTables {
         if let content = value.stringValue { return ListedToken(special: content) }
         guard let object = value.objectValue else {
             throw Fault(
-                .badData, "a special token is wrong", place: place, found: value.kindName,
+                .badData, "a special token is invalid", place: place, found: value.kindName,
                 expected: "a string, or an object with content")
         }
         return try ListedToken(object, isSpecial: true, place: place)

@@ -14,7 +14,7 @@ enum UnreadTokenizer {
         guard let names = try? FileSystem.names(in: folder) else { return nil }
         for (name, form) in forms where names.contains(name) {
             return Fault(
-                .badData, "the tokenizer is of a form that is not read", file: FileSystem.joined(folder, name),
+                .badData, "the tokenizer's format is not supported", file: FileSystem.joined(folder, name),
                 found: form, expected: "tokenizer.json, vocab.json with merges.txt, or tokenizer.model",
                 advice: SentencePieceTokenizer.advice)
         }
