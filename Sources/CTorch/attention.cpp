@@ -24,8 +24,13 @@ constexpr int64_t kChunk = 128;
 struct Shape {
   int64_t batch, queries, heads, width, keys, groups, kv;
   Shape(const at::Tensor &q, const at::Tensor &k)
-      : batch(q.size(0)), queries(q.size(1)), heads(q.size(2)), width(q.size(3)), keys(k.size(1)),
-        groups(q.size(2) / k.size(2)), kv(k.size(2)) {}
+      : batch(q.size(0)),
+        queries(q.size(1)),
+        heads(q.size(2)),
+        width(q.size(3)),
+        keys(k.size(1)),
+        groups(q.size(2) / k.size(2)),
+        kv(k.size(2)) {}
 };
 
 // The key positions that the queries [begin, end) may see.
@@ -73,8 +78,8 @@ void for_each_row(const at::Tensor &scores, const Shape &shape, const Span &span
 
 at::Tensor probabilities(const at::Tensor &q, const at::Tensor &k, const Shape &shape, const Span &span, int64_t begin,
                          int64_t end, double scale, int64_t window) {
-  auto scores = at::bmm(gather_queries(q, shape, begin, end),
-                        k.narrow(1, span.first, span.last - span.first).transpose(1, 2));
+  auto scores =
+      at::bmm(gather_queries(q, shape, begin, end), k.narrow(1, span.first, span.last - span.first).transpose(1, 2));
   dispatch(scores, [&](auto *p) {
     for_each_row(scores, shape, span, begin, end, window, [&](int64_t at, int64_t first, int64_t last, int64_t width) {
       softmax_range(p + at, first, last, width, float(scale));
@@ -133,9 +138,7 @@ struct Attention : Function<Attention> {
       scatter_queries(at::bmm(gs, keys.narrow(1, span.first, width)), gq, shape, begin, end);
       gk.narrow(1, span.first, width).baddbmm_(gs.transpose(1, 2), gather_queries(q, shape, begin, end));
     }
-    auto back = [&](const at::Tensor &t) {
-      return t.view({batch, shape.kv, shape.keys, shape.width}).transpose(1, 2);
-    };
+    auto back = [&](const at::Tensor &t) { return t.view({batch, shape.kv, shape.keys, shape.width}).transpose(1, 2); };
     return {gq, back(gk), back(gv), at::Tensor(), at::Tensor()};
   }
 };
@@ -216,8 +219,8 @@ esp_tensor esp_tree_attention(esp_tensor q, esp_tensor k, esp_tensor v, double s
       };
       int64_t first = ranges[2 * counts[node] - 2], size = ranges[2 * counts[node] - 1] - first;
       out.narrow(1, first, size)
-          .copy_(attend(q->value.narrow(1, first, size), gathered(k->value), gathered(v->value), scale, window,
-                        soft_cap));
+          .copy_(
+              attend(q->value.narrow(1, first, size), gathered(k->value), gathered(v->value), scale, window, soft_cap));
     }
     return out;
   });

@@ -13,9 +13,7 @@ using torch::autograd::variable_list;
 
 namespace {
 
-bool has_loop(const at::Tensor &t) {
-  return t.device().is_cpu() && has_loop_type(t.scalar_type());
-}
+bool has_loop(const at::Tensor &t) { return t.device().is_cpu() && has_loop_type(t.scalar_type()); }
 
 int64_t row_grain(int64_t width) { return std::max<int64_t>(1, 16384 / std::max<int64_t>(1, width)); }
 
@@ -63,8 +61,9 @@ struct RMSNorm : Function<RMSNorm> {
     }
     if (context->needs_input_grad(1)) {
       auto normal = x.reshape({count, width}).to(at::kFloat) * inverse.unsqueeze(1);
-      gw = (normal * gy.reshape({count, width}).to(at::kFloat)).sum(0).to(
-          static_cast<at::ScalarType>(context->saved_data["weight_dtype"].toInt()));
+      gw = (normal * gy.reshape({count, width}).to(at::kFloat))
+               .sum(0)
+               .to(static_cast<at::ScalarType>(context->saved_data["weight_dtype"].toInt()));
     }
     return {gx, gw, at::Tensor(), at::Tensor()};
   }
@@ -175,7 +174,8 @@ esp_tensor esp_rotary(esp_tensor x, esp_tensor cosine, esp_tensor sine) {
 esp_tensor esp_gated(esp_tensor packed, esp_activation activation) {
   return make([&] {
     const auto &x = packed->value;
-    TORCH_CHECK(activation == ESP_SILU || activation == ESP_GELU_TANH, "no activation has the number ", int(activation));
+    TORCH_CHECK(activation == ESP_SILU || activation == ESP_GELU_TANH, "no activation has the number ",
+                int(activation));
     if (!has_loop(x)) {
       auto halves = x.chunk(2, -1);
       return (activation == ESP_SILU ? at::silu(halves[0]) : at::gelu(halves[0], "tanh")) * halves[1];

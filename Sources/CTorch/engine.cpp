@@ -55,8 +55,8 @@ esp_error_kind kind_of(const std::exception &error, const std::string &text) {
     return ESP_ERROR_MEMORY;
   // A thread that cannot be made, for want of memory or of threads that the system allows.
   auto system = dynamic_cast<const std::system_error *>(&error);
-  if (system && (system->code() == std::errc::resource_unavailable_try_again ||
-                 system->code() == std::errc::not_enough_memory))
+  if (system &&
+      (system->code() == std::errc::resource_unavailable_try_again || system->code() == std::errc::not_enough_memory))
     return ESP_ERROR_MEMORY;
   auto kind = kind_of(text);
   return kind == ESP_ERROR_OTHER && dynamic_cast<const c10::AcceleratorError *>(&error) ? ESP_ERROR_DEVICE : kind;
@@ -204,8 +204,8 @@ bool esp_device_memory(int device, int64_t *free_bytes, int64_t *held, int64_t *
     *held = bytes.current;
     *peak = bytes.peak;
     // What the allocator keeps of freed memory is given out again.
-    *free_bytes = static_cast<int64_t>(allocator->getMemoryInfo(index).first) + stats.reserved_bytes[0].current -
-                  bytes.current;
+    *free_bytes =
+        static_cast<int64_t>(allocator->getMemoryInfo(index).first) + stats.reserved_bytes[0].current - bytes.current;
   });
 }
 

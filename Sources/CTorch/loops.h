@@ -64,10 +64,17 @@ inline bool has_loop_type(at::ScalarType type) {
 template <typename Body>
 void dispatch(const at::Tensor &t, Body body) {
   switch (t.scalar_type()) {
-    case at::kFloat: body(static_cast<float *>(t.data_ptr())); return;
-    case at::kBFloat16: body(static_cast<at::BFloat16 *>(t.data_ptr())); return;
-    case at::kHalf: body(static_cast<at::Half *>(t.data_ptr())); return;
-    default: TORCH_CHECK(false, "no loop for the number type ", t.scalar_type());
+    case at::kFloat:
+      body(static_cast<float *>(t.data_ptr()));
+      return;
+    case at::kBFloat16:
+      body(static_cast<at::BFloat16 *>(t.data_ptr()));
+      return;
+    case at::kHalf:
+      body(static_cast<at::Half *>(t.data_ptr()));
+      return;
+    default:
+      TORCH_CHECK(false, "no loop for the number type ", t.scalar_type());
   }
 }
 
@@ -86,26 +93,26 @@ T *data_as(const at::Tensor &t) {
 }
 
 // One macro call for each pair of types.
-#define ESP_FOR_TYPE_PAIRS(MACRO)                                                                                 \
-  MACRO(float, float)                                                                                             \
-  MACRO(float, at::BFloat16)                                                                                      \
-  MACRO(float, at::Half)                                                                                          \
-  MACRO(at::BFloat16, float)                                                                                      \
-  MACRO(at::BFloat16, at::BFloat16)                                                                               \
-  MACRO(at::BFloat16, at::Half)                                                                                   \
-  MACRO(at::Half, float)                                                                                          \
-  MACRO(at::Half, at::BFloat16)                                                                                   \
+#define ESP_FOR_TYPE_PAIRS(MACRO)   \
+  MACRO(float, float)               \
+  MACRO(float, at::BFloat16)        \
+  MACRO(float, at::Half)            \
+  MACRO(at::BFloat16, float)        \
+  MACRO(at::BFloat16, at::BFloat16) \
+  MACRO(at::BFloat16, at::Half)     \
+  MACRO(at::Half, float)            \
+  MACRO(at::Half, at::BFloat16)     \
   MACRO(at::Half, at::Half)
 
-#define ESP_DECLARE2(X, Y)                                                                                        \
-  void rms_norm_rows(const X *x, const float *gain, Y *y, float *inverse, int64_t begin, int64_t end,             \
-                     int64_t width, float epsilon);                                                               \
-  void rms_norm_backward_rows(const X *x, const float *gain, const float *inverse, const Y *gy, X *gx,            \
-                              int64_t begin, int64_t end, int64_t width);                                         \
-  void rotate_head(const X *x, const float *cosine, const float *sine, Y *y, int64_t half, float direction);      \
-  void swiglu_row(const X *packed, Y *y, int64_t width);                                                          \
-  void swiglu_backward_row(const X *packed, const X *gy, Y *gx, int64_t width);                                   \
-  void geglu_row(const X *packed, Y *y, int64_t width);                                                           \
+#define ESP_DECLARE2(X, Y)                                                                                            \
+  void rms_norm_rows(const X *x, const float *gain, Y *y, float *inverse, int64_t begin, int64_t end, int64_t width,  \
+                     float epsilon);                                                                                  \
+  void rms_norm_backward_rows(const X *x, const float *gain, const float *inverse, const Y *gy, X *gx, int64_t begin, \
+                              int64_t end, int64_t width);                                                            \
+  void rotate_head(const X *x, const float *cosine, const float *sine, Y *y, int64_t half, float direction);          \
+  void swiglu_row(const X *packed, Y *y, int64_t width);                                                              \
+  void swiglu_backward_row(const X *packed, const X *gy, Y *gx, int64_t width);                                       \
+  void geglu_row(const X *packed, Y *y, int64_t width);                                                               \
   void geglu_backward_row(const X *packed, const X *gy, Y *gx, int64_t width);
 ESP_FOR_TYPE_PAIRS(ESP_DECLARE2)
 #undef ESP_DECLARE2
@@ -113,8 +120,8 @@ ESP_FOR_TYPE_PAIRS(ESP_DECLARE2)
 // softmax_range: softmax over row[first ..< last] of scale * row, in place; zeros elsewhere in [0, width).
 // softmax_backward_range: its derivative by the unscaled row, in place:
 // gradient = scale * p * (gradient - sum p gradient).
-#define ESP_DECLARE_SOFTMAX(X)                                                                                    \
-  void softmax_range(X *row, int64_t first, int64_t last, int64_t width, float scale);                            \
+#define ESP_DECLARE_SOFTMAX(X)                                                         \
+  void softmax_range(X *row, int64_t first, int64_t last, int64_t width, float scale); \
   void softmax_backward_range(const X *p, X *gradient, int64_t first, int64_t last, int64_t width, float scale);
 ESP_DECLARE_SOFTMAX(float)
 ESP_DECLARE_SOFTMAX(at::BFloat16)

@@ -10,41 +10,41 @@ using namespace espalier;
 
 namespace {
 
-#define ESP_DEFINE_STEPS(G, W)                                                                                    \
-  ESP_MULTIVERSION void rmsprop_range(float *__restrict w, const G *__restrict g, float *__restrict square,       \
-                                      W *__restrict working, int64_t begin, int64_t end, float rate, float decay, \
-                                      float epsilon) {                                                            \
-    for (int64_t i = begin; i < end; ++i) {                                                                       \
-      float gradient = load(g, i);                                                                                \
-      float s = decay * square[i] + (1.0f - decay) * gradient * gradient;                                         \
-      square[i] = s;                                                                                              \
-      float value = w[i] - rate * gradient / (std::sqrt(s) + epsilon);                                            \
-      w[i] = value;                                                                                               \
-      store(working, i, value);                                                                                   \
-    }                                                                                                             \
-  }                                                                                                               \
-  ESP_MULTIVERSION void adam_range(float *__restrict w, const G *__restrict g, float *__restrict first,           \
-                                   float *__restrict second, const uint8_t *__restrict mask,                      \
-                                   W *__restrict working, int64_t begin, int64_t end, float rate, float beta1,    \
-                                   float beta2, float epsilon, float correction2) {                               \
-    for (int64_t i = begin; i < end; ++i) {                                                                       \
-      float gradient = load(g, i);                                                                                \
-      float m = beta1 * first[i] + (1.0f - beta1) * gradient;                                                     \
-      float v = beta2 * second[i] + (1.0f - beta2) * gradient * gradient;                                         \
-      first[i] = m;                                                                                               \
-      second[i] = v;                                                                                              \
-      float value = w[i] - rate * m / (std::sqrt(v) * correction2 + epsilon);                                     \
-      w[i] = value;                                                                                               \
-      store(working, i, mask[i] ? value : 0.0f);                                                                  \
-    }                                                                                                             \
+#define ESP_DEFINE_STEPS(G, W)                                                                                      \
+  ESP_MULTIVERSION void rmsprop_range(float *__restrict w, const G *__restrict g, float *__restrict square,         \
+                                      W *__restrict working, int64_t begin, int64_t end, float rate, float decay,   \
+                                      float epsilon) {                                                              \
+    for (int64_t i = begin; i < end; ++i) {                                                                         \
+      float gradient = load(g, i);                                                                                  \
+      float s = decay * square[i] + (1.0f - decay) * gradient * gradient;                                           \
+      square[i] = s;                                                                                                \
+      float value = w[i] - rate * gradient / (std::sqrt(s) + epsilon);                                              \
+      w[i] = value;                                                                                                 \
+      store(working, i, value);                                                                                     \
+    }                                                                                                               \
+  }                                                                                                                 \
+  ESP_MULTIVERSION void adam_range(float *__restrict w, const G *__restrict g, float *__restrict first,             \
+                                   float *__restrict second, const uint8_t *__restrict mask, W *__restrict working, \
+                                   int64_t begin, int64_t end, float rate, float beta1, float beta2, float epsilon, \
+                                   float correction2) {                                                             \
+    for (int64_t i = begin; i < end; ++i) {                                                                         \
+      float gradient = load(g, i);                                                                                  \
+      float m = beta1 * first[i] + (1.0f - beta1) * gradient;                                                       \
+      float v = beta2 * second[i] + (1.0f - beta2) * gradient * gradient;                                           \
+      first[i] = m;                                                                                                 \
+      second[i] = v;                                                                                                \
+      float value = w[i] - rate * m / (std::sqrt(v) * correction2 + epsilon);                                       \
+      w[i] = value;                                                                                                 \
+      store(working, i, mask[i] ? value : 0.0f);                                                                    \
+    }                                                                                                               \
   }
 ESP_FOR_TYPE_PAIRS(ESP_DEFINE_STEPS)
 #undef ESP_DEFINE_STEPS
 
 // Sums of tens of thousands of squares: in float32 they would lose three digits, enough to turn masks over.
-#define ESP_DEFINE_SQUARES(X)                                                                                     \
-  ESP_MULTIVERSION void add_squares(const X *__restrict x, double *__restrict into, int64_t width) {              \
-    for (int64_t i = 0; i < width; ++i) into[i] += double(load(x, i)) * double(load(x, i));                       \
+#define ESP_DEFINE_SQUARES(X)                                                                        \
+  ESP_MULTIVERSION void add_squares(const X *__restrict x, double *__restrict into, int64_t width) { \
+    for (int64_t i = 0; i < width; ++i) into[i] += double(load(x, i)) * double(load(x, i));          \
   }
 ESP_DEFINE_SQUARES(float)
 ESP_DEFINE_SQUARES(at::BFloat16)
@@ -139,7 +139,8 @@ bool esp_adam_step(esp_tensor w, esp_tensor gradient, esp_tensor first, esp_tens
                    esp_tensor working, double rate, double beta1, double beta2, double epsilon, int64_t step) {
   return act([&] {
     auto g = gradient->value.contiguous();
-    double correction1 = 1 - std::pow(beta1, double(step)), correction2 = 1 / std::sqrt(1 - std::pow(beta2, double(step)));
+    double correction1 = 1 - std::pow(beta1, double(step)),
+           correction2 = 1 / std::sqrt(1 - std::pow(beta2, double(step)));
     if (!w->value.device().is_cpu()) {
       auto wide = g.to(at::kFloat);
       first->value.mul_(beta1).add_(wide, 1 - beta1);

@@ -219,16 +219,15 @@ esp_tensor esp_matmul(esp_tensor a, esp_tensor b) {
 // fewer than four rows, where reading the weight is all the work. So the operands of larger products are widened, and
 // only the result is rounded.
 static at::Tensor product(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
-  bool widens = x.scalar_type() == at::kHalf && x.device().is_cpu() && !esp_has_fast_float16() &&
-                x.numel() >= 4 * x.size(-1);
+  bool widens =
+      x.scalar_type() == at::kHalf && x.device().is_cpu() && !esp_has_fast_float16() && x.numel() >= 4 * x.size(-1);
   if (!widens) return at::linear(x, weight, bias);
   auto wide = [](const at::Tensor &t) { return t.to(at::kFloat); };
   return at::linear(wide(x), wide(weight), bias ? std::optional<at::Tensor>(wide(*bias)) : std::nullopt).to(at::kHalf);
 }
 esp_tensor esp_linear(esp_tensor x, esp_tensor weight, esp_tensor bias) {
-  return make([&] {
-    return product(x->value, weight->value, bias ? std::optional<at::Tensor>(bias->value) : std::nullopt);
-  });
+  return make(
+      [&] { return product(x->value, weight->value, bias ? std::optional<at::Tensor>(bias->value) : std::nullopt); });
 }
 bool esp_linear_into(esp_tensor y, esp_tensor x, esp_tensor weight) {
   return act([&] {

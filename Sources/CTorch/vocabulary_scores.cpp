@@ -21,56 +21,56 @@ enum Column { kHighest = 0, kSum = 1, kTarget = 2, kLikeliest = 3, kModelColumns
 constexpr int64_t kCross = 2 * kModelColumns;
 constexpr int64_t kColumns = kCross + 1;
 
-#define ESP_DEFINE_HIGHEST(X)                                                                                     \
-  ESP_MULTIVERSION float highest_of(const X *__restrict z, int64_t width) {                                       \
-    float lane[16];                                                                                               \
-    for (int j = 0; j < 16; ++j) lane[j] = -std::numeric_limits<float>::infinity();                               \
-    int64_t i = 0;                                                                                                \
-    for (; i + 16 <= width; i += 16)                                                                              \
-      for (int j = 0; j < 16; ++j) lane[j] = load(z, i + j) > lane[j] ? load(z, i + j) : lane[j];                 \
-    for (; i < width; ++i) lane[0] = load(z, i) > lane[0] ? load(z, i) : lane[0];                                 \
-    float highest = lane[0];                                                                                      \
-    for (int j = 1; j < 16; ++j) highest = lane[j] > highest ? lane[j] : highest;                                 \
-    return highest;                                                                                               \
-  }                                                                                                               \
-  ESP_MULTIVERSION float sum_of_exponentials(const X *__restrict z, int64_t width, float shift) {                 \
-    float lane[16] = {0};                                                                                         \
-    int64_t i = 0;                                                                                                \
-    for (; i + 16 <= width; i += 16)                                                                              \
-      for (int j = 0; j < 16; ++j) lane[j] += exponential(load(z, i + j) - shift);                                \
-    float sum = 0;                                                                                                \
-    for (; i < width; ++i) sum += exponential(load(z, i) - shift);                                                \
-    for (int j = 0; j < 16; ++j) sum += lane[j];                                                                  \
-    return sum;                                                                                                   \
+#define ESP_DEFINE_HIGHEST(X)                                                                     \
+  ESP_MULTIVERSION float highest_of(const X *__restrict z, int64_t width) {                       \
+    float lane[16];                                                                               \
+    for (int j = 0; j < 16; ++j) lane[j] = -std::numeric_limits<float>::infinity();               \
+    int64_t i = 0;                                                                                \
+    for (; i + 16 <= width; i += 16)                                                              \
+      for (int j = 0; j < 16; ++j) lane[j] = load(z, i + j) > lane[j] ? load(z, i + j) : lane[j]; \
+    for (; i < width; ++i) lane[0] = load(z, i) > lane[0] ? load(z, i) : lane[0];                 \
+    float highest = lane[0];                                                                      \
+    for (int j = 1; j < 16; ++j) highest = lane[j] > highest ? lane[j] : highest;                 \
+    return highest;                                                                               \
+  }                                                                                               \
+  ESP_MULTIVERSION float sum_of_exponentials(const X *__restrict z, int64_t width, float shift) { \
+    float lane[16] = {0};                                                                         \
+    int64_t i = 0;                                                                                \
+    for (; i + 16 <= width; i += 16)                                                              \
+      for (int j = 0; j < 16; ++j) lane[j] += exponential(load(z, i + j) - shift);                \
+    float sum = 0;                                                                                \
+    for (; i < width; ++i) sum += exponential(load(z, i) - shift);                                \
+    for (int j = 0; j < 16; ++j) sum += lane[j];                                                  \
+    return sum;                                                                                   \
   }
 ESP_DEFINE_HIGHEST(float)
 ESP_DEFINE_HIGHEST(at::BFloat16)
 ESP_DEFINE_HIGHEST(at::Half)
 #undef ESP_DEFINE_HIGHEST
 
-#define ESP_DEFINE_CROSS(X, D)                                                                                    \
-  ESP_MULTIVERSION void dense_sums(const X *__restrict z, const D *__restrict d, int64_t width, float shift,      \
-                                   double *sum, double *cross) {                                                  \
-    float sums[16] = {0}, crosses[16] = {0};                                                                      \
-    int64_t i = 0;                                                                                                \
-    for (; i + 16 <= width; i += 16)                                                                              \
-      for (int j = 0; j < 16; ++j) {                                                                              \
-        float power = exponential(load(d, i + j) - shift);                                                        \
-        sums[j] += power;                                                                                         \
-        crosses[j] += power * (load(d, i + j) - load(z, i + j));                                                  \
-      }                                                                                                           \
-    float total = 0, difference = 0;                                                                              \
-    for (; i < width; ++i) {                                                                                      \
-      float power = exponential(load(d, i) - shift);                                                              \
-      total += power;                                                                                             \
-      difference += power * (load(d, i) - load(z, i));                                                            \
-    }                                                                                                             \
-    for (int j = 0; j < 16; ++j) {                                                                                \
-      total += sums[j];                                                                                           \
-      difference += crosses[j];                                                                                   \
-    }                                                                                                             \
-    *sum += total;                                                                                                \
-    *cross += difference;                                                                                         \
+#define ESP_DEFINE_CROSS(X, D)                                                                               \
+  ESP_MULTIVERSION void dense_sums(const X *__restrict z, const D *__restrict d, int64_t width, float shift, \
+                                   double *sum, double *cross) {                                             \
+    float sums[16] = {0}, crosses[16] = {0};                                                                 \
+    int64_t i = 0;                                                                                           \
+    for (; i + 16 <= width; i += 16)                                                                         \
+      for (int j = 0; j < 16; ++j) {                                                                         \
+        float power = exponential(load(d, i + j) - shift);                                                   \
+        sums[j] += power;                                                                                    \
+        crosses[j] += power * (load(d, i + j) - load(z, i + j));                                             \
+      }                                                                                                      \
+    float total = 0, difference = 0;                                                                         \
+    for (; i < width; ++i) {                                                                                 \
+      float power = exponential(load(d, i) - shift);                                                         \
+      total += power;                                                                                        \
+      difference += power * (load(d, i) - load(z, i));                                                       \
+    }                                                                                                        \
+    for (int j = 0; j < 16; ++j) {                                                                           \
+      total += sums[j];                                                                                      \
+      difference += crosses[j];                                                                              \
+    }                                                                                                        \
+    *sum += total;                                                                                           \
+    *cross += difference;                                                                                    \
   }
 ESP_FOR_TYPE_PAIRS(ESP_DEFINE_CROSS)
 #undef ESP_DEFINE_CROSS
@@ -125,8 +125,8 @@ void add_composed(const at::Tensor &state, const at::Tensor &logits, const at::T
     column(kHighest).copy_(at::where(isHigher, highest, before));
     // The first of equals: where `max` names another, the lowest index that has the value.
     auto ids = values.options().dtype(at::kLong);
-    auto position = at::where(values.eq(std::get<0>(best).unsqueeze(1)), at::arange(width, ids), at::full({}, width, ids))
-                        .amin(1);
+    auto position =
+        at::where(values.eq(std::get<0>(best).unsqueeze(1)), at::arange(width, ids), at::full({}, width, ids)).amin(1);
     column(kLikeliest).copy_(at::where(isHigher, (position + first).to(at::kDouble), column(kLikeliest)));
     auto factor = at::where(isHigher, (before - highest).exp(), at::ones_like(before));
     auto power = (values - column(kHighest).to(at::kFloat).unsqueeze(1)).exp();
@@ -167,9 +167,9 @@ bool esp_add_vocabulary_scores(esp_tensor state, esp_tensor logits, esp_tensor d
       add_composed(rows, z, dense ? dense->value : at::Tensor(), ids, first);
       return;
     }
-    TORCH_CHECK(rows.is_contiguous() && ids.is_contiguous() && z.stride(1) == 1 &&
-                    (!dense || dense->value.stride(1) == 1),
-                "scores, targets and rows of logits must be contiguous");
+    TORCH_CHECK(
+        rows.is_contiguous() && ids.is_contiguous() && z.stride(1) == 1 && (!dense || dense->value.stride(1) == 1),
+        "scores, targets and rows of logits must be contiguous");
     double *out = rows.data_ptr<double>();
     const int64_t *target = ids.data_ptr<int64_t>();
     int64_t step = z.stride(0), grain = std::max<int64_t>(1, 16384 / width);
@@ -188,9 +188,8 @@ bool esp_add_vocabulary_scores(esp_tensor state, esp_tensor logits, esp_tensor d
     }
     int64_t dense_step = dense->value.stride(0);
     dispatch2(z, dense->value, [&](auto *p, auto *d) {
-      for_rows([&](int64_t r) {
-        add_row(p + r * step, d + r * dense_step, width, first, target[r], out + r * kColumns);
-      });
+      for_rows(
+          [&](int64_t r) { add_row(p + r * step, d + r * dense_step, width, first, target[r], out + r * kColumns); });
     });
   });
 }

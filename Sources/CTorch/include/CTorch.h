@@ -17,27 +17,33 @@ typedef struct esp_tensor_s *esp_tensor;
 typedef enum { ESP_ERROR_NONE = 0, ESP_ERROR_MEMORY = 1, ESP_ERROR_DEVICE = 2, ESP_ERROR_OTHER = 3 } esp_error_kind;
 esp_error_kind esp_last_error_kind(void);
 const char *esp_last_error_message(void);
-esp_error_kind esp_kind_of_message(const char *message);   // of an error whose text is all that is known
+esp_error_kind esp_kind_of_message(const char *message);  // of an error whose text is all that is known
 
 // The numbers are c10::ScalarType's.
 typedef enum {
-  ESP_UINT8 = 0, ESP_INT32 = 3, ESP_INT64 = 4, ESP_FLOAT16 = 5, ESP_FLOAT32 = 6, ESP_FLOAT64 = 7, ESP_BOOL = 11,
+  ESP_UINT8 = 0,
+  ESP_INT32 = 3,
+  ESP_INT64 = 4,
+  ESP_FLOAT16 = 5,
+  ESP_FLOAT32 = 6,
+  ESP_FLOAT64 = 7,
+  ESP_BOOL = 11,
   ESP_BFLOAT16 = 15
 } esp_dtype;
 
 // Engine -----------------------------------------------------------------------------------------------------------
-const char *esp_version(void);          // of the library that is loaded
-const char *esp_header_version(void);   // of the headers this was compiled with
+const char *esp_version(void);         // of the library that is loaded
+const char *esp_header_version(void);  // of the headers this was compiled with
 bool esp_set_threads(int count);
 int esp_threads(void);
-bool esp_can_make_threads(int count);   // tried and taken back
-bool esp_can_allocate(int64_t bytes);   // likewise
-void esp_keep_freed_memory(void);       // see engine.cpp
-int esp_loop_ranges(void);              // parts into which a long loop is divided: one for each thread
-bool esp_has_fast_bfloat16(void);       // the processor multiplies bfloat16 natively
-bool esp_has_fast_float16(void);        // ... and float16
-bool esp_load_cuda(int index);          // opens libtorch_cuda; false with ESP_ERROR_DEVICE
-bool esp_synchronize(void);             // waits until that GPU has done what it was given; nothing without one
+bool esp_can_make_threads(int count);  // tried and taken back
+bool esp_can_allocate(int64_t bytes);  // likewise
+void esp_keep_freed_memory(void);      // see engine.cpp
+int esp_loop_ranges(void);             // parts into which a long loop is divided: one for each thread
+bool esp_has_fast_bfloat16(void);      // the processor multiplies bfloat16 natively
+bool esp_has_fast_float16(void);       // ... and float16
+bool esp_load_cuda(int index);         // opens libtorch_cuda; false with ESP_ERROR_DEVICE
+bool esp_synchronize(void);            // waits until that GPU has done what it was given; nothing without one
 int esp_cuda_device_count(void);
 // Of a GPU that was opened: bytes that tensors can still have, those that they have, and the most that they have had.
 bool esp_device_memory(int device, int64_t *free_bytes, int64_t *held, int64_t *peak);
@@ -49,8 +55,8 @@ void esp_set_grad_enabled(bool enabled);
 esp_tensor esp_empty(const int64_t *shape, int rank, esp_dtype dtype, int device);
 esp_tensor esp_full(const int64_t *shape, int rank, double value, esp_dtype dtype, int device);
 esp_tensor esp_from_bytes(const void *bytes, const int64_t *shape, int rank, esp_dtype dtype, int device);  // copies
-bool esp_copy_to_bytes(esp_tensor t, void *bytes, size_t count);   // contiguous order
-void *esp_data_pointer(esp_tensor t);    // of a contiguous CPU tensor, else NULL
+bool esp_copy_to_bytes(esp_tensor t, void *bytes, size_t count);  // contiguous order
+void *esp_data_pointer(esp_tensor t);                             // of a contiguous CPU tensor, else NULL
 void esp_free(esp_tensor t);
 int esp_rank(esp_tensor t);
 int64_t esp_size(esp_tensor t, int dimension);
@@ -58,7 +64,7 @@ int64_t esp_element_count(esp_tensor t);
 esp_dtype esp_get_dtype(esp_tensor t);
 int esp_device(esp_tensor t);
 bool esp_is_contiguous(esp_tensor t);
-bool esp_item(esp_tensor t, double *result);   // of the only element
+bool esp_item(esp_tensor t, double *result);  // of the only element
 
 esp_tensor esp_to_dtype(esp_tensor t, esp_dtype dtype);
 esp_tensor esp_to_device(esp_tensor t, int device);
@@ -69,16 +75,16 @@ esp_tensor esp_reshape(esp_tensor t, const int64_t *shape, int rank);
 esp_tensor esp_transpose(esp_tensor t, int a, int b);
 esp_tensor esp_narrow(esp_tensor t, int dimension, int64_t start, int64_t length);
 esp_tensor esp_index_select(esp_tensor t, int dimension, esp_tensor index);
-bool esp_index_copy(esp_tensor t, esp_tensor index, esp_tensor values);   // t[index[i]] = values[i]
+bool esp_index_copy(esp_tensor t, esp_tensor index, esp_tensor values);  // t[index[i]] = values[i]
 esp_tensor esp_gather(esp_tensor t, int dimension, esp_tensor index);
 esp_tensor esp_cat(const esp_tensor *tensors, int count, int dimension);
 bool esp_copy(esp_tensor destination, esp_tensor source);
 
 // Autograd ---------------------------------------------------------------------------------------------------------
 bool esp_set_requires_grad(esp_tensor t, bool required);
-bool esp_retain_grad(esp_tensor t);                          // an intermediate result's gradient is to be kept
-esp_tensor esp_take_grad(esp_tensor t);                      // the gradient, which the tensor then no longer holds
-bool esp_backward(esp_tensor output, esp_tensor gradient);   // gradient NULL for a scalar
+bool esp_retain_grad(esp_tensor t);                         // an intermediate result's gradient is to be kept
+esp_tensor esp_take_grad(esp_tensor t);                     // the gradient, which the tensor then no longer holds
+bool esp_backward(esp_tensor output, esp_tensor gradient);  // gradient NULL for a scalar
 
 // Arithmetic -------------------------------------------------------------------------------------------------------
 esp_tensor esp_add(esp_tensor a, esp_tensor b);
@@ -87,18 +93,18 @@ esp_tensor esp_mul(esp_tensor a, esp_tensor b);
 esp_tensor esp_div(esp_tensor a, esp_tensor b);
 esp_tensor esp_add_scalar(esp_tensor a, double b);
 esp_tensor esp_mul_scalar(esp_tensor a, double b);
-bool esp_add_in_place(esp_tensor a, esp_tensor b, double alpha);          // a += alpha * b
+bool esp_add_in_place(esp_tensor a, esp_tensor b, double alpha);  // a += alpha * b
 bool esp_mul_in_place(esp_tensor a, esp_tensor b);
 bool esp_mul_scalar_in_place(esp_tensor a, double b);
-bool esp_addcmul_in_place(esp_tensor a, esp_tensor b, esp_tensor c, double alpha);   // a += alpha * b * c
+bool esp_addcmul_in_place(esp_tensor a, esp_tensor b, esp_tensor c, double alpha);  // a += alpha * b * c
 bool esp_fill(esp_tensor a, double value);
 esp_tensor esp_abs(esp_tensor a);
 esp_tensor esp_sqrt(esp_tensor a);
-esp_tensor esp_sum(esp_tensor a, int dimension, bool keep);               // dimension INT32_MAX: all
+esp_tensor esp_sum(esp_tensor a, int dimension, bool keep);  // dimension INT32_MAX: all
 esp_tensor esp_mean(esp_tensor a, int dimension, bool keep);
 esp_tensor esp_max(esp_tensor a, int dimension, bool keep);
 esp_tensor esp_argmax(esp_tensor a, int dimension);
-esp_tensor esp_norm(esp_tensor a);                                        // Frobenius, float32 accumulation
+esp_tensor esp_norm(esp_tensor a);  // Frobenius, float32 accumulation
 bool esp_all_finite(esp_tensor a, bool *result);
 esp_tensor esp_diagonal(esp_tensor a);
 esp_tensor esp_compare_greater(esp_tensor a, double threshold);
@@ -112,8 +118,8 @@ esp_tensor esp_exp(esp_tensor a);
 esp_tensor esp_matmul(esp_tensor a, esp_tensor b);
 esp_tensor esp_linear(esp_tensor x, esp_tensor weight, esp_tensor bias);  // bias may be NULL
 bool esp_linear_into(esp_tensor y, esp_tensor x, esp_tensor weight);      // y = x weightT: matrices of one type
-bool esp_addmm_in_place(esp_tensor c, esp_tensor a, esp_tensor b, double beta, double alpha);   // c = beta c + alpha a b
-bool esp_add_gram(esp_tensor h, esp_tensor x, double alpha);              // h += alpha xT x, float32, x [n, k]
+bool esp_addmm_in_place(esp_tensor c, esp_tensor a, esp_tensor b, double beta, double alpha);  // c = beta c + alpha a b
+bool esp_add_gram(esp_tensor h, esp_tensor x, double alpha);  // h += alpha xT x, float32, x [n, k]
 esp_tensor esp_cholesky(esp_tensor a, bool upper, bool *positive_definite);
 esp_tensor esp_cholesky_inverse(esp_tensor factor, bool upper);
 
