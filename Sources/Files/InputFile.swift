@@ -129,7 +129,7 @@ package final class InputFile: Sendable {
     package func contents(limit: Int) throws(Fault) -> [UInt8] {
         guard size <= limit else {
             throw Fault(
-                .badData, "the file is larger than such a file may be", file: path, found: "\(size) bytes",
+                .badData, "the file is too large for its kind", file: path, found: "\(size) bytes",
                 expected: "at most \(limit) bytes")
         }
         return try bytes(at: 0, count: size)

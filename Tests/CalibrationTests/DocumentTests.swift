@@ -68,9 +68,9 @@ struct DocumentTests {
         #expect(set.tokens == (try build([clean])).tokens)
         let source = set.manifest["sources"]?.arrayValue?.first?.objectValue
         #expect(source?["skipped_lines"]?.integerValue == 3)
-        #expect(set.warnings.contains { $0.contains("3 wrong lines of a.jsonl") && $0.contains("line 2") })
+        #expect(set.warnings.contains { $0.contains("3 invalid lines of a.jsonl") && $0.contains("line 2") })
         let fault = try #require(faultOf { () throws(Fault) in try build([path], skippedLines: 2) })
-        #expect(fault.place == "line 5" && fault.summary.contains("2 wrong lines"))
+        #expect(fault.place == "line 5" && fault.summary.contains("2 invalid lines"))
     }
 
     @Test("bytes that are not UTF-8 and NUL are refused with the line", arguments: ["a.txt", "a.jsonl"])
@@ -119,7 +119,7 @@ struct DocumentTests {
     func disguisedGzip() throws {
         let folder = try TestFolder()
         let path = try folder.write("a.txt", [0x1F, 0x8B, 8, 0, 0])
-        #expect(try #require(faultOf { () throws(Fault) in try build([path]) }).advice?.contains("ends in .gz") == true)
+        #expect(try #require(faultOf { () throws(Fault) in try build([path]) }).advice?.contains("end in .gz") == true)
     }
 
     @Test("lines across the reader's buffers come out whole")

@@ -67,7 +67,7 @@ struct OverlapTests {
         let set = try build([path], samples: 1, length: nil, evaluation: [other, known])
         #expect(
             set.warnings == [
-                "8 of 28 different runs of 13 tokens (28.57 %) of eval.safetensors also stand in the calibration text; "
+                "8 of 28 different runs of 13 tokens (28.57 %) of eval.safetensors are also in the calibration text; "
                     + "a figure measured on it may flatter the pruned model"
             ])
         let entries = try #require(set.manifest["overlap"]?.arrayValue)

@@ -252,7 +252,7 @@ struct RecordTests {
             (#"{"text": "a", "x": "b}"#, "a string is not closed"), (#"{"text": "a", "x": [1"#, "ends early"),
             (#"{"prompt": "a", "chosen": 3}"#, "'chosen' is not a string"),
             (#"{"instruction": "a", "output": "b", "history": [["c", "d"]]}"#, "'history'"),
-            (#"{"instruction": "a"}"#, "'instruction' alone"), (#"{"body": "a"}"#, "no text"),
+            (#"{"instruction": "a"}"#, "only 'instruction'"), (#"{"body": "a"}"#, "no text"),
         ])
     func refused(line: String, words: String) throws {
         let fault = try #require(faultOf { () throws(Fault) in try content(line) })
@@ -277,7 +277,7 @@ struct RecordTests {
         #expect(faultOf { () throws(Fault) in try build([path]) }?.place == "line 3")
         let set = try build([path], skippedLines: 1)
         #expect(set.tokens == (try build([lines])).tokens)
-        #expect(set.warnings.contains { $0.contains("1 wrong record of wrong.json") })
+        #expect(set.warnings.contains { $0.contains("1 invalid record of wrong.json") })
         for (index, text) in [
             "[]", "[{\"text\": \"a\"}", "[{\"text\": \"a\"} {}]", "[1]", "[{}] x", "[{\"text\": \"a\"},]",
         ]

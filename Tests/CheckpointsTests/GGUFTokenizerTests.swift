@@ -103,7 +103,7 @@ struct GGUFTokenizerTests {
         let model = try open(builder)
         #expect(model.warnings.count == 2)
         #expect(model.warnings.contains { $0.contains("padding_token_id is 4") })
-        #expect(model.warnings.contains { $0.contains("not carried over: tool_use") })
+        #expect(model.warnings.contains { $0.contains("not copied: tool_use") })
         #expect(model.configuration["pad_token_id"]?.isNull == true)
         #expect(try file("tokenizer_config.json", of: model)["pad_token"] == nil)
     }

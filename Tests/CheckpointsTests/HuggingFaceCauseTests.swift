@@ -80,8 +80,8 @@ struct HuggingFaceCauseTests {
 
     @Test(arguments: [
         ("up_proj.weight_orig model.layers.0.mlp.up_proj.weight_mask", "pruned by a mask", "weight_orig"),
-        ("up_proj.parametrizations.weight.original0", "parametrised", "original0"),
-        ("up_proj.weight_g model.layers.0.mlp.up_proj.weight_v", "normalised", "weight_g"),
+        ("up_proj.parametrizations.weight.original0", "parametrized", "original0"),
+        ("up_proj.weight_g model.layers.0.mlp.up_proj.weight_v", "normalized", "weight_g"),
         ("gate_up_proj.weight", "several projections", "gate_up_proj"),
         ("up_proj.gamma", "another name", "up_proj.gamma"),
         ("down_proj.weight layers.0.attention.wq.weight", "names of other software", "attention.wq"),

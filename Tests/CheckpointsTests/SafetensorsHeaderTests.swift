@@ -123,7 +123,7 @@ struct SafetensorsHeaderTests {
     }
 
     @Test func dataLengthThatDoesNotFitTheShapeIsRefused() {
-        fault(.badData, "does not fit", "16 bytes", "20 bytes for F32 [5]") { try entry("F32", "[5]", "[0,16]") }
+        fault(.badData, "does not match", "16 bytes", "20 bytes for F32 [5]") { try entry("F32", "[5]", "[0,16]") }
     }
 
     @Test func bytesAfterTheLastTensorAreRefused() {

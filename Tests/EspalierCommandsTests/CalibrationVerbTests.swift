@@ -117,7 +117,7 @@ struct CalibrationVerbTests {
         let found = try #require(overlap["known.txt"]?.objectValue)
         #expect(found["one_in"]?.integerValue == 16 && found["found"]?.integerValue ?? 0 > 5)
         #expect(overlap["other.txt"]?.objectValue?["found"]?.integerValue == 0)
-        #expect(again.text.contains("sampled runs of 13 words") && again.text.contains("of known.txt also stand"))
+        #expect(again.text.contains("sampled runs of 13 words") && again.text.contains("of known.txt are also in"))
         #expect(!again.text.contains("other.txt"))
         // The manifest holds no word of the text.
         let manifest = String(decoding: try ReadableFile.bytes(output + "/report.json"), as: UTF8.self)
@@ -170,7 +170,7 @@ struct CalibrationVerbTests {
         let report = try EvaluationRun(model: output, files: [], tasks: settings, engine: try engine())
             .measure(heard.reporter)
         #expect(report.overlaps.first?.name == "letters" && report.overlaps.first?.overlap.found ?? 0 > 0)
-        #expect(heard.text.contains("of letters also stand"))
+        #expect(heard.text.contains("of letters are also in"))
     }
 
     @Test func recordsAreScoredAsTheTextThatTheyMake() throws {

@@ -20,8 +20,8 @@ struct ForeignStagingTests: PublishingSuite {
 
     @Test func publishedModelThatIsNamedLikeAStagingFolderIsLeftAlone() throws {
         try publish(OutputPlace(folder.path("out.partial")))
-        fault(.outputExists, "no interrupted run", "a published model") { try begin() }
-        fault(.outputExists, "no interrupted run") { try begin(OutputPlace(folder.path("out"), overwrite: true)) }
+        fault(.outputExists, "not an interrupted run", "a published model") { try begin() }
+        fault(.outputExists, "not an interrupted run") { try begin(OutputPlace(folder.path("out"), overwrite: true)) }
         fault(.badData, "not the folder of an interrupted run", "a published model") {
             try StagingFolder.resume(place)
         }
@@ -40,7 +40,7 @@ struct ForeignStagingTests: PublishingSuite {
     func aNameAloneMakesNoStagingFolder(name: String) throws {
         try folder.folder("out.partial")
         try folder.write("out.partial/\(name)", "mine")
-        fault(.outputExists, "no interrupted run") { try begin(OutputPlace(folder.path("out"), overwrite: true)) }
+        fault(.outputExists, "not an interrupted run") { try begin(OutputPlace(folder.path("out"), overwrite: true)) }
         fault(.badData, "not the folder of an interrupted run") { try StagingFolder.resume(place) }
         #expect(try folder.names("out.partial") == [name])
         #expect(try folder.names() == ["out.partial"])

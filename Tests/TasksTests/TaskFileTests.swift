@@ -76,8 +76,8 @@ struct TaskFileTests {
         ("choices: [one]", "there are too few choices"), ("choices: [[a], b]", "a choice is not a text"),
         ("answer: '{{a}}{{b}}'", "'answer' is not one field"), ("metrics: [f1]", "a metric cannot be used"),
         ("metrics: acc", "'metrics' is not a list"), ("version: new", "'version' is not a number"),
-        ("name: &a x", "an anchor stands in the task file"), ("name: !!str x", "a tag stands in the task file"),
-        ("prompt: |", "a block text stands in the task file"), ("name:\tx", "a tab stands in the task file"),
+        ("name: &a x", "the task file contains an anchor"), ("name: !!str x", "the task file contains a tag"),
+        ("prompt: |", "the task file contains a block text"), ("name:\tx", "the task file contains a tab"),
     ])
     func aFileThatCannotBeUsedIsRefused(line: String, summary: String) throws {
         let folder = try TemporaryFolder()
@@ -114,7 +114,7 @@ struct TaskFileTests {
         ),
         (
             #"{"country": {"name": "x"}, "n": 3, "flags": [1, 2], "cities": ["a"], "right": 0}"#,
-            "the field 'cities' holds no choices"
+            "the field 'cities' contains no choices"
         ),
         (
             #"{"country": {"name": "x"}, "n": 3, "flags": [1, 2], "cities": ["a", "b"], "right": "c"}"#,
