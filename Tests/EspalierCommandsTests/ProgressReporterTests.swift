@@ -27,7 +27,8 @@ struct ProgressReporterTests {
         let little = RunNarrator.undone(29, of: 30, tokens: 4096)
         #expect(
             little
-                == "29 of 30 blocks kept their un-optimised weights: on sequences kept out, optimising did not help. "
+                == "29 of 30 blocks kept their unoptimized weights, because optimizing did not help on "
+                + "held-out sequences. "
                 + "The run had 4,096 calibration tokens; use at least 32,768, such as --samples 64 "
                 + "--sequence-length 512")
         #expect(RunNarrator.undone(1, of: 30, tokens: 262_144)?.contains("twice as many") == true)

@@ -158,7 +158,7 @@ struct VerifyTests {
         #expect(found.sparsity == report["sparsity"]?.objectValue?["achieved"]?.doubleValue)
         #expect(json["zeros"] == json["zeros_asked"] && json["zeros_exact"]?.boolValue == true)
         #expect(json["compared"]?.arrayValue?.count == 2)
-        #expect(found.text.contains("there are exactly so many, in every "))
+        #expect(found.text.contains("exactly that many found, in every "))
 
         // One weight more than there should be.
         let name = try #require(report["linears"]?.arrayValue?.last?.stringValue)

@@ -86,7 +86,7 @@ struct SentenceTests {
         let noisy = try run("noisy", work, decode: 1.01, spread: 0.2)
         #expect(noisy.speed?.decode.standing == .withinNoise)
         let page = ReportPage([noisy])
-        #expect(page.summary.contains("no difference in speed from the dense model can be told from noise (1.01 times"))
+        #expect(page.summary.contains("any difference in speed from the dense model is within the noise (1.01 times"))
         #expect(text(page).contains("within noise, so no difference is shown"))
         #expect(
             Charts.pareto([.init(index: 0, name: "a", x: 1.01, range: 0.7...1.5, y: 1.1)], .speed)?.svg
