@@ -3,6 +3,8 @@ import Decoders
 import Faults
 import Foundation
 import JSONText
+import Recipes
+import Runs
 import TestSupport
 import Testing
 
@@ -143,6 +145,42 @@ struct ExportTests {
         }
         #expect(second == [])
         #expect(try work.names() == [])
+    }
+
+    @Test("licence, base model and chat template go along")
+    func origin() throws {
+        let (folder, work) = (try model(), try TemporaryFolder())
+        try folder.write(
+            "README.md", "---\nlicense: apache-2.0\nbase_model: Owner/Name\nlanguage:\n- en\n---\n# Text\n")
+        try folder.write("tokenizer_config.json", #"{"bos_token": "<|begin|>", "chat_template": "{{ messages }}"}"#)
+        let output = work.path("m.gguf")
+        _ = try export(folder.path, output)
+        let written = try Checkpoint.open(output)
+        let card = String(decoding: try #require(written.card).bytes(), as: UTF8.self)
+        #expect(card.contains("\"license\": \"apache-2.0\"") && card.contains("\"en\""))
+        let settings = try #require(written.sideFiles.first { $0.name == "tokenizer_config.json" })
+        let json = try JSONValue(parsing: settings.bytes()).objectValue
+        #expect(json?["chat_template"]?.stringValue == "{{ messages }}")
+        #expect(json?["bos_token"]?.stringValue == "<|begin|>" && json?["eos_token"]?.stringValue == "<|end|>")
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: output))
+        #expect(bytes.range(of: Data("https://huggingface.co/Owner/Name".utf8)) != nil)
+    }
+
+    @Test("layers of different shapes become arrays by layer")
+    func ragged() throws {
+        let work = try TemporaryFolder()
+        let folder = try model()
+        let calibration = try work.write("t.txt", text)
+        var recipe = PruneRecipe()
+        (recipe.model, recipe.output) = (folder.path, work.path("pruned"))
+        (recipe.method, recipe.effort, recipe.sparsity) = ("tyr", .quick, try Sparsity(0.6))
+        (recipe.calibration, recipe.samples, recipe.sequenceLength) = ([calibration], 8, 16)
+        (recipe.device, recipe.dtype, recipe.threads) = (.cpu, .float32, 1)
+        _ = try PruneRun(PrunePreparation(try recipe.resolved(), reporter: quiet).context).start()
+        let configuration = try OpenedModel(work.path("pruned")).configuration
+        let report = try export(work.path("pruned"), work.path("m.gguf"))
+        #expect(report.architecture == (configuration.isUniform ? "llama" : "deci"))
+        #expect(report.layerCount + report.dropped.count == configuration.layerCount)
     }
 
     @Test("Gemma's norms and windows")
