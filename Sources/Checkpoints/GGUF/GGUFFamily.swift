@@ -2,19 +2,19 @@ import Faults
 import JSONText
 
 /// An architecture of GGUF files, as it differs from the others.
-struct GGUFFamily: Sendable {
+package struct GGUFFamily: Sendable {
     /// `general.architecture`
-    let name: String
+    package let name: String
     /// `model_type` of Hugging Face's configuration.
     let modelType: String
     let className: String
     /// Whether the converter interleaves the rows of q and k within each head.
-    var permutesHeads = false
+    package private(set) var permutesHeads = false
     var attentionBiases = Biases.none
     var hasMLPBiases = false
     var norms = [Norm("attn_norm", "input_layernorm"), Norm("ffn_norm", "post_attention_layernorm")]
     /// Whether the converter adds one to the weights of norms, so that no reader has to.
-    var addsOneToNorms = false
+    package private(set) var addsOneToNorms = false
     /// Key and value of the activation in Hugging Face's configuration.
     var activation = (key: "hidden_act", name: "silu")
     /// Keys of the architecture that the family reads besides those that all read.
@@ -50,6 +50,12 @@ struct GGUFFamily: Sendable {
             Norm("attn_q_norm", "self_attn.q_norm", isHead: true),
             Norm("attn_k_norm", "self_attn.k_norm", isHead: true),
         ]
+    }
+
+    /// The architecture that a model of Hugging Face is stored as; nil where there is none.
+    package static func storing(modelType: String) -> GGUFFamily? {
+        // The converter stores Mistral, too, under Llama's name.
+        all.first { $0.modelType == (modelType == "mistral" ? "llama" : modelType) }
     }
 
     static let all: [GGUFFamily] = [

@@ -119,3 +119,42 @@ struct GGUFPreTokenizer {
         self.addsBeginning = addsBeginning
     }
 }
+
+extension GGUFPreTokenizer.Rule {
+    /// The rule as `tokenizer.json` says it.
+    var json: JSONValue {
+        let cutBytes = TokenizerJSON.byteLevel(prefixSpace: false, regex: false)
+        let cutText = TokenizerJSON.byteLevel(prefixSpace: false, regex: true)
+        switch self {
+        case .gpt2: return TokenizerJSON.preTokenizers([cutText])
+        case .digitsAndGPT2: return TokenizerJSON.preTokenizers([TokenizerJSON.digits, cutText])
+        case .llama3:
+            return TokenizerJSON.preTokenizers([
+                TokenizerJSON.split(TokenizerPattern.tiktoken(digits: #"\p{N}{1,3}"#)), cutBytes,
+            ])
+        case .qwen2:
+            return TokenizerJSON.preTokenizers([
+                TokenizerJSON.split(TokenizerPattern.tiktoken(digits: #"\p{N}"#)),
+                TokenizerJSON.byteLevel(prefixSpace: false, trim: false, regex: false),
+            ])
+        case .splits(let patterns, let singleDigits):
+            return TokenizerJSON.preTokenizers(
+                patterns.map(TokenizerJSON.split) + (singleDigits ? [TokenizerJSON.digits] : []) + [cutBytes])
+        }
+    }
+}
+
+extension GGUFPreTokenizer {
+    /// The name of the rule that cuts text as a `tokenizer.json` does; nil where none is known.
+    ///
+    /// - Parameters:
+    ///   - steps: of the file's pre-tokenizer.
+    ///   - composes: whether text is composed canonically first.
+    ///   - ignoresMerges: whether a whole word that is a token is taken without merging.
+    static func name(of steps: [GGUFPreTokenizerStep], composes: Bool, ignoresMerges: Bool) -> String? {
+        groups.first { group in
+            group.value.composes == composes && group.value.ignoresMerges == ignoresMerges
+                && GGUFPreTokenizerStep.steps(group.value.rule.json) == steps
+        }?.names.first
+    }
+}

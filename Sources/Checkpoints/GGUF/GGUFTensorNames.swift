@@ -61,4 +61,27 @@ enum GGUFTensorNames {
         }
         return Meaning(name: name, permutedHeads: heads)
     }
+
+    /// The name under which a family stores a tensor of Hugging Face's.
+    ///
+    /// - Returns: the layer that it belongs to, nil for one of the whole model, and the rest of its name; nil for a
+    ///   name that the family does not know.
+    static func stored(_ huggingFaceName: String, _ family: GGUFFamily) -> (layer: Int?, rest: String)? {
+        if let name = whole.first(where: { $0.value == huggingFaceName })?.key { return (nil, name) }
+        let parts = huggingFaceName.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count > 4, parts[0] == "model", parts[1] == "layers", let layer = Int(parts[2]),
+            let kind = parts.last, kind == "weight" || kind == "bias"
+        else { return nil }
+        let middle = parts[3..<parts.count - 1].joined(separator: ".")
+        let name =
+            family.norms.first { $0.huggingFaceName == middle }?.name ?? linears.first { $0.value == middle }?.key
+        return name.map { (layer, "\($0).\(kind)") }
+    }
+}
+
+extension GGUFFamily {
+    /// As `GGUFTensorNames.stored`.
+    package func storedName(_ huggingFaceName: String) -> (layer: Int?, rest: String)? {
+        GGUFTensorNames.stored(huggingFaceName, self)
+    }
 }

@@ -34,26 +34,15 @@ extension GGUFTokenizerParts {
         parts.addsBeginning = pre.addsBeginning
         if pre.composes { parts.normalizer = TokenizerJSON.composition }
         parts.decoder = TokenizerJSON.byteLevel(prefixSpace: true, regex: true)
-        let cutBytes = TokenizerJSON.byteLevel(prefixSpace: false, regex: false)
-        let cutText = TokenizerJSON.byteLevel(prefixSpace: false, regex: true)
+        parts.preTokenizer = pre.rule.json
         switch pre.rule {
-        case .gpt2: parts.preTokenizer = TokenizerJSON.preTokenizers([cutText])
-        case .digitsAndGPT2: parts.preTokenizer = TokenizerJSON.preTokenizers([TokenizerJSON.digits, cutText])
         case .llama3:
-            parts.preTokenizer = TokenizerJSON.preTokenizers([
-                TokenizerJSON.split(TokenizerPattern.tiktoken(digits: #"\p{N}{1,3}"#)), cutBytes,
-            ])
             parts.postProcessorFirst = TokenizerJSON.byteLevel(prefixSpace: true, trim: false, regex: true)
         case .qwen2:
             let plain = TokenizerJSON.byteLevel(prefixSpace: false, trim: false, regex: false)
-            parts.preTokenizer = TokenizerJSON.preTokenizers([
-                TokenizerJSON.split(TokenizerPattern.tiktoken(digits: #"\p{N}"#)), plain,
-            ])
             parts.postProcessorFirst = plain
             parts.decoder = plain
-        case .splits(let patterns, let singleDigits):
-            parts.preTokenizer = TokenizerJSON.preTokenizers(
-                patterns.map(TokenizerJSON.split) + (singleDigits ? [TokenizerJSON.digits] : []) + [cutBytes])
+        case .gpt2, .digitsAndGPT2, .splits: break
         }
         return parts
     }

@@ -30,6 +30,21 @@ struct PackedStrings: Sendable {
         (self.bytes, self.starts) = (bytes, starts)
     }
 
+    init(_ strings: some Sequence<String>) {
+        var bytes: [UInt8] = []
+        var starts: [UInt32] = []
+        for text in strings {
+            starts.append(UInt32(bytes.count))
+            Swift.withUnsafeBytes(of: UInt64(text.utf8.count).littleEndian) { bytes.append(contentsOf: $0) }
+            bytes += text.utf8
+        }
+        starts.append(UInt32(bytes.count))
+        (self.bytes, self.starts) = (bytes, starts)
+    }
+
+    /// As it stands in a header.
+    var packed: [UInt8] { bytes }
+
     private static func isUTF8(_ bytes: ArraySlice<UInt8>) -> Bool {
         // Most strings are ASCII, and no copy is then made of them.
         bytes.allSatisfy { $0 < 0x80 } || String(validating: bytes, as: UTF8.self) != nil

@@ -8,9 +8,9 @@ package struct SourceCard: Equatable {
     /// Keys whose values are carried over, in the order of a card.
     static let keys = ["license", "license_name", "license_link", "language", "datasets"]
 
-    private(set) var fields: [(key: String, values: [String])] = []
+    package private(set) var fields: [(key: String, values: [String])] = []
     /// The hub's name of the model, "owner/name".
-    private(set) var repository: String?
+    package private(set) var repository: String?
     /// What is not read, each with the reason.
     private var refused: [(key: String, reason: String)] = []
     private var hasNoHead = true
@@ -55,6 +55,16 @@ package struct SourceCard: Equatable {
         if repository == nil, let url = map["source_url"]?.scalar?.string {
             repository = SourceCard.repository(url: url)
         }
+    }
+
+    /// The models that the checkpoint's own card says it was made from, by the hub's names.
+    package static func baseModels(_ checkpoint: Checkpoint) -> [String] {
+        guard let bytes = try? checkpoint.card?.bytes(),
+            let head = head(String(decoding: bytes.prefix(longestHead), as: UTF8.self))
+        else { return [] }
+        let yaml = CardEntries(head, keys: ["base_model"]).yaml
+        guard !yaml.isEmpty, let root = try? Yams.compose(yaml: yaml), case .mapping(let map) = root else { return [] }
+        return (map["base_model"].flatMap(values) ?? []).compactMap(checked)
     }
 
     /// What the new card will lack, in one sentence at most.

@@ -1,0 +1,150 @@
+/// Float32 as GGUF's types, with the roundings of the format's Python package in their order, so that the bytes are the
+/// same.
+///
+/// Block layouts are those of `Dequantisation`. With a the value of the largest magnitude and lo, hi the ends of the
+/// range:
+///
+///     Q8_0  d = |a| / 127        q = round(x / d)
+///     Q4_0  d = a / −8           q = ⌊x / d + 8.5⌋     Q5_0  d = a / −16         q = ⌊x / d + 16.5⌋
+///     Q4_1  d = (hi − lo) / 15   q = ⌊(x − lo) / d + 0.5⌋, m = lo               Q5_1  the same with 31
+package enum Quantisation {
+    /// The types that can be written, the most exact first.
+    package static let types: [GGUFTensorType] = [.f32, .bf16, .f16, .q8_0, .q5_1, .q5_0, .q4_1, .q4_0]
+
+    /// - Parameters:
+    ///   - source: whole blocks.
+    ///   - type: one of `types`.
+    ///   - target: the same blocks' bytes.
+    /// - Returns: the first element that the type has no number for: too large for it or, in a block, not finite. Nil
+    ///   when all are written.
+    package static func quantise(
+        _ source: UnsafeBufferPointer<Float>, _ type: GGUFTensorType, into target: UnsafeMutableRawBufferPointer
+    ) -> Int? {
+        precondition(types.contains(type) && source.count % type.blockSize == 0)
+        precondition(target.count == source.count / type.blockSize * type.blockBytes)
+        guard let input = source.baseAddress, let output = target.baseAddress else { return nil }
+        switch type {
+        case .f32:
+            for index in source.indices { store(input[index].bitPattern, output + index &* 4) }
+            return nil
+        case .f16: return narrow(source, output, infinity: 0x7C00, FloatConversion.half)
+        case .bf16: return narrow(source, output, infinity: 0x7F80, FloatConversion.brain)
+        default: break
+        }
+        for block in 0..<source.count / 32 {
+            let (from, to) = (input + block &* 32, output + block &* type.blockBytes)
+            let isWhole =
+                switch type {
+                case .q8_0: q8_0(from, to)
+                case .q4_0: symmetric(from, to, bits: 4)
+                case .q5_0: symmetric(from, to, bits: 5)
+                case .q4_1: affine(from, to, bits: 4)
+                default: affine(from, to, bits: 5)
+                }
+            if !isWhole {
+                let element = (0..<32).first { !from[$0].isFinite }
+                return block * 32 + (element ?? (0..<32).max { abs(from[$0]) < abs(from[$1]) } ?? 0)
+            }
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private static func store<Bits: FixedWidthInteger>(_ bits: Bits, _ pointer: UnsafeMutableRawPointer) {
+        pointer.storeBytes(of: bits.littleEndian, as: Bits.self)
+    }
+
+    @inline(__always)
+    private static func narrow(
+        _ source: UnsafeBufferPointer<Float>, _ output: UnsafeMutableRawPointer, infinity: UInt16,
+        _ round: (Float) -> UInt16
+    ) -> Int? {
+        for index in source.indices {
+            let bits = round(source[index])
+            if bits & 0x7FFF == infinity, source[index].isFinite { return index }
+            store(bits, output + index &* 2)
+        }
+        return nil
+    }
+
+    /// Stores a block's scale or minimum as float16.
+    ///
+    /// - Returns: whether it is a finite one.
+    @inline(__always)
+    private static func storeHalf(_ value: Float, _ pointer: UnsafeMutableRawPointer) -> Bool {
+        let bits = FloatConversion.half(value)
+        store(bits, pointer)
+        return bits & 0x7C00 != 0x7C00
+    }
+
+    /// One over the scale. Scales so small that it overflows are zero in float16, whatever stands beside them.
+    @inline(__always)
+    private static func inverse(_ scale: Float) -> Float {
+        let inverse = 1 / scale
+        return inverse.isFinite ? inverse : 0
+    }
+
+    @inline(__always)
+    private static func areFinite(_ input: UnsafePointer<Float>) -> Bool { (0..<32).allSatisfy { input[$0].isFinite } }
+
+    private static func q8_0(_ input: UnsafePointer<Float>, _ output: UnsafeMutableRawPointer) -> Bool {
+        guard areFinite(input) else { return false }
+        var largest: Float = 0
+        for index in 0..<32 { largest = max(largest, abs(input[index])) }
+        let d = largest / 127
+        guard storeHalf(d, output) else { return false }
+        let inverse = inverse(d)
+        for index in 0..<32 {
+            let q = (input[index] * inverse).rounded(.toNearestOrAwayFromZero)
+            store(Int8(min(max(q, -127), 127)), output + 2 + index)
+        }
+        return true
+    }
+
+    /// Q4_0 and Q5_0.
+    private static func symmetric(
+        _ input: UnsafePointer<Float>, _ output: UnsafeMutableRawPointer, bits: Int
+    ) -> Bool {
+        guard areFinite(input) else { return false }
+        var extreme = input[0]
+        for index in 1..<32 where abs(input[index]) > abs(extreme) { extreme = input[index] }
+        let half = Float(1 << (bits - 1))
+        let d = extreme / -half
+        guard storeHalf(d, output) else { return false }
+        let inverse = inverse(d)
+        pack(output + 2, bits) { input[$0] * inverse + (half + 0.5) }
+        return true
+    }
+
+    /// Q4_1 and Q5_1.
+    private static func affine(_ input: UnsafePointer<Float>, _ output: UnsafeMutableRawPointer, bits: Int) -> Bool {
+        guard areFinite(input) else { return false }
+        var (low, high) = (input[0], input[0])
+        for index in 1..<32 {
+            low = min(low, input[index])
+            high = max(high, input[index])
+        }
+        let d = (high - low) / Float(1 << bits - 1)
+        guard storeHalf(d, output), storeHalf(low, output + 2) else { return false }
+        let inverse = inverse(d)
+        pack(output + 4, bits) { (input[$0] - low) * inverse + 0.5 }
+        return true
+    }
+
+    /// Fifth bits, where there are any, in four bytes, then the nibbles: those of elements 0..<16 are the low ones.
+    ///
+    /// - Parameter number: of an element, before its fraction is cut off.
+    @inline(__always)
+    private static func pack(_ output: UnsafeMutableRawPointer, _ bits: Int, _ number: (Int) -> Float) {
+        let largest = Float(1 << bits - 1)
+        @inline(__always) func q(_ index: Int) -> UInt32 { UInt32(min(max(number(index), 0), largest)) }
+        var high: UInt32 = 0
+        let nibbles = output + (bits == 5 ? 4 : 0)
+        for index in 0..<16 {
+            let (first, second) = (q(index), q(index + 16))
+            high |= (first >> 4 & 1) << UInt32(index) | (second >> 4 & 1) << UInt32(index + 16)
+            store(UInt8(first & 15 | (second & 15) << 4), nibbles + index)
+        }
+        if bits == 5 { store(high, output) }
+    }
+}

@@ -1,0 +1,218 @@
+import Checkpoints
+import Decoders
+import Faults
+import Files
+import JSONText
+import Runs
+import Tokenization
+
+/// What `export --to gguf` does, apart from its command line.
+public struct GGUFExport {
+    /// Path of the model: a folder, or a GGUF file.
+    public var model: String
+    /// The file to write.
+    public var output: String
+    /// Nil for the type that the model is stored in.
+    public var type: GGUFTensorType?
+    /// Whether a file that is there is replaced.
+    public var overwrites: Bool
+
+    public init(model: String, output: String, type: GGUFTensorType? = nil, overwrites: Bool = false) {
+        (self.model, self.output, self.type, self.overwrites) = (model, output, type, overwrites)
+    }
+
+    /// The types that can be written, by their names.
+    public static let types = Quantisation.types
+
+    /// Writes the file whole, or leaves what was there.
+    ///
+    /// - Throws: `outputExists` for a file that is there, `badData` for a model that the format's architectures, types
+    ///   or tokenizers cannot say, `missingInput` without weights or a tokenizer, `inputOutput`.
+    public func write(_ reporter: any Reporter) throws(Fault) -> GGUFExportReport {
+        if FileSystem.existsUnfollowed(output), FileSystem.kind(output) != .other, !overwrites {
+            throw Fault(
+                .outputExists, "the output exists already", file: output,
+                advice: "choose another name, or replace it with --overwrite")
+        }
+        let target = try OutputTarget(output)
+        let opened = try OpenedModel(model)
+        opened.warnings.forEach(reporter.warning)
+        let (configuration, checkpoint) = (opened.configuration, opened.checkpoint)
+        var notes: [String] = []
+        let layout = GGUFLayout(configuration)
+        let family = try layout.family(configuration, file: checkpoint.path)
+        let type = type ?? GGUFExport.ownType(checkpoint, notes: &notes)
+        let architecture = GGUFArchitectureKeys(
+            configuration: configuration, layout: layout, family: family, file: checkpoint.path)
+
+        var keys = GGUFKeys(file: output)
+        keys.set("general.architecture", architecture.architecture)
+        keys.set("general.type", "model")
+        addOrigin(checkpoint, to: &keys)
+        keys.set("general.file_type", GGUFExport.fileType(type))
+        if type.isQuantised { keys.set("general.quantization_version", 2) }
+        try architecture.add(to: &keys)
+        notes += try addTokenizer(opened, to: &keys)
+
+        let plan = GGUFTensorPlan(configuration: configuration, layout: layout, family: family, type: type)
+        let tensors = try plan.tensors(
+            frequencyFactors: architecture.frequencyFactors, file: checkpoint.path)
+        let header = GGUFHeader(keys, tensors.map(\.tensor))
+        var report = GGUFExportReport(
+            model: model, output: output, architecture: architecture.architecture, type: type, layout: layout,
+            tensors: tensors, outputType: plan.outputType, notes: notes)
+        if target.isReplaced {
+            let free = try FileSystem.freeBytes(at: FileSystem.parent(output))
+            guard free >= header.fileBytes else {
+                throw Fault(
+                    .inputOutput, "the disk has too little room for the output", file: output,
+                    found: "\(Amount.bytes(free)) free", expected: Amount.bytes(header.fileBytes))
+            }
+        }
+        let file = try OutputFile(target)
+        try file.write(header.bytes)
+        reporter.begin("writing", total: Double(header.fileBytes), unit: "bytes")
+        reporter.advance(by: Double(header.bytes.count))
+        let writer = GGUFTensorWriter(checkpoint: checkpoint, file: file)
+        for tensor in tensors { try writer.write(tensor) { reporter.advance(by: Double($0)) } }
+        precondition(file.bytes == header.fileBytes, "the header says how long the file is")
+        try checkpoint.checkUnchanged()
+        let digest = try file.finish()
+        reporter.finish()
+        report.bytes = digest.bytes
+        report.digest = digest.sha256
+        return report
+    }
+
+    /// The type of most of the model's numbers; of those that are not written, float16.
+    private static func ownType(_ checkpoint: Checkpoint, notes: inout [String]) -> GGUFTensorType {
+        var counts: [String: Int] = [:]
+        for tensor in checkpoint.tensors { counts[tensor.encoding, default: 0] += tensor.count }
+        let most = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? ""
+        if let type = types.first(where: { $0.name == most }) { return type }
+        notes.append("most weights are \(most), which is not written; they become F16")
+        return .f16
+    }
+
+    /// llama.cpp's number for a file whose weights mostly have a type.
+    private static func fileType(_ type: GGUFTensorType) -> Int {
+        switch type {
+        case .f32: 0
+        case .f16: 1
+        case .q4_0: 2
+        case .q4_1: 3
+        case .q8_0: 7
+        case .q5_0: 8
+        case .q5_1: 9
+        case .bf16: 32
+        case .q4_K: 15
+        case .q5_K: 17
+        case .q6_K: 18
+        }
+    }
+
+    /// Name, licence, languages, and what the model was made from, as far as its card says it.
+    private func addOrigin(_ checkpoint: Checkpoint, to keys: inout GGUFKeys) {
+        let last = FileSystem.last(FileSystem.withoutTrailingSlashes(model))
+        let name = FileSystem.hasEnding(last, ".gguf") ? String(last.dropLast(5)) : last
+        if !name.isEmpty, name != ".", name != ".." { keys.set("general.name", name) }
+        let card = SourceCard(checkpoint)
+        let names = [
+            "license": "license", "license_name": "license.name", "license_link": "license.link",
+            "language": "languages", "datasets": "datasets",
+        ]
+        for (key, values) in card.fields {
+            guard let name = names[key] else { continue }
+            if key == "language" || key == "datasets" {
+                keys.set("general.\(name)", values)
+            } else {
+                keys.set("general.\(name)", values.joined(separator: ", "))
+            }
+        }
+        var bases = SourceCard.baseModels(checkpoint)
+        if bases.isEmpty, let repository = card.repository { bases = [repository] }
+        guard !bases.isEmpty else { return }
+        keys.set("general.base_model.count", bases.count)
+        for (index, base) in bases.enumerated() {
+            let parts = base.split(separator: "/").map(String.init)
+            keys.set("general.base_model.\(index).name", parts.last ?? base)
+            if parts.count == 2 { keys.set("general.base_model.\(index).organization", parts[0]) }
+            keys.set("general.base_model.\(index).repo_url", "https://huggingface.co/\(base)")
+        }
+    }
+
+    /// - Returns: what a person should know.
+    private func addTokenizer(_ opened: OpenedModel, to keys: inout GGUFKeys) throws(Fault) -> [String] {
+        let own = try opened.tokenizer()
+        let checkpoint = opened.checkpoint
+        let rows = opened.configuration.vocabularySize
+        guard let files = try checkpoint.tokenizer() else { return [] }
+        let special = try GGUFExport.specialTokens(opened, own)
+        for id in [special.beginning, special.end, special.unknown, special.padding].compactMap(\.self)
+            + special.otherEnds where id >= rows
+        {
+            throw Fault(
+                .badData, "a special token is not in the model's vocabulary", file: checkpoint.path, found: "id \(id)",
+                expected: "an id below \(rows)")
+        }
+        let bytes = files.json
+        let json: JSONValue
+        do throws(Fault) {
+            json = try JSONValue(
+                parsing: bytes, limits: JSONLimits(memory: JSONLimits.vocabularyMemory(2 * bytes.count)))
+        } catch { throw error.inFile(files.file) }
+        var notes = try keys.addTokenizer(json, rows: rows, special: special, file: files.file)
+        if let template = try template(checkpoint, &notes) { keys.set("tokenizer.chat_template", template) }
+        guard let written = try keys.tokenizer()?.tokenizer() else { return notes }
+        notes += try TokenizerAgreement.check(own, written, file: files.file)
+        return notes
+    }
+
+    private static func specialTokens(
+        _ opened: OpenedModel, _ tokenizer: Tokenizer
+    ) throws(Fault) -> GGUFSpecialTokens {
+        let special = try SpecialTokens(opened.checkpoint, tokenizer: tokenizer)
+        let (bare, whole) = (
+            tokenizer.encode("a", addSpecialTokens: false), tokenizer.encode("a", addSpecialTokens: true)
+        )
+        let prefix = tokenizer.prefixIDs
+        let suffix = Array(whole.dropFirst(prefix.count + bare.count))
+        guard prefix.count <= 1, suffix.count <= 1 else {
+            throw Fault(
+                .badData, "the tokenizer puts more tokens around a text than a GGUF file can say",
+                file: opened.checkpoint.path, found: "\(prefix.count) before and \(suffix.count) after",
+                expected: "one at most on each side")
+        }
+        let end = suffix.first ?? special.firstEnd
+        func named(_ key: String) throws(Fault) -> Int? {
+            guard let file = opened.checkpoint.sideFiles.first(where: { $0.name == "tokenizer_config.json" }),
+                let token = try JSONValue(parsing: try file.bytes()).objectValue?[key]
+            else { return nil }
+            let text = token.stringValue ?? token.objectValue?["content"]?.stringValue
+            return text.flatMap(tokenizer.id).map { Int($0) }
+        }
+        return GGUFSpecialTokens(
+            beginning: special.beginning.map { Int($0) }, end: end.map { Int($0) },
+            otherEnds: special.end.filter { $0 != end }.sorted().map { Int($0) }, unknown: try named("unk_token"),
+            padding: try named("pad_token"), addsBeginning: !prefix.isEmpty, addsEnd: !suffix.isEmpty)
+    }
+
+    private func template(_ checkpoint: Checkpoint, _ notes: inout [String]) throws(Fault) -> String? {
+        func bytes(_ name: String) throws(Fault) -> [UInt8]? {
+            try checkpoint.sideFiles.first { $0.name == name }.map { (file) throws(Fault) in try file.bytes() }
+        }
+        if let text = try bytes("chat_template.jinja") { return String(decoding: text, as: UTF8.self) }
+        guard let file = try bytes("tokenizer_config.json") else { return nil }
+        let value = try JSONValue(parsing: file).objectValue?["chat_template"]
+        if let text = value?.stringValue { return text }
+        // Several by name: readers take the first of them unless told otherwise.
+        let all = (value?.arrayValue ?? []).compactMap(\.objectValue)
+        let standard = all.first { $0["name"]?.stringValue == "default" }
+        let others = all.compactMap { $0["name"]?.stringValue }.filter { $0 != "default" }
+        if !others.isEmpty {
+            let names = others.joined(separator: ", ")
+            notes.append("the further chat templates of the model are not carried over: \(names)")
+        }
+        return standard?["template"]?.stringValue
+    }
+}

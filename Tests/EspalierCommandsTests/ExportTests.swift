@@ -1,0 +1,240 @@
+import Checkpoints
+import Decoders
+import Faults
+import Foundation
+import JSONText
+import Recipes
+import Runs
+import TestSupport
+import Testing
+
+@testable import EspalierCommands
+@testable import EspalierKit
+
+@Suite("Export to GGUF")
+struct ExportTests {
+    private let text = String(repeating: "The quick brown fox jumps over the lazy dog, 12 times. ", count: 40)
+
+    private func export(
+        _ model: String, _ output: String, _ type: GGUFTensorType? = nil, overwrites: Bool = false
+    ) throws -> GGUFExportReport {
+        try GGUFExport(model: model, output: output, type: type, overwrites: overwrites).write(quiet)
+    }
+
+    private func perplexity(_ model: String, _ file: String) throws -> Double {
+        let engine = try EngineSettings(threads: 1, device: .cpu, dtype: .float32)
+        let report = try EvaluationRun(model: model, files: [.text(file)], context: 32, windows: 20, engine: engine)
+            .measure(quiet)
+        return try #require(report.files.first).measurement.perplexity
+    }
+
+    /// A model with rows of whole blocks.
+    private func wide() throws -> TemporaryFolder {
+        try model {
+            ($0.hidden, $0.intermediate, $0.heads, $0.keyValueHeads, $0.tied) = (32, 64, 4, 2, false)
+        }
+    }
+
+    @Test("in float32 every weight, token and prediction is the same")
+    func exactly() throws {
+        let (folder, work) = (try model(), try TemporaryFolder())
+        let output = work.path("m.gguf")
+        let report = try export(folder.path, output)
+        #expect(report.type == .f32 && report.architecture == "llama" && report.notes.isEmpty)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: output)).count == report.bytes)
+        let (own, written) = (try OpenedModel(folder.path), try OpenedModel(output))
+        #expect(own.configuration == written.configuration)
+        #expect(own.checkpoint.tensors.count == written.checkpoint.tensors.count)
+        for tensor in own.checkpoint.tensors {
+            #expect(try own.checkpoint.floats(tensor.name) == written.checkpoint.floats(tensor.name), "\(tensor.name)")
+        }
+        let file = try work.write("t.txt", text)
+        #expect(try perplexity(folder.path, file) == perplexity(output, file))
+        #expect(
+            try own.tokenizer().encode(text, addSpecialTokens: true)
+                == written.tokenizer().encode(text, addSpecialTokens: true))
+        // What a GGUF file holds is exported the same way.
+        let again = work.path("again.gguf")
+        _ = try export(output, again)
+        for tensor in own.checkpoint.tensors {
+            #expect(try Checkpoint.open(again).floats(tensor.name) == own.checkpoint.floats(tensor.name))
+        }
+    }
+
+    @Test("in fewer bits weights are near, and files smaller", arguments: GGUFExport.types)
+    func types(_ type: GGUFTensorType) throws {
+        let (folder, work) = (try wide(), try TemporaryFolder())
+        let output = work.path("m.gguf")
+        let report = try export(folder.path, output, type)
+        #expect(report.fallbacks.isEmpty)
+        let (own, written) = (try Checkpoint.open(folder.path), try Checkpoint.open(output))
+        let bound: Float =
+            switch type {
+            case .f32: 0
+            case .f16, .bf16: 0.004
+            case .q8_0: 0.006
+            case .q5_0, .q5_1: 0.04
+            default: 0.09
+            }
+        for tensor in own.tensors {
+            let (values, read) = (try own.floats(tensor.name), try written.floats(tensor.name))
+            let most = zip(values, read).map { abs($0 - $1) }.max() ?? .infinity
+            #expect(most <= (tensor.shape.count > 1 ? bound : 0), "\(tensor.name)")
+        }
+        let head = try #require(written.tensor("lm_head.weight"))
+        #expect(head.encoding == (type.isQuantised ? "Q8_0" : type.name))
+        let gate = try #require(written.tensor("model.layers.1.mlp.gate_proj.weight"))
+        #expect(gate.encoding == type.name)
+        #expect(report.json.objectValue?["type"]?.stringValue == type.name)
+    }
+
+    @Test("rows without whole blocks are stored in float16, which is told")
+    func fallback() throws {
+        let (folder, work) = (try model { $0.hidden = 32 }, try TemporaryFolder())
+        let report = try export(folder.path, work.path("m.gguf"), .q4_0)
+        #expect(report.fallbacks == ["blk.0.ffn_down.weight", "blk.1.ffn_down.weight"])
+        #expect(report.text.contains("2 tensors in F16") && report.text.contains("the output matrix is stored in Q8_0"))
+        let written = try Checkpoint.open(work.path("m.gguf"))
+        #expect(written.tensor("model.layers.0.mlp.down_proj.weight")?.encoding == "F16")
+    }
+
+    @Test("a file that is there stays, unless it may be replaced")
+    func existing() throws {
+        let (folder, work) = (try model(), try TemporaryFolder())
+        let output = try work.write("m.gguf", "mine")
+        let mistakes = faultMistakes(.outputExists, ["exists already", "--overwrite"]) {
+            try export(folder.path, output)
+        }
+        #expect(mistakes == [])
+        #expect(try String(contentsOfFile: output, encoding: .utf8) == "mine")
+        #expect(try export(folder.path, output, overwrites: true).bytes > 4)
+        #expect(try work.names() == ["m.gguf"])
+    }
+
+    @Test("a weight that float16 has no number for is named, and nothing is left")
+    func overflow() throws {
+        let work = try TemporaryFolder()
+        let folder = try model {
+            $0.edit = { name, values in if name == "model.layers.1.mlp.up_proj.weight" { values[5] = 1e6 } }
+        }
+        let mistakes = faultMistakes(
+            .badData, ["cannot be stored in F16", "model.layers.1.mlp.up_proj.weight", "element 5", "--type BF16"]
+        ) { try export(folder.path, work.path("m.gguf"), .f16) }
+        #expect(mistakes == [])
+        #expect(try work.names() == [])
+        _ = try export(folder.path, work.path("m.gguf"), .bf16)
+    }
+
+    @Test("a window or an unknown rule of cutting text is refused")
+    func refused() throws {
+        let work = try TemporaryFolder()
+        let window = try model {
+            $0.configuration = [("model_type", .string("mistral")), ("sliding_window", .integer(16))]
+        }
+        let first = faultMistakes(.badData, ["sliding window cannot be stored", "16 positions"]) {
+            try export(window.path, work.path("m.gguf"))
+        }
+        #expect(first == [])
+        let cut = try model()
+        var tokenizer = try #require(TinyModel.tokenizer.objectValue)
+        // GPT-2's rule after composing: no name stands for both.
+        tokenizer["normalizer"] = .object(["type": .string("NFC")])
+        try cut.write("tokenizer.json", JSONValue.object(tokenizer).text())
+        let second = faultMistakes(.badData, ["cannot be said in a GGUF file", "pre_tokenizer", "NFC, then"]) {
+            try export(cut.path, work.path("m.gguf"))
+        }
+        #expect(second == [])
+        #expect(try work.names() == [])
+    }
+
+    @Test("licence, base model and chat template go along")
+    func origin() throws {
+        let (folder, work) = (try model(), try TemporaryFolder())
+        try folder.write(
+            "README.md", "---\nlicense: apache-2.0\nbase_model: Owner/Name\nlanguage:\n- en\n---\n# Text\n")
+        try folder.write("tokenizer_config.json", #"{"bos_token": "<|begin|>", "chat_template": "{{ messages }}"}"#)
+        let output = work.path("m.gguf")
+        _ = try export(folder.path, output)
+        let written = try Checkpoint.open(output)
+        let card = String(decoding: try #require(written.card).bytes(), as: UTF8.self)
+        #expect(card.contains("\"license\": \"apache-2.0\"") && card.contains("\"en\""))
+        let settings = try #require(written.sideFiles.first { $0.name == "tokenizer_config.json" })
+        let json = try JSONValue(parsing: settings.bytes()).objectValue
+        #expect(json?["chat_template"]?.stringValue == "{{ messages }}")
+        #expect(json?["bos_token"]?.stringValue == "<|begin|>" && json?["eos_token"]?.stringValue == "<|end|>")
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: output))
+        #expect(bytes.range(of: Data("https://huggingface.co/Owner/Name".utf8)) != nil)
+    }
+
+    @Test("layers of different shapes become arrays by layer")
+    func ragged() throws {
+        let work = try TemporaryFolder()
+        let folder = try model()
+        let calibration = try work.write("t.txt", text)
+        var recipe = PruneRecipe()
+        (recipe.model, recipe.output) = (folder.path, work.path("pruned"))
+        (recipe.method, recipe.effort, recipe.sparsity) = ("tyr", .quick, try Sparsity(0.6))
+        (recipe.calibration, recipe.samples, recipe.sequenceLength) = ([calibration], 8, 16)
+        (recipe.device, recipe.dtype, recipe.threads) = (.cpu, .float32, 1)
+        _ = try PruneRun(PrunePreparation(try recipe.resolved(), reporter: quiet).context).start()
+        let configuration = try OpenedModel(work.path("pruned")).configuration
+        let report = try export(work.path("pruned"), work.path("m.gguf"))
+        #expect(report.architecture == (configuration.isUniform ? "llama" : "deci"))
+        #expect(report.layerCount + report.dropped.count == configuration.layerCount)
+    }
+
+    @Test("Gemma's norms and windows")
+    func gemma() throws {
+        let (folder, work) = (try model { ($0.isGemma, $0.layers) = (true, 4) }, try TemporaryFolder())
+        let output = work.path("m.gguf")
+        #expect(try export(folder.path, output).architecture == "gemma3")
+        let (own, written) = (try OpenedModel(folder.path).configuration, try OpenedModel(output).configuration)
+        #expect(own.blueprint == written.blueprint)
+        let file = try work.write("t.txt", text)
+        let (dense, exported) = (try perplexity(folder.path, file), try perplexity(output, file))
+        // One is added to its norms and taken away again.
+        #expect(abs(exported / dense - 1) < 1e-4)
+    }
+}
+
+@Suite("Layers of a GGUF file")
+struct GGUFLayoutTests {
+    private func layout(_ shapes: [(Int, Int, Int)]) throws -> GGUFLayout {
+        let folder = try model { $0.layers = shapes.count }
+        let configuration = try OpenedModel(folder.path).configuration.with(
+            layers: shapes.map { LayerShape(headCount: $0.0, keyValueHeadCount: $0.1, intermediateSize: $0.2) })
+        return GGUFLayout(configuration)
+    }
+
+    @Test("layers of one shape stay as they are")
+    func uniform() throws {
+        let layout = try layout([(2, 1, 24), (2, 1, 24)])
+        #expect(!layout.isRagged && layout.dropped.isEmpty)
+        #expect(layout.layers.allSatisfy { !$0.hasZeroMLP && !$0.hasZeroAttention })
+    }
+
+    @Test("missing halves become zeros where llama.cpp needs them, and empty layers are left out")
+    func ragged() throws {
+        let layout = try layout([(0, 0, 0), (0, 0, 8), (4, 2, 0), (0, 0, 0), (0, 0, 24), (2, 1, 0)])
+        #expect(layout.isRagged && layout.dropped == [0, 3])
+        #expect(layout.layers.map(\.source) == [1, 2, 4, 5])
+        #expect(layout.layers.map(\.shape.headCount) == [1, 4, 0, 2])
+        #expect(layout.layers.map(\.shape.keyValueHeadCount) == [1, 2, 0, 1])
+        #expect(layout.layers.map(\.shape.intermediateSize) == [8, 32, 24, 32])
+        #expect(layout.layers.map(\.hasZeroAttention) == [true, false, false, false])
+        #expect(layout.layers.map(\.hasZeroMLP) == [false, true, false, true])
+    }
+
+    @Test("layers of one shape without a half are ragged, too")
+    func halves() throws {
+        #expect(try layout([(4, 2, 0), (4, 2, 0)]).isRagged)
+        #expect(try layout([(0, 0, 24), (0, 0, 24)]).layers.map(\.hasZeroAttention) == [true, false])
+    }
+
+    @Test("rows of heads are interleaved as the reader puts them back")
+    func interleaved() {
+        let values = (0..<8).map(Float.init)
+        #expect(GGUFTensorWriter.interleaved(values, rows: 8, head: 4) == [0, 2, 1, 3, 4, 6, 5, 7])
+        #expect(GGUFTensorWriter.interleaved(values, rows: 4, head: 4) == [0, 1, 4, 5, 2, 3, 6, 7])
+    }
+}
