@@ -39,7 +39,7 @@ final class RunNarrator {
         if undone * 2 > blocks { reporter.warning(text) } else { reporter.note(text) }
     }
 
-    /// As many tokens as the optimizer was measured with in Documentation/WandaPlusPlus.md.
+    /// As many tokens as the optimizer was measured with in Documentation/Experiments/WandaPlusPlus.md.
     private static let enoughTokens = 64 * 512
 
     /// What to say of blocks whose optimisation was undone; nil where there are none.

@@ -8,7 +8,7 @@ extension PruningMethod {
     ) { settings in BlockRefit(settings) }
 
     /// Where every weight of a smaller block moves, and none is at zero, the step that suits sparse blocks is too long
-    /// (Documentation/Tyr.md).
+    /// (Documentation/Experiments/Tyr.md).
     private static var refit: BlockRefit.Options {
         var options = BlockRefit.Options()
         options.learningRate = 1e-2

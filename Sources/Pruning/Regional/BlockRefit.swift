@@ -18,7 +18,7 @@ import Torch
 /// error of each token is relative to that token and channels that vary little count more, so that massive activations
 /// do not drown the others; the steps are Adam's, relative to each linear's scale, on a schedule; and sequences that
 /// were kept out decide whether the result stands. How it compares with the published optimizer is in
-/// Documentation/WandaPlusPlus.md.
+/// Documentation/Experiments/WandaPlusPlus.md.
 public struct BlockRefit: BlockWorker, Sendable {
     public struct Options: Equatable, Sendable {
         /// Passes over the optimised sequences; 0 leaves the start.

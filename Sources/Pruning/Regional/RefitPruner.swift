@@ -3,7 +3,7 @@ import Recipes
 
 /// Masks and weights of a block by `AlternatingDirections`, then a re-fit of what is left under the fixed mask:
 /// WANDA++'s idea of regional optimisation with the start and the optimizer that measurement favoured
-/// (Documentation/WandaPlusPlus.md).
+/// (Documentation/Experiments/WandaPlusPlus.md).
 public struct RefitPruner: BlockPruner {
     public var refit: BlockRefit
 

@@ -17,7 +17,7 @@ import Torch
 /// of them in one pass back; `BalancedSparsities` moves sparsity to where a weight costs least.
 struct AllocationSearch {
     /// What a linear costs grows by e for so much more sparsity: one in eight points, found by trying whole runs
-    /// (Documentation/Methods.md).
+    /// (Documentation/Experiments/Allocation.md).
     static let growth = 8.0
     /// How far from the target a linear may come.
     static let spread = 0.25
