@@ -95,6 +95,6 @@ for text, number in tokenizer["model"]["vocab"].items():
 for token in tokenizer["added_tokens"]:
     assert tokens[token["id"]] == token["content"], token
 print(f"{path}: {architecture}, {len(kept)} layers, {len(used)} tensors as in the folder, {zeros} of zeros, {counts}")
-for key in ("general.license", "general.base_model.0.repo_url", "tokenizer.ggml.model", "tokenizer.ggml.pre"):
+for key in ("general.license", "general.base_model.0.name", "tokenizer.ggml.model", "tokenizer.ggml.pre"):
     if key in fields:
         print(f"  {key}: {fields[key]}")

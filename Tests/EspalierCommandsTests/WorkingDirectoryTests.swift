@@ -116,7 +116,8 @@ struct WorkingDirectoryTests {
     @Test func aRecipeBringsItsThreadsAndWarnsWhereThereAreFewerCores() throws {
         let words = "--recipe more.yaml --output more --overwrite 2>told"
         try folder.write(
-            "more.yaml", "version: 1\nmodel: {path: house/models/tiny}\nmethod: magnitude\ndevice: cpu\ndtype: float32\n"
+            "more.yaml",
+            "version: 1\nmodel: {path: house/models/tiny}\nmethod: magnitude\ndevice: cpu\ndtype: float32\n"
         )
         #expect(try shell("$E prune \(words)", in: folder) == 0)
         func told() throws -> String { try String(contentsOfFile: folder.path("told"), encoding: .utf8) }

@@ -137,7 +137,6 @@ public struct GGUFExport {
             let parts = base.split(separator: "/").map(String.init)
             keys.set("general.base_model.\(index).name", parts.last ?? base)
             if parts.count == 2 { keys.set("general.base_model.\(index).organization", parts[0]) }
-            keys.set("general.base_model.\(index).repo_url", "https://huggingface.co/\(base)")
         }
     }
 

@@ -31,7 +31,7 @@ public struct GoldenAnswers: Sendable {
     public let file: String
     private(set) var prompts: [Prompt] = []
     /// The file's own document, which keeps what this program does not know.
-    private var document: JSONObject
+    private let document: JSONObject
 
     /// - Throws: `badData` for what is not of the form above, and for invalid expressions.
     public init(parsing bytes: [UInt8], file: String) throws(Fault) {
@@ -63,16 +63,19 @@ public struct GoldenAnswers: Sendable {
     public var questions: [String] { prompts.map(\.question) }
 
     /// Notes the answer to a question; an earlier one is replaced.
-    public mutating func answer(_ index: Int, _ text: String) {
-        prompts[index].answer = text
-        guard var items = document["prompts"]?.arrayValue, var item = items[index].objectValue else { return }
-        item["answer"] = .string(text)
-        items[index] = .object(item)
-        document["prompts"] = .array(items)
-    }
+    public mutating func answer(_ index: Int, _ text: String) { prompts[index].answer = text }
 
-    /// The file with the answers.
-    public var json: JSONValue { .object(document) }
+    /// The file with the answers; what this program does not know in it stays.
+    public var json: JSONValue {
+        var document = document
+        document["prompts"] = .array(
+            zip(document["prompts"]?.arrayValue ?? [], prompts).map { item, prompt in
+                guard var item = item.objectValue, let answer = prompt.answer else { return item }
+                item["answer"] = .string(answer)
+                return .object(item)
+            })
+        return .object(document)
+    }
 
     private static func prompt(_ item: JSONValue, number: Int) throws(Fault) -> Prompt {
         guard let object = item.objectValue else {
