@@ -127,7 +127,8 @@ let package = Package(
             dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Publishing", "TestSupport"]),
         .testTarget(name: "JSONTextTests", dependencies: ["Faults", "JSONText"]),
         .testTarget(
-            name: "CheckpointsTests", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "TestSupport"],
+            name: "CheckpointsTests",
+            dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "TokenizationTests", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Tokenization"],

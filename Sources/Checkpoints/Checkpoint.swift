@@ -24,6 +24,8 @@ public struct Checkpoint: Sendable {
     public let weightType: StoredType
     /// Whether weights were stored in fewer bits than they are handed out with.
     public let isQuantised: Bool
+    /// The types of a GGUF file's matrices, where it says them.
+    public let types: GGUFTypes?
     public let tiesWordEmbeddings: Bool
     /// What the user should know and may ignore; nothing is printed here.
     public let warnings: [String]
@@ -44,7 +46,7 @@ public struct Checkpoint: Sendable {
         path: String, format: Format, configuration: JSONObject, tensors: [TensorDescription], weightType: StoredType,
         isQuantised: Bool, tiesWordEmbeddings: Bool, warnings: [String], sideFiles: [SideFile],
         card: SideFile?, weightFiles: [(name: String, bytes: Int)], source: any TensorSource,
-        filesLeft: [String] = [], diagnosis: WeightDiagnosis? = nil
+        filesLeft: [String] = [], diagnosis: WeightDiagnosis? = nil, types: GGUFTypes? = nil
     ) {
         self.path = path
         self.format = format
@@ -52,6 +54,7 @@ public struct Checkpoint: Sendable {
         self.tensors = tensors
         self.weightType = weightType
         self.isQuantised = isQuantised
+        self.types = types
         self.tiesWordEmbeddings = tiesWordEmbeddings
         self.warnings = warnings
         self.sideFiles = sideFiles

@@ -4,8 +4,8 @@ import JSONText
 ///
 /// The file is an object with `method`, `preset`, `pattern`, `sparsity` {`asked`, `achieved`}, for a structural run
 /// `structure` {`plain`, `budget` {`of`, `before`, `after`}, `latency`, `layers`}, `search` [{`step`, `kl`}],
-/// `parameters` {`before`, `after`}, `blocks`, `linears` and, where there was calibration text, `calibration`. A name
-/// that stands at several places is one key.
+/// `parameters` {`before`, `after`}, `blocks`, `linears`, for a GGUF source `source_types` and, where there was
+/// calibration text, `calibration`. A name that stands at several places is one key.
 public enum ReportKey: String, Sendable {
     // The run.
     case output, method, preset, pattern, sparsity, asked, achieved, parameters, before, after, blocks, linears
@@ -13,6 +13,8 @@ public enum ReportKey: String, Sendable {
     case memoryLimitBytes = "memory_limit_bytes"
     case peakMemoryBytes = "peak_memory_bytes"
     case peakDeviceMemoryBytes = "peak_device_memory_bytes"
+    /// `Q4_K_M` and the like, of a GGUF source: what an export goes back to.
+    case sourceTypes = "source_types"
     // What a structural run tells, and a search: its KL after every step.
     case structure, plain, budget, latency, layers, search, step, kl
     case of

@@ -16,6 +16,8 @@ public struct RunResult {
     public let parametersAfter: Int
     public let blocks: [BlockReport]
     public let linears: [String]
+    /// Of a GGUF source's matrices.
+    public let sourceTypes: String?
     public let manifest: JSONObject?
     /// A search's KL to the dense model after each of its steps.
     public let search: [(step: String, kl: Double)]
@@ -47,6 +49,7 @@ public struct RunResult {
         self.blocks = blocks
         linears = context.targets.weightNames(in: structure?.layers)
             .map { structure?.numbering?.name($0) ?? $0 }
+        sourceTypes = context.decoder.checkpoint.types?.name
         manifest = context.calibration?.manifest
         memoryLimitBytes = context.run.memoryLimitBytes
     }
@@ -91,6 +94,7 @@ public struct RunResult {
         if !search.isEmpty {
             object[.search] = .array(search.map { .report([.step: .string($0.step), .kl: .double($0.kl)]) })
         }
+        if let sourceTypes { object[.sourceTypes] = .string(sourceTypes) }
         object[.parameters] = .report([
             .before: .integer(parametersBefore), .after: .integer(parametersAfter),
         ])

@@ -16,9 +16,14 @@ struct ExportTests {
     private let text = String(repeating: "The quick brown fox jumps over the lazy dog, 12 times. ", count: 40)
 
     private func export(
-        _ model: String, _ output: String, _ type: GGUFTensorType? = nil, overwrites: Bool = false
+        _ model: String, _ output: String, _ type: String? = nil, importance: GGUFExport.Importance = .equal,
+        importanceOutput: String? = nil, overwrites: Bool = false
     ) throws -> GGUFExportReport {
-        try GGUFExport(model: model, output: output, type: type, overwrites: overwrites).write(quiet)
+        let types = try type.map { try #require(GGUFTypes.named($0)) }
+        return try GGUFExport(
+            model: model, output: output, types: types, importance: importance, importanceOutput: importanceOutput,
+            overwrites: overwrites
+        ).write(quiet)
     }
 
     private func perplexity(_ model: String, _ file: String) throws -> Double {
@@ -40,7 +45,7 @@ struct ExportTests {
         let (folder, work) = (try model(), try TemporaryFolder())
         let output = work.path("m.gguf")
         let report = try export(folder.path, output)
-        #expect(report.type == .f32 && report.architecture == "llama" && report.notes.isEmpty)
+        #expect(report.asked.name == "F32" && report.architecture == "llama" && report.notes.isEmpty)
         #expect(try Data(contentsOf: URL(fileURLWithPath: output)).count == report.bytes)
         let (own, written) = (try OpenedModel(folder.path), try OpenedModel(output))
         #expect(own.configuration == written.configuration)
@@ -61,19 +66,21 @@ struct ExportTests {
         }
     }
 
-    @Test("in fewer bits weights are near, and files smaller", arguments: GGUFExport.types)
-    func types(_ type: GGUFTensorType) throws {
+    @Test("in fewer bits weights are near, and files smaller", arguments: GGUFTypes.all.map(\.name))
+    func types(_ type: String) throws {
         let (folder, work) = (try wide(), try TemporaryFolder())
         let output = work.path("m.gguf")
         let report = try export(folder.path, output, type)
-        #expect(report.fallbacks.isEmpty)
+        // Rows of 32 and 64: none holds a block of 256.
+        let fitting = ["Q4_K": "Q5_0", "Q4_K_M": "Q5_0", "Q5_K": "Q5_1", "Q5_K_M": "Q5_1", "Q6_K": "Q8_0"][type]
+        #expect(report.fallbacks.isEmpty == (fitting == nil))
         let (own, written) = (try Checkpoint.open(folder.path), try Checkpoint.open(output))
         let bound: Float =
-            switch type {
-            case .f32: 0
-            case .f16, .bf16: 0.004
-            case .q8_0: 0.006
-            case .q5_0, .q5_1: 0.04
+            switch type.prefix(2) {
+            case "F3": 0
+            case "F1", "BF": 0.004
+            case "Q8", "Q6": 0.012
+            case "Q5": 0.04
             default: 0.09
             }
         for tensor in own.tensors {
@@ -82,20 +89,112 @@ struct ExportTests {
             #expect(most <= (tensor.shape.count > 1 ? bound : 0), "\(tensor.name)")
         }
         let head = try #require(written.tensor("lm_head.weight"))
-        #expect(head.encoding == (type.isQuantised ? "Q8_0" : type.name))
+        #expect(head.encoding == (type.hasPrefix("Q") ? "Q8_0" : type))
         let gate = try #require(written.tensor("model.layers.1.mlp.gate_proj.weight"))
-        #expect(gate.encoding == type.name)
-        #expect(report.json.objectValue?["type"]?.stringValue == type.name)
+        #expect(gate.encoding == fitting ?? type)
+        #expect(report.json.objectValue?["type"]?.stringValue == type)
     }
 
     @Test("rows without whole blocks are stored in float16, which is told")
     func fallback() throws {
         let (folder, work) = (try model { $0.hidden = 32 }, try TemporaryFolder())
-        let report = try export(folder.path, work.path("m.gguf"), .q4_0)
+        let report = try export(folder.path, work.path("m.gguf"), "Q4_0")
         #expect(report.fallbacks == ["blk.0.ffn_down.weight", "blk.1.ffn_down.weight"])
         #expect(report.text.contains("2 tensors in F16") && report.text.contains("the output matrix is stored in Q8_0"))
         let written = try Checkpoint.open(work.path("m.gguf"))
         #expect(written.tensor("model.layers.0.mlp.down_proj.weight")?.encoding == "F16")
+    }
+
+    /// A model with rows that hold blocks of 256.
+    private func superBlocks() throws -> TemporaryFolder {
+        try model {
+            ($0.hidden, $0.intermediate, $0.heads, $0.keyValueHeads) = (256, 256, 4, 2)
+        }
+    }
+
+    @Test("mixtures keep more bits where errors cost most")
+    func mixture() throws {
+        let (folder, work) = (try superBlocks(), try TemporaryFolder())
+        for (type, finer) in [("Q4_K_M", "Q6_K"), ("Q5_K", "Q5_K")] {
+            let output = work.path("\(type).gguf")
+            let report = try export(folder.path, output, type)
+            #expect(report.fallbacks.isEmpty)
+            let written = try Checkpoint.open(output)
+            let base = String(type.prefix(4))
+            // Two layers: no eighth, and none is a third.
+            #expect(written.tensor("model.layers.0.mlp.gate_proj.weight")?.encoding == base)
+            #expect(written.tensor("model.embed_tokens.weight")?.encoding == "Q6_K")
+            let down = try #require(written.tensor("model.layers.1.mlp.down_proj.weight")).encoding
+            #expect(down == (GGUFTypes.isFiner(1, of: 2) ? finer : base))
+            // What an export without --type goes back to.
+            #expect(written.types?.name == type)
+        }
+        #expect(
+            (0..<32).filter { GGUFTypes.isFiner($0, of: 32) } == [
+                0, 1, 2, 3, 6, 9, 12, 15, 18, 21, 24, 27, 28, 29, 30, 31,
+            ])
+    }
+
+    @Test("inputs that are measured, or read, make the errors that count smaller")
+    func importance() throws {
+        let (folder, work) = (try superBlocks(), try TemporaryFolder())
+        let file = try work.write("t.txt", text)
+        let matrix = work.path("imatrix.gguf")
+        let source = GGUFExport.Importance.calibration([file], samples: 2, sequenceLength: 16, seed: 0)
+        let measured = try export(
+            folder.path, work.path("a.gguf"), "Q4_K", importance: source, importanceOutput: matrix)
+        let read = try export(folder.path, work.path("b.gguf"), "Q4_K", importance: .file(matrix))
+        let plain = try export(folder.path, work.path("c.gguf"), "Q4_K")
+        let floats = try ["a", "b", "c"].map {
+            try Checkpoint.open(work.path("\($0).gguf")).floats("model.layers.0.mlp.down_proj.weight")
+        }
+        #expect(floats[0] == floats[1] && floats[0] != floats[2])
+        #expect(measured.relativeError >= plain.relativeError && read.relativeError == measured.relativeError)
+        // What was measured is the mean of the squares that the layer's inputs have.
+        let importance = try ImportanceMatrix(reading: matrix)
+        #expect(importance.entries.count == 14 && importance.datasets == ["t.txt"])
+        let weights = try #require(importance.weights("blk.0.ffn_down.weight"))
+        let dense = try Checkpoint.open(folder.path).floats("model.layers.0.mlp.down_proj.weight")
+        func error(_ read: [Float]) -> Double {
+            zip(dense, read).enumerated().reduce(0) {
+                $0
+                    + Double(
+                        weights[$1.offset % weights.count] * ($1.element.0 - $1.element.1)
+                            * ($1.element.0 - $1.element.1))
+            }
+        }
+        #expect(error(floats[0]) < error(floats[2]))
+        // Of another model.
+        let other = try wide()
+        #expect(
+            faultMistakes(.badData, ["another model", "inputs"]) {
+                try export(other.path, work.path("d.gguf"), "Q4_0", importance: .file(matrix))
+            } == [])
+        #expect(
+            faultMistakes(.usage, ["--type", "Q8_0"]) {
+                try export(folder.path, work.path("d.gguf"), "Q8_0", importance: .file(matrix))
+            } == [])
+        #expect(!FileManager.default.fileExists(atPath: work.path("d.gguf")))
+    }
+
+    @Test("zeros that a type fills are told")
+    func filledZeros() throws {
+        let (folder, work) = (try wide(), try TemporaryFolder())
+        let pruned = work.path("pruned")
+        var recipe = PruneRecipe()
+        (recipe.model, recipe.output, recipe.method) = (folder.path, pruned, "magnitude")
+        recipe.pattern = try PatternChoice(parsing: "2:4")
+        _ = try PruneRun(PrunePreparation(try recipe.resolved(), reporter: quiet).context).start()
+        let kept = try export(pruned, work.path("a.gguf"), "Q4_0")
+        #expect(kept.filledZeros == 0 && kept.zeros > 1000 && !kept.text.contains("no longer zero"))
+        let filled = try export(pruned, work.path("b.gguf"), "Q4_1")
+        #expect(filled.filledZeros > 0 && filled.text.contains("no longer zero"))
+        let written = try Checkpoint.open(work.path("b.gguf"))
+        let dense = try Checkpoint.open(pruned)
+        let counts = try dense.tensors.filter { $0.shape.count > 1 }.map { tensor in
+            zip(try dense.floats(tensor.name), try written.floats(tensor.name)).count { $0 == 0 && $1 != 0 }
+        }
+        #expect(filled.filledZeros == counts.reduce(0, +))
     }
 
     @Test("a file that is there stays, unless it may be replaced")
@@ -119,10 +218,10 @@ struct ExportTests {
         }
         let mistakes = faultMistakes(
             .badData, ["cannot be stored in F16", "model.layers.1.mlp.up_proj.weight", "element 5", "--type BF16"]
-        ) { try export(folder.path, work.path("m.gguf"), .f16) }
+        ) { try export(folder.path, work.path("m.gguf"), "F16") }
         #expect(mistakes == [])
         #expect(try work.names() == [])
-        _ = try export(folder.path, work.path("m.gguf"), .bf16)
+        _ = try export(folder.path, work.path("m.gguf"), "BF16")
     }
 
     @Test("a window or an unknown rule of cutting text is refused")

@@ -38,7 +38,7 @@ enum GGUFModel {
             sideFiles: try GGUFSideFiles.make(file.metadata, tokenizer, configuration),
             card: GGUFCard.make(file.metadata),
             weightFiles: file.files.map { (FileSystem.last($0.path), $0.file.size) },
-            source: GGUFTensorSource(file: file, places: places))
+            source: GGUFTensorSource(file: file, places: places), types: GGUFTypes(file))
     }
 
     /// float32 for a quantised file, else the type with the most bytes.

@@ -1,8 +1,10 @@
+import Calibration
 import Checkpoints
 import Decoders
 import Faults
 import Files
 import JSONText
+import Records
 import Runs
 import Tokenization
 
@@ -12,36 +14,59 @@ public struct GGUFExport {
     public var model: String
     /// The file to write.
     public var output: String
-    /// Nil for the type that the model is stored in.
-    public var type: GGUFTensorType?
-    /// Whether a file that is there is replaced.
+    /// Nil for those that the model is stored in, or was before it was pruned.
+    public var types: GGUFTypes?
+    /// How much errors of the weights count.
+    public var importance: Importance
+    /// A file for the importance matrix that was measured.
+    public var importanceOutput: String?
+    /// Whether files that are there are replaced.
     public var overwrites: Bool
 
-    public init(model: String, output: String, type: GGUFTensorType? = nil, overwrites: Bool = false) {
-        (self.model, self.output, self.type, self.overwrites) = (model, output, type, overwrites)
+    /// Where it is known from how much errors of the weights count.
+    public enum Importance: Equatable, Sendable {
+        /// All the same.
+        case equal
+        /// A file of llama.cpp's, GGUF or the form before it.
+        case file(String)
+        /// Texts, as `--calibration` takes them; without a length that of a token file, else `defaultLength`.
+        case calibration([String], samples: Int, sequenceLength: Int?, seed: UInt64)
     }
 
-    /// The types that can be written, by their names.
-    public static let types = Quantisation.types
+    public static let defaultSamples = 64
+    /// Tokens of a sequence.
+    public static let defaultLength = 512
+
+    public init(
+        model: String, output: String, types: GGUFTypes? = nil, importance: Importance = .equal,
+        importanceOutput: String? = nil, overwrites: Bool = false
+    ) {
+        (self.model, self.output, self.types, self.overwrites) = (model, output, types, overwrites)
+        (self.importance, self.importanceOutput) = (importance, importanceOutput)
+    }
 
     /// Writes the file whole, or leaves what was there.
     ///
     /// - Throws: `outputExists` for a file that is there, `badData` for a model that the format's architectures, types
     ///   or tokenizers cannot say, `missingInput` without weights or a tokenizer, `inputOutput`.
     public func write(_ reporter: any Reporter) throws(Fault) -> GGUFExportReport {
-        if FileSystem.existsUnfollowed(output), FileSystem.kind(output) != .other, !overwrites {
-            throw Fault(
-                .outputExists, "the output exists already", file: output,
-                advice: "choose another name, or replace it with --overwrite")
-        }
-        let target = try OutputTarget(output)
-        let opened = try OpenedModel(model)
+        let target = try self.target(output)
+        let importanceTarget: OutputTarget? =
+            if let importanceOutput { try self.target(importanceOutput) } else { nil }
+        let engine = try self.engine(reporter)
+        let opened = try OpenedModel(model, device: engine?.device ?? .cpu)
         opened.warnings.forEach(reporter.warning)
         let (configuration, checkpoint) = (opened.configuration, opened.checkpoint)
         var notes: [String] = []
         let layout = GGUFLayout(configuration)
         let family = try layout.family(configuration, file: checkpoint.path)
-        let type = type ?? GGUFExport.ownType(checkpoint, notes: &notes)
+        let types = if let types { types } else { try ownTypes(checkpoint, notes: &notes) }
+        if importance != .equal, !types.base.isQuantised || types.base == .q8_0 {
+            throw Fault(
+                .usage, "the type does not use how much errors count", place: "--type", found: types.name,
+                expected: "Q6_K or a type of fewer bits",
+                advice: "leave --calibration and --imatrix out, or name another --type")
+        }
         let architecture = GGUFArchitectureKeys(
             configuration: configuration, layout: layout, family: family, file: checkpoint.path)
 
@@ -49,18 +74,20 @@ public struct GGUFExport {
         keys.set("general.architecture", architecture.architecture)
         keys.set("general.type", "model")
         addOrigin(checkpoint, to: &keys)
-        keys.set("general.file_type", GGUFExport.fileType(type))
-        if type.isQuantised { keys.set("general.quantization_version", 2) }
+        keys.set("general.file_type", types.fileType)
+        if types.base.isQuantised { keys.set("general.quantization_version", 2) }
         try architecture.add(to: &keys)
         notes += try addTokenizer(opened, to: &keys)
 
-        let plan = GGUFTensorPlan(configuration: configuration, layout: layout, family: family, type: type)
+        let plan = GGUFTensorPlan(configuration: configuration, layout: layout, family: family, types: types)
         let tensors = try plan.tensors(
             frequencyFactors: architecture.frequencyFactors, file: checkpoint.path)
+        let importance = try importance(opened, layout, family, engine, reporter)
+        if let importance { addImportance(importance, to: &keys) }
         let header = GGUFHeader(keys, tensors.map(\.tensor))
         var report = GGUFExportReport(
-            model: model, output: output, architecture: architecture.architecture, type: type, layout: layout,
-            tensors: tensors, outputType: plan.outputType, notes: notes)
+            model: model, output: output, architecture: architecture.architecture, types: types, layout: layout,
+            tensors: tensors, notes: notes)
         if target.isReplaced {
             let free = try FileSystem.freeBytes(at: FileSystem.parent(output))
             guard free >= header.fileBytes else {
@@ -73,42 +100,89 @@ public struct GGUFExport {
         try file.write(header.bytes)
         reporter.begin("writing", total: Double(header.fileBytes), unit: "bytes")
         reporter.advance(by: Double(header.bytes.count))
-        let writer = GGUFTensorWriter(checkpoint: checkpoint, file: file)
+        var writer = GGUFTensorWriter(checkpoint: checkpoint, file: file, importance: importance)
         for tensor in tensors { try writer.write(tensor) { reporter.advance(by: Double($0)) } }
         precondition(file.bytes == header.fileBytes, "the header says how long the file is")
         try checkpoint.checkUnchanged()
         let digest = try file.finish()
         reporter.finish()
-        report.bytes = digest.bytes
-        report.digest = digest.sha256
+        if let importance, let importanceOutput, let importanceTarget {
+            let file = try OutputFile(importanceTarget)
+            try file.write(importance.bytes(file: importanceOutput))
+            _ = try file.finish()
+        }
+        report.add(writer.loss, digest)
         return report
     }
 
-    /// The type of most of the model's numbers; of those that are not written, float16.
-    private static func ownType(_ checkpoint: Checkpoint, notes: inout [String]) -> GGUFTensorType {
+    private func target(_ path: String) throws(Fault) -> OutputTarget {
+        if FileSystem.existsUnfollowed(path), FileSystem.kind(path) != .other, !overwrites {
+            throw Fault(
+                .outputExists, "the output exists already", file: path,
+                advice: "choose another name, or replace it with --overwrite")
+        }
+        return try OutputTarget(path)
+    }
+
+    /// What measures; nil where nothing is measured.
+    private func engine(_ reporter: any Reporter) throws(Fault) -> EngineSettings? {
+        guard case .calibration = importance else { return nil }
+        let engine = try EngineSettings(threads: nil, device: .auto, dtype: .auto)
+        engine.warnings.forEach(reporter.warning)
+        return engine
+    }
+
+    private func importance(
+        _ opened: OpenedModel, _ layout: GGUFLayout, _ family: GGUFFamily, _ engine: EngineSettings?,
+        _ reporter: any Reporter
+    ) throws(Fault) -> ImportanceMatrix? {
+        switch importance {
+        case .equal: return nil
+        case .file(let path): return try ImportanceMatrix(reading: path)
+        case .calibration(let texts, let samples, let sequenceLength, let seed):
+            guard let engine else { return nil }
+            let isTokens = texts.allSatisfy { (try? CalibrationSource.kind(of: $0)) == .tokens }
+            let length = sequenceLength ?? (isTokens ? nil : GGUFExport.defaultLength)
+            let set = try CalibrationReading(
+                texts, samples: samples, sequenceLength: length, seed: seed
+            ).read(opened, engine, reporter)
+            set.warnings.forEach(reporter.warning)
+            return try ImportanceMeasurement(opened: opened, layout: layout, family: family, engine: engine)
+                .measure(set, reporter)
+        }
+    }
+
+    /// What the weights of the errors were measured on, under llama.cpp's keys.
+    private func addImportance(_ importance: ImportanceMatrix, to keys: inout GGUFKeys) {
+        let path: String? = if case .file(let path) = self.importance { path } else { importanceOutput }
+        if let path { keys.set("quantize.imatrix.file", FileSystem.last(path)) }
+        if let dataset = importance.datasets.first { keys.set("quantize.imatrix.dataset", FileSystem.last(dataset)) }
+        keys.set("quantize.imatrix.entries_count", importance.entries.count)
+        if importance.chunks > 0 { keys.set("quantize.imatrix.chunks_count", importance.chunks) }
+    }
+
+    /// The types that the model is stored in; of a pruned one those of its GGUF source, where it had one.
+    private func ownTypes(_ checkpoint: Checkpoint, notes: inout [String]) throws(Fault) -> GGUFTypes {
+        if let types = checkpoint.types { return types }
+        if checkpoint.format == .huggingFace, let name = try sourceTypes(), let types = GGUFTypes.named(name) {
+            notes.append("the types are those of the file that the model was pruned from, \(name)")
+            return types
+        }
         var counts: [String: Int] = [:]
         for tensor in checkpoint.tensors { counts[tensor.encoding, default: 0] += tensor.count }
         let most = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? ""
-        if let type = types.first(where: { $0.name == most }) { return type }
+        if let types = GGUFTypes.named(most) { return types }
         notes.append("most weights are \(most), which is not written; they become F16")
         return .f16
     }
 
-    /// llama.cpp's number for a file whose weights mostly have a type.
-    private static func fileType(_ type: GGUFTensorType) -> Int {
-        switch type {
-        case .f32: 0
-        case .f16: 1
-        case .q4_0: 2
-        case .q4_1: 3
-        case .q8_0: 7
-        case .q5_0: 8
-        case .q5_1: 9
-        case .bf16: 32
-        case .q4_K: 15
-        case .q5_K: 17
-        case .q6_K: 18
-        }
+    /// What the report beside the model says of its source.
+    private func sourceTypes() throws(Fault) -> String? {
+        let path = FileSystem.withoutTrailingSlashes(model) + "/" + PublishedFile.report
+        guard FileSystem.kind(path) == .file else { return nil }
+        do throws(Fault) {
+            return try JSONValue(parsing: try ReadableFile.bytes(path)).objectValue?[.sourceTypes]?.stringValue
+        } catch { throw error.inFile(path) }
     }
 
     /// Name, licence, languages, and what the model was made from, as far as its card says it.

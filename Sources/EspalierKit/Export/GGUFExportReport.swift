@@ -1,5 +1,6 @@
 import Checkpoints
 import Faults
+import Files
 import JSONText
 
 /// What an export to GGUF wrote.
@@ -8,12 +9,17 @@ public struct GGUFExportReport {
     public let output: String
     /// `general.architecture`
     public let architecture: String
-    /// Of most matrices.
-    public let type: GGUFTensorType
+    /// What was asked for.
+    public let asked: GGUFTypes
     /// Of the file.
-    public internal(set) var bytes = 0
+    public private(set) var bytes = 0
     /// SHA-256 of the file.
-    public internal(set) var digest = ""
+    public private(set) var digest = ""
+    /// What the matrices lost by their types: √(Σ (x' − x)² / Σ x²).
+    public private(set) var relativeError = 0.0
+    /// Weights that are zero, and those of them that the file holds as other numbers.
+    public private(set) var zeros = 0
+    public private(set) var filledZeros = 0
     public let tensorCount: Int
     /// How many tensors have a type, by its name, in the order of the types.
     public let types: [(name: String, count: Int)]
@@ -27,16 +33,16 @@ public struct GGUFExportReport {
     /// Tensors whose rows do not hold whole blocks.
     public let fallbacks: [String]
     /// What a person should know.
-    public let notes: [String]
+    public private(set) var notes: [String]
 
     init(
-        model: String, output: String, architecture: String, type: GGUFTensorType, layout: GGUFLayout,
-        tensors: [GGUFPlannedTensor], outputType: GGUFTensorType, notes: [String]
+        model: String, output: String, architecture: String, types asked: GGUFTypes, layout: GGUFLayout,
+        tensors: [GGUFPlannedTensor], notes: [String]
     ) {
-        (self.model, self.output, self.architecture, self.type) = (model, output, architecture, type)
+        (self.model, self.output, self.architecture, self.asked) = (model, output, architecture, asked)
         tensorCount = tensors.count
         layerCount = layout.layers.count
-        types = GGUFExport.types.compactMap { type in
+        types = Quantisation.types.compactMap { type in
             let count = tensors.count { $0.tensor.type == type }
             return count > 0 ? (type.name, count) : nil
         }
@@ -62,14 +68,29 @@ public struct GGUFExportReport {
                 "\(layers(zeroAttention)) of the model: no attention; got one head of zeros, without which llama.cpp "
                     + "does not open the file")
         }
-        if !fallbacks.isEmpty {
+        for type in Quantisation.types {
+            let names = tensors.filter { $0.isFallback && $0.tensor.type == type }.map(\.tensor.name)
+            guard !names.isEmpty else { continue }
             notes.append(
-                "\(Amount.count(fallbacks.count, "tensor")) in F16: rows that are no multiple of 32 do not fit "
-                    + "\(type.name)'s blocks (\(fallbacks.prefix(3).joined(separator: ", "))"
-                    + (fallbacks.count > 3 ? ", …)" : ")"))
+                "\(Amount.count(names.count, "tensor")) in \(type.name): the rows do not hold whole blocks of a type "
+                    + "of \(asked.name) (\(names.prefix(3).joined(separator: ", "))"
+                    + (names.count > 3 ? ", …)" : ")"))
         }
-        if outputType != type { notes.append("the output matrix is stored in \(outputType.name), for its quality") }
+        if asked.base.isQuantised, asked.output != asked.base {
+            notes.append("the output matrix is stored in \(asked.output.name), for its quality")
+        }
         self.notes = notes
+    }
+
+    mutating func add(_ loss: QuantisationLoss, _ digest: FileDigest) {
+        (bytes, self.digest) = (digest.bytes, digest.sha256)
+        (relativeError, zeros, filledZeros) = (loss.relativeError, loss.zeros, loss.filledZeros)
+        // A dense model has some zeros, too; nobody built on them.
+        guard filledZeros > 0, zeros * 20 > loss.count else { return }
+        let share = Double(filledZeros) / Double(zeros)
+        notes.append(
+            "\(Amount.percent(share)) of the pruned weights are no longer zero: a type with a minimum for each block has "
+                + "no exact zero; F16, Q8_0, Q6_K, Q5_0 and Q4_0 keep all")
     }
 
     /// What `export --json` prints.
@@ -77,11 +98,12 @@ public struct GGUFExportReport {
         func numbers(_ list: [Int]) -> JSONValue { .array(list.map { .integer($0) }) }
         return .object([
             "model": .string(model), "output": .string(output), "format": .string("gguf"),
-            "architecture": .string(architecture), "type": .string(type.name), "bytes": .integer(bytes),
+            "architecture": .string(architecture), "type": .string(asked.name), "bytes": .integer(bytes),
             "sha256": .string(digest), "layers": .integer(layerCount), "tensors": .integer(tensorCount),
             "types": .object(JSONObject(types.map { ($0.name, .integer($0.count)) })),
             "layers_left_out": numbers(dropped), "layers_with_zero_attention": numbers(zeroAttention),
-            "layers_with_zero_mlp": numbers(zeroMLP), "in_f16": .array(fallbacks.map { .string($0) }),
+            "layers_with_zero_mlp": numbers(zeroMLP), "fallbacks": .array(fallbacks.map { .string($0) }),
+            "relative_error": .double(relativeError), "zeros": .integer(zeros), "filled_zeros": .integer(filledZeros),
             "notes": .array(notes.map { .string($0) }),
         ])
     }

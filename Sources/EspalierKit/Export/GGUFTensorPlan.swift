@@ -28,10 +28,7 @@ struct GGUFTensorPlan {
     let layout: GGUFLayout
     let family: GGUFFamily
     /// What was asked for.
-    let type: GGUFTensorType
-
-    /// The output matrix decides about quality more than any other, and keeps eight bits.
-    var outputType: GGUFTensorType { type.isQuantised ? .q8_0 : type }
+    let types: GGUFTypes
 
     /// - Parameter frequencyFactors: of the rotary embedding, where it has some.
     /// - Throws: `badData` for a tensor that the family does not know.
@@ -47,13 +44,13 @@ struct GGUFTensorPlan {
             }
             guard let layer = stored.layer else {
                 let isOutput = name == (configuration.tiesWordEmbeddings ? Decoder.embeddingName : Decoder.headName)
-                var planned = plan(stored.rest, shape, .stored(name), isOutput ? outputType : type)
+                var planned = plan(stored.rest, nil, shape, .stored(name), isOutput: isOutput)
                 planned.addsOne = family.addsOneToNorms && name == Decoder.finalNormName
                 whole.append(planned)
                 continue
             }
             guard let place = places[layer] else { continue }
-            var planned = plan("blk.\(place).\(stored.rest)", shape, .stored(name), type)
+            var planned = plan(stored.rest, place, shape, .stored(name))
             if family.permutesHeads, stored.rest.hasPrefix("attn_q.") {
                 planned.permutedHeads = configuration.layers[layer].headCount
             } else if family.permutesHeads, stored.rest.hasPrefix("attn_k.") {
@@ -64,20 +61,20 @@ struct GGUFTensorPlan {
         }
         var list = Array(whole.prefix(1))
         if let frequencyFactors {
-            list.append(plan("rope_freqs.weight", [frequencyFactors.count], .values(frequencyFactors), .f32))
+            list.append(plan("rope_freqs.weight", nil, [frequencyFactors.count], .values(frequencyFactors)))
         }
         for (place, layer) in layout.layers.enumerated() {
-            list += (byLayer[layer.source] ?? []) + zeros(layer, "blk.\(place).")
+            list += (byLayer[layer.source] ?? []) + zeros(layer, place)
         }
         return list + whole.dropFirst()
     }
 
     /// The halves of zeros, and norms that change nothing.
-    private func zeros(_ layer: GGUFLayout.Layer, _ prefix: String) -> [GGUFPlannedTensor] {
+    private func zeros(_ layer: GGUFLayout.Layer, _ place: Int) -> [GGUFPlannedTensor] {
         let hidden = configuration.hiddenSize
         func matrices(_ names: [(String, Int, Int)], norm: String) -> [GGUFPlannedTensor] {
-            names.map { plan("\(prefix)\($0.0).weight", [$0.1, $0.2], .constant(0), type) }
-                + [plan("\(prefix)\(norm).weight", [hidden], .constant(1), .f32)]
+            names.map { plan("\($0.0).weight", place, [$0.1, $0.2], .constant(0)) }
+                + [plan("\(norm).weight", place, [hidden], .constant(1))]
         }
         var list: [GGUFPlannedTensor] = []
         if layer.hasZeroAttention {
@@ -97,13 +94,19 @@ struct GGUFTensorPlan {
         return list
     }
 
+    /// - Parameters:
+    ///   - name: without the layer.
+    ///   - place: the file's layer; nil outside layers.
     private func plan(
-        _ name: String, _ shape: [Int], _ source: GGUFPlannedTensor.Source, _ type: GGUFTensorType
+        _ name: String, _ place: Int?, _ shape: [Int], _ source: GGUFPlannedTensor.Source, isOutput: Bool = false
     ) -> GGUFPlannedTensor {
         // Norms and biases are few numbers, and readers want them in float32.
-        var used = shape.count > 1 ? type : .f32
-        let fits = (shape.last ?? 1) % used.blockSize == 0
-        if !fits { used = .f16 }
-        return GGUFPlannedTensor(tensor: .init(name, shape, used), source: source, isFallback: !fits)
+        let wanted =
+            shape.count > 1
+            ? types.type(name, layer: place, of: layout.layers.count, isOutput: isOutput) : .f32
+        let used = GGUFTypes.fitting(wanted, shape.last ?? 1)
+        return GGUFPlannedTensor(
+            tensor: .init(place.map { "blk.\($0).\(name)" } ?? name, shape, used), source: source,
+            isFallback: used != wanted)
     }
 }

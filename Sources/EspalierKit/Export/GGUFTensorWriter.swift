@@ -1,4 +1,5 @@
 import Checkpoints
+import Dispatch
 import Faults
 import Files
 
@@ -6,16 +7,25 @@ import Files
 struct GGUFTensorWriter {
     let checkpoint: Checkpoint
     let file: OutputFile
+    /// How much errors count; nil for all the same.
+    let importance: ImportanceMatrix?
+    /// What the matrices written so far lost by their types.
+    private(set) var loss = QuantisationLoss()
+
+    init(checkpoint: Checkpoint, file: OutputFile, importance: ImportanceMatrix?) {
+        (self.checkpoint, self.file, self.importance) = (checkpoint, file, importance)
+    }
 
     /// Elements at a time, unless a row or a head has more.
     private static let part = 8 << 20
 
     /// - Parameter advance: told how many bytes are written.
     /// - Throws: `badData` for a number that the type has no place for, and what reading and writing throw.
-    func write(_ planned: GGUFPlannedTensor, advance: (Int) -> Void) throws(Fault) {
+    mutating func write(_ planned: GGUFPlannedTensor, advance: (Int) -> Void) throws(Fault) {
         let tensor = planned.tensor
         let rows = tensor.shape.count > 1 || planned.permutedHeads != nil ? tensor.shape[0] : 1
         let width = tensor.count / max(rows, 1)
+        let weights = tensor.shape.count > 1 ? try weights(tensor, width) : nil
         var step = max(1, min(rows, GGUFTensorWriter.part / max(width, 1)))
         if let heads = planned.permutedHeads {
             let head = rows / heads
@@ -30,7 +40,7 @@ struct GGUFTensorWriter {
             if let heads = planned.permutedHeads {
                 values = GGUFTensorWriter.interleaved(values, rows: count, head: rows / heads)
             }
-            try write(values, planned, from: start * width)
+            try write(values, planned, from: start * width, width: width, weights: weights)
             advance(count * width / tensor.type.blockSize * tensor.type.blockBytes)
             start += count
         }
@@ -58,12 +68,23 @@ struct GGUFTensorWriter {
         }
     }
 
-    private func write(_ values: [Float], _ planned: GGUFPlannedTensor, from start: Int) throws(Fault) {
-        let type = planned.tensor.type
-        var bytes = [UInt8](repeating: 0, count: values.count / type.blockSize * type.blockBytes)
-        let wrong = bytes.withUnsafeMutableBytes { target in
-            values.withUnsafeBufferPointer { Quantisation.quantise($0, type, into: target) }
+    private func weights(_ tensor: GGUFHeader.Tensor, _ width: Int) throws(Fault) -> [Float]? {
+        guard tensor.type.isQuantised, let weights = importance?.weights(tensor.name) else { return nil }
+        guard weights.count == width else {
+            throw Fault(
+                .badData, "the importance matrix is of another model", place: "matrix '\(tensor.name)'",
+                found: "\(weights.count) inputs", expected: "\(width)",
+                advice: "measure it on this model: export with --calibration")
         }
+        return weights
+    }
+
+    private mutating func write(
+        _ values: [Float], _ planned: GGUFPlannedTensor, from start: Int, width: Int, weights: [Float]?
+    ) throws(Fault) {
+        let type = planned.tensor.type
+        let (bytes, wrong, loss) = GGUFTensorWriter.quantised(values, type, width: width, weights: weights)
+        if planned.tensor.shape.count > 1, case .stored = planned.source { self.loss += loss }
         if let wrong {
             var name = planned.tensor.name
             if case .stored(let source) = planned.source { name = source }
@@ -75,6 +96,41 @@ struct GGUFTensorWriter {
                 advice: isFinite ? "export with --type BF16 or --type F32" : "look at the model with espalier inspect")
         }
         try file.write(bytes)
+    }
+
+    /// Rows as a type's bytes, on all cores.
+    ///
+    /// - Returns: with the bytes the first element that the type has no number for, and what was lost.
+    static func quantised(
+        _ values: [Float], _ type: GGUFTensorType, width: Int, weights: [Float]?
+    ) -> (bytes: [UInt8], wrong: Int?, loss: QuantisationLoss) {
+        let rows = values.count / max(width, 1)
+        let parts = max(1, min(Processor.availableCores, rows))
+        var bytes = [UInt8](repeating: 0, count: values.count / type.blockSize * type.blockBytes)
+        var results = [(wrong: Int?, loss: QuantisationLoss)](repeating: (nil, QuantisationLoss()), count: parts)
+        bytes.withUnsafeMutableBytes { target in
+            values.withUnsafeBufferPointer { source in
+                results.withUnsafeMutableBufferPointer { results in
+                    // Each part has rows, bytes and a result of its own.
+                    nonisolated(unsafe) let (target, source, results) = (target, source, results)
+                    DispatchQueue.concurrentPerform(iterations: parts) { part in
+                        let range = part * rows / parts * width..<(part + 1) * rows / parts * width
+                        let own = UnsafeBufferPointer(rebasing: source[range])
+                        let perElement = { $0 / type.blockSize * type.blockBytes }
+                        let out = UnsafeMutableRawBufferPointer(
+                            rebasing: target[perElement(range.lowerBound)..<perElement(range.upperBound)])
+                        let wrong = Quantisation.quantise(own, type, weights: weights, into: out)
+                        results[part] = (
+                            wrong.map { $0 + range.lowerBound },
+                            wrong == nil ? QuantisationLoss(own, type, UnsafeRawBufferPointer(out)) : QuantisationLoss()
+                        )
+                    }
+                }
+            }
+        }
+        return (
+            bytes, results.lazy.compactMap(\.wrong).first, results.reduce(into: QuantisationLoss()) { $0 += $1.loss }
+        )
     }
 
     /// Rows as llama.cpp's rotation pairs them: within a head of d rows, row j·d/2 + i of the model (j = 0, 1) becomes

@@ -1,5 +1,7 @@
-/// Float32 as GGUF's types, with the roundings of the format's Python package in their order, so that the bytes are the
-/// same.
+/// Float32 as GGUF's types.
+///
+/// Without a weight for each element, blocks of 32 have the roundings of the format's Python package in their order, so
+/// that the bytes are the same. With weights, and in super-blocks of 256 always, scales and minima are fitted.
 ///
 /// Block layouts are those of `Dequantisation`. With a the value of the largest magnitude and lo, hi the ends of the
 /// range:
@@ -9,17 +11,23 @@
 ///     Q4_1  d = (hi − lo) / 15   q = ⌊(x − lo) / d + 0.5⌋, m = lo               Q5_1  the same with 31
 package enum Quantisation {
     /// The types that can be written, the most exact first.
-    package static let types: [GGUFTensorType] = [.f32, .bf16, .f16, .q8_0, .q5_1, .q5_0, .q4_1, .q4_0]
+    package static let types: [GGUFTensorType] = [
+        .f32, .bf16, .f16, .q8_0, .q6_K, .q5_1, .q5_K, .q5_0, .q4_1, .q4_K, .q4_0,
+    ]
 
     /// - Parameters:
     ///   - source: whole blocks.
     ///   - type: one of `types`.
+    ///   - weights: how much the error of each element of a row counts, for `source` of whole rows; nil for all the
+    ///     same. Q8_0 and the types without blocks do not use them.
     ///   - target: the same blocks' bytes.
     /// - Returns: the first element that the type has no number for: too large for it or, in a block, not finite. Nil
     ///   when all are written.
     package static func quantise(
-        _ source: UnsafeBufferPointer<Float>, _ type: GGUFTensorType, into target: UnsafeMutableRawBufferPointer
+        _ source: UnsafeBufferPointer<Float>, _ type: GGUFTensorType, weights: [Float]? = nil,
+        into target: UnsafeMutableRawBufferPointer
     ) -> Int? {
+        precondition(weights.map { $0.count % type.blockSize == 0 && source.count % $0.count == 0 } ?? true)
         precondition(types.contains(type) && source.count % type.blockSize == 0)
         precondition(target.count == source.count / type.blockSize * type.blockBytes)
         guard let input = source.baseAddress, let output = target.baseAddress else { return nil }
@@ -31,22 +39,39 @@ package enum Quantisation {
         case .bf16: return narrow(source, output, infinity: 0x7F80, FloatConversion.brain)
         default: break
         }
-        for block in 0..<source.count / 32 {
-            let (from, to) = (input + block &* 32, output + block &* type.blockBytes)
-            let isWhole =
-                switch type {
-                case .q8_0: q8_0(from, to)
-                case .q4_0: symmetric(from, to, bits: 4)
-                case .q5_0: symmetric(from, to, bits: 5)
-                case .q4_1: affine(from, to, bits: 4)
-                default: affine(from, to, bits: 5)
+        let size = type.blockSize
+        let row = weights ?? [Float](repeating: 1, count: size)
+        let blocks = row.count / size
+        return row.withUnsafeBufferPointer { row in
+            guard let start = row.baseAddress else { return nil }
+            for block in 0..<source.count / size {
+                let (from, to) = (input + block &* size, output + block &* type.blockBytes)
+                let weight = start + block % blocks &* size
+                if let wrong = firstNotFinite(from, size) { return block * size + wrong }
+                if !quantiseBlock(from, weight, isWeighted: weights != nil, type, to) {
+                    return block * size + ((0..<size).max { abs(from[$0]) < abs(from[$1]) } ?? 0)
                 }
-            if !isWhole {
-                let element = (0..<32).first { !from[$0].isFinite }
-                return block * 32 + (element ?? (0..<32).max { abs(from[$0]) < abs(from[$1]) } ?? 0)
             }
+            return nil
         }
-        return nil
+    }
+
+    /// - Returns: whether the block's scale and minimum are finite ones of float16.
+    @inline(__always)
+    private static func quantiseBlock(
+        _ from: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, isWeighted: Bool,
+        _ type: GGUFTensorType, _ to: UnsafeMutableRawPointer
+    ) -> Bool {
+        switch type {
+        case .q4_0: symmetric(from, isWeighted ? weight : nil, to, bits: 4)
+        case .q5_0: symmetric(from, isWeighted ? weight : nil, to, bits: 5)
+        case .q4_1: affine(from, isWeighted ? weight : nil, to, bits: 4)
+        case .q5_1: affine(from, isWeighted ? weight : nil, to, bits: 5)
+        case .q4_K: affineSuperBlock(from, weight, to, bits: 4)
+        case .q5_K: affineSuperBlock(from, weight, to, bits: 5)
+        case .q6_K: q6_K(from, weight, to)
+        default: q8_0(from, to)
+        }
     }
 
     @inline(__always)
@@ -71,29 +96,23 @@ package enum Quantisation {
     ///
     /// - Returns: whether it is a finite one.
     @inline(__always)
-    private static func storeHalf(_ value: Float, _ pointer: UnsafeMutableRawPointer) -> Bool {
+    static func storeHalf(_ value: Float, _ pointer: UnsafeMutableRawPointer) -> Bool {
         let bits = FloatConversion.half(value)
         store(bits, pointer)
         return bits & 0x7C00 != 0x7C00
     }
 
-    /// One over the scale. Scales so small that it overflows are zero in float16, whatever stands beside them.
     @inline(__always)
-    private static func inverse(_ scale: Float) -> Float {
-        let inverse = 1 / scale
-        return inverse.isFinite ? inverse : 0
+    private static func firstNotFinite(_ input: UnsafePointer<Float>, _ count: Int) -> Int? {
+        (0..<count).first { !input[$0].isFinite }
     }
 
-    @inline(__always)
-    private static func areFinite(_ input: UnsafePointer<Float>) -> Bool { (0..<32).allSatisfy { input[$0].isFinite } }
-
     private static func q8_0(_ input: UnsafePointer<Float>, _ output: UnsafeMutableRawPointer) -> Bool {
-        guard areFinite(input) else { return false }
         var largest: Float = 0
         for index in 0..<32 { largest = max(largest, abs(input[index])) }
         let d = largest / 127
         guard storeHalf(d, output) else { return false }
-        let inverse = inverse(d)
+        let inverse = BlockFit.inverse(d)
         for index in 0..<32 {
             let q = (input[index] * inverse).rounded(.toNearestOrAwayFromZero)
             store(Int8(min(max(q, -127), 127)), output + 2 + index)
@@ -103,22 +122,40 @@ package enum Quantisation {
 
     /// Q4_0 and Q5_0.
     private static func symmetric(
-        _ input: UnsafePointer<Float>, _ output: UnsafeMutableRawPointer, bits: Int
+        _ input: UnsafePointer<Float>, _ weight: UnsafePointer<Float>?, _ output: UnsafeMutableRawPointer, bits: Int
     ) -> Bool {
-        guard areFinite(input) else { return false }
+        let half = Float(1 << (bits - 1))
+        if let weight {
+            // What the readers multiply by is the rounded scale.
+            guard storeHalf(BlockFit(x: input, w: weight, count: 32).symmetric(half: half), output) else {
+                return false
+            }
+            let inverse = BlockFit.inverse(Dequantisation.half(output))
+            pack(output + 2, bits) { input[$0] * inverse + (half + 0.5) }
+            return true
+        }
         var extreme = input[0]
         for index in 1..<32 where abs(input[index]) > abs(extreme) { extreme = input[index] }
-        let half = Float(1 << (bits - 1))
         let d = extreme / -half
         guard storeHalf(d, output) else { return false }
-        let inverse = inverse(d)
+        let inverse = BlockFit.inverse(d)
         pack(output + 2, bits) { input[$0] * inverse + (half + 0.5) }
         return true
     }
 
     /// Q4_1 and Q5_1.
-    private static func affine(_ input: UnsafePointer<Float>, _ output: UnsafeMutableRawPointer, bits: Int) -> Bool {
-        guard areFinite(input) else { return false }
+    private static func affine(
+        _ input: UnsafePointer<Float>, _ weight: UnsafePointer<Float>?, _ output: UnsafeMutableRawPointer, bits: Int
+    ) -> Bool {
+        if let weight {
+            let fit = BlockFit(x: input, w: weight, count: 32)
+                .affine(levels: Float(1 << bits - 1), isBelowZero: false)
+            guard storeHalf(fit.d, output), storeHalf(fit.m, output + 2) else { return false }
+            let inverse = BlockFit.inverse(Dequantisation.half(output))
+            let minimum = Dequantisation.half(output + 2)
+            pack(output + 4, bits) { (input[$0] - minimum) * inverse + 0.5 }
+            return true
+        }
         var (low, high) = (input[0], input[0])
         for index in 1..<32 {
             low = min(low, input[index])
@@ -126,7 +163,7 @@ package enum Quantisation {
         }
         let d = (high - low) / Float(1 << bits - 1)
         guard storeHalf(d, output), storeHalf(low, output + 2) else { return false }
-        let inverse = inverse(d)
+        let inverse = BlockFit.inverse(d)
         pack(output + 4, bits) { (input[$0] - low) * inverse + 0.5 }
         return true
     }
