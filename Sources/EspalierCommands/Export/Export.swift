@@ -27,8 +27,8 @@ public struct Export: ParsableCommand, Verb {
             EXAMPLES
               espalier export pruned --to gguf --output pruned.gguf
               espalier export pruned --to gguf --type Q8_0 --output pruned-q8_0.gguf
-              espalier export pruned --to gguf --type Q4_K --calibration news.txt -o q4.gguf
-              espalier export pruned --to gguf --type Q4_0 --imatrix imatrix.gguf -o q4.gguf
+              espalier export pruned --to gguf --type Q4_K --calibration news.txt -o q.gguf
+              espalier export pruned --to gguf --type Q4_0 --imatrix imatrix.gguf -o q.gguf
             """)
 
     /// What can be exported to.
