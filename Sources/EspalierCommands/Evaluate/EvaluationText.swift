@@ -11,12 +11,13 @@ extension EvaluationReport {
         var table = TextTable()
         let hasDense = against != nil
         table.add(
-            cells: ["text", "tokens", "windows", "context", "perplexity"]
+            cells: ["text", "tokens", "windows", "context", "perplexity", "bits/byte"]
                 + (hasDense ? ["dense", "ratio", "KL", "same top token"] : []))
         for (name, found) in files {
             var cells = [
                 Fault.harmless(name), Amount.count(found.scoredTokens), Amount.count(found.windows),
                 Amount.count(found.context), Amount.fixed(found.perplexity, 3),
+                found.bitsPerByte.map { Amount.fixed($0, 4) } ?? "–",
             ]
             if let dense = found.divergence {
                 cells += [

@@ -50,6 +50,11 @@ public struct EvaluationReport {
                 "context": .integer(found.context), "windows": .integer(found.windows),
                 "tokens_sha256": tokenDigests[name].map { .string($0) } ?? .null,
             ])
+            if let bits = found.bitsPerByte, var figures = perplexity[name]?.objectValue {
+                figures["bytes"] = .integer(found.scoredBytes ?? 0)
+                figures["bits_per_byte"] = .double(bits)
+                perplexity[name] = .object(figures)
+            }
             if let hasBOS = hasBOS[name], var figures = perplexity[name]?.objectValue {
                 figures["bos"] = .bool(hasBOS)
                 perplexity[name] = .object(figures)

@@ -175,7 +175,7 @@ public struct EvaluationRun {
         var tokenizer: Tokenizer?
         var inputs: [(File, TokenWindows)] = []
         for file in files {
-            let tokens: TokenWindows
+            var tokens: TokenWindows
             do throws(Fault) {
                 switch file {
                 case .text(let path):
@@ -186,6 +186,7 @@ public struct EvaluationRun {
                     tokens = try TokenWindows(
                         consecutive: ids(of: text, encoder, length: length),
                         beginning: try beginning(opened, encoder), length: length, limit: windows)
+                    tokens.scoredBytes = EvaluationRun.scoredBytes(tokens, encoder)
                 case .tokens(let path):
                     let matrix = try TokenFile(path, vocabularySize: opened.configuration.vocabularySize).tokens
                     try checkLength(matrix.columns, limit: limit, isFile: true)
@@ -218,6 +219,18 @@ public struct EvaluationRun {
         var ids: [Int32] = []
         encoder.encode(text) { part in if ids.count < wanted { ids += part } }
         return ids
+    }
+
+    /// Bytes of a text that the scored tokens of consecutive windows stand for. A character of several tokens counts
+    /// where it ends.
+    static func scoredBytes(_ windows: TokenWindows, _ tokenizer: Tokenizer) -> Int {
+        var decoder = tokenizer.makeStreamingDecoder(skipSpecialTokens: false)
+        var bytes = 0
+        for (position, id) in windows.ids.enumerated() {
+            let text = decoder.append(id)
+            if position % windows.length > 0 { bytes += text.utf8.count }
+        }
+        return bytes + decoder.finish().utf8.count
     }
 
     private func beginsWithBOS(_ opened: OpenedModel) -> Bool { bos ?? opened.configuration.family.needsBeginning }

@@ -15,9 +15,18 @@ public struct Measurement: Equatable, Sendable {
     /// Mean negative log-likelihood, in nats for each scored token.
     public var meanLoss: Double
     public var divergence: Divergence?
+    /// Bytes of UTF-8 that the scored tokens stand for; nil where the text is not known.
+    public var scoredBytes: Int?
 
     /// exp(mean negative log-likelihood)
     public var perplexity: Double { exp(meanLoss) }
+
+    /// Bits that the model needs for a byte of the text. Models whose tokenizers differ can be compared by it, which
+    /// they cannot by perplexity.
+    public var bitsPerByte: Double? {
+        guard let scoredBytes, scoredBytes > 0 else { return nil }
+        return meanLoss * Double(scoredTokens) / log(2) / Double(scoredBytes)
+    }
 }
 
 /// How far a model's predictions are from those of the model that it came from.

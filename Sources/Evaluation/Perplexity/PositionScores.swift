@@ -22,7 +22,7 @@ struct PositionScores {
         Measurement(
             windows: windows.count, context: windows.length, scoredTokens: positions,
             meanLoss: loss / Double(positions),
-            divergence: hasDense ? means : nil)
+            divergence: hasDense ? means : nil, scoredBytes: windows.scoredBytes)
     }
 
     /// Predictions that are no numbers agree with nothing.

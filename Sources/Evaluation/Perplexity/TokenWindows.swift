@@ -6,6 +6,8 @@ public struct TokenWindows: Equatable, Sendable {
     public let length: Int
     /// `count · length` ids, window after window.
     public let ids: [Int32]
+    /// Bytes of UTF-8 that the scored tokens of a text stand for; nil where the text is not known.
+    public var scoredBytes: Int?
 
     /// Windows given as rows.
     ///
