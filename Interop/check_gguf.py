@@ -3,8 +3,8 @@
 
     check_gguf.py model.gguf FOLDER
 
-Compares every tensor with the folder's safetensors (exactly in F32, else with what gguf's quantisation makes of them),
-the head counts and widths of every layer with config.json, and the tokens with tokenizer.json. Needs: gguf numpy
+Compares every tensor with the folder's safetensors (exactly in F32, else with what gguf's quantisation makes of them;
+types with fitted minima must not be further from them, and those of 256 must be near), the head counts and widths of every layer with config.json, and the tokens with tokenizer.json. Needs: gguf numpy
 safetensors torch.
 """
 
@@ -15,8 +15,11 @@ import sys
 import numpy as np
 from gguf import GGMLQuantizationType as Type
 from gguf import GGUFReader
-from gguf.quants import quantize
+from gguf.quants import dequantize, quantize
 from safetensors import safe_open
+
+# Errors relative to the weights that blocks of 256 stay below.
+BOUNDS = {Type.Q4_K: 0.12, Type.Q5_K: 0.06, Type.Q6_K: 0.03}
 
 path, folder = sys.argv[1:]
 reader = GGUFReader(path)
@@ -81,9 +84,18 @@ for tensor in reader.tensors:
         n = heads[place] if parts[2] == "attn_q" else groups[place]
         want = want.reshape(n, 2, want.shape[0] // n // 2, *want.shape[1:]).swapaxes(1, 2).reshape(want.shape)
     kind = tensor.tensor_type
-    want = np.ascontiguousarray(want.astype(np.float32))
+    plain = want = np.ascontiguousarray(want.astype(np.float32))
+    if kind in BOUNDS:
+        # gguf reads these types and does not write them.
+        error = np.square(dequantize(tensor.data, kind) - plain).sum()
+        assert error <= BOUNDS[kind] ** 2 * np.square(plain).sum(), f"{tensor.name} is far from {name}"
+        continue
     if kind != Type.F32:
         want = quantize(want, kind)
+    if kind in (Type.Q4_1, Type.Q5_1):
+        error, reference = (np.square(dequantize(x, kind) - plain).sum() for x in (tensor.data, want))
+        assert error <= reference * 1.000001, f"{tensor.name} is further from {name} than gguf's"
+        continue
     assert tensor.data.tobytes() == want.tobytes(), f"{tensor.name} is not {name}"
 ignored = {"lm_head.weight"} if config.get("tie_word_embeddings") else set()
 assert set(tensors) - used <= ignored, set(tensors) - used

@@ -15,7 +15,7 @@ struct QuantisationTests {
     }
 
     /// The fixtures hold numbers and what the format's own Python package makes of them.
-    @Test(arguments: Quantisation.types.filter { $0.blockSize < 256 })
+    @Test(arguments: [GGUFTensorType.f32, .bf16, .f16, .q8_0, .q5_0, .q4_0])
     func bytesAreThoseOfTheReference(type: GGUFTensorType) throws {
         let stored = try Fixture.bytes("quantised.float32")
         let values = stride(from: 0, to: stored.count, by: 4).map { place in
@@ -27,6 +27,35 @@ struct QuantisationTests {
         #expect(bytes.count == expected.count)
         let differing = zip(bytes, expected).enumerated().first { $1.0 != $1.1 }
         #expect(differing == nil, "\(type.name): first at byte \(differing?.offset ?? -1)")
+    }
+
+    /// Where minima are fitted, no block is worse than the package's, and most are better.
+    @Test(arguments: [GGUFTensorType.q5_1, .q4_1])
+    func blocksWithMinimaAreNoWorseThanTheReference(type: GGUFTensorType) throws {
+        let stored = try Fixture.bytes("quantised.float32")
+        let values = stride(from: 0, to: stored.count, by: 4).map { place in
+            Float(bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(stored[place + $1]) << UInt32(8 * $1) })
+        }
+        let (own, reference) = (
+            read(quantised(values, type).bytes, type), read(try Fixture.bytes("quantised.\(type.name)"), type)
+        )
+        var better = 0
+        let blocks = values.count / 32
+        for block in 0..<blocks {
+            let range = block * 32..<block * 32 + 32
+            let errors = [own, reference].map { error(Array(values[range]), Array($0[range]), [1]) }
+            let size = error(Array(values[range]), [Float](repeating: 0, count: 32), [1])
+            #expect(errors[0] <= errors[1] + 1e-6 * size, "block \(block)")
+            if errors[0] < 0.99 * errors[1] { better += 1 }
+        }
+        #expect(better * 2 > blocks)
+    }
+
+    /// A block that has the type is stored as it is.
+    @Test(arguments: [GGUFTensorType.q8_0, .q5_1, .q5_0, .q4_1, .q4_0])
+    func aSecondTimeChangesNothing(type: GGUFTensorType) {
+        let once = read(quantised(numbers(4096, seed: 3), type).bytes, type)
+        #expect(read(quantised(once, type).bytes, type) == once)
     }
 
     @Test(arguments: Quantisation.types.filter { $0 != .f32 })

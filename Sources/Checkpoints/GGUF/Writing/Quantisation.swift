@@ -1,14 +1,13 @@
 /// Float32 as GGUF's types.
 ///
-/// Without a weight for each element, blocks of 32 have the roundings of the format's Python package in their order, so
-/// that the bytes are the same. With weights, and in super-blocks of 256 always, scales and minima are fitted.
-///
-/// Block layouts are those of `Dequantisation`. With a the value of the largest magnitude and lo, hi the ends of the
-/// range:
+/// Block layouts are those of `Dequantisation`. With a the value of the largest magnitude:
 ///
 ///     Q8_0  d = |a| / 127        q = round(x / d)
 ///     Q4_0  d = a / −8           q = ⌊x / d + 8.5⌋     Q5_0  d = a / −16         q = ⌊x / d + 16.5⌋
-///     Q4_1  d = (hi − lo) / 15   q = ⌊(x − lo) / d + 0.5⌋, m = lo               Q5_1  the same with 31
+///
+/// with the roundings of the format's Python package in their order, so that the bytes are the same. Where weights tell
+/// how much errors count, the scales of Q4_0 and Q5_0 are fitted; those of the types with minima and of super-blocks
+/// always are (`BlockFit`).
 package enum Quantisation {
     /// The types that can be written, the most exact first.
     package static let types: [GGUFTensorType] = [
@@ -65,8 +64,8 @@ package enum Quantisation {
         switch type {
         case .q4_0: symmetric(from, isWeighted ? weight : nil, to, bits: 4)
         case .q5_0: symmetric(from, isWeighted ? weight : nil, to, bits: 5)
-        case .q4_1: affine(from, isWeighted ? weight : nil, to, bits: 4)
-        case .q5_1: affine(from, isWeighted ? weight : nil, to, bits: 5)
+        case .q4_1: affine(from, weight, to, bits: 4)
+        case .q5_1: affine(from, weight, to, bits: 5)
         case .q4_K: affineSuperBlock(from, weight, to, bits: 4)
         case .q5_K: affineSuperBlock(from, weight, to, bits: 5)
         case .q6_K: q6_K(from, weight, to)
@@ -143,28 +142,32 @@ package enum Quantisation {
         return true
     }
 
-    /// Q4_1 and Q5_1.
+    /// Q4_1 and Q5_1: the fitted scale and minimum, or those of the ends of the range where they are better, as for
+    /// numbers that stood in such a block before.
     private static func affine(
-        _ input: UnsafePointer<Float>, _ weight: UnsafePointer<Float>?, _ output: UnsafeMutableRawPointer, bits: Int
+        _ input: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ output: UnsafeMutableRawPointer, bits: Int
     ) -> Bool {
-        if let weight {
-            let fit = BlockFit(x: input, w: weight, count: 32)
-                .affine(levels: Float(1 << bits - 1), isBelowZero: false)
-            guard storeHalf(fit.d, output), storeHalf(fit.m, output + 2) else { return false }
-            let inverse = BlockFit.inverse(Dequantisation.half(output))
-            let minimum = Dequantisation.half(output + 2)
-            pack(output + 4, bits) { (input[$0] - minimum) * inverse + 0.5 }
-            return true
-        }
+        let levels = Float(1 << bits - 1)
+        let block = BlockFit(x: input, w: weight, count: 32)
         var (low, high) = (input[0], input[0])
         for index in 1..<32 {
             low = min(low, input[index])
             high = max(high, input[index])
         }
-        let d = (high - low) / Float(1 << bits - 1)
-        guard storeHalf(d, output), storeHalf(low, output + 2) else { return false }
-        let inverse = BlockFit.inverse(d)
-        pack(output + 4, bits) { (input[$0] - low) * inverse + 0.5 }
+        // Readers use the rounded numbers.
+        guard storeHalf((high - low) / levels, output), storeHalf(low, output + 2) else { return false }
+        let ends = (d: Dequantisation.half(output), m: Dequantisation.half(output + 2))
+        let fit = block.affine(levels: levels, isBelowZero: false)
+        var best = ends
+        if storeHalf(fit.d, output), storeHalf(fit.m, output + 2) {
+            let fitted = (d: Dequantisation.half(output), m: Dequantisation.half(output + 2))
+            let isBetter =
+                block.error(d: fitted.d, m: fitted.m, 0, levels) < block.error(d: ends.d, m: ends.m, 0, levels)
+            if isBetter { best = fitted }
+        }
+        guard storeHalf(best.d, output), storeHalf(best.m, output + 2) else { return false }
+        let inverse = BlockFit.inverse(best.d)
+        pack(output + 4, bits) { (input[$0] - best.m) * inverse + 0.5 }
         return true
     }
 
