@@ -89,7 +89,7 @@ struct GGUFModelTests {
     }
 
     @Test func otherArchitecturesAreRefusedByName() {
-        fault(.badData, "'gemma2' is not supported", "llama, qwen2, qwen3, gemma3") { try open(sound("gemma2")) }
+        fault(.badData, "'gemma2' is not supported", "llama, deci, qwen2, qwen3, gemma3") { try open(sound("gemma2")) }
     }
 
     @Test func mixturesAndUnevenSizesAreRefused() {
@@ -101,6 +101,60 @@ struct GGUFModelTests {
         uneven.set("llama.block_count", [1, 2])
         uneven.tensor("token_embd.weight", [4, 8])
         fault(.badData, "differs from layer to layer", "llama.block_count") { try open(uneven) }
+    }
+
+    /// Deci's layers of three kinds: whole, without MLP, without attention.
+    private func deci(heads: [Int32] = [2, 1, 0], groups: [Int32] = [1, 1, 0], widths: [Int32] = [6, 0, 3])
+        -> GGUFBuilder
+    {
+        var builder = GGUFBuilder()
+        builder.set("general.architecture", "deci")
+        builder.set("deci.block_count", UInt32(3))
+        builder.set("deci.context_length", UInt32(64))
+        builder.set("deci.embedding_length", UInt32(8))
+        builder.set("deci.feed_forward_length", widths)
+        builder.set("deci.attention.head_count", heads)
+        builder.set("deci.attention.head_count_kv", groups)
+        builder.set("deci.attention.key_length", UInt32(4))
+        builder.set("deci.attention.layer_norm_rms_epsilon", Float(1e-5))
+        builder.tensor("token_embd.weight", [4, 8])
+        builder.tensor("output_norm.weight", [8])
+        for (block, (heads, width)) in [(2, 6), (1, 0), (0, 3)].enumerated() {
+            if heads > 0 {
+                builder.tensor("blk.\(block).attn_norm.weight", [8])
+                builder.tensor("blk.\(block).attn_q.weight", [4 * heads, 8])
+                for name in ["k", "v"] { builder.tensor("blk.\(block).attn_\(name).weight", [4, 8]) }
+                builder.tensor("blk.\(block).attn_output.weight", [8, 4 * heads])
+            }
+            if width > 0 {
+                builder.tensor("blk.\(block).ffn_norm.weight", [8])
+                for name in ["gate", "up"] { builder.tensor("blk.\(block).ffn_\(name).weight", [width, 8]) }
+                builder.tensor("blk.\(block).ffn_down.weight", [8, width])
+            }
+        }
+        return builder
+    }
+
+    @Test func layersThatDifferAreReadAsDeci() throws {
+        let model = try open(deci())
+        #expect(model.configuration["model_type"]?.stringValue == "espalier")
+        let layers = model.configuration["espalier"]?.objectValue?["layers"]?.arrayValue ?? []
+        #expect(layers.map { $0.objectValue?["num_attention_heads"]?.integerValue } == [2, 1, 0])
+        #expect(layers.map { $0.objectValue?["intermediate_size"]?.integerValue } == [6, 0, 3])
+        // Two heads of four rows are put back in order, one head too.
+        #expect(model.tensor("model.layers.1.self_attn.q_proj.weight")?.shape == [4, 8])
+        let first = try model.floats("model.layers.1.self_attn.q_proj.weight")
+        #expect(stride(from: 0, to: 32, by: 8).map { first[$0] } == [0, 16, 8, 24])
+        #expect(model.tensor("model.layers.2.self_attn.q_proj.weight") == nil)
+    }
+
+    @Test func impossibleDeciIsRefused() {
+        fault(.badData, "impossible", "deci.attention.head_count", "2 numbers") { try open(deci(heads: [2, 1])) }
+        fault(.badData, "impossible", "deci.feed_forward_length", "-1") { try open(deci(widths: [6, -1, 3])) }
+        fault(.badData, "replaced by a linear layer") { try open(deci(heads: [2, 1, 2])) }
+        fault(.badData, "cannot be divided") { try open(deci(groups: [3, 1, 0])) }
+        fault(.badData, "no layer has attention") { try open(deci(heads: [0, 0, 0], groups: [0, 0, 0])) }
+        fault(.badData, "lacks a tensor", "blk.1.ffn_norm.weight") { try open(deci(widths: [6, 6, 3])) }
     }
 
     @Test func missingKeyAndZeroSizeAreRefused() {

@@ -284,6 +284,15 @@ struct ExportTests {
         let report = try export(work.path("pruned"), work.path("m.gguf"))
         #expect(!configuration.isUniform && report.architecture == "deci")
         #expect(report.layerCount + report.dropped.count == configuration.layerCount)
+        // Read again it is the same model.
+        let written = try OpenedModel(work.path("m.gguf"))
+        #expect(!written.configuration.isUniform && written.configuration.layerCount == report.layerCount)
+        #expect(
+            try perplexity(work.path("pruned"), calibration) == perplexity(work.path("m.gguf"), calibration))
+        let again = try export(work.path("m.gguf"), work.path("again.gguf"))
+        #expect(again.architecture == "deci" && again.digest.count == 64)
+        #expect(
+            try perplexity(work.path("again.gguf"), calibration) == perplexity(work.path("m.gguf"), calibration))
     }
 
     @Test("Gemma's norms and windows")

@@ -5,13 +5,22 @@ struct GGUFArchitecture: Sendable {
     var family: GGUFFamily
     var layers: Int
     var hidden: Int
-    var intermediate: Int
-    var heads: Int
-    var keyValueHeads: Int
+    /// Of every layer.
+    var shapes: [Shape]
     var headSize: Int
     var context: Int
     var epsilon: Double
     var ropeTheta: Double
+
+    /// A layer's sizes; zero for a half that is not there.
+    struct Shape: Equatable, Sendable {
+        var heads: Int
+        var keyValueHeads: Int
+        var intermediate: Int
+    }
+
+    /// Whether all layers have one shape, with both halves.
+    var isUniform: Bool { shapes.allSatisfy { $0 == shapes[0] } && shapes[0].heads > 0 && shapes[0].intermediate > 0 }
 
     /// Far beyond every model; products of such sizes do not overflow.
     private static let widest = 1 << 20
@@ -58,20 +67,46 @@ struct GGUFArchitecture: Sendable {
         }
         layers = try size("block_count", atMost: GGUFArchitecture.deepest)
         hidden = try size("embedding_length")
-        intermediate = try size("feed_forward_length")
         context = try size("context_length", atMost: Int(Int32.max))
-        heads = try size("attention.head_count")
-        keyValueHeads = try optional("attention.head_count_kv") ?? heads
-        guard heads % keyValueHeads == 0 else {
-            throw wrong(
-                "the attention heads cannot be divided among the key-value heads", "attention.head_count_kv",
-                found: "\(keyValueHeads) with \(heads) attention heads", expected: "a divisor of attention.head_count")
+        let layers = layers
+        func sizes(_ suffix: String) throws(Fault) -> [Int]? {
+            guard family.isRagged, let value = metadata["\(name).\(suffix)"], value.isArray else {
+                return try optional(suffix).map { [Int](repeating: $0, count: layers) }
+            }
+            let list = try metadata.integers("\(name).\(suffix)") ?? []
+            guard list.count == layers, list.allSatisfy((0...GGUFArchitecture.widest).contains) else {
+                throw wrong(
+                    "sizes by layer in the GGUF metadata are impossible", suffix,
+                    found: "\(list.count) numbers, \(list.min() ?? 0) to \(list.max() ?? 0)",
+                    expected: "\(layers) numbers from 0 to \(GGUFArchitecture.widest)")
+            }
+            return list
         }
-        headSize = try optional("attention.key_length") ?? hidden / heads
-        guard headSize > 0, headSize % 2 == 0, heads * headSize <= GGUFArchitecture.widest else {
+        let widths = try metadata.required("\(name).feed_forward_length", try sizes("feed_forward_length"))
+        let heads = try metadata.required("\(name).attention.head_count", try sizes("attention.head_count"))
+        let keyValueHeads = try sizes("attention.head_count_kv") ?? heads
+        shapes = try (0..<layers).map { (layer) throws(Fault) in
+            let (all, groups) = (heads[layer], keyValueHeads[layer])
+            guard groups == 0 ? all == 0 : all > 0 && all % groups == 0 else {
+                throw wrong(
+                    groups == 0
+                        ? "attention that is replaced by a linear layer is not supported"
+                        : "the attention heads cannot be divided among the key-value heads",
+                    "attention.head_count_kv", found: "\(groups) with \(all) attention heads",
+                    expected: "a divisor of attention.head_count")
+            }
+            return Shape(heads: all, keyValueHeads: groups, intermediate: widths[layer])
+        }
+        let most = heads.max() ?? 0
+        guard most > 0 else {
+            throw wrong(
+                "no layer has attention", "attention.head_count", found: "0 heads", expected: "a layer with a head")
+        }
+        headSize = try optional("attention.key_length") ?? hidden / most
+        guard headSize > 0, headSize % 2 == 0, most * headSize <= GGUFArchitecture.widest else {
             throw wrong(
                 "the size of a head is impossible", "attention.key_length",
-                found: "\(headSize) for each of \(heads) heads", expected: "an even number")
+                found: "\(headSize) for each of \(most) heads", expected: "an even number")
         }
         if let value = try optional("attention.value_length"), value != headSize {
             throw wrong(

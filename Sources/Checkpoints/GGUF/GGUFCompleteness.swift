@@ -43,25 +43,31 @@ enum GGUFCompleteness {
     private static func tensors(
         _ shape: GGUFArchitecture, rows: Int, attentionBias: Bool, mlpBias: Bool
     ) -> [(name: String, shape: [Int])] {
-        let (queries, keys) = (shape.heads * shape.headSize, shape.keyValueHeads * shape.headSize)
         let hasInputBiases = attentionBias || shape.family.attentionBiases == .queryKeyValue
-        let linears: [(name: String, out: Int, in: Int, hasBias: Bool)] = [
-            ("attn_q", queries, shape.hidden, hasInputBiases),
-            ("attn_k", keys, shape.hidden, hasInputBiases),
-            ("attn_v", keys, shape.hidden, hasInputBiases),
-            ("attn_output", shape.hidden, queries, attentionBias),
-            ("ffn_gate", shape.intermediate, shape.hidden, mlpBias),
-            ("ffn_up", shape.intermediate, shape.hidden, mlpBias),
-            ("ffn_down", shape.hidden, shape.intermediate, mlpBias),
-        ]
+        typealias Linear = (name: String, out: Int, in: Int, hasBias: Bool)
         var list: [(name: String, shape: [Int])] = [
             ("token_embd.weight", [rows, shape.hidden]), ("output_norm.weight", [shape.hidden]),
         ]
-        for block in 0..<shape.layers {
+        for (block, sizes) in shape.shapes.enumerated() {
+            let (queries, keys) = (sizes.heads * shape.headSize, sizes.keyValueHeads * shape.headSize)
+            let attention: [Linear] = [
+                ("attn_q", queries, shape.hidden, hasInputBiases),
+                ("attn_k", keys, shape.hidden, hasInputBiases),
+                ("attn_v", keys, shape.hidden, hasInputBiases),
+                ("attn_output", shape.hidden, queries, attentionBias),
+            ]
+            let mlp: [Linear] = [
+                ("ffn_gate", sizes.intermediate, shape.hidden, mlpBias),
+                ("ffn_up", sizes.intermediate, shape.hidden, mlpBias),
+                ("ffn_down", shape.hidden, sizes.intermediate, mlpBias),
+            ]
             for norm in shape.family.norms {
+                // The norm of a half that is not there is not there either.
+                let isAttention = !norm.huggingFaceName.hasPrefix("post_attention")
+                if shape.family.isRagged, isAttention ? sizes.heads == 0 : sizes.intermediate == 0 { continue }
                 list.append(("blk.\(block).\(norm.name).weight", [norm.isHead ? shape.headSize : shape.hidden]))
             }
-            for linear in linears {
+            for linear in (sizes.heads > 0 ? attention : []) + (sizes.intermediate > 0 ? mlp : []) {
                 list.append(("blk.\(block).\(linear.name).weight", [linear.out, linear.in]))
                 if linear.hasBias { list.append(("blk.\(block).\(linear.name).bias", [linear.out])) }
             }

@@ -37,11 +37,11 @@ enum GGUFConfiguration {
         config[shape.family.activation.key] = .string(shape.family.activation.name)
         config["hidden_size"] = .integer(shape.hidden)
         config["initializer_range"] = .double(0.02)
-        config["intermediate_size"] = .integer(shape.intermediate)
+        config["intermediate_size"] = .integer(shape.shapes.map(\.intermediate).max() ?? 0)
         config["max_position_embeddings"] = .integer(shape.context)
-        config["num_attention_heads"] = .integer(shape.heads)
+        config["num_attention_heads"] = .integer(shape.shapes.map(\.heads).max() ?? 0)
         config["num_hidden_layers"] = .integer(shape.layers)
-        config["num_key_value_heads"] = .integer(shape.keyValueHeads)
+        config["num_key_value_heads"] = .integer(shape.shapes.map(\.keyValueHeads).max() ?? 0)
         config["head_dim"] = .integer(shape.headSize)
         if shape.family.name == "llama" { config["pretraining_tp"] = .integer(1) }
         config["rms_norm_eps"] = .double(shape.epsilon)
@@ -52,6 +52,7 @@ enum GGUFConfiguration {
         config["use_cache"] = .bool(true)
         config["vocab_size"] = .integer(rows)
         for (key, value) in try shape.family.keys(metadata, shape) { config[key] = value }
+        if !shape.isUniform { addShapes(shape.shapes, to: &config) }
         for (key, source) in [("bos_token_id", "bos"), ("eos_token_id", "eos"), ("pad_token_id", "padding")] {
             config[key] = try metadata.token("tokenizer.ggml.\(source)_token_id").map { .integer($0) } ?? .null
         }
@@ -62,6 +63,23 @@ enum GGUFConfiguration {
             config["bos_token_id"] = .integer(beginning)
         }
         return config
+    }
+
+    /// The sizes of layers that differ, in the form of a folder whose layers do.
+    private static func addShapes(_ shapes: [GGUFArchitecture.Shape], to config: inout JSONObject) {
+        let base = config["model_type"] ?? .null
+        config["architectures"] = .array([.string("EspalierForCausalLM")])
+        config["model_type"] = .string("espalier")
+        config["espalier"] = .object([
+            "version": .integer(1), "base_model_type": base,
+            "layers": .array(
+                shapes.map {
+                    .object([
+                        "num_attention_heads": .integer($0.heads), "num_key_value_heads": .integer($0.keyValueHeads),
+                        "intermediate_size": .integer($0.intermediate),
+                    ])
+                }),
+        ])
     }
 
     /// Whether the linears have biases, as far as Hugging Face's configuration can say it: all of them or none.

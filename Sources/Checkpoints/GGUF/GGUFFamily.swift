@@ -8,6 +8,8 @@ package struct GGUFFamily: Sendable {
     /// `model_type` of Hugging Face's configuration.
     let modelType: String
     let className: String
+    /// Whether heads and widths may differ from layer to layer.
+    private(set) var isRagged = false
     /// Whether the converter interleaves the rows of q and k within each head.
     package private(set) var permutesHeads = false
     var attentionBiases = Biases.none
@@ -64,6 +66,9 @@ package struct GGUFFamily: Sendable {
             name: "llama", modelType: "llama", className: "LlamaForCausalLM", permutesHeads: true,
             attentionBiases: .optional, hasMLPBiases: true
         ),
+        // Nemotron's Deci: Llama's layers without biases, each with sizes of its own.
+        GGUFFamily(
+            name: "deci", modelType: "llama", className: "LlamaForCausalLM", isRagged: true, permutesHeads: true),
         GGUFFamily(
             name: "qwen2", modelType: "qwen2", className: "Qwen2ForCausalLM", attentionBiases: .queryKeyValue),
         {

@@ -39,7 +39,7 @@ extension GGUFFamily {
             .string(window > 0 && (layer + 1) % period != 0 ? "sliding_attention" : "full_attention")
         }
         // The file of the 27B does not say that it divides queries by another number than the others: its 62 layers do.
-        let scalar = shape.layers == 62 ? shape.hidden / shape.heads : shape.headSize
+        let scalar = shape.layers == 62 ? shape.hidden / shape.shapes[0].heads : shape.headSize
         return [
             ("attn_logit_softcapping", .null), ("final_logit_softcapping", cap > 0 ? .double(cap) : .null),
             ("layer_types", .array(types)), ("query_pre_attn_scalar", .integer(scalar)),

@@ -52,9 +52,9 @@ enum GGUFTensorNames {
         guard shape.family.permutesHeads, parts[2] == "attn_q" || parts[2] == "attn_k" else {
             return Meaning(name: name)
         }
-        let heads = parts[2] == "attn_q" ? shape.heads : shape.keyValueHeads
+        let heads = parts[2] == "attn_q" ? shape.shapes[block].heads : shape.shapes[block].keyValueHeads
         let rows = entry.shape.first ?? 0
-        guard rows % heads == 0, rows / heads % 2 == 0 else {
+        guard heads > 0, rows % heads == 0, rows / heads % 2 == 0 else {
             throw Fault(
                 .badData, "the rows of a projection do not fill its heads", file: file,
                 place: "tensor '\(entry.name)'", found: "\(rows) rows", expected: "\(heads) heads of an even size")
