@@ -17,7 +17,7 @@ BINARY = $$($(SWIFT) build $(RELEASE_FLAGS) --show-bin-path)/espalier
 SWIFT_FORMAT_PATHS = Package.swift $(wildcard Sources Tests Benchmarks Fuzz)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo demo-files test check-slow check-cuda check-quality check-documents check-speed benchmarks fuzz fault-injection lint docs docc format install install-files uninstall clean
+.PHONY: help setup build demo demo-files test check-slow check-cuda check-quality check-documents check-speed interop interop-quick benchmarks fuzz fault-injection lint docs docc format install install-files uninstall clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -60,6 +60,13 @@ benchmarks: setup ## build the programs that measure speed
 
 check-speed: benchmarks ## measure what share of the machine's peak a block reaches, and fail below the thresholds
 	$(SWIFT) run $(RELEASE_FLAGS) --package-path Benchmarks espalier-benchmarks --check
+
+interop: build ## load what is written in transformers, vLLM, llama.cpp and mlx-lm, and compare (an hour)
+	@Scripts/interop.sh "$(BINARY)"
+
+interop-quick: setup ## the same with a tiny model, in transformers and in the reader of GGUF's own package
+	$(SWIFT) build $(SWIFT_BUILD_FLAGS) --product espalier
+	@Scripts/interop.sh "$$($(SWIFT) build $(SWIFT_BUILD_FLAGS) --show-bin-path)/espalier" --quick
 
 fuzz: setup ## feed mutants to every reader for SECONDS (60) in all
 	@Scripts/fuzz.sh $(SECONDS)

@@ -229,7 +229,8 @@ struct VerbTests {
         #expect(report.text == pieces.joined() && report.ids.count <= 5)
         #expect(
             report.json.objectValue?.keys == [
-                "model", "prompt", "text", "prompt_tokens", "tokens", "ids", "stop", "seconds", "environment",
+                "model", "prompt", "text", "prompt_tokens", "prompt_ids", "tokens", "ids", "stop", "seconds",
+                "environment",
             ])
     }
 

@@ -21,13 +21,6 @@ struct GemmaTests {
     }
 
     /// What a model predicts, by its loss on tokens.
-    private func loss(_ path: String) throws -> Double {
-        let decoder = try Decoder(try Checkpoint.open(path))
-        let rows = Bench.rows(4, 12, seed: 9)
-        return try StreamedEvaluation(decoder, dtype: .float32)
-            .measure(try TokenWindows(ids: rows.flatMap { $0 }, length: 12)).meanLoss
-    }
-
     @Test("weights go, everything else stays", arguments: ["magnitude", "wanda", "sparsegpt", "wanda++"])
     func weights(method: String) throws {
         let bench = try bench()

@@ -44,7 +44,8 @@ public struct GenerationRun {
         public var json: JSONValue {
             .object([
                 "model": .string(model), "prompt": .string(prompt), "text": .string(text),
-                "prompt_tokens": .integer(promptIDs.count), "tokens": .integer(ids.count),
+                "prompt_tokens": .integer(promptIDs.count),
+                "prompt_ids": .array(promptIDs.map { .integer(Int($0)) }), "tokens": .integer(ids.count),
                 "ids": .array(ids.map { .integer(Int($0)) }), "stop": .string(stop.rawValue),
                 "seconds": .double(seconds), "environment": environment,
             ])

@@ -28,6 +28,11 @@ extension BlockFiles {
                 edits.append(ConfigurationEdit("layer_types", value: .array(numbering.kept.map { types[$0] })))
             }
         }
+        if !PlainFamily.opens(configuration.family, hidden: configuration.hiddenSize, heads: shape.headCount),
+            PlainFamily.hasOtherName(configuration)
+        {
+            edits += PlainFamily.edits
+        }
         return source.edited(edits)
     }
 }

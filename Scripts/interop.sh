@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Loads what `espalier export` and `prune` write in the runtimes that serve it, and compares greedy tokens with
+# Espalier's own (Interop/interop.py).
+#
+#   Scripts/interop.sh BINARY           a real model, dense and pruned by 25 and 50 %, in transformers, vLLM, llama.cpp and
+#                                       mlx-lm; fetches their packages (2 GB), builds llama.cpp, takes an hour
+#   Scripts/interop.sh BINARY --quick   a tiny model in transformers and in the reader of GGUF's own package; it is looked for
+#                                       in ESPALIER_TEST_DATA, and nothing is done without it
+#
+#   ESPALIER_CACHE=DIR   where environments and exports are kept (default: espalier in the user's cache folder)
+set -euo pipefail
+
+scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$scripts")
+# shellcheck source=Scripts/common.sh
+. "$scripts/common.sh"
+
+binary=${1:?"usage: Scripts/interop.sh BINARY [--quick]"}
+work=$(cache_folder)/interop
+mkdir -p "$work"
+
+# prune NAME FLAGS…: into $models/NAME, unless it is there.
+prune() {
+    local name=$1
+    shift
+    [ -e "$models/$name/COMPLETE.json" ] || "$binary" prune "$model" --output "$models/$name" --calibration "$text" \
+        --device cpu --quiet "$@" >/dev/null
+}
+
+if [ "${2:-}" = --quick ]; then
+    model=${ESPALIER_TEST_DATA:-}/models/stories260K/hf
+    text=${ESPALIER_TEST_DATA:-}/data/tinystories/cs336-tinystories_sample.txt
+    if [ ! -e "$model/config.json" ] || [ ! -e "$text" ]; then
+        echo "interop: no tiny model in ESPALIER_TEST_DATA; nothing was checked"
+        exit 0
+    fi
+    models=$(mktemp -d)
+    trap 'rm -rf "$models"' EXIT
+    small=(--method tyr --effort quick --samples 16 --sequence-length 128 --seed 0)
+    prune uniform "${small[@]}" --sparsity 25% --uniform
+    prune ragged "${small[@]}" --sparsity 50%
+    python=$work/env/transformers/bin/python
+    "$root/Interop/interop.py" --espalier "$binary" --work "$models/work" --environments "$work/env" \
+        --runtimes transformers --arm "dense=$model" --arm "uniform=$models/uniform" --arm "ragged=$models/ragged"
+    for arm in uniform ragged; do
+        for type in F32 Q8_0 Q5_1 Q4_0; do
+            "$binary" export "$models/$arm" --to gguf --type "$type" --output "$models/$arm-$type.gguf" --quiet >/dev/null
+            "$python" "$root/Interop/check_gguf.py" "$models/$arm-$type.gguf" "$models/$arm"
+        done
+    done
+    exit 0
+fi
+
+paths=$("$scripts/fetch-demo.sh")
+{ read -r model; read -r text; read -r _; } <<<"$paths"
+models=$work/models
+mkdir -p "$models"
+settings=(--method tyr --effort quick --samples 16 --sequence-length 512 --seed 0)
+prune uniform25 "${settings[@]}" --sparsity 25% --uniform
+prune ragged25 "${settings[@]}" --sparsity 25%
+prune ragged50 "${settings[@]}" --sparsity 50%
+prune 2of4 --pattern 2:4 --samples 16 --sequence-length 512
+"$root/Interop/interop.py" --espalier "$binary" --work "$work" --environments "$work/env" --json "$work/results.json" \
+    --output "$work/table.md" --arm "dense=$model" --arm "uniform 25 %=$models/uniform25" \
+    --arm "ragged 25 %=$models/ragged25" --arm "ragged 50 %=$models/ragged50" --arm "2:4=$models/2of4"
+echo "the table is $work/table.md; what the last run found stands in Documentation/Interop.md"
