@@ -81,6 +81,21 @@ struct GemmaTests {
         #expect(try loss(bench.path("out")).isFinite)
     }
 
+    /// Three of four heads do not divide 16, and transformers would not open the folder.
+    @Test("heads of a plain Gemma divide the hidden size", arguments: [0.1, 0.2, 0.3, 0.45])
+    func heads(sparsity: Double) throws {
+        let bench = try bench { $0.layers = 2 }
+        _ = try bench.prune("out") {
+            $0.method = "tyr"
+            $0.effort = .quick
+            $0.isUniform = true
+            $0.sparsity = try? Sparsity(sparsity)
+        }
+        let json = try Checkpoint.open(bench.path("out")).configuration
+        let (hidden, heads) = (json["hidden_size"]?.integerValue ?? 0, json["num_attention_heads"]?.integerValue ?? 0)
+        #expect(heads > 0 && hidden.isMultiple(of: heads))
+    }
+
     @Test("an expert's linears are named, and no configuration has any")
     func experts() {
         let names = LinearName.expert(3)

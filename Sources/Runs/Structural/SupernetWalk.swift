@@ -75,9 +75,14 @@ struct SupernetWalk {
             list = SubLayerSolver.heads(
                 o: dense.o.weight, hessian: moments, shape: shape, headDimension: configuration.headDimension,
                 usesGradient: usesGradient)
-            // Uniform layers need the same shape at the same level everywhere.
+            // Uniform layers need the same shape at the same level everywhere, and heads with which the model opens.
             if context.settings.structure?.isUniform != true {
                 list = Levels.shapes(list, sparsities: sparsities(subLayer), configuration: configuration)
+            } else if !PlainFamily.hasOtherName(configuration) {
+                list.removeAll {
+                    !PlainFamily.opens(
+                        configuration.family, hidden: configuration.hiddenSize, heads: $0.kept.shape.headCount)
+                }
             }
         case .mlp:
             let widths = Levels.widths(
