@@ -84,7 +84,7 @@ struct GemmaTests {
     /// Three of four heads do not divide 16, and transformers would not open the folder.
     @Test("heads of a plain Gemma divide the hidden size", arguments: [0.1, 0.2, 0.3, 0.45])
     func heads(sparsity: Double) throws {
-        let bench = try bench { $0.layers = 2 }
+        let bench = try bench { ($0.layers, $0.keyValueHeads) = (2, 1) }
         _ = try bench.prune("out") {
             $0.method = "tyr"
             $0.effort = .quick
