@@ -26,7 +26,7 @@ struct PlanTime {
         add("allocation", blocks * work.assessed * m.training)
         // A compact block is trained at the size that is left of it.
         let trained = subject.settings.method.removes == .units ? pruned * left : pruned
-        add("optimising", trained * (work.block.trainings * m.training + work.block.updates * m.update))
+        add("optimizing", trained * (work.block.trainings * m.training + work.block.updates * m.update))
         add("gradients", pruned * work.block.accumulations * m.accumulation)
         add("errors", pruned * work.block.forwards * m.forward)
         if subject.settings.allocation == .owl {
