@@ -16,6 +16,14 @@ public struct Measurement: Equatable, Sendable {
     public var meanLoss: Double
     public var divergence: Divergence?
 
+    public init(windows: Int, context: Int, scoredTokens: Int, meanLoss: Double, divergence: Divergence? = nil) {
+        self.windows = windows
+        self.context = context
+        self.scoredTokens = scoredTokens
+        self.meanLoss = meanLoss
+        self.divergence = divergence
+    }
+
     /// exp(mean negative log-likelihood)
     public var perplexity: Double { exp(meanLoss) }
 }
