@@ -85,10 +85,11 @@ static void open_library(void) {
     void *place;
     const char *name;
   } symbols[] = {
-      {&curl.global_init, "curl_global_init"}, {&curl.make, "curl_easy_init"},      {&curl.cleanup, "curl_easy_cleanup"},
-      {&curl.reset, "curl_easy_reset"},        {&curl.setopt, "curl_easy_setopt"},  {&curl.getinfo, "curl_easy_getinfo"},
-      {&curl.perform, "curl_easy_perform"},    {&curl.append, "curl_slist_append"}, {&curl.free_all, "curl_slist_free_all"},
-      {&curl.text_of, "curl_easy_strerror"},
+      {&curl.global_init, "curl_global_init"}, {&curl.make, "curl_easy_init"},
+      {&curl.cleanup, "curl_easy_cleanup"},    {&curl.reset, "curl_easy_reset"},
+      {&curl.setopt, "curl_easy_setopt"},      {&curl.getinfo, "curl_easy_getinfo"},
+      {&curl.perform, "curl_easy_perform"},    {&curl.append, "curl_slist_append"},
+      {&curl.free_all, "curl_slist_free_all"}, {&curl.text_of, "curl_easy_strerror"},
   };
   for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
     void *symbol = dlsym(library, symbols[i].name);
