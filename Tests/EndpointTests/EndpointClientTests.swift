@@ -159,7 +159,10 @@ struct EndpointClientTests {
                 return HTTPOutcome(ending: .whole, status: 200, message: "")
             }
         }
-        let client = EndpointClient(try EndpointAddress("http://nowhere")) { () throws(Fault) in Canned() }
+        struct Cans: HTTPTransport {
+            func connect() throws(Fault) -> any HTTPConnection { Canned() }
+        }
+        let client = EndpointClient(try EndpointAddress("http://nowhere"), transport: Cans())
         #expect(
             try client.post("/x", .object([:])).objectValue?["url"]?.stringValue == "http://nowhere/v1/x")
     }

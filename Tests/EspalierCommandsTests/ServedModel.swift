@@ -106,12 +106,11 @@ struct ServedModel: Sendable {
                         (tokenizer.decode([Int32(best)], skipSpecialTokens: false), .double(Double(row[best]))),
                         (tokenizer.decode([ids[index]], skipSpecialTokens: false), text),
                     ])))
-            own.append(
-                .object(
-                    JSONObject([
-                        ("\(best)", .object(["logprob": .double(Double(row[best])), "rank": .integer(1)])),
-                        ("\(ids[index])", .object(["logprob": text])),
-                    ])))
+            var named: [(String, JSONValue)] = row.indices.sorted { row[$0] > row[$1] }
+                .prefix(request["prompt_logprobs"]?.integerValue ?? 0)
+                .map { ("\($0)", .object(["logprob": .double(Double(row[$0]))])) }
+            named.append(("\(ids[index])", .object(["logprob": text])))
+            own.append(.object(JSONObject(named)))
         }
         if lie == .firstIsScored {
             values[0] = .double(-1)

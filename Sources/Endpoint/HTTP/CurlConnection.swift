@@ -1,6 +1,13 @@
 import CCurl
 import Faults
 
+/// Connections of the system's libcurl.
+public struct CurlTransport: HTTPTransport {
+    public init() {}
+
+    public func connect() throws(Fault) -> any HTTPConnection { try CurlConnection() }
+}
+
 /// libcurl, which is opened when the first connection is made: a program that measures no server needs none.
 ///
 /// It brings TLS with the system's certificates, and proxies as the environment names them.

@@ -29,19 +29,19 @@ public final class EndpointClient: Sendable {
     private let key: APIKey?
     private let limits: Limits
     private let retry: RetryPolicy
-    private let connect: @Sendable () throws(Fault) -> any HTTPConnection
+    private let transport: any HTTPTransport
     private let idle = Mutex<[Held]>([])
     private let repeated = Mutex<(count: Int, reason: String)>((0, ""))
 
     /// One thread at a time has it.
     private struct Held: @unchecked Sendable { let connection: any HTTPConnection }
 
-    /// - Parameter connect: makes what sends the requests; nil takes the system's libcurl.
+    /// - Parameter transport: makes what sends the requests.
     public init(
         _ address: EndpointAddress, key: APIKey? = nil, limits: Limits = Limits(), retry: RetryPolicy = RetryPolicy(),
-        connect: (@Sendable () throws(Fault) -> any HTTPConnection)? = nil
+        transport: any HTTPTransport = CurlTransport()
     ) {
-        self.connect = connect ?? { () throws(Fault) in try CurlConnection() }
+        self.transport = transport
         self.address = address
         self.key = key
         self.limits = limits
@@ -156,7 +156,7 @@ public final class EndpointClient: Sendable {
         let request = HTTPRequest(
             url: url, headers: headers, body: body, connectTimeout: limits.connect, timeout: limits.total)
         let kept = idle.withLock { $0.popLast() }
-        let held = if let kept { kept } else { Held(connection: try connect()) }
+        let held = if let kept { kept } else { Held(connection: try transport.connect()) }
         defer { idle.withLock { $0.append(held) } }
         return held.connection.perform(request, into: answer)
     }

@@ -1,3 +1,5 @@
+import Faults
+
 /// A request to a server: a GET, or with a body a POST of JSON.
 public struct HTTPRequest: Sendable {
     public var url: String
@@ -50,4 +52,10 @@ public protocol HTTPReceiver: AnyObject {
 /// What sends a request and waits for its answer, one at a time; redirects are not followed.
 public protocol HTTPConnection: AnyObject {
     func perform(_ request: HTTPRequest, into receiver: any HTTPReceiver) -> HTTPOutcome
+}
+
+/// What makes connections; any thread may ask for one.
+public protocol HTTPTransport: Sendable {
+    /// - Throws: `inputOutput` where the system lacks what it needs.
+    func connect() throws(Fault) -> any HTTPConnection
 }
