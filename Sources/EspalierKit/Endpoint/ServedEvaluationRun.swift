@@ -114,7 +114,8 @@ public struct ServedEvaluationRun {
     /// Tokens of a text's window.
     private func context(_ room: Int, _ limit: Int, _ reporter: any Reporter) throws(Fault) -> Int? {
         let usual = min(limit, EvaluationInputs.defaultContext)
-        guard context == nil, usual > room, room >= 2 else { return context }
+        let hasTexts = files.contains { if case .text = $0 { true } else { false } }
+        guard context == nil, hasTexts, usual > room, room >= 2 else { return context }
         reporter.note(
             "windows of \(Amount.count(room, "token")): the server needs room for one more; give --context \(room) to "
                 + "Espalier's own engine for the same windows")
