@@ -3,7 +3,7 @@ import JSONText
 
 /// How fast a server wrote one completion.
 public struct StreamedCompletion: Equatable, Sendable {
-    /// From the request to the first and to the last new token.
+    /// When the first and the last new token came.
     public var first: ContinuousClock.Instant
     public var last: ContinuousClock.Instant
     /// When it was sent.
@@ -12,6 +12,17 @@ public struct StreamedCompletion: Equatable, Sendable {
     public var tokens: Int
     /// Tokens of the prompt, where the server tells them.
     public var promptTokens: Int?
+
+    public init(
+        first: ContinuousClock.Instant, last: ContinuousClock.Instant, sent: ContinuousClock.Instant, tokens: Int,
+        promptTokens: Int?
+    ) {
+        self.first = first
+        self.last = last
+        self.sent = sent
+        self.tokens = tokens
+        self.promptTokens = promptTokens
+    }
 
     public var timeToFirstToken: Double { sent.duration(to: first) / .seconds(1) }
 }
