@@ -36,8 +36,9 @@ let package = Package(
         .library(
             name: "EspalierKit",
             targets: [
-                "Calibration", "Checkpoints", "Decoders", "EspalierKit", "Evaluation", "Faults", "Files", "Gate",
-                "JSONText", "Planning", "Pruning", "Publishing", "Randomness", "Recipes", "Records", "Reports", "Runs",
+                "Calibration", "Checkpoints", "Decoders", "Endpoint", "EspalierKit", "Evaluation", "Faults", "Files",
+                "Gate", "JSONText", "Planning", "Pruning", "Publishing", "Randomness", "Recipes", "Records", "Reports",
+                "Runs",
                 "Settings", "Structure", "Tasks", "Tokenization", "Torch", "Watch",
             ]),
         .library(name: "EspalierCommands", targets: ["EspalierCommands"]),
@@ -69,6 +70,8 @@ let package = Package(
         .target(name: "Pruning", dependencies: ["Decoders", "Faults", "Files", "Randomness", "Recipes", "Torch"]),
         .target(name: "Structure", dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Torch"]),
         .target(name: "Tokenization", dependencies: ["Faults", "JSONText"]),
+        .target(name: "CCurl"),
+        .target(name: "Endpoint", dependencies: ["CCurl", "Faults", "JSONText", "Tokenization"]),
         .target(
             name: "Calibration",
             dependencies: [
@@ -106,14 +109,16 @@ let package = Package(
         .target(
             name: "EspalierKit",
             dependencies: [
-                "Calibration", "Checkpoints", "Decoders", "Evaluation", "Faults", "Files", "Gate", "JSONText",
-                "Planning", "Pruning", "Publishing", "Recipes", "Records", "Reports", "Runs", "Settings", "Tasks",
-                "Tokenization", "Torch", "Watch",
+                "Calibration", "Checkpoints", "Decoders", "Endpoint", "Evaluation", "Faults", "Files", "Gate",
+                "JSONText",
+                "Planning", "Pruning", "Publishing", "Randomness", "Recipes", "Records", "Reports", "Runs", "Settings",
+                "Tasks", "Tokenization", "Torch", "Watch",
             ]),
         .target(
             name: "EspalierCommands",
             dependencies: [
-                "Checkpoints", "EspalierKit", "Evaluation", "Faults", "Files", "Gate", "JSONText", "Planning",
+                "Checkpoints", "Endpoint", "EspalierKit", "Evaluation", "Faults", "Files", "Gate", "JSONText",
+                "Planning",
                 "Pruning", "Publishing", "Recipes", "Records", "Reports", "Runs", "Settings", "Tasks", "Watch",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -133,6 +138,7 @@ let package = Package(
         .testTarget(
             name: "TokenizationTests", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Tokenization"],
             resources: [.copy("Fixtures")]),
+        .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "Faults", "JSONText", "TestSupport"]),
         .testTarget(
             name: "CalibrationTests",
             dependencies: [
@@ -202,10 +208,12 @@ let package = Package(
         .testTarget(
             name: "EspalierCommandsTests",
             dependencies: [
-                "Checkpoints", "Decoders", "EspalierCommands", "EspalierKit", "Evaluation", "Faults", "Files", "Gate",
-                "JSONText", "Publishing", "Randomness", "Recipes", "Reports", "Runs", "TestSupport", "Torch", "Watch",
+                "Checkpoints", "Decoders", "Endpoint", "EspalierCommands", "EspalierKit", "Evaluation", "Faults",
+                "Files",
+                "Gate", "JSONText", "Publishing", "Randomness", "Recipes", "Reports", "Runs", "TestSupport", "Torch",
+                "Watch",
                 "Yams",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Tokenization", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], exclude: ["Snapshots"]),
     ],
     cxxLanguageStandard: .cxx20

@@ -35,7 +35,7 @@ fi
 PATH=$tools/packages/bin:$PATH
 export PYTHONPATH=$tools/packages
 
-cxx=(Sources/CTorch/*.cpp Sources/CTorch/*.h Sources/CTorch/include/*.h Fuzz/Faults/*.c)
+cxx=(Sources/CCurl/*.c Sources/CCurl/include/*.h Sources/CTorch/*.cpp Sources/CTorch/*.h Sources/CTorch/include/*.h Fuzz/Faults/*.c)
 python_folders=(Scripts Fuzz Interop Benchmarks)
 if [ "$mode" = --format ]; then
     clang-format -i "${cxx[@]}"

@@ -3,6 +3,7 @@
 @_exported import Calibration
 @_exported import Checkpoints
 @_exported import Decoders
+@_exported import Endpoint
 @_exported import Evaluation
 @_exported import Faults
 @_exported import Gate

@@ -95,6 +95,25 @@ struct SentenceTests {
         #expect(slow.speed?.decode.standing == .slower)
     }
 
+    @Test("the ratio of two servers is called the server's")
+    func servedSpeed() throws {
+        let work = try TemporaryFolder()
+        let path = try RunFolder.make(in: work)
+        let text = try String(contentsOfFile: path + "/benchmark.json", encoding: .utf8)
+        let endpoint = #"{"url": "http://h/v1", "model": "m", "server": "vLLM <1>"}"#
+        var document = try #require(try JSONValue(parsing: text).objectValue)
+        document["endpoint"] = try JSONValue(parsing: endpoint)
+        document["environment"] = .object(["endpoint": try JSONValue(parsing: endpoint)])
+        try work.write("run/benchmark.json", JSONValue.object(document).text())
+        let run = try PublishedRun(folder: path)
+        #expect(run.speed?.server == "vLLM <1>")
+        let page = ReportPage([run])
+        #expect(page.summary.contains("On its server (vLLM &lt;1&gt;) it writes"))
+        #expect(page.summary.contains("this is the server's ratio") && !page.summary.contains("will differ"))
+        #expect(page.html.contains("Quality against speed on a server"))
+        #expect(!page.html.contains("Espalier's own engine"))
+    }
+
     @Test("a ratio is of the same prompt and batch, and its noise is known from three repeats on")
     func ratios() throws {
         let work = try TemporaryFolder()

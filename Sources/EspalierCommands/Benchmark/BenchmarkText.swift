@@ -9,7 +9,8 @@ extension BenchmarkReport {
         sizes.add(cells: ["model", "parameters", "weight files", "peak memory"])
         for one in [model] + (against.map { [$0] } ?? []) {
             sizes.add(cells: [
-                Fault.harmless(one.path), Amount.count(one.parameters), Amount.bytes(one.bytes),
+                Fault.harmless(one.path), one.parameters.map { Amount.count($0) } ?? "–",
+                one.bytes.map(Amount.bytes) ?? "–",
                 one.peakMemoryBytes.map(Amount.bytes) ?? "–",
             ])
         }
@@ -25,7 +26,8 @@ extension BenchmarkReport {
             }
             speeds.add(cells: cells)
         }
-        return sizes.text + "\n" + speeds.text
+        // A server tells no sizes.
+        return (isServed ? "" : sizes.text + "\n") + speeds.text
     }
 
     /// Medians, each with half the distance between the ends as a share of it.

@@ -29,6 +29,10 @@ public struct Evaluate: ParsableCommand, Verb {
             data, prompt, choices and answer. --against scores the other model too. Documentation/Tasks.md lists \
             files, prompts and figures.
 
+            --endpoint measures what a server serves: texts, tasks, and --prompts without --against. The server must be \
+            OpenAI-compatible and tell the log-probabilities of a prompt; it is tried first. --tokenizer names a model \
+            with the same tokenizer. An API key is read from ESPALIER_API_KEY or OPENAI_API_KEY.
+
             A warning names every text, log and task that shares passages with the text that a pruned model was \
             calibrated on, where its folder has a record of that text.
 
@@ -44,13 +48,17 @@ public struct Evaluate: ParsableCommand, Verb {
                 --limit 200
               espalier evaluate pruned --tasks mmlu --task-data sets --num-fewshot 5 --json
               espalier evaluate pruned --task-file capitals.yaml --samples samples.jsonl
+              espalier evaluate --endpoint http://127.0.0.1:8000 --tokenizer pruned \\
+                --text test.txt --context 1024
             """)
 
     private static let taskNames = TaskCatalogue.names.joined(separator: ", ")
 
     @Argument(
-        help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
-    public var model: String
+        help: ArgumentHelp(
+            "The model: a Hugging Face folder or a .gguf file; none with --endpoint.", valueName: "model"),
+        completion: .model)
+    public var model: String?
 
     @Option(
         name: .long, help: ArgumentHelp("The dense model that it was made from.", valueName: "dense"),
@@ -104,6 +112,7 @@ public struct Evaluate: ParsableCommand, Verb {
 
     @OptionGroup(title: "Prompts") public var prompts: PromptOptions
     @OptionGroup(title: "Tasks") public var tasks: TaskOptions
+    @OptionGroup(title: "Server") public var scoring: ScoringOptions
     @OptionGroup(title: "Engine") public var engine: EngineOptions
     @OptionGroup(title: "Messages") public var messages: OutputOptions
 
@@ -115,8 +124,13 @@ public struct Evaluate: ParsableCommand, Verb {
                 "There is nothing to evaluate on; give --text FILE or --tokens FILE, --prompts FILE with "
                     + "--against DENSE, or --tasks NAMES with --task-data DIR.")
         }
-        guard prompts.files.isEmpty || against != nil else {
-            throw ValidationError("--prompts compares two models: give --against DENSE.")
+        try scoring.check(model)
+        if scoring.server.endpoint == nil {
+            guard prompts.files.isEmpty || against != nil else {
+                throw ValidationError("--prompts compares two models: give --against DENSE.")
+            }
+        } else {
+            try refuseForEndpoint()
         }
         if let context {
             guard (2...1_048_576).contains(context) else {
@@ -146,6 +160,22 @@ public struct Evaluate: ParsableCommand, Verb {
         }
     }
 
+    /// What has no meaning where only log-probabilities of the tokens themselves are told.
+    private func refuseForEndpoint() throws {
+        guard against == nil else {
+            throw ValidationError(
+                "--against needs both models' whole predictions, which no server tells; measure each --endpoint by "
+                    + "itself and compare the perplexities.")
+        }
+        guard prompts.differences == nil, prompts.continuation == nil else {
+            throw ValidationError("--differences and --continuation compare two models; with --endpoint there is one.")
+        }
+        guard !beyondContext else {
+            throw ValidationError("--beyond-context cannot be used with --endpoint: a server refuses longer windows.")
+        }
+        try engine.refuseForEndpoint()
+    }
+
     public mutating func run() throws {
         let results = try output.map { path throws(Fault) in
             try SamePath.refuse(path, "--output", among: inputs)
@@ -156,19 +186,29 @@ public struct Evaluate: ParsableCommand, Verb {
             return try OutputTarget(path)
         }
         let reporter = messages.makeReporter()
-        let report = try EvaluationRun(
-            model: model, against: against,
-            files: text.map { .text($0) } + tokens.map { .tokens($0) }, context: context,
-            isBeyondContext: beyondContext, bos: bos, windows: windows,
-            prompts: prompts.settings, tasks: tasks.settings, textField: textField,
-            engine: try engine.start(reporter)
-        ).measure(reporter)
+        let report = try measure(reporter)
         try results?.write(report.json.text() + "\n")
         try samples?.write(report.tasks?.samples ?? "")
         try messages.write(json: report.json, text: report.text)
     }
 
+    private func measure(_ reporter: ProgressReporter) throws(Fault) -> EvaluationReport {
+        let files = text.map { EvaluationRun.File.text($0) } + tokens.map { .tokens($0) }
+        if let endpoint = try scoring.settings() {
+            return try ServedEvaluationRun(
+                endpoint: endpoint, tokenizer: scoring.tokenizer ?? "", files: files, context: context, bos: bos,
+                windows: windows, prompts: prompts.files, tasks: tasks.settings, textField: textField
+            ).measure(reporter)
+        }
+        return try EvaluationRun(
+            model: model ?? "", against: against, files: files, context: context,
+            isBeyondContext: beyondContext, bos: bos, windows: windows,
+            prompts: prompts.settings, tasks: tasks.settings, textField: textField,
+            engine: try engine.start(reporter)
+        ).measure(reporter)
+    }
+
     private var inputs: [String] {
-        [model] + (against.map { [$0] } ?? []) + text + tokens + prompts.files + tasks.settings.files
+        [model, against, scoring.tokenizer].compactMap { $0 } + text + tokens + prompts.files + tasks.settings.files
     }
 }

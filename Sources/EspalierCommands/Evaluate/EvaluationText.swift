@@ -4,7 +4,9 @@ import Faults
 extension EvaluationReport {
     /// For people.
     var text: String {
-        [files.isEmpty ? nil : perplexityTable, prompts?.text, tasks?.text].compactMap { $0 }.joined(separator: "\n")
+        [
+            files.isEmpty ? nil : perplexityTable, prompts?.text, promptLosses.isEmpty ? nil : promptTable, tasks?.text,
+        ].compactMap { $0 }.joined(separator: "\n")
     }
 
     private var perplexityTable: String {
@@ -36,5 +38,16 @@ extension EvaluationReport {
             text += "Windows are longer than the model's context of \(Amount.count(context, "token")).\n"
         }
         return text
+    }
+
+    private var promptTable: String {
+        var table = TextTable()
+        table.add("log", "prompts", "tokens", "perplexity")
+        for log in promptLosses {
+            table.add(
+                Fault.harmless(log.name), Amount.count(log.prompts), Amount.count(log.tokens),
+                Amount.fixed(log.perplexity, 3))
+        }
+        return table.text
     }
 }

@@ -21,6 +21,11 @@ public struct WatchCommand: ParsableCommand, Verb {
             against the intervals before. The test is sequential: the chance of any false alarm is at most --alpha \
             over the whole history, however long. Documentation/Watch.md explains it.
 
+            Without --endpoint, Espalier's own engine computes with the model's files: a damaged file, another model or \
+            other traffic is found, but not what a server does with them. --endpoint asks the server itself: for \
+            log-probabilities where it gives them by token ids (vLLM), else for its next token at places of the prompts \
+            (llama.cpp and others). The reference is made from the model's files in both cases.
+
             Exits with 0 if there is no drift and with 2 if there is an alarm, which lasts until --new-baseline.
 
             EXAMPLES
@@ -28,11 +33,15 @@ public struct WatchCommand: ParsableCommand, Verb {
               espalier watch pruned --reference ref.safetensors --history h.jsonl
               espalier watch pruned --reference ref.safetensors --history h.jsonl \\
                 --prompts today.jsonl --prometheus espalier.prom
+              espalier watch --endpoint http://127.0.0.1:8000 --tokenizer pruned \\
+                --reference ref.safetensors --history served.jsonl
             """)
 
     @Argument(
-        help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
-    public var model: String
+        help: ArgumentHelp(
+            "The model: a Hugging Face folder or a .gguf file; none with --endpoint.", valueName: "model"),
+        completion: .model)
+    public var model: String?
 
     @Option(
         name: .long,
@@ -87,12 +96,21 @@ public struct WatchCommand: ParsableCommand, Verb {
         completion: .file())
     public var prometheus: String?
 
+    @OptionGroup(title: "Server") public var scoring: ScoringOptions
     @OptionGroup(title: "Engine") public var engine: EngineOptions
     @OptionGroup(title: "Messages") public var messages: OutputOptions
 
     public init() {}
 
     public mutating func validate() throws {
+        try scoring.check(model)
+        if scoring.server.endpoint != nil {
+            guard writeReference == nil else {
+                throw ValidationError(
+                    "--write-reference stores whole predictions, which no server tells: name the dense model's files.")
+            }
+            try engine.refuseForEndpoint()
+        }
         guard (reference == nil) != (writeReference == nil) else {
             throw ValidationError("Give either --reference FILE or --write-reference FILE.")
         }
@@ -119,23 +137,24 @@ public struct WatchCommand: ParsableCommand, Verb {
 
     public mutating func run() throws {
         let reporter = messages.makeReporter()
-        let run = WatchRun(
-            model: model, length: length ?? WatchRun.defaultLength, textField: textField,
-            engine: try engine.start(reporter))
         if let writeReference, let prompts {
-            try SamePath.refuse(writeReference, "--write-reference", among: [model, prompts])
-            let written = try run.writeReference(
+            try SamePath.refuse(writeReference, "--write-reference", among: [model ?? "", prompts])
+            let written = try run(reporter).writeReference(
                 to: writeReference, prompts: prompts, topCount: top ?? WatchReference.defaultTopCount, reporter)
             try messages.write(json: written.json, text: written.text)
         } else if let reference, let history {
-            try watch(run, reference, history, reporter)
+            try watch(reference, history, reporter)
         }
     }
 
-    private func watch(
-        _ run: WatchRun, _ reference: String, _ history: String, _ reporter: ProgressReporter
-    ) throws {
-        let inputs = [model, reference] + (prompts.map { [$0] } ?? [])
+    private func run(_ reporter: ProgressReporter) throws(Fault) -> WatchRun {
+        WatchRun(
+            model: model ?? "", length: length ?? WatchRun.defaultLength, textField: textField,
+            engine: try engine.start(reporter))
+    }
+
+    private func watch(_ reference: String, _ history: String, _ reporter: ProgressReporter) throws {
+        let inputs = [model, scoring.tokenizer, reference, prompts].compactMap { $0 }
         try SamePath.refuse(history, "--history", among: inputs)
         let metrics = try prometheus.map { path throws(Fault) in
             try SamePath.refuse(path, "--prometheus", among: inputs + [history])
@@ -149,10 +168,7 @@ public struct WatchCommand: ParsableCommand, Verb {
         // again. An alarm is no failure of the call, so its line is written whatever happened to them.
         delivery.attempt { () throws(Fault) in
             var telling = Delivery()
-            _ = try run.watch(
-                reference: reference, history: history, prompts: prompts, alpha: alpha ?? DriftReport.defaultAlpha,
-                isNewBaseline: newBaseline, time: WatchRun.text(of: now), reporter
-            ) { (report) throws(Fault) in
+            try measure(reference, history, WatchRun.text(of: now), reporter) { (report) throws(Fault) in
                 isAlarm = report.drift.isAlarm
                 for reason in report.drift.reasons { reporter.warning("ALARM: \(reason)") }
                 telling.attempt { () throws(Fault) in
@@ -169,5 +185,24 @@ public struct WatchCommand: ParsableCommand, Verb {
             if let fault = telling.fault { throw fault }
         }
         try delivery.finish(verdict: isAlarm ? WatchRun.alarmExitCode : 0)
+    }
+
+    private func measure(
+        _ reference: String, _ history: String, _ time: String, _ reporter: ProgressReporter,
+        tell: (WatchRun.Report) throws(Fault) -> Void
+    ) throws(Fault) {
+        let alpha = alpha ?? DriftReport.defaultAlpha
+        if let endpoint = try scoring.settings() {
+            _ = try ServedWatchRun(
+                endpoint: endpoint, tokenizer: scoring.tokenizer ?? "", length: length ?? WatchRun.defaultLength,
+                textField: textField
+            ).watch(
+                reference: reference, history: history, prompts: prompts, alpha: alpha, isNewBaseline: newBaseline,
+                time: time, reporter, tell: tell)
+        } else {
+            _ = try run(reporter).watch(
+                reference: reference, history: history, prompts: prompts, alpha: alpha, isNewBaseline: newBaseline,
+                time: time, reporter, tell: tell)
+        }
     }
 }

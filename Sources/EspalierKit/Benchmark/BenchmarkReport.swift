@@ -6,12 +6,14 @@ import JSONText
 public struct BenchmarkReport {
     /// One of the two models.
     public struct Model {
-        /// Of its folder or file.
+        /// Of its folder or file; its name on a server.
         public var path: String
-        /// Of all tensors.
-        public var parameters: Int
-        /// Of the weight files.
-        public var bytes: Int
+        /// Of all tensors; nil on a server.
+        public var parameters: Int?
+        /// Of the weight files; nil on a server.
+        public var bytes: Int?
+        /// The server that answered; nil where Espalier's own engine computed.
+        public var endpoint: JSONValue?
         /// With this model alone in memory; nil where the system cannot tell.
         public var peakMemoryBytes: Int?
         private var samples: [SpeedCase: [SpeedSample]] = [:]
@@ -20,6 +22,12 @@ public struct BenchmarkReport {
             path = opened.checkpoint.path
             parameters = opened.checkpoint.parameterCount
             bytes = opened.checkpoint.weightFiles.reduce(0) { $0 + $1.bytes }
+        }
+
+        /// Of a server, which does not tell how large its models are.
+        init(served name: String, by endpoint: JSONValue) {
+            path = name
+            self.endpoint = endpoint
         }
 
         mutating func add(_ sample: SpeedSample, to speedCase: SpeedCase) {
@@ -47,6 +55,17 @@ public struct BenchmarkReport {
     public var repeats: Int
     /// What the figures depend on besides the models.
     public var environment: JSONValue
+    /// Whether servers were clocked, and not Espalier's own engine.
+    public var isServed = false
+
+    /// Without what only the runs themselves find.
+    init(model: Model, against: Model?, cases: [SpeedCase], repeats: Int, environment: JSONValue) {
+        self.model = model
+        self.against = against
+        self.cases = cases
+        self.repeats = repeats
+        self.environment = environment
+    }
 
     /// What `benchmark --json` prints.
     public var json: JSONValue {
@@ -61,7 +80,9 @@ public struct BenchmarkReport {
                         "time_to_first_token": .double(ratio.first), "decode_tokens_per_second": .double(ratio.decode),
                     ])
                 })
-            object["size_ratio"] = .double(Double(model.bytes) / Double(max(1, against.bytes)))
+            if let bytes = model.bytes, let dense = against.bytes {
+                object["size_ratio"] = .double(Double(bytes) / Double(max(1, dense)))
+            }
         }
         object["repeats"] = .integer(repeats)
         object["environment"] = environment
@@ -86,8 +107,9 @@ public struct BenchmarkReport {
         }
         var object = JSONObject()
         object["model"] = .string(model.path)
-        object["parameters"] = .integer(model.parameters)
-        object["bytes"] = .integer(model.bytes)
+        if let endpoint = model.endpoint { object["endpoint"] = endpoint }
+        object["parameters"] = model.parameters.map { .integer($0) } ?? .null
+        object["bytes"] = model.bytes.map { .integer($0) } ?? .null
         object["peak_memory_bytes"] = model.peakMemoryBytes.map { .integer($0) } ?? .null
         object["runs"] = .array(
             cases.map { speedCase in

@@ -24,6 +24,10 @@ public struct EvaluationReport {
     public var files: [(name: String, measurement: Measurement)] = []
     /// Nil without logs.
     public var prompts: PromptReport?
+    /// Logs of prompts that one model was scored on; empty where two were compared.
+    public var promptLosses: [PromptLoss] = []
+    /// The server that answered; nil where Espalier's own engine computed.
+    public var endpoint: JSONValue?
     /// How much of what was scored stands in the calibration text of the model's run, by file or task; empty where the
     /// model has no sketch of it.
     public var overlaps: [(name: String, overlap: NGramOverlap)] = []
@@ -76,7 +80,11 @@ public struct EvaluationReport {
         document["against"] = against.map { .string($0) } ?? .null
         document["perplexity"] = .object(perplexity)
         document["divergence"] = .object(divergence)
+        if let endpoint { document["endpoint"] = endpoint }
         for (key, value) in prompts?.members ?? [] { document[key] = value }
+        if !promptLosses.isEmpty {
+            document["prompts"] = .object(JSONObject(promptLosses.map { ($0.name, $0.json) }))
+        }
         for (key, value) in tasks?.members(model: model, environment: environment) ?? [] { document[key] = value }
         if !overlaps.isEmpty {
             document["calibration_overlap"] = .object(

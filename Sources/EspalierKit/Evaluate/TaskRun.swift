@@ -60,18 +60,15 @@ struct TaskRun {
 
     var names: [String] { tasks.map(\.name) }
 
-    /// The tasks' items for a passage through a model.
+    /// The tasks' items in a model's tokens.
     ///
-    /// - Parameter place: of the model among the passage's.
+    /// - Parameter limit: tokens that the model can see.
     /// - Throws: what the tokenizer throws; `badData` for items that cannot be scored.
-    func scoring(
-        _ opened: OpenedModel, place: Int, engine: EngineSettings, _ reporter: any Reporter
-    ) throws(Fault) -> TaskScoring {
+    func requests(_ opened: OpenedModel, limit: Int, _ reporter: any Reporter) throws(Fault) -> TaskRequests {
         let tokenizer = try opened.tokenizer()
         var encoder = RequestEncoder(
             tokenizer, prefix: try SpecialTokens.ofNothing(opened.checkpoint, tokenizer: tokenizer),
-            contextLength: opened.configuration.contextLength,
-            needsBeginning: opened.configuration.family.needsBeginning)
+            contextLength: limit, needsBeginning: opened.configuration.family.needsBeginning)
         var requests: [[[TokenRequest]]] = []
         var units: [[TokenRequest]] = []
         for task in tasks {
@@ -83,22 +80,43 @@ struct TaskRun {
             }
             requests.append(own)
         }
-        let source = try LikelihoodEvaluation(opened.decoder, dtype: engine.dtype).source(units, place: place)
-        return TaskScoring(run: self, requests: requests, source: source)
+        return TaskRequests(run: self, requests: requests, units: units)
+    }
+
+    /// The tasks' items for a passage through a model.
+    ///
+    /// - Parameter place: of the model among the passage's.
+    /// - Throws: as `requests`.
+    func scoring(
+        _ opened: OpenedModel, place: Int, engine: EngineSettings, _ reporter: any Reporter
+    ) throws(Fault) -> TaskScoring {
+        let requests = try requests(opened, limit: opened.configuration.contextLength, reporter)
+        let source = try LikelihoodEvaluation(opened.decoder, dtype: engine.dtype).source(requests.units, place: place)
+        return TaskScoring(requests: requests, source: source)
     }
 }
 
 /// Tasks on their way through a model.
 struct TaskScoring {
-    fileprivate let run: TaskRun
-    /// Of each item of each task, its windows.
-    fileprivate let requests: [[[TokenRequest]]]
+    fileprivate let requests: TaskRequests
     let source: LikelihoodSource
 
     /// What the model scored, when the passage has ended.
-    func report(_ reporter: any Reporter) -> TaskReport {
+    func report(_ reporter: any Reporter) -> TaskReport { requests.report(source.likelihoods, reporter) }
+}
+
+/// What tasks ask of a model, in its tokens.
+struct TaskRequests {
+    fileprivate let run: TaskRun
+    /// Of each item of each task, its windows.
+    fileprivate let requests: [[[TokenRequest]]]
+    /// What is scored together, since it begins with the same tokens.
+    let units: [[TokenRequest]]
+
+    /// - Parameter likelihoods: of all units.
+    func report(_ likelihoods: [[Likelihood]], _ reporter: any Reporter) -> TaskReport {
         var report = TaskReport(settings: run.settings, groups: run.groups)
-        var answers = source.likelihoods[...]
+        var answers = likelihoods[...]
         for (task, requests) in zip(run.tasks, requests) {
             let byItem = zip(task.items, requests).map { item, windows in
                 let isText = if case .text = item { true } else { false }

@@ -110,12 +110,7 @@ public struct WatchRun {
         try WatchHistory.checkPlace(history)
         let reference = try WatchReference(contentsOf: path)
         let digest = try FileDigest(contentsOf: path).sha256
-        let found = try WatchHistory.contents(history)
-        let (earlier, torn) = (found.intervals, found.tornBytes)
-        if torn > 0 {
-            reporter.warning(
-                "\(history): the last line is incomplete (\(torn) bytes) after a crash; its interval is lost")
-        }
+        let earlier = try WatchRun.earlier(history, reporter)
         let opened = try open(reporter)
         try reference.check(
             tokenizerDigest: try self.digest(opened), vocabularySize: opened.configuration.vocabularySize,
@@ -129,11 +124,23 @@ public struct WatchRun {
 
         try score(opened, reference, &interval, reporter)
         if let log { interval.logged = try loss(opened, log, reporter) }
+        return try WatchRun.append(
+            interval, to: history, after: earlier, alpha: alpha, environment: engine.environment, tell: tell)
+    }
+
+    /// Judges an interval with those before it and appends it.
+    ///
+    /// - Parameter tell: given what was found, before the interval is appended.
+    /// - Throws: as `WatchHistory.append`.
+    static func append(
+        _ interval: WatchInterval, to history: String, after earlier: [WatchInterval], alpha: Double,
+        environment: JSONValue, tell: (Report) throws(Fault) -> Void
+    ) throws(Fault) -> Report {
         func judged(_ intervals: [WatchInterval]) -> Report {
             let current = WatchHistory.current(intervals)
             return Report(
                 interval: interval, count: current.count, drift: DriftReport(current, alpha: alpha),
-                environment: engine.environment)
+                environment: environment)
         }
         var report: Report?
         do throws(Fault) {
@@ -148,6 +155,17 @@ public struct WatchRun {
             throw error
         }
         return report ?? judged(earlier + [interval])
+    }
+
+    /// The intervals so far.
+    static func earlier(_ history: String, _ reporter: any Reporter) throws(Fault) -> [WatchInterval] {
+        let found = try WatchHistory.contents(history)
+        if found.tornBytes > 0 {
+            reporter.warning(
+                "\(history): the last line is incomplete (\(found.tornBytes) bytes) after a crash; its interval is lost"
+            )
+        }
+        return found.intervals
     }
 
     /// What an interval showed.
@@ -182,7 +200,7 @@ public struct WatchRun {
         return opened
     }
 
-    private func digest(_ opened: OpenedModel) throws(Fault) -> String {
+    func digest(_ opened: OpenedModel) throws(Fault) -> String {
         guard let digest = try opened.checkpoint.tokenizerDigest() else {
             throw Fault(
                 .missingInput, "the model has no tokenizer", file: model,

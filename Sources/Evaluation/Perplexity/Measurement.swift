@@ -18,6 +18,18 @@ public struct Measurement: Equatable, Sendable {
     /// Bytes of UTF-8 that the scored tokens stand for; nil where the text is not known.
     public var scoredBytes: Int?
 
+    public init(
+        windows: Int, context: Int, scoredTokens: Int, meanLoss: Double, divergence: Divergence? = nil,
+        scoredBytes: Int? = nil
+    ) {
+        self.windows = windows
+        self.context = context
+        self.scoredTokens = scoredTokens
+        self.meanLoss = meanLoss
+        self.divergence = divergence
+        self.scoredBytes = scoredBytes
+    }
+
     /// exp(mean negative log-likelihood)
     public var perplexity: Double { exp(meanLoss) }
 

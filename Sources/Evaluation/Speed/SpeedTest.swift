@@ -22,6 +22,11 @@ public struct SpeedSample: Equatable, Sendable {
     public var timeToFirstToken: Double
     /// New tokens per second after the first one, of all sequences together.
     public var decodeTokensPerSecond: Double
+
+    public init(timeToFirstToken: Double, decodeTokensPerSecond: Double) {
+        self.timeToFirstToken = timeToFirstToken
+        self.decodeTokensPerSecond = decodeTokensPerSecond
+    }
 }
 
 /// Reads prompts and writes after them, the likeliest token at a time, with a key-value cache.

@@ -99,11 +99,15 @@ public struct ResultsCard {
         }
         if let speed = run.speed {
             lines.append(
-                "| new tokens, \(speed.batch) at a time, in Espalier's own engine | speed | 1 | "
+                "| new tokens, \(speed.batch) at a time, \(ResultsCard.place(speed)) | speed | 1 | "
                     + "\(ResultsCard.ratio(speed.decode)) |"
             )
         }
         if let size = run.sizeRatio { lines.append("| weight files | size | 1 | \(Figure.fixed(size, 2)) |") }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func place(_ speed: PublishedRun.Speed) -> String {
+        speed.server.map { "on a server (\(MarkdownSummary.escaped($0)))" } ?? "in Espalier's own engine"
     }
 }

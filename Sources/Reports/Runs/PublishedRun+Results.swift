@@ -39,6 +39,9 @@ extension PublishedRun {
     mutating func read(benchmark: JSONObject) {
         let against = benchmark["against"]?.objectValue
         let (own, dense) = (benchmark["runs"]?.arrayValue ?? [], against?["runs"]?.arrayValue ?? [])
+        let server = benchmark["endpoint"]?.objectValue.map { endpoint in
+            endpoint["server"]?.stringValue ?? endpoint["url"]?.stringValue ?? "unknown"
+        }
         let hasNoise = (benchmark["repeats"]?.integerValue ?? 0) >= SpeedRatio.fewestRepeats
         speeds = (benchmark["ratios"]?.arrayValue ?? []).compactMap { entry in
             guard let object = entry.objectValue, let prompt = object["prompt"]?.integerValue,
@@ -62,7 +65,7 @@ extension PublishedRun {
                     value, pruned: repeats(ownRun, quantity), dense: repeats(denseRun, quantity), isRate: isRate)
             }
             return Speed(
-                prompt: prompt, batch: batch,
+                server: server, prompt: prompt, batch: batch,
                 denseTokensPerSecond: denseRun?["decode_tokens_per_second"]?.objectValue?["median"]?.doubleValue,
                 decode: ratio(decode, "decode_tokens_per_second", isRate: true),
                 firstToken: ratio(first, "time_to_first_token", isRate: false))

@@ -64,8 +64,10 @@ public struct PublishedRun {
         public var standardError: Double?
     }
 
-    /// In this program's own engine, which is not the one that serves the model.
+    /// In this program's own engine, which is not the one that serves the model, or on a server.
     public struct Speed: Equatable, Sendable {
+        /// What the server calls itself; nil for this program's own engine.
+        public var server: String?
         public var prompt: Int
         public var batch: Int
         /// New tokens per second of the dense model, and how many times as fast the pruned one is.

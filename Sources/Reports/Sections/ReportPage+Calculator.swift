@@ -34,7 +34,8 @@ extension ReportPage {
             \(field("once", "spent once on pruning and testing\(currency)", costs.spentOnce, Costs.spendings))</div>
             \(outcome(speed))\(refusals)
             """,
-            "Both speeds were measured \(ReportPage.engine): enter what your server measures. The figures are those of "
+            "Both speeds were measured \(ReportPage.engine(speed.server))"
+                + "\(speed.server == nil ? ": enter what your server measures" : ""). The figures are those of "
                 + "\(Words.counted(speed.batch, "sequence")) at a time after a prompt of "
                 + "\(Words.counted(speed.prompt, "token"))."
         )

@@ -10,7 +10,9 @@ extension ReportPage {
     }
 
     var speedChart: Chart? {
-        Charts.pareto(points { run in run.speed.map { ($0.decode.value, $0.decode.range) } }, .speed)
+        Charts.pareto(
+            points { run in run.speed.map { ($0.decode.value, $0.decode.range) } },
+            hasServedSpeed ? .servedSpeed : .speed)
     }
 
     private func points(_ cost: (PublishedRun) -> (Double, ClosedRange<Double>?)?) -> [Charts.Point] {
@@ -35,7 +37,7 @@ extension ReportPage {
             hasRange
                 ? "A horizontal line shows the range of the benchmark's repeats: if it includes 1, no difference in "
                     + "speed is shown." : "",
-            "Speed is measured \(ReportPage.engine).",
+            "Speed is measured \(engine).",
             "Zeros make files smaller and servers faster only where software skips them; removed heads and neurons "
                 + "make the files "
                 + "smaller.",
@@ -73,7 +75,8 @@ extension ReportPage {
         let hasUnits = runs.contains(where: \.removesUnits)
         let head =
             ["run", "pruned"] + (hasUnits ? ["parameters left"] : []) + [
-                "weight files", "times the dense files", "new tokens, Espalier's engine", "perplexity", "dense",
+                "weight files", "times the dense files",
+                hasServedSpeed ? "new tokens, as measured" : "new tokens, Espalier's engine", "perplexity", "dense",
                 "times dense", "same next token", "KL",
             ]
         return HTML.table(
@@ -129,8 +132,9 @@ extension ReportPage {
         let head = [
             "run", "prompt, tokens", "sequences at a time", "first token", "new tokens", "dense model, tokens/s",
         ]
-        return "<details><summary>Speed in Espalier's engine, times the dense model's</summary>"
-            + "<p class=\"small\">Measured \(ReportPage.engine). In brackets: from the worst repeat over the dense "
+        return
+            "<details><summary>Speed\(hasServedSpeed ? "" : " in Espalier's engine"), times the dense model's</summary>"
+            + "<p class=\"small\">Measured \(engine). In brackets: from the worst repeat over the dense "
             + "model's best to "
             + "the best over its worst.</p>" + HTML.table(head, rows) + "</details>"
     }

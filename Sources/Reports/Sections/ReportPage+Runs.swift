@@ -16,6 +16,9 @@ extension PublishedRun {
     /// "AMD EPYC, 2 threads, cpu, float32"
     static func machine(_ environment: JSONObject?) -> String? {
         guard let environment else { return nil }
+        if let endpoint = environment["endpoint"]?.objectValue {
+            return endpoint["server"]?.stringValue.map { "a server, \(HTML.name($0))" } ?? "a server"
+        }
         func text(_ key: String) -> String? { environment[key]?.stringValue.map { HTML.name($0) } }
         let threads = environment["threads"]?.integerValue.map { Words.counted($0, "thread") }
         let parts = [text("cpu"), threads, text("device"), text("dtype")].compactMap { $0 }

@@ -1,7 +1,22 @@
-/// Words for speed, which is always that of this program's own engine.
+/// Words for speed: that of this program's own engine, or of a server.
 extension ReportPage {
     /// Stands beside every figure of speed.
-    static let engine = "in Espalier's own engine; your server's speed will differ"
+    ///
+    /// - Parameter server: what it calls itself; nil for this program's own engine.
+    static func engine(_ server: String?) -> String {
+        guard let server else { return "in Espalier's own engine; your server's speed will differ" }
+        return "on a server (\(HTML.name(server))): the ratio is the server's"
+    }
+
+    /// The same for all runs of a page.
+    var engine: String {
+        let servers = Set(runs.compactMap(\.speed).map(\.server))
+        guard servers.count > 1 else { return ReportPage.engine(servers.first ?? nil) }
+        return "on each run's own server, or in Espalier's own engine where there is none"
+    }
+
+    /// Whether any figure of speed is a server's.
+    var hasServedSpeed: Bool { runs.contains { $0.speed?.server != nil } }
 
     /// "1.50× (1.31 to 1.72)"
     static func ratio(_ ratio: SpeedRatio?) -> String {
@@ -18,18 +33,21 @@ extension ReportPage {
     static func sentence(_ speed: PublishedRun.Speed?) -> String? {
         guard let ratio = speed?.decode, ratio.value.isFinite else { return nil }
         let times = Figure.fixed(ratio.value, 2)
+        let server = speed?.server.map { HTML.name($0) }
+        let place = server.map { "On its server (\($0))" } ?? "In Espalier's own engine"
+        let end = server == nil ? "your server's speed will differ" : "this is the server's ratio"
         switch ratio.standing {
         case .faster, .slower:
-            return "In Espalier's own engine it writes \(times) times as fast as the dense model "
-                + "(\(range(ratio) ?? "")); your server's speed will differ."
+            return "\(place) it writes \(times) times as fast as the dense model "
+                + "(\(range(ratio) ?? "")); \(end)."
         case .withinNoise:
-            return "In Espalier's own engine any difference in speed from the dense model is within the noise "
-                + "(\(times) times, \(range(ratio) ?? "")); your server's speed will differ."
+            return "\(place) any difference in speed from the dense model is within the noise "
+                + "(\(times) times, \(range(ratio) ?? "")); \(end)."
         case .noiseUnknown:
             return
-                "In Espalier's own engine it writes \(times) times as fast as the dense model, measured too seldom "
+                "\(place) it writes \(times) times as fast as the dense model, measured too seldom "
                 + "to know the "
-                + "noise; your server's speed will differ."
+                + "noise; \(end)."
         }
     }
 
@@ -46,6 +64,6 @@ extension ReportPage {
             case .withinNoise: "as fast as the dense model\(between): within noise, so no difference is shown"
             case .noiseUnknown: "as fast as the dense model; its noise is not known"
             }
-        return "\(words); measured \(engine)"
+        return "\(words); measured \(engine(speed?.server))"
     }
 }

@@ -25,7 +25,7 @@ public struct WatchInterval: Equatable, Sendable {
     public var fingerprint: String?
     /// SHA-256 of the reference file.
     public var reference: String
-    /// Number type of the matrix products.
+    /// Number type of the matrix products; for a server what was asked of it, `ServedMeasure`.
     public var dtype: String
     /// Positions of the reference.
     public var positions: Int
