@@ -2,77 +2,121 @@ import ArgumentParser
 import Checkpoints
 import EspalierKit
 import Faults
+import Recipes
+import Settings
 
 /// `espalier export`
 public struct Export: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
-        abstract: "Writes a model as a GGUF file, for llama.cpp and what is built on it.",
+        abstract: "Writes a model in the form that a server opens: llama.cpp, vLLM, SGLang, mlx-lm, transformers.",
         discussion: """
-            Layers of one shape are stored under the family's own architecture (llama, qwen2, qwen3, gemma3). Layers \
-            of different shapes, as `espalier prune --method tyr` makes them of Llama's family, are stored as 'deci', \
-            each with its own heads and width. A layer without MLP gets a few neurons of zeros, a first layer without \
-            attention a head of zeros, since llama.cpp does not compute such layers; a layer with neither is left \
-            out. None of it changes what is computed.
+            A model whose layers differ, as `espalier prune --method tyr` makes it, opens in this program alone. \
+            The formats are:
 
-            The tokenizer, chat template, licence and base model stand in the file. A tokenizer or a layer that the \
-            format cannot say is refused before anything is written. Rows that do not hold whole blocks of 32 are \
-            stored in F16; below eight bits the output matrix keeps Q8_0; norms and biases are F32.
+            gguf: one file for llama.cpp. Layers of one shape are stored under the family's own architecture (llama, \
+            qwen2, qwen3, gemma3), layers of different shapes of Llama's family as 'deci'.
+
+            deci: a folder for vLLM, and with widths that are multiples of 256 for SGLang and mlx-lm, too. Llama's \
+            family only. All layers have the same number of query heads, or none: those with fewer get heads of zeros. \
+            The reader needs trust_remote_code, for the configuration's class only.
+
+            transformers: a folder with the code that transformers needs, for every family. The reader needs \
+            trust_remote_code.
+
+            padded: a plain folder of the family, every layer filled with zeros up to the widest. It opens everywhere \
+            and saves nothing.
+
+            None of it changes what is computed. Halves that a format cannot leave out become zeros; a layer with \
+            neither attention nor MLP is left out. Tokenizer, chat template, licence and base model go along. What a \
+            format cannot say is refused before anything is written. In a GGUF file rows that do not hold whole blocks \
+            of 32 are stored in F16; below eight bits the output matrix keeps Q8_0; norms and biases are F32.
 
             EXAMPLES
               espalier export pruned --to gguf --output pruned.gguf
-              espalier export pruned --to gguf --type Q8_0 --output pruned-q8_0.gguf
               espalier export pruned --to gguf --type Q4_0 --output pruned-q4_0.gguf --json
+              espalier export pruned --to deci --output for-vllm
+              espalier export pruned --to transformers --type BF16 --output with-code
+              espalier export pruned --to padded --output everywhere
             """)
 
     /// What can be exported to.
     public enum Format: String, ExpressibleByArgument, CaseIterable, Sendable {
         case gguf
+        case deci
+        case transformers
+        case padded
+
+        /// Nil for a file.
+        var folder: ServingLayout? {
+            switch self {
+            case .gguf: nil
+            case .deci: .deci
+            case .transformers: .transformers
+            case .padded: .padded
+            }
+        }
     }
 
     @Argument(
         help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
     public var model: String
 
-    @Option(name: .long, help: ArgumentHelp("The format: gguf.", valueName: "format"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The format: gguf, deci, transformers or padded.", valueName: "format"))
     public var to: Format
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The matrices' type: \(Export.typeNames) (default: the model's own).", valueName: "type"),
+            "The matrices' type, in a folder all tensors': \(Export.folderTypes.map(\.name).joined(separator: ", ")); "
+                + "for gguf also \(Export.otherTypeNames) (default: the model's own).",
+            valueName: "type"),
         completion: .list(GGUFExport.types.map(\.name)))
     public var type: String?
 
     @Option(
-        name: [.short, .long], help: ArgumentHelp("The file to write.", valueName: "file"),
-        completion: .file(extensions: ["gguf"]))
+        name: [.short, .long], help: ArgumentHelp("The file or folder to write.", valueName: "path"),
+        completion: .file())
     public var output: String
 
-    @Flag(name: .long, help: "Replace the output if it exists.")
+    @Flag(name: .long, help: "Replaces the output if it exists; an old folder is moved to DIR.previous-N.")
     public var overwrite = false
 
     @OptionGroup(title: "Messages") public var messages: OutputOptions
 
-    private static let typeNames = GGUFExport.types.map(\.name).joined(separator: ", ")
+    /// Types of a folder's tensors.
+    private static let folderTypes: [(name: String, type: NumberFormat)] = [
+        ("F32", .float32), ("F16", .float16), ("BF16", .bfloat16),
+    ]
+    private static let otherTypeNames = GGUFExport.types.map(\.name)
+        .filter { name in !folderTypes.contains { $0.name == name } }.joined(separator: ", ")
 
     public init() {}
 
     public mutating func validate() throws {
         guard let type else { return }
-        guard Export.type(named: type) != nil else {
-            throw ValidationError("--type must be one of \(Export.typeNames), not \(type).")
+        let names = to.folder == nil ? GGUFExport.types.map(\.name) : Export.folderTypes.map(\.name)
+        guard names.contains(type.uppercased()) else {
+            let format = to.folder == nil ? "" : " with --to \(to.rawValue)"
+            throw ValidationError("--type must be one of \(names.joined(separator: ", "))\(format), not \(type).")
         }
-    }
-
-    private static func type(named name: String) -> GGUFTensorType? {
-        GGUFExport.types.first { $0.name == name.uppercased() }
     }
 
     public mutating func run() throws {
         try SamePath.refuse(output, "--output", among: [model])
-        let export = GGUFExport(
-            model: model, output: output, type: type.flatMap(Export.type), overwrites: overwrite)
-        let report = try export.write(messages.makeReporter())
+        let interruption = ExportInterruption(output: output)
+        let reporter = messages.makeReporter()
+        if let layout = to.folder {
+            let type = Export.folderTypes.first { $0.name == self.type?.uppercased() }?.type ?? .auto
+            let report = try FolderExport(
+                model: model, output: output, layout: layout, type: type, overwrites: overwrite
+            ).write(reporter, check: interruption.check)
+            return try messages.write(json: report.json, text: report.text)
+        }
+        let type = GGUFExport.types.first { $0.name == self.type?.uppercased() }
+        let report = try GGUFExport(model: model, output: output, type: type, overwrites: overwrite)
+            .write(reporter, check: interruption.check)
         try messages.write(json: report.json, text: report.text)
     }
 }
