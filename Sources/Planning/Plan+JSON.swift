@@ -51,6 +51,7 @@ extension Plan {
                 ])
             })
         object["layers"] = .array(layers)
+        if let serving { object["opens_in"] = serving.json }
         object["warnings"] = .array(warnings.map(JSONValue.string))
         object["assumptions"] = .array(assumptions.map(JSONValue.string))
         return .object(object)

@@ -20,6 +20,8 @@ public struct Plan {
     /// By kind of linear: how many are pruned, their weights, and how many of them are removed.
     public let linears: [(name: LinearName, count: Int, weights: Int, removed: Int)]
     public let warnings: [String]
+    /// Where what the run makes opens; nil where no whole units are removed.
+    public let serving: ServingTable?
     public let assumptions: [String]
 
     /// Reads a block, or makes one of random weights where the model's are not there, and measures for a few seconds.
@@ -52,6 +54,9 @@ public struct Plan {
         operations = PlanOperations(subject, work: work).total
         linears = Plan.linears(subject)
         warnings = subject.warnings
+        serving = subject.settings.structure.map {
+            ServingTable(subject.configuration, isUniform: $0.isUniform, engines: $0.engines)
+        }
         assumptions = Plan.assumptions(subject, specimen: measurement.specimen)
     }
 
@@ -118,11 +123,32 @@ public struct Plan {
         if subject.settings.method.removes == .units {
             list.append(
                 "the search shares the removal among layers, attention and MLP; sizes are for the sum")
+            if let structure = subject.settings.structure { list += Plan.widths(structure, subject.configuration) }
         }
         list += keptStates(subject)
         list.append(
             "time is extrapolated from \(specimen.words) on this machine with \(Engine.threads) "
                 + "thread\(Engine.threads == 1 ? "" : "s") and no other load")
+        return list
+    }
+}
+
+extension Plan {
+    /// Which MLP widths there will be, and what they are not good for.
+    private static func widths(
+        _ structure: PruneSettings.StructuralSettings, _ configuration: DecoderConfiguration
+    ) -> [String] {
+        let granularity = structure.granularity(for: configuration)
+        var list = ["MLPs that do not stay whole keep a multiple of \(granularity) neurons"]
+        let multiple = StructuralWidths.multiple
+        let whole = Set(configuration.layers.map(\.intermediateSize)).filter { !$0.isMultiple(of: multiple) }.sorted()
+        if !granularity.isMultiple(of: multiple) || !whole.isEmpty {
+            list.append(
+                "widths that are no multiple of \(multiple) take a kernel as long as the next one that is: what is "
+                    + "removed below it makes a model smaller, not faster"
+                    + (whole.isEmpty
+                        ? "" : " (the model's own: \(whole.map(String.init).joined(separator: ", ")))"))
+        }
         return list
     }
 }

@@ -74,8 +74,9 @@ public struct PlanSubject {
     var configuration: DecoderConfiguration { decoder.configuration }
     /// Shapes that the measured block's attention reaches.
     var attentionShapes: Int {
-        let shape = configuration.layers[measuredLayer]
-        return shape.headCount + 1
+        // All heads or none, where the layout of an engine has one number of them for all layers.
+        if settings.structure?.keepsQueryHeads == true { return 2 }
+        return configuration.layers[measuredLayer].headCount + 1
     }
     /// Samples in one forward pass without gradients.
     var batch: Int { max(1, (settings.batchTokens ?? BatchSize.processor) / max(1, tokens)) }

@@ -55,10 +55,11 @@ enum StagedEntry {
 
     /// Whether a run gives a file this name.
     static func isOwn(_ name: String) -> Bool {
-        let exact = [
-            Journal.fileName, CompletionRecord.fileName, ShardName.name(1, of: 1), ShardName.index,
-            PublishedFile.configuration, PublishedFile.recipe, PublishedFile.report, PublishedFile.card,
-        ]
+        let exact: [String] =
+            [
+                Journal.fileName, CompletionRecord.fileName, ShardName.name(1, of: 1), ShardName.index,
+                PublishedFile.configuration, PublishedFile.recipe, PublishedFile.report, PublishedFile.card,
+            ] + PublishedFile.code
         if exact.contains(where: { FileSystem.areSame($0, name) }) || SideFiles.isSideFile(name) { return true }
         let beginnings = ["part-", "allocation-", "supernet-", "model-"]
         return FileSystem.hasEnding(name, ".safetensors")

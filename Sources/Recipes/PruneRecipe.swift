@@ -41,8 +41,8 @@ import Settings
 ///   offspring: 128
 ///   selection: 16:2048,4:16384,1:131072   # survivors:tokens of each stage
 ///   uniform: false              # the same shape for all layers
-///   for: vllm,llama.cpp         # transformers, vllm, llama.cpp, mlx: uniform, in widths that their kernels take
-///   granularity: 1              # neurons are kept in multiples of it
+///   for: vllm,llama.cpp         # transformers, vllm, sglang, llama.cpp, mlx: what they open, in widths that they take
+///   granularity: 64             # neurons are kept in multiples of it; of 8 when absent
 ///   keep_supernet: false
 /// regional:                     # wanda++; rounds, learning_rate and optimizer of tyr, too
 ///   alpha: 100

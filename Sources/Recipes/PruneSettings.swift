@@ -100,11 +100,11 @@ public struct PruneSettings: Sendable, Equatable {
         public var generations: Int?
         public var offspring: Int?
         public var selection: SelectionStages?
-        /// Neurons are kept in multiples of it.
-        public var granularity: Int
+        /// Neurons are kept in multiples of it; nil is what kernels are built for.
+        public var granularity: Int?
         /// Whether all layers get the same shape, so that the result is a plain model of its family.
         public var isUniform: Bool
-        /// Software that it is to open in; any of them asks for uniform layers.
+        /// Software that it is to open in, some of it after an export.
         public var engines: ServingEngines?
         /// Whether the candidates of all sub-layers stay in the output's folder.
         public var keepsSupernet: Bool

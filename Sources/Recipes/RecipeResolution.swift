@@ -206,12 +206,7 @@ extension PruneRecipe {
         try check("structure.generations", generations, in: 0...100_000)
         try check("structure.offspring", offspring, in: 1...100_000)
         let isPaper = effort == .paper
-        let isUniform = isUniform ?? (engines != nil)
-        if engines != nil, !isUniform {
-            throw fault(
-                "structure.uniform", "the engines open models with uniform layers only", found: "false",
-                advice: "leave structure.uniform or structure.for out")
-        }
+        let isUniform = isUniform ?? false
         let interval = interval?.fraction ?? (isPaper ? 0.125 : 0.0625)
         guard interval >= 0.005 else {
             throw fault(
@@ -241,7 +236,7 @@ extension PruneRecipe {
             usesGradientTerm: gradientTerm ?? false, effort: effort ?? .default,
             levels: levels ?? (isPaper && !isUniform ? 9 : nil), interval: interval,
             iterations: iterations ?? (isPaper && !isUniform ? 4 : 1), generations: generations,
-            offspring: offspring, selection: selection, granularity: granularity ?? 1, isUniform: isUniform,
+            offspring: offspring, selection: selection, granularity: granularity, isUniform: isUniform,
             engines: engines,
             keepsSupernet: keepsSupernet ?? false)
     }

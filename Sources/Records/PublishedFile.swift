@@ -8,6 +8,12 @@ public enum PublishedFile {
     public static let recipe = "recipe.yaml"
     /// The model card.
     public static let card = "README.md"
+    /// What other software runs to open an exported folder: the configuration's class of a "deci" folder, that and the
+    /// model's of a "transformers" one.
+    public static let deciCode = "configuration_deci.py"
+    public static let configurationCode = "configuration_espalier.py"
+    public static let modelCode = "modeling_espalier.py"
+    public static let code = [deciCode, configurationCode, modelCode]
     /// Every file's digest, written last.
     public static let completion = "COMPLETE.json"
 }

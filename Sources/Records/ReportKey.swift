@@ -10,6 +10,7 @@ public enum ReportKey: String, Sendable {
     // The run.
     case output, method, preset, pattern, sparsity, asked, achieved, parameters, before, after, blocks, linears
     case seconds
+    case opensIn = "opens_in"
     case memoryLimitBytes = "memory_limit_bytes"
     case peakMemoryBytes = "peak_memory_bytes"
     case peakDeviceMemoryBytes = "peak_device_memory_bytes"

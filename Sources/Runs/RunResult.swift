@@ -65,6 +65,7 @@ public struct RunResult {
     public var json: JSONValue {
         var object = head
         object[.blocks] = .array(blocks.map { $0.json(timed: true) })
+        if let structure { object[.opensIn] = structure.serving.json }
         object[.seconds] = .double(seconds)
         object[.memoryLimitBytes] = .integer(memoryLimitBytes)
         object[.peakMemoryBytes] = .integer(peakMemoryBytes)

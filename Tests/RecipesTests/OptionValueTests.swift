@@ -30,7 +30,10 @@ struct OptionValueTests {
     @Test("engines are known words, each once")
     func engines() throws {
         let engines = try ServingEngines(parsing: "vllm,mlx,vllm")
-        #expect(engines.engines == [.vllm, .mlx] && engines.widthMultiple == 128 && engines.text == "vllm,mlx")
+        #expect(engines.engines == [.vllm, .mlx] && engines.text == "vllm,mlx")
+        #expect(engines.widthMultiple(isUniform: true) == 128 && engines.widthMultiple(isUniform: false) == 256)
+        #expect(try ServingEngines(parsing: "llama.cpp,transformers").widthMultiple(isUniform: false) == 32)
+        #expect(try ServingEngines(parsing: "sglang").engines[0].layout(isUniform: false) == .deci)
         for text in ["", "vllm,", "ollama", "vllm, mlx"] {
             #expect(throws: Fault.self) { try ServingEngines(parsing: text) }
         }

@@ -54,6 +54,17 @@ struct SentenceTests {
         #expect(ReportPage([bad[0]]).summary.hasPrefix("<b>No-go.</b> Its weight files are 0.60 times as large as"))
     }
 
+    @Test("widths that no kernel is built for are told beside a speed")
+    func widths() throws {
+        let work = try TemporaryFolder()
+        var run = try run("odd", work, isStructured: true)
+        #expect(run.misalignedWidths == [] && ReportPage.widths(run) == nil)
+        run.misalignedWidths = [172, 1441]
+        #expect(text(ReportPage([run])).contains("no multiple of 8 (172 and 1 more)"))
+        run.speeds = []
+        #expect(ReportPage.widths(run) == nil)
+    }
+
     @Test("parameters are a headline only where units were removed; of zeros the files and the speed are")
     func headlines() throws {
         let work = try TemporaryFolder()

@@ -112,6 +112,11 @@ package struct ConfigurationReader {
         return integer
     }
 
+    /// Nil where the key has no value.
+    package func optionalInteger(_ key: String) throws(Fault) -> Int? {
+        has(key) ? try natural(key) : nil
+    }
+
     package func number(_ key: String, default fallback: Double? = nil) throws(Fault) -> Double {
         guard let value = value(key) else {
             if let fallback { return fallback }

@@ -1,6 +1,7 @@
 import Faults
 import Files
 import JSONText
+import Records
 
 /// A folder with `config.json` and safetensors.
 enum HuggingFaceFolder {
@@ -22,6 +23,7 @@ enum HuggingFaceFolder {
         var configuration = try JSONFile.object(try SafePath.checked(folder, "config.json"), acceptsNonFinite: true)
         var warnings = try check(configuration, configurationPath, names)
         if let fault = AdapterFolder.fault(names, folder: folder) { throw fault }
+        configuration = try ExportedConfiguration.plain(configuration, file: configurationPath)
         let reader = ConfigurationReader(configuration, file: configurationPath)
         var tied = try reader.optionalFlag("tie_word_embeddings") ?? tiesByDefault(configuration)
         if let description, MissingWeights.areMissing(names) {
@@ -117,9 +119,10 @@ enum HuggingFaceFolder {
         {
             warnings.append("\(path): dtype is \(type) and torch_dtype is \(old); dtype is used, as in transformers 5")
         }
-        let code = names.filter { $0.hasSuffix(".py") }
-        if configuration["auto_map"] != nil || !code.isEmpty {
-            let what = (configuration["auto_map"] == nil ? [] : ["auto_map in config.json"]) + code
+        let code = names.filter { $0.hasSuffix(".py") && !PublishedFile.code.contains($0) }
+        let isForeign = configuration["auto_map"] != nil && !ExportedConfiguration.isOwnCode(configuration)
+        if isForeign || !code.isEmpty {
+            let what = (isForeign ? ["auto_map in config.json"] : []) + code
             warnings.append(
                 "\(path): the model brings its own code (\(what.joined(separator: ", "))); it is never run or copied")
         }

@@ -23,7 +23,7 @@ enum ForeignKeys {
         "use_bidirectional_attention", "use_parallel_residual", "parallel_attn", "alibi", "use_alibi", "scale_depth",
         "use_dynamic_ntk", "use_logn_attn", "use_mrope", "sliding_window_pattern", "use_bias", "add_bias_linear",
         "num_experts", "num_local_experts", "n_routed_experts", "kv_lora_rank", "q_lora_rank", "per_layer_config",
-        "use_post_norm", "sandwich_norm",
+        "use_post_norm", "sandwich_norm", "block_configs",
     ]
     private static let queryKeyNorms = ["use_qk_norm", "qk_norm", "qk_layernorm", "use_query_key_norm"]
     private static let queryKeyValueBiases = ["qkv_bias", "use_qkv_bias", "add_qkv_bias", "attention_qkv_bias"]

@@ -2,51 +2,83 @@ import ArgumentParser
 import Checkpoints
 import EspalierKit
 import Faults
+import Recipes
+import Settings
 
 /// `espalier export`
 public struct Export: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
-        abstract: "Writes a model as a GGUF file, for llama.cpp and what is built on it.",
+        abstract: "Writes a model in the form that a server opens: llama.cpp, vLLM, SGLang, mlx-lm, transformers.",
         discussion: """
-            Layers of one shape are stored under the family's own architecture (llama, qwen2, qwen3, gemma3). Layers \
-            of different shapes, as `espalier prune --method tyr` makes them of Llama's family, are stored as 'deci', \
-            each with its own heads and width. A layer without MLP gets a few neurons of zeros, a first layer without \
-            attention a head of zeros, since llama.cpp does not compute such layers; a layer with neither is left \
-            out. None of it changes what is computed.
+            A model whose layers differ, as `espalier prune --method tyr` makes it, opens in this program alone. \
+            The formats are:
 
-            The tokenizer, chat template, licence and base model stand in the file. A tokenizer or a layer that the \
-            format cannot say is refused before anything is written. The default type is that of the GGUF file that \
-            the model was pruned from, or the one that the weights are stored in. Rows that do not hold whole blocks \
-            are stored as llama.cpp does: Q4_K as Q5_0, Q5_K as Q5_1, Q6_K as Q8_0, and in F16 where blocks of 32 do \
-            not fit either. Norms and biases are F32.
+            gguf: one file for llama.cpp. Layers of one shape are stored under the family's own architecture (llama, \
+            qwen2, qwen3, gemma3), layers of different shapes of Llama's family as 'deci'.
 
+            deci: a folder for vLLM, and with widths that are multiples of 256 for SGLang and mlx-lm, too. Llama's \
+            family only. All layers have the same number of query heads, or none: those with fewer get heads of zeros. \
+            The reader needs trust_remote_code, for the configuration's class only.
+
+            transformers: a folder with the code that transformers needs, for every family. The reader needs \
+            trust_remote_code.
+
+            padded: a plain folder of the family, every layer filled with zeros up to the widest. It opens everywhere \
+            and saves nothing.
+
+            None of it changes what is computed. Halves that a format cannot leave out become zeros; a layer with \
+            neither attention nor MLP is left out. Tokenizer, chat template, licence and base model go along. What a \
+            format cannot say is refused before anything is written.
+
+            The default type of a GGUF file is that of the GGUF file that the model was pruned from, or the one that \
+            the weights are stored in. Rows that do not hold whole blocks are stored as llama.cpp does: Q4_K as Q5_0, \
+            Q5_K as Q5_1, Q6_K as Q8_0, and in F16 where blocks of 32 do not fit either. Norms and biases are F32. \
             --calibration measures on a text how large the inputs of each layer are, so that the types below eight \
             bits lose less where it counts. --imatrix takes such a measurement from a file that llama.cpp made, and \
             --imatrix-output keeps one.
 
             EXAMPLES
               espalier export pruned --to gguf --output pruned.gguf
-              espalier export pruned --to gguf --type Q8_0 --output pruned-q8_0.gguf
               espalier export pruned --to gguf --type Q4_K --calibration news.txt -o q.gguf
               espalier export pruned --to gguf --type Q4_0 --imatrix imatrix.gguf -o q.gguf
+              espalier export pruned --to deci --output for-vllm
+              espalier export pruned --to transformers --type BF16 --output with-code
+              espalier export pruned --to padded --output everywhere
             """)
 
     /// What can be exported to.
     public enum Format: String, ExpressibleByArgument, CaseIterable, Sendable {
         case gguf
+        case deci
+        case transformers
+        case padded
+
+        /// Nil for a file.
+        var folder: ServingLayout? {
+            switch self {
+            case .gguf: nil
+            case .deci: .deci
+            case .transformers: .transformers
+            case .padded: .padded
+            }
+        }
     }
 
     @Argument(
         help: ArgumentHelp("The model: a Hugging Face folder or a .gguf file.", valueName: "model"), completion: .model)
     public var model: String
 
-    @Option(name: .long, help: ArgumentHelp("The format: gguf.", valueName: "format"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The format: gguf, deci, transformers or padded.", valueName: "format"))
     public var to: Format
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The matrices' type: \(Export.typeNames) (default: the model's own).", valueName: "type"),
+            "The matrices' type, in a folder all tensors': \(Export.folderTypes.map(\.name).joined(separator: ", ")); "
+                + "for gguf also \(Export.otherTypeNames) (default: the model's own).",
+            valueName: "type"),
         completion: .list(GGUFTypes.all.map(\.name)))
     public var type: String?
 
@@ -87,22 +119,34 @@ public struct Export: ParsableCommand, Verb {
     public var imatrixOutput: String?
 
     @Option(
-        name: [.short, .long], help: ArgumentHelp("The file to write.", valueName: "file"),
-        completion: .file(extensions: ["gguf"]))
+        name: [.short, .long], help: ArgumentHelp("The file or folder to write.", valueName: "path"),
+        completion: .file())
     public var output: String
 
-    @Flag(name: .long, help: "Replace the output if it exists.")
+    @Flag(name: .long, help: "Replaces the output if it exists; an old folder is moved to DIR.previous-N.")
     public var overwrite = false
 
     @OptionGroup(title: "Messages") public var messages: OutputOptions
 
-    private static let typeNames = GGUFTypes.all.map(\.name).joined(separator: ", ")
+    /// Types of a folder's tensors.
+    private static let folderTypes: [(name: String, type: NumberFormat)] = [
+        ("F32", .float32), ("F16", .float16), ("BF16", .bfloat16),
+    ]
+    private static let otherTypeNames = GGUFTypes.all.map(\.name)
+        .filter { name in !folderTypes.contains { $0.name == name } }.joined(separator: ", ")
 
     public init() {}
 
     public mutating func validate() throws {
-        if let type, GGUFTypes.named(type) == nil {
-            throw ValidationError("--type must be one of \(Export.typeNames), not \(type).")
+        if let type {
+            let names = to.folder == nil ? GGUFTypes.all.map(\.name) : Export.folderTypes.map(\.name)
+            guard names.contains(type.uppercased()) else {
+                let format = to.folder == nil ? "" : " with --to \(to.rawValue)"
+                throw ValidationError("--type must be one of \(names.joined(separator: ", "))\(format), not \(type).")
+            }
+        }
+        if to.folder != nil, imatrix != nil || !calibration.isEmpty {
+            throw ValidationError("--\(imatrix != nil ? "imatrix" : "calibration") is for --to gguf.")
         }
         if imatrix != nil, !calibration.isEmpty {
             throw ValidationError("--imatrix and --calibration cannot be given together.")
@@ -123,10 +167,19 @@ public struct Export: ParsableCommand, Verb {
         let inputs = [model] + (imatrix.map { [$0] } ?? []) + calibration
         try SamePath.refuse(output, "--output", among: inputs)
         if let imatrixOutput { try SamePath.refuse(imatrixOutput, "--imatrix-output", among: inputs + [output]) }
+        let interruption = ExportInterruption(output: output)
+        let reporter = messages.makeReporter()
+        if let layout = to.folder {
+            let type = Export.folderTypes.first { $0.name == self.type?.uppercased() }?.type ?? .auto
+            let report = try FolderExport(
+                model: model, output: output, layout: layout, type: type, overwrites: overwrite
+            ).write(reporter, check: interruption.check)
+            return try messages.write(json: report.json, text: report.text)
+        }
         let export = GGUFExport(
             model: model, output: output, types: type.flatMap(GGUFTypes.named), importance: importance,
             importanceOutput: imatrixOutput, overwrites: overwrite)
-        let report = try export.write(messages.makeReporter())
+        let report = try export.write(reporter, check: interruption.check)
         try messages.write(json: report.json, text: report.text)
     }
 

@@ -1,6 +1,8 @@
 import EspalierKit
 import Faults
 import Planning
+import Recipes
+import Runs
 
 /// A plan for people.
 enum PlanText {
@@ -57,8 +59,27 @@ enum PlanText {
             "all", Amount.count(plan.linears.reduce(0) { $0 + $1.count }), Amount.count(weights),
             Amount.count(removed), share(removed, weights))
 
-        var text = facts.text + "\n" + table.text + "\nassumptions\n"
+        var text = facts.text + "\n" + table.text
+        if let serving = plan.serving { text += "\n" + servers(serving, settings.structure?.engines) }
+        text += "\nassumptions\n"
         for assumption in plan.assumptions { text += "  \(assumption)\n" }
+        return text
+    }
+
+    /// Where the result opens, and what the layouts of the engines cannot hold.
+    private static func servers(_ serving: ServingTable, _ engines: ServingEngines?) -> String {
+        var text = "opens in Espalier as it is; in servers:\n"
+        for row in serving.rows {
+            text += "  \(row.title)\n    \(row.text)\n"
+            guard row.isChosen else { continue }
+            for entry in row.entries where engines?.engines.contains(entry.engine) ?? true {
+                if let obstacle = entry.obstacle {
+                    text += "    \(entry.engine.text): does not open it: \(obstacle)\n"
+                } else {
+                    for limit in entry.limits { text += "    \(entry.engine.text): \(limit)\n" }
+                }
+            }
+        }
         return text
     }
 

@@ -1,4 +1,3 @@
-import Dispatch
 import Faults
 import Runs
 import Synchronization
@@ -40,28 +39,10 @@ final class Interruption: Sendable {
         switch event {
         case .resumable:
             stage.withLock { $0 = .resumable }
-            for number in [SIGINT, SIGTERM] { listen(number) }
+            SignalListener.start { [self] in interrupt() }
         case .publishing: stage.withLock { $0 = .publishing }
         default: break
         }
-    }
-
-    private func listen(_ number: Int32) {
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler { [self] in interrupt() }
-        // Until the source hears signals they do what they do to any process; one that came between would be lost.
-        let isHeard = DispatchSemaphore(value: 0)
-        source.setRegistrationHandler {
-            // Elsewhere the source puts a handler of its own in place of the default.
-            #if canImport(Darwin)
-                signal(number, SIG_IGN)
-            #endif
-            isHeard.signal()
-        }
-        source.activate()
-        isHeard.wait()
-        // The source must outlive this call; the process never gives it back.
-        _ = Unmanaged.passRetained(source as AnyObject)
     }
 
     private func interrupt() {

@@ -256,7 +256,9 @@ public struct StructuralOptions: ParsableArguments {
     public var selection: SelectionStages?
 
     @Option(
-        name: .long, help: ArgumentHelp("Keeps neurons in multiples of n (default: 1).", valueName: "n"))
+        name: .long,
+        help: ArgumentHelp(
+            "Keeps neurons in multiples of n (default: 8; with --for what the engines need).", valueName: "n"))
     public var granularity: Int?
 
     @Flag(
@@ -267,8 +269,8 @@ public struct StructuralOptions: ParsableArguments {
     @Option(
         name: .customLong("for"),
         help: ArgumentHelp(
-            "Gives all layers the same shape, in widths that these engines support: transformers, vllm, llama.cpp, "
-                + "mlx.",
+            "Removes only what these engines can do without, in widths that they support: transformers, vllm, sglang, "
+                + "llama.cpp, mlx. Layers may differ, and `espalier export` makes what the engine opens.",
             valueName: "engine,…"), completion: .words(ServingEngine.self),
         transform: optionValue)
     public var engines: ServingEngines?

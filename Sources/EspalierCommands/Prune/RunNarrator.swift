@@ -1,4 +1,5 @@
 import EspalierKit
+import Recipes
 import Runs
 
 /// Turns a run's events into what a person sees.
@@ -83,14 +84,19 @@ enum RunSummary {
             "\(Amount.count(result.parametersBefore)) → \(Amount.count(result.parametersAfter))")
         if let structure = result.structure {
             if structure.budget != .parameters { table.add("budget", structure.budget.text) }
-            table.add(
-                "opens in",
-                structure.isPlain
-                    ? "any software that supports the model's family"
-                    : "Espalier only (--uniform makes a plain model)")
         }
         table.add("time", Amount.duration(result.seconds))
         table.add("peak memory", Amount.bytes(result.peakMemoryBytes))
-        return table.text
+        return table.text + (result.structure.map(servers) ?? "")
+    }
+
+    /// Where the result opens, and what its widths are not good for.
+    private static func servers(_ structure: StructuralReport) -> String {
+        var text = "opens in Espalier as it is; in servers:\n"
+        for row in structure.serving.rows { text += "  \(row.title)\n    \(row.text)\n" }
+        guard !structure.misaligned.isEmpty else { return text }
+        let widths = structure.misaligned.map(String.init).joined(separator: ", ")
+        return text + "MLP widths that are no multiples of \(StructuralWidths.multiple): \(widths); kernels take as "
+            + "long for them as for the next one\n"
     }
 }

@@ -47,9 +47,11 @@ public struct GGUFExport {
 
     /// Writes the file whole, or leaves what was there.
     ///
+    /// - Parameter check: asked again and again while the file is written.
     /// - Throws: `outputExists` for a file that is there, `badData` for a model that the format's architectures, types
-    ///   or tokenizers cannot say, `missingInput` without weights or a tokenizer, `inputOutput`.
-    public func write(_ reporter: any Reporter) throws(Fault) -> GGUFExportReport {
+    ///   or tokenizers cannot say, `missingInput` without weights or a tokenizer, `inputOutput`, and what
+    ///   `check` throws.
+    public func write(_ reporter: any Reporter, check: ExportCheck = {}) throws(Fault) -> GGUFExportReport {
         let target = try self.target(output)
         let importanceTarget: OutputTarget? =
             if let importanceOutput { try self.target(importanceOutput) } else { nil }
@@ -96,12 +98,18 @@ public struct GGUFExport {
                     found: "\(Amount.bytes(free)) free", expected: Amount.bytes(header.fileBytes))
             }
         }
+        try check()
         let file = try OutputFile(target)
         try file.write(header.bytes)
         reporter.begin("writing", total: Double(header.fileBytes), unit: "bytes")
         reporter.advance(by: Double(header.bytes.count))
         var writer = GGUFTensorWriter(checkpoint: checkpoint, file: file, importance: importance)
-        for tensor in tensors { try writer.write(tensor) { reporter.advance(by: Double($0)) } }
+        for tensor in tensors {
+            try writer.write(tensor) { (count) throws(Fault) in
+                reporter.advance(by: Double(count))
+                try check()
+            }
+        }
         precondition(file.bytes == header.fileBytes, "the header says how long the file is")
         try checkpoint.checkUnchanged()
         let digest = try file.finish()

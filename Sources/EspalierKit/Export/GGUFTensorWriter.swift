@@ -19,9 +19,9 @@ struct GGUFTensorWriter {
     /// Elements at a time, unless a row or a head has more.
     private static let part = 8 << 20
 
-    /// - Parameter advance: told how many bytes are written.
+    /// - Parameter advance: told how many bytes are written; what it throws ends the writing.
     /// - Throws: `badData` for a number that the type has no place for, and what reading and writing throw.
-    mutating func write(_ planned: GGUFPlannedTensor, advance: (Int) -> Void) throws(Fault) {
+    mutating func write(_ planned: GGUFPlannedTensor, advance: (Int) throws(Fault) -> Void) throws(Fault) {
         let tensor = planned.tensor
         let rows = tensor.shape.count > 1 || planned.permutedHeads != nil ? tensor.shape[0] : 1
         let width = tensor.count / max(rows, 1)
@@ -41,7 +41,7 @@ struct GGUFTensorWriter {
                 values = GGUFTensorWriter.interleaved(values, rows: count, head: rows / heads)
             }
             try write(values, planned, from: start * width, width: width, weights: weights)
-            advance(count * width / tensor.type.blockSize * tensor.type.blockBytes)
+            try advance(count * width / tensor.type.blockSize * tensor.type.blockBytes)
             start += count
         }
         try file.write([UInt8](repeating: 0, count: tensor.padding))

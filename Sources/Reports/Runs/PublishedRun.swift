@@ -106,6 +106,8 @@ public struct PublishedRun {
     public var removesUnits: Bool
     /// What the share removed is a share of, as the report names it; nil where weights were made zero.
     public var budget: String?
+    /// Widths of MLPs that are no multiple of eight, for which no kernel is built; of a run that removed units.
+    public var misalignedWidths: [Int]
     /// When the folder was written, and when it was evaluated: seconds since 1970.
     public var writtenAt: Double?
     public var evaluatedAt: Double?
@@ -180,6 +182,9 @@ public struct PublishedRun {
         (parametersBefore, parametersAfter) = (before, after)
         removesUnits = report[.structure]?.objectValue != nil || pattern == "structured"
         budget = report[.structure]?.objectValue?[.budget]?.objectValue?[.of]?.stringValue
+        let layers = report[.structure]?.objectValue?[.layers]?.arrayValue ?? []
+        let widths = layers.compactMap { $0.objectValue?["intermediate_size"]?.integerValue }
+        misalignedWidths = Set(widths.filter { !$0.isMultiple(of: StructuralWidths.multiple) }).sorted()
         writtenAt = FileSystem.modified(folder + "/" + PublishedFile.report)
         blocks = (report[.blocks]?.arrayValue ?? []).map { block in
             let object = block.objectValue

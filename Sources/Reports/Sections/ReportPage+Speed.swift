@@ -1,3 +1,5 @@
+import Recipes
+
 /// Words for speed: that of this program's own engine, or of a server.
 extension ReportPage {
     /// Stands beside every figure of speed.
@@ -49,6 +51,14 @@ extension ReportPage {
                 + "to know the "
                 + "noise; \(end)."
         }
+    }
+
+    /// What a server gains less of, though it was measured here; nil where all widths suit kernels.
+    static func widths(_ run: PublishedRun) -> String? {
+        guard let first = run.misalignedWidths.first, run.speed != nil else { return nil }
+        let more = run.misalignedWidths.count > 1 ? " and \(run.misalignedWidths.count - 1) more" : ""
+        return "Some MLPs have widths that are no multiple of \(StructuralWidths.multiple) (\(first)\(more)): a server's "
+            + "kernels take as long for them as for the next multiple, so that part of the gain may be lost there."
     }
 
     /// Under a tile's figure.

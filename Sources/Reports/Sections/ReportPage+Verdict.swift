@@ -18,7 +18,7 @@ extension ReportPage {
         }
         let run = runs[0]
         var sentences = ["<b>\(verdict(run).decision.words).</b>", size(run)]
-        sentences += [ReportPage.sentence(run.speed)].compactMap { $0 }
+        sentences += [ReportPage.sentence(run.speed), ReportPage.widths(run)].compactMap { $0 }
         if let least = run.leastAgreement {
             let on = run.comparedTexts.count > 1 ? " (on \(HTML.name(least.text)))" : ""
             sentences.append(

@@ -68,6 +68,7 @@ enum ModelCard {
 
     private static let ownLoading = """
         Layers differ in heads and width. The folder opens in Espalier (`inspect`, `evaluate`, `generate`, `verify`, \
-        `prune`); other software refuses its `model_type`.
+        `prune`); other software refuses its `model_type`. `espalier export FOLDER --to gguf` (or `deci`, \
+        `transformers`, `padded`) writes what llama.cpp, vLLM and transformers open.
         """
 }

@@ -8,14 +8,14 @@ extension PruneSettings {
     package func checkStructure(_ measure: BudgetMeasure) throws(Fault) {
         guard let structure else { return }
         let configuration = measure.configuration
+        try structure.checkEngines(configuration)
         for width in Set(configuration.layers.map(\.intermediateSize)) where width > 0 {
-            guard width.isMultiple(of: structure.granularity) else {
-                let divisors = (1...width).filter { width.isMultiple(of: $0) }
-                let near = divisors.min { abs($0 - structure.granularity) < abs($1 - structure.granularity) } ?? 1
-                throw Fault(
-                    .usage, "the granularity does not divide the neurons of a layer", place: "--granularity",
-                    found: "\(structure.granularity)", expected: "a divisor of \(width)", advice: "use \(near)")
-            }
+            guard let granularity = structure.granularity, !width.isMultiple(of: granularity) else { continue }
+            let divisors = (1...width).filter { width.isMultiple(of: $0) }
+            let near = divisors.min { abs($0 - granularity) < abs($1 - granularity) } ?? 1
+            throw Fault(
+                .usage, "the granularity does not divide the neurons of a layer", place: "--granularity",
+                found: "\(granularity)", expected: "a divisor of \(width)", advice: "use \(near)")
         }
         guard measure.budget == .bytes else { return }
         let dense = measure.total(configuration.layers)

@@ -15,12 +15,21 @@ public struct StructuralReport {
     /// What counted before and after, in parameters, bytes or nanoseconds.
     public let before: Int
     public let after: Int
+    /// Where the result opens, and where it would have with layers that are alike, or that differ.
+    public let serving: ServingTable
+    /// Widths of MLPs that no kernel is built for: they take as long as the next multiple of eight.
+    public var misaligned: [Int] {
+        Set(layers.map(\.intermediateSize)).filter { !$0.isMultiple(of: StructuralWidths.multiple) }.sorted()
+    }
     /// Nanoseconds by shape, where the budget is latency.
     let latency: LatencyTable?
 
     public var achieved: Double { before > 0 ? 1 - Double(after) / Double(before) : 0 }
 
-    init(files: BlockFiles, measure: BudgetMeasure, source: [LayerShape]) {
+    init(
+        files: BlockFiles, measure: BudgetMeasure, source: [LayerShape], engines: ServingEngines?
+    ) {
+        serving = ServingTable(files.configuration, isUniform: files.numbering != nil, engines: engines)
         layers = files.configuration.layers
         numbering = files.numbering
         budget = measure.budget

@@ -46,7 +46,8 @@ struct StructuralRun {
         if !structure.keepsSupernet { try search.removeCandidates() }
         let result = RunResult(
             context: context, blocks: reports, steps: found.steps,
-            structure: StructuralReport(files: files, measure: found.measure, source: configuration.layers))
+            structure: StructuralReport(
+                files: files, measure: found.measure, source: configuration.layers, engines: structure.engines))
         try publication.publish(card: result.card(context.run, recipe: recipe), report: result.report)
         return result
     }
@@ -77,11 +78,14 @@ extension PruneSettings {
 }
 
 extension PruneSettings.StructuralSettings {
-    /// What the widths of a model's MLPs are a multiple of: what was asked for, and what the engines take as far as the
-    /// dense widths are multiples of it.
+    /// What the widths of a model's MLPs are a multiple of, unless they stay whole: what was asked for, else what
+    /// kernels are built for; and what the engines take as far as the dense widths are multiples of it.
     package func granularity(for configuration: DecoderConfiguration) -> Int {
         func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
-        let shared = configuration.layers.reduce(engines?.widthMultiple ?? 1) { divisor($0, $1.intermediateSize) }
+        let wanted = engines?.widthMultiple(isUniform: isUniform) ?? 1
+        let shared = configuration.layers.reduce(wanted) { divisor($0, $1.intermediateSize) }
+        // Both are powers of two.
+        guard let granularity else { return max(StructuralWidths.multiple, shared) }
         return granularity / divisor(granularity, shared) * shared
     }
 

@@ -75,6 +75,12 @@ struct SupernetWalk {
             list = SubLayerSolver.heads(
                 o: dense.o.weight, hessian: moments, shape: shape, headDimension: configuration.headDimension,
                 usesGradient: usesGradient)
+            if context.settings.structure?.keepsQueryHeads == true {
+                list = list.filter { candidate in
+                    candidate.kept.shape.headCount == shape.headCount
+                        || candidate.kept.isEmpty && subLayer.layer > 0
+                }
+            }
             // Uniform layers need the same shape at the same level everywhere, and heads with which the model opens.
             if context.settings.structure?.isUniform != true {
                 list = Levels.shapes(list, sparsities: sparsities(subLayer), configuration: configuration)

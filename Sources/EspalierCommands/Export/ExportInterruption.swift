@@ -1,0 +1,58 @@
+import Faults
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What Ctrl-C and a scheduler's SIGTERM do to an export: it removes what it has written and ends. A second signal ends
+/// the process at once.
+final class ExportInterruption: Sendable {
+    private enum Stage {
+        /// Nothing is on the disk yet: signals do what they do to any process.
+        case unheard
+        case heard
+        case interrupted
+    }
+
+    private let output: String
+    /// Begins to hear signals, and calls what it is given at each.
+    private let listen: @Sendable (@escaping @Sendable () -> Void) -> Void
+    private let stage = Mutex(Stage.unheard)
+
+    init(
+        output: String, listen: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = SignalListener.start
+    ) {
+        self.output = output
+        self.listen = listen
+    }
+
+    /// Asked before the first byte is written, and again and again from then on.
+    ///
+    /// - Throws: `interrupted` when a signal has come.
+    func check() throws(Fault) {
+        let isFirst = stage.withLock { stage in
+            guard stage == .unheard else { return false }
+            stage = .heard
+            return true
+        }
+        if isFirst { listen { [self] in hear() } }
+        guard stage.withLock({ $0 != .interrupted }) else {
+            throw Fault(
+                .interrupted, "the export was interrupted; nothing of it is left", file: output,
+                advice: "start it again: an export is not resumed")
+        }
+    }
+
+    func hear() {
+        let isSecond = stage.withLock { stage in
+            defer { stage = .interrupted }
+            return stage == .interrupted
+        }
+        if isSecond { _exit(Fault.Kind.interrupted.rawValue) }
+    }
+}
