@@ -57,8 +57,8 @@ extension ReportPage {
     static func widths(_ run: PublishedRun) -> String? {
         guard let first = run.misalignedWidths.first, run.speed != nil else { return nil }
         let more = run.misalignedWidths.count > 1 ? " and \(run.misalignedWidths.count - 1) more" : ""
-        return "Some MLPs have widths that are no multiple of \(StructuralWidths.multiple) (\(first)\(more)): a server's "
-            + "kernels take as long for them as for the next multiple, so that part of the gain may be lost there."
+        return "Some MLPs have widths that are no multiple of \(StructuralWidths.multiple) (\(first)\(more)): a "
+            + "server's kernels take as long for them as for the next multiple, so that part of the gain may be lost there."
     }
 
     /// Under a tile's figure.
