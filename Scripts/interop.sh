@@ -4,8 +4,9 @@
 #
 #   Scripts/interop.sh BINARY           a real model, dense and pruned by 25 and 50 %, in transformers, vLLM, llama.cpp and
 #                                       mlx-lm; fetches their packages (2 GB), builds llama.cpp, takes an hour
-#   Scripts/interop.sh BINARY --quick   a tiny model in transformers and in the reader of GGUF's own package; it is looked for
-#                                       in ESPALIER_TEST_DATA, and nothing is done without it
+#   Scripts/interop.sh BINARY --quick   a tiny model in the reader of GGUF's own package and, where its environment was made
+#                                       (4 GB: Interop/interop.py makes it) or ESPALIER_TRANSFORMERS is set, in transformers;
+#                                       it is looked for in ESPALIER_TEST_DATA, and nothing is done without it
 #
 #   ESPALIER_CACHE=DIR   where environments and exports are kept (default: espalier in the user's cache folder)
 set -euo pipefail
@@ -39,13 +40,23 @@ if [ "${2:-}" = --quick ]; then
     small=(--method tyr --effort quick --samples 16 --sequence-length 128 --seed 0)
     prune uniform "${small[@]}" --sparsity 25% --uniform
     prune ragged "${small[@]}" --sparsity 50%
-    python=$work/env/transformers/bin/python
-    "$root/Interop/interop.py" --espalier "$binary" --work "$models/work" --environments "$work/env" \
-        --runtimes transformers --arm "dense=$model" --arm "uniform=$models/uniform" --arm "ragged=$models/ragged"
+    if [ -n "${ESPALIER_TRANSFORMERS:-}" ] || [ -e "$work/env/transformers/requirements.txt" ]; then
+        "$root/Interop/interop.py" --espalier "$binary" --work "$models/work" --environments "$work/env" \
+            --runtimes transformers --arm "dense=$model" --arm "uniform=$models/uniform" --arm "ragged=$models/ragged"
+    else
+        echo "interop: no environment of transformers; it was not asked"
+    fi
+    environment=$work/env/gguf
+    wanted=$root/Interop/runtimes/requirements-gguf.txt
+    if ! cmp -s "$wanted" "$environment/requirements.txt"; then
+        python3 -m venv "$environment"
+        "$environment/bin/python" -m pip install -q -r "$wanted"
+        cp "$wanted" "$environment/requirements.txt"
+    fi
     for arm in uniform ragged; do
         for type in F32 Q8_0 Q5_1 Q4_0; do
             "$binary" export "$models/$arm" --to gguf --type "$type" --output "$models/$arm-$type.gguf" --quiet >/dev/null
-            "$python" "$root/Interop/check_gguf.py" "$models/$arm-$type.gguf" "$models/$arm"
+            "$environment/bin/python" "$root/Interop/check_gguf.py" "$models/$arm-$type.gguf" "$models/$arm"
         done
     done
     exit 0
