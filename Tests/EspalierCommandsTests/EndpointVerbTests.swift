@@ -193,8 +193,8 @@ struct EndpointVerbTests {
     // MARK: benchmark
 
     @Test func streamsOfTwoServersAreCompared() throws {
-        let fast = try ServedModel(path: folder.path, program: .llamaCpp, pause: 0.005).start()
-        let slow = try ServedModel(path: folder.path, program: .llamaCpp, pause: 0.02).start()
+        let fast = try ServedModel(path: folder.path, program: .llamaCpp, pause: 0.02).start()
+        let slow = try ServedModel(path: folder.path, program: .llamaCpp, pause: 0.04).start()
         defer {
             fast.end()
             slow.end()

@@ -38,7 +38,7 @@ struct ServedModel: Sendable {
     var truths = 0
     var contextLength: Int?
     /// New tokens of a stream are written this far apart, in seconds.
-    var pause = 0.005
+    var pause = 0.02
 
     /// - Returns: a server that is to be ended.
     func start() throws -> LoopbackServer {
