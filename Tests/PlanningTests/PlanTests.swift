@@ -44,6 +44,8 @@ struct PlanTests {
         let context = try bench.context("out") {
             $0.method = "tyr"
             $0.effort = .quick
+            // Of 24 neurons eight are many.
+            $0.granularity = 1
         }
         let plan = try Plan(PlanSubject(context))
         _ = try PruneRun(context).start()
