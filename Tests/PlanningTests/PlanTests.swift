@@ -44,7 +44,7 @@ struct PlanTests {
         let context = try bench.context("out") {
             $0.method = "tyr"
             $0.effort = .quick
-            // Of 24 neurons, multiples of 8 leave few choices near what is asked for.
+            // Of 24 neurons eight are many.
             $0.granularity = 1
         }
         let plan = try Plan(PlanSubject(context))
