@@ -23,7 +23,7 @@ extension EndpointScorer {
                 expected: "vLLM, or another server with 'prompt_logprobs', or 'echo' with 'logprobs'",
                 advice:
                     "serve the file by llama-cpp-python with --logits_all true to score it; benchmark --endpoint and "
-                    + "watch --endpoint --golden work with this server")
+                    + "watch --endpoint work with this server")
         }
         let (first, second) = try probes(begun: isBegun, length: length)
         var layouts: [Layout] = [Layout(form: .promptLogProbabilities), Layout(form: .echoedIDs)]
