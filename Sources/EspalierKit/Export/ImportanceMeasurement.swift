@@ -15,8 +15,12 @@ struct ImportanceMeasurement {
 
     /// One block at a time: each adds up the squares of its projections' inputs, and moves the hidden states on.
     ///
-    /// - Throws: `badData` when hidden states are no numbers, `insufficientMemory` when they do not fit, `inputOutput`.
-    func measure(_ set: CalibrationSet, _ reporter: any Reporter) throws(Fault) -> ImportanceMatrix {
+    /// - Parameter check: asked at every block.
+    /// - Throws: `badData` when hidden states are no numbers, `insufficientMemory` when they do not fit, `inputOutput`,
+    ///   and what `check` throws.
+    func measure(
+        _ set: CalibrationSet, _ reporter: any Reporter, check: ExportCheck
+    ) throws(Fault) -> ImportanceMatrix {
         let (decoder, tokens) = (opened.decoder, set.tokens)
         let hidden = decoder.configuration.hiddenSize
         try FreeMemory.check(
@@ -31,6 +35,7 @@ struct ImportanceMeasurement {
         let layers = decoder.configuration.layers.count
         reporter.begin("measuring inputs", total: Double(layers * lane.batchCount), unit: "batches")
         try Passage(decoder, compute: engine.dtype).forward { (step) throws(Fault) in
+            try check()
             let statistics = InputStatistics(block: step.block, device: decoder.device)
             try step.advance(lane) {
                 statistics.add($0, $1)
