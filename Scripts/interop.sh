@@ -37,7 +37,7 @@ if [ "${2:-}" = --quick ]; then
     fi
     models=$(mktemp -d)
     trap 'rm -rf "$models"' EXIT
-    small=(--method tyr --effort quick --samples 16 --sequence-length 128 --seed 0)
+    small=(--method tyr --effort quick --samples 12 --sequence-length 128 --seed 0)
     prune uniform "${small[@]}" --sparsity 25% --uniform
     prune ragged "${small[@]}" --sparsity 50%
     if [ -n "${ESPALIER_TRANSFORMERS:-}" ] || [ -e "$work/env/transformers/requirements.txt" ]; then
@@ -46,17 +46,19 @@ if [ "${2:-}" = --quick ]; then
     else
         echo "interop: no environment of transformers; it was not asked"
     fi
-    environment=$work/env/gguf
+    packages=$work/gguf
     wanted=$root/Interop/runtimes/requirements-gguf.txt
-    if ! cmp -s "$wanted" "$environment/requirements.txt"; then
-        python3 -m venv "$environment"
-        "$environment/bin/python" -m pip install -q -r "$wanted"
-        cp "$wanted" "$environment/requirements.txt"
+    if ! cmp -s "$wanted" "$packages/requirements.txt"; then
+        require_pip
+        mkdir -p "$work/tmp"
+        run_pip "$work/tmp" install --quiet --upgrade --only-binary=:all: --target "$packages" --requirement "$wanted" ||
+            fail "pip could not get GGUF's package (its message stands above)"
+        cp "$wanted" "$packages/requirements.txt"
     fi
     for arm in uniform ragged; do
         for type in F32 Q8_0 Q5_1 Q4_0; do
             "$binary" export "$models/$arm" --to gguf --type "$type" --output "$models/$arm-$type.gguf" --quiet >/dev/null
-            "$environment/bin/python" "$root/Interop/check_gguf.py" "$models/$arm-$type.gguf" "$models/$arm"
+            PYTHONPATH=$packages "$python" "$root/Interop/check_gguf.py" "$models/$arm-$type.gguf" "$models/$arm"
         done
     done
     exit 0
