@@ -164,7 +164,19 @@ struct ExportTests {
             }
         }
         #expect(error(floats[0]) < error(floats[2]))
-        // Of another model.
+        // Of another model: by its names, or by its sizes.
+        var renamed = importance
+        renamed.entries = ["blk.9.ffn_down.weight": .init(sums: [1, 2], count: 1)]
+        let wrong = work.path("renamed.gguf")
+        try Data(renamed.bytes(file: wrong)).write(to: URL(fileURLWithPath: wrong))
+        #expect(
+            faultMistakes(.badData, ["another model", "none of the 14 matrices"]) {
+                try export(folder.path, work.path("d.gguf"), "Q4_K", importance: .file(wrong))
+            } == [])
+        renamed.entries = importance.entries.filter { $0.key != "blk.0.ffn_down.weight" }
+        try Data(renamed.bytes(file: wrong)).write(to: URL(fileURLWithPath: wrong))
+        let partly = try export(folder.path, work.path("e.gguf"), "Q4_K", importance: .file(wrong))
+        #expect(partly.notes.contains { $0.hasPrefix("1 matrix without") && $0.contains("blk.0.ffn_down.weight") })
         let other = try wide()
         #expect(
             faultMistakes(.badData, ["another model", "inputs"]) {

@@ -92,8 +92,8 @@ public struct ServedEvaluationRun {
                     Measurement(
                         windows: kept.count, context: found.length, scoredTokens: values.count,
                         meanLoss: -values.reduce(0, +) / Double(values.count),
-                        // Known where the server has room for whole windows.
-                        scoredBytes: kept.reduce(0) { $0 + $1.count } == found.ids.count ? found.scoredBytes : nil)
+                        // They are those of the text where the server scores all of its tokens.
+                        scoredBytes: values.count == found.scoredTokens ? found.scoredBytes : nil)
                 ))
         }
         for (name, log) in logs {

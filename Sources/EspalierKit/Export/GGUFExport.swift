@@ -85,7 +85,10 @@ public struct GGUFExport {
         let tensors = try plan.tensors(
             frequencyFactors: architecture.frequencyFactors, file: checkpoint.path)
         let importance = try importance(opened, layout, family, engine, reporter, check)
-        if let importance { addImportance(importance, to: &keys) }
+        if let importance {
+            addImportance(importance, to: &keys)
+            notes += try unweighted(tensors, importance)
+        }
         let header = GGUFHeader(keys, tensors.map(\.tensor))
         var report = GGUFExportReport(
             model: model, output: output, architecture: architecture.architecture, types: types, layout: layout,
@@ -158,6 +161,26 @@ public struct GGUFExport {
             return try ImportanceMeasurement(opened: opened, layout: layout, family: family, engine: engine)
                 .measure(set, reporter, check: check)
         }
+    }
+
+    /// The matrices of layers for which nothing was measured: none of them is another model's file.
+    private func unweighted(
+        _ tensors: [GGUFPlannedTensor], _ importance: ImportanceMatrix
+    ) throws(Fault) -> [String] {
+        let names = tensors.map(\.tensor).filter { $0.type.isQuantised && $0.name.hasPrefix("blk.") }.map(\.name)
+        let missing = names.filter { importance.weights($0) == nil }
+        guard !missing.isEmpty else { return [] }
+        if missing.count == names.count, case .file(let path) = self.importance {
+            throw Fault(
+                .badData, "the importance matrix is of another model", file: path,
+                found: "none of the \(Amount.count(names.count, "matrix", "matrices")) of this model's layers",
+                expected: "'\(names[0])' and others", advice: "measure it on this model: export with --calibration")
+        }
+        return [
+            "\(Amount.count(missing.count, "matrix", "matrices")) without a measurement of its inputs: all errors "
+                + "count the same there (\(missing.prefix(3).joined(separator: ", "))"
+                + (missing.count > 3 ? ", …)" : ")")
+        ]
     }
 
     /// What the weights of the errors were measured on, under llama.cpp's keys.
