@@ -37,8 +37,8 @@ let package = Package(
             name: "EspalierKit",
             targets: [
                 "Calibration", "Checkpoints", "Decoders", "Endpoint", "EspalierKit", "Evaluation", "Faults", "Files",
-                "Gate", "JSONText", "Planning", "Pruning", "Publishing", "Randomness", "Recipes", "Records", "Reports",
-                "Runs",
+                "Gate", "JSONText", "Planning", "Pruning", "Publishing", "Randomness", "Recipes", "Records", "Recovery",
+                "Reports", "Runs",
                 "Settings", "Structure", "Tasks", "Tokenization", "Torch", "Watch",
             ]),
         .library(name: "EspalierCommands", targets: ["EspalierCommands"]),
@@ -68,6 +68,7 @@ let package = Package(
         .target(name: "Settings", dependencies: ["Faults", "Files", "Yams"]),
         .target(name: "Recipes", dependencies: ["Faults", "Files", "Settings"]),
         .target(name: "Pruning", dependencies: ["Decoders", "Faults", "Files", "Randomness", "Recipes", "Torch"]),
+        .target(name: "Recovery", dependencies: ["Decoders", "Faults", "Randomness", "Recipes", "Torch"]),
         .target(name: "Structure", dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Torch"]),
         .target(name: "Tokenization", dependencies: ["Faults", "JSONText"]),
         .target(name: "CCurl"),
@@ -88,7 +89,7 @@ let package = Package(
             name: "Runs",
             dependencies: [
                 "Calibration", "Checkpoints", "Decoders", "Faults", "Files", "JSONText", "Pruning", "Publishing",
-                "Recipes", "Records", "Settings", "Structure", "Torch", "Yams",
+                "Recipes", "Records", "Recovery", "Settings", "Structure", "Torch", "Yams",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
@@ -180,6 +181,10 @@ let package = Package(
                 "Checkpoints", "Decoders", "Faults", "JSONText", "Pruning", "Randomness", "Recipes", "TestSupport",
                 "Torch",
             ], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "RecoveryTests",
+            dependencies: ["Checkpoints", "Decoders", "Faults", "JSONText", "Recipes", "Recovery", "Torch"],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "StructureTests",
             dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Structure", "TestSupport", "Torch"]),

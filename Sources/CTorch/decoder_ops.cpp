@@ -156,7 +156,53 @@ struct Gated : Function<Gated> {
   }
 };
 
+// y = x w^T + bias, where w is already w0 + scale * b a: the product costs what it costs without an adapter. The
+// gradients of a and b need only products with r columns; w itself has none.
+
+struct LowRankLinear : Function<LowRankLinear> {
+  static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &w,
+                            const std::optional<at::Tensor> &bias, const at::Tensor &a, const at::Tensor &b,
+                            double scale, std::vector<int64_t> starts, std::vector<int64_t> rows) {
+    context->save_for_backward({x, w, a, b});
+    context->saved_data["scale"] = scale;
+    context->saved_data["starts"] = starts;
+    context->saved_data["rows"] = rows;
+    context->saved_data["has_bias"] = bias.has_value();
+    return at::linear(x, w, bias);
+  }
+  static variable_list backward(AutogradContext *context, variable_list gradients) {
+    auto saved = context->get_saved_variables();
+    const auto &w = saved[1], &a = saved[2], &b = saved[3];
+    double scale = context->saved_data["scale"].toDouble();
+    auto starts = context->saved_data["starts"].toIntVector(), rows = context->saved_data["rows"].toIntVector();
+    auto x = saved[0].reshape({-1, saved[0].size(-1)}), g = gradients[0].reshape({-1, gradients[0].size(-1)});
+    at::Tensor gx, gbias;
+    if (context->needs_input_grad(0)) gx = at::matmul(g, w).view(saved[0].sizes());
+    if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) gbias = g.sum(0);
+    int64_t parts = int64_t(starts.size()), rank = b.size(1);
+    auto z = at::linear(x, a);
+    auto ga = at::empty_like(a), gb = at::empty_like(b);
+    for (int64_t p = 0, offset = 0; p < parts; offset += rows[p++]) {
+      auto own = g.narrow(1, starts[p], rows[p]);
+      auto inner = at::matmul(own, b.narrow(0, offset, rows[p]));
+      gb.narrow(0, offset, rows[p]).copy_(at::matmul(own.t(), z.narrow(1, p * rank, rank)).mul_(scale));
+      ga.narrow(0, p * rank, rank).copy_(at::matmul(inner.t(), x).mul_(scale));
+    }
+    return {gx, at::Tensor(), gbias, ga, gb, at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
 }  // namespace
+
+esp_tensor esp_low_rank_linear(esp_tensor x, esp_tensor weight, esp_tensor bias, esp_tensor a, esp_tensor b,
+                               double scale, const int64_t *starts, const int64_t *rows, int parts) {
+  return make([&] {
+    std::optional<at::Tensor> offset;
+    if (bias) offset = bias->value;
+    return LowRankLinear::apply(x->value, weight->value, offset, a->value, b->value, scale,
+                                std::vector<int64_t>(starts, starts + parts), std::vector<int64_t>(rows, rows + parts));
+  });
+}
 
 esp_tensor esp_rms_norm(esp_tensor x, esp_tensor weight, double epsilon, esp_dtype output) {
   return make([&] {

@@ -218,6 +218,16 @@ extension Norm.Gain {
     }
 }
 
+extension Norm.Gain {
+    /// The weight as it is stored, of what normalised values are multiplied by.
+    public func weight(of factor: Tensor) -> Tensor {
+        switch self {
+        case .weight: factor
+        case .onePlusWeight: factor + -1
+        }
+    }
+}
+
 extension DecoderBlueprint {
     /// Embeddings, float32, as the first block takes them.
     func scaled(_ embeddings: Tensor) -> Tensor {
@@ -260,5 +270,26 @@ public struct Head {
         return softCap.map(logits.softCapped) ?? logits
     }
 
-    func normalised(_ x: Tensor) -> Tensor { x.rmsNorm(weight: norm, epsilon: epsilon, output: weight.dtype) }
+    /// What is multiplied by the matrix, in its number type; gradients pass through it.
+    public func normalised(_ x: Tensor) -> Tensor { x.rmsNorm(weight: norm, epsilon: epsilon, output: weight.dtype) }
+
+    /// Logits [.., vocabulary] of a normalised stream [.., hidden], in the matrix's number type.
+    public func logits(ofNormalised x: Tensor) -> Tensor {
+        let logits = x.linear(weight)
+        return softCap.map(logits.softCapped) ?? logits
+    }
+
+    /// What a gradient by logits is multiplied by to be one by the products that their soft cap took: 1 − (l / c)²; nil
+    /// without a soft cap.
+    public func softCapSlope(_ logits: Tensor) -> Tensor? {
+        softCap.map { cap in
+            let share = logits * (1 / cap)
+            return (share * share) * -1 + 1
+        }
+    }
+
+    /// The same with another matrix.
+    public func with(weight: Tensor) -> Head {
+        Head(norm: norm, weight: weight, epsilon: epsilon, softCap: softCap)
+    }
 }

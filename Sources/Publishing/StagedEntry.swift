@@ -59,9 +59,10 @@ enum StagedEntry {
             [
                 Journal.fileName, CompletionRecord.fileName, ShardName.name(1, of: 1), ShardName.index,
                 PublishedFile.configuration, PublishedFile.recipe, PublishedFile.report, PublishedFile.card,
+                PublishedFile.recovery, PublishedFile.recoveryRecipe,
             ] + PublishedFile.code
         if exact.contains(where: { FileSystem.areSame($0, name) }) || SideFiles.isSideFile(name) { return true }
-        let beginnings = ["part-", "allocation-", "supernet-", "model-"]
+        let beginnings = ["part-", "allocation-", "supernet-", "state-", "model-"]
         return FileSystem.hasEnding(name, ".safetensors")
             && beginnings.contains { name.utf8.starts(with: $0.utf8) }
     }

@@ -139,28 +139,14 @@ public struct PruneRecipe: Sendable {
     public func merging(flags: PruneRecipe, among methods: MethodList) -> PruneRecipe {
         var merged = self
         if let method = flags.method, method != self.method ?? methods.standard.name {
-            for field in RecipeField.all where field.isRegional || field.isStructural { field.clear(&merged) }
+            for field in PruneRecipe.fields where field.isRegional || field.isStructural { field.clear(&merged) }
         }
         if flags.pattern?.impliedFraction != nil { merged.sparsity = nil }
-        for field in RecipeField.all where field.isGiven(flags) {
+        for field in PruneRecipe.fields where field.isGiven(flags) {
             field.copy(flags, &merged)
             merged.places[field.key] = flags.places[field.key]
         }
         return merged
-    }
-
-    /// The error for the value of a key: a bad recipe where the value came from a file, else bad usage of its flag.
-    func fault(
-        _ key: String, _ summary: String, found: String? = nil, expected: String? = nil, advice: String? = nil
-    ) -> Fault {
-        guard let place = places[key] else {
-            let flag = RecipeField.all.first { $0.key == key }?.flag
-            return Fault(
-                .usage, summary, place: flag, found: found, expected: expected, advice: advice)
-        }
-        return Fault(
-            .badRecipe, summary, file: file, place: "\(place) (\(key))", found: found, expected: expected,
-            advice: advice)
     }
 }
 

@@ -120,7 +120,7 @@ extension PruneRecipe {
         _ method: Method, preset: Preset, samples: Int, among methods: MethodList
     ) throws(Fault) -> PruneSettings.RegionalSettings? {
         guard let own = method.regional[preset] else {
-            if let given = RecipeField.all.first(where: { $0.isRegional && $0.isGiven(self) }) {
+            if let given = PruneRecipe.fields.first(where: { $0.isRegional && $0.isGiven(self) }) {
                 throw fault(
                     given.key, "only \(methods.optimising.listed()) have regional settings",
                     found: "\(given.key) with \(method.name)",
@@ -161,7 +161,7 @@ extension PruneRecipe {
             ("regional.gradient", { $0.usesGradient != nil }),
         ]
         for (key, isTaken) in optional where !isTaken(own) {
-            guard let field = RecipeField.all.first(where: { $0.key == key }), field.isGiven(self) else { continue }
+            guard let field = PruneRecipe.fields.first(where: { $0.key == key }), field.isGiven(self) else { continue }
             let others = Preset.allCases.filter { method.regional[$0].map(isTaken) ?? false }.map(\.text)
             throw fault(
                 key,
@@ -192,7 +192,7 @@ extension PruneRecipe {
         _ method: Method, among methods: MethodList
     ) throws(Fault) -> PruneSettings.StructuralSettings? {
         guard method.removes == .units else {
-            if let given = RecipeField.all.first(where: { $0.isStructural && $0.isGiven(self) }) {
+            if let given = PruneRecipe.fields.first(where: { $0.isStructural && $0.isGiven(self) }) {
                 throw fault(
                     given.key, "only \(methods.removingUnits.listed()) removes whole units",
                     found: "\(given.key) with \(method.name)",

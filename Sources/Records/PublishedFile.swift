@@ -6,6 +6,9 @@ public enum PublishedFile {
     public static let report = "report.json"
     /// What the run was asked for.
     public static let recipe = "recipe.yaml"
+    /// What a recovery found, and what it was asked for.
+    public static let recovery = "recovery.json"
+    public static let recoveryRecipe = "recovery.yaml"
     /// The model card.
     public static let card = "README.md"
     /// What other software runs to open an exported folder: the configuration's class of a "deci" folder, that and the

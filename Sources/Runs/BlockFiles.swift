@@ -153,6 +153,36 @@ package struct BlockFiles {
         return list
     }
 
+    /// A layer's tensors as they are written: those that have new values, float32, and everything else from the source.
+    ///
+    /// A value that is not zero stays so where the type that is written has none as small: zeros are what was pruned.
+    func contents(
+        layer: Int, replacing values: [String: Tensor]
+    ) throws(Fault) -> [(tensor: TensorDescription, bytes: [UInt8])] {
+        var list: [(tensor: TensorDescription, bytes: [UInt8])] = []
+        for tensor in tensors(part: layer + 1) {
+            if let new = values[tensor.name] {
+                let isShort = types.type(of: tensor) == .f16
+                list.append(try encoded(isShort ? BlockFiles.keepingSmall(new) : new, as: tensor))
+            } else {
+                list.append(try converted(tensor))
+            }
+        }
+        return list
+    }
+
+    /// Values that float16 would round to zero as its smallest.
+    static func keepingSmall(_ values: Tensor) -> Tensor {
+        let smallest = 0x1p-24
+        func raised(_ values: Tensor, _ limit: Double) -> Tensor {
+            Tensor.choose(
+                (values * (1 / limit)).isGreater(than: 0), Tensor.choose(
+                    (values * (1 / limit)).isGreater(than: 1), values,
+                    Tensor.full(values.shape, limit, device: values.device)), values)
+        }
+        return raised(raised(values, smallest), -smallest)
+    }
+
     /// The block with every weight as a reader of the written file will see it, float32.
     package func asWritten(_ block: Block) -> Block {
         var copy = block

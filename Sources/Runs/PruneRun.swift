@@ -197,8 +197,7 @@ public struct PruneRun {
         }
         // The recipe is that of the start: resuming fills in the threads that the start had by default.
         let publication = Publication(
-            context: context.run, files: context.files, staging: staging, journal: journal, recipe: recipe,
-            lines: lines, keepsCandidates: false, events: events)
+            context: context.run, files: context.files, staging: staging, journal: journal, lines: lines, keepsCandidates: false, events: events)
         try publication.checkCommitted()
         let reports = try Walk(
             context: context, pruner: pruner, staging: staging, journal: journal, events: events
@@ -207,7 +206,7 @@ public struct PruneRun {
         Machine.returnFreedMemory()
         try context.decoder.checkpoint.checkUnchanged()
         let result = RunResult(context: context, blocks: reports)
-        try publication.publish(card: result.card(context.run, recipe: recipe), report: result.report)
+        try publication.publish(result.documents(context.run, recipe: recipe))
         return result
     }
 }

@@ -13,8 +13,6 @@ struct Publication {
     let files: BlockFiles
     let staging: StagingFolder
     let journal: Journal
-    /// The text of `recipe.yaml`.
-    let recipe: String
     /// The journal's lines after the first.
     let lines: [JSONValue]
     /// Whether a search's files stay in the output; those that do not were removed.
@@ -38,10 +36,8 @@ struct Publication {
 
     private func plan() -> [ShardGroup] { files.groups(shardSize: context.settings.shardSize.bytes) }
 
-    /// - Parameters:
-    ///   - card: the text of `README.md`.
-    ///   - report: of `report.json`.
-    func publish(card: String, report: JSONValue) throws(Fault) {
+    /// - Parameter documents: what stands beside the weights, the configuration and the files of the source.
+    func publish(_ documents: [(name: String, bytes: [UInt8])]) throws(Fault) {
         var written = FileDigest.digests(lines, kind: "shard")
         let groups = plan()
         var shards: [(name: String, tensors: [TensorDescription])] = []
@@ -55,13 +51,13 @@ struct Publication {
             shards.append((group.name, try SafetensorsFile(staging.path(of: group.name)).tensors))
         }
         let all = written.filter { digest in groups.contains { $0.name == digest.name } }
-        try staging.publish(all + keptCandidates() + rest(shards, card: card, report: report)) { events(.publishing) }
+        try staging.publish(all + keptCandidates() + rest(shards, documents)) { events(.publishing) }
         _ = try FolderVerification(staging.place.output)
     }
 
     /// Writes the files beside the weights.
     private func rest(
-        _ shards: [(name: String, tensors: [TensorDescription])], card: String, report: JSONValue
+        _ shards: [(name: String, tensors: [TensorDescription])], _ documents: [(name: String, bytes: [UInt8])]
     ) throws(Fault) -> [FileDigest] {
         var files: [FileDigest] = []
         if shards.count > 1 { files.append(try staging.write(ShardName.index, ShardName.indexBytes(shards))) }
@@ -69,9 +65,7 @@ struct Publication {
             try staging.write(
                 PublishedFile.configuration, self.files.configurationJSON(context.types).configurationBytes))
         for file in context.decoder.checkpoint.sideFiles { files.append(try staging.copy(file)) }
-        files.append(try staging.write(PublishedFile.recipe, Array(recipe.utf8)))
-        files.append(try staging.write(PublishedFile.card, Array(card.utf8)))
-        files.append(try staging.write(PublishedFile.report, Array((report.text() + "\n").utf8)))
+        for document in documents { files.append(try staging.write(document.name, document.bytes)) }
         return files
     }
 

@@ -54,6 +54,17 @@ public struct RunResult {
         memoryLimitBytes = context.run.memoryLimitBytes
     }
 
+    /// What stands beside the published weights.
+    ///
+    /// - Parameter recipe: the text of `recipe.yaml`.
+    func documents(_ context: RunContext, recipe: String) -> [(name: String, bytes: [UInt8])] {
+        [
+            (PublishedFile.recipe, Array(recipe.utf8)),
+            (PublishedFile.card, Array(card(context, recipe: recipe).utf8)),
+            (PublishedFile.report, Array((report.text() + "\n").utf8)),
+        ]
+    }
+
     /// The README.md of the published folder.
     func card(_ context: RunContext, recipe: String) -> String {
         // Who reads a card has other folders, and the names of ours are nobody's business.

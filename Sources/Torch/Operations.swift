@@ -175,3 +175,65 @@ extension Tensor {
             esp_sparsegpt_block(handle, inverse.handle, keep.handle, Int64(keepOf), Int64(group), errors.handle))
     }
 }
+
+// MARK: - Training's loops
+
+extension Tensor {
+    /// x Wᵀ + b for x [.., in], W [out, in], where some rows of W hold scale · B A already: gradients go to A and B, not
+    /// to W.
+    ///
+    /// - Parameters:
+    ///   - a: [parts · r, in].
+    ///   - b: [Σ rows of the parts, r].
+    ///   - parts: the rows of W that each part is added to.
+    public func linear(
+        _ weight: Tensor, bias: Tensor?, lowRank a: Tensor, _ b: Tensor, scale: Double, parts: [Range<Int>]
+    ) -> Tensor {
+        Tensor(
+            esp_low_rank_linear(
+                handle, weight.handle, bias?.handle, a.handle, b.handle, scale, parts.map { Int64($0.lowerBound) },
+                parts.map { Int64($0.count) }, Int32(parts.count)))
+    }
+
+    /// KL(dense ‖ model) and −log p(target) of every row of logits [n, vocabulary], as float64 [n, 2], in nats. The
+    /// logits are overwritten by the gradient of scale · (kl · KL + lm · −log p).
+    ///
+    /// - Parameters:
+    ///   - dense: the teacher's logits, of the same shape; nil leaves KL zero.
+    ///   - targets: int64 [n], the token that followed; a row with a negative one counts nothing.
+    public func replaceByGradient(
+        ofDistillationFrom dense: Tensor?, targets: Tensor, kl: Double, lm: Double, scale: Double
+    ) -> Tensor {
+        Tensor(esp_distillation_loss(handle, dense?.handle, targets.handle, kl, lm, scale, false))
+    }
+    /// The same as devices without loops of their own find it, in tensor operations.
+    func replaceByGradientByTensors(
+        ofDistillationFrom dense: Tensor?, targets: Tensor, kl: Double, lm: Double, scale: Double
+    ) -> Tensor {
+        Tensor(esp_distillation_loss(handle, dense?.handle, targets.handle, kl, lm, scale, true))
+    }
+
+    /// The sum of squares, accumulated in float64; only over places where `weight` is not zero, if it is given.
+    public func squareSum(where weight: Tensor? = nil) -> Double {
+        var result = 0.0
+        Engine.require(esp_square_sum(handle, weight?.handle, &result))
+        return result
+    }
+
+    /// One step of AdamW on a float32 master weight, as `torch.optim.AdamW`, for the 1-based `step`.
+    ///
+    /// - Parameters:
+    ///   - working: receives the new weight in its own number type.
+    ///   - factor: what the gradient is multiplied by, for clipping.
+    ///   - decay: of the weight, decoupled from the gradient.
+    ///   - keepsZeros: whether a weight that is zero stays zero.
+    public func adamWStep(
+        gradient: Tensor, first: Tensor, second: Tensor, working: Tensor?, factor: Double, rate: Double, decay: Double,
+        beta1: Double, beta2: Double, epsilon: Double, step: Int, keepsZeros: Bool
+    ) {
+        Engine.require(
+            esp_adamw_step(
+                handle, gradient.handle, first.handle, second.handle, working?.handle, factor, rate, decay, beta1, beta2,
+                epsilon, Int64(step), keepsZeros))
+    }
+}

@@ -128,6 +128,10 @@ esp_tensor esp_cholesky_inverse(esp_tensor factor, bool upper);
 esp_tensor esp_rms_norm(esp_tensor x, esp_tensor weight, double epsilon, esp_dtype output);
 // Rotary embedding of x [b, t, heads, d] by cos, sin [t, d/2] float32 in the half-split convention.
 esp_tensor esp_rotary(esp_tensor x, esp_tensor cosine, esp_tensor sine);
+// x weight^T + bias, where `weight` holds scale * b a of some of its rows already: gradients go to a [parts * r, in] and
+// b [sum of rows, r], not to the weight. Part p is the rows[p] rows from starts[p] on. bias may be NULL.
+esp_tensor esp_low_rank_linear(esp_tensor x, esp_tensor weight, esp_tensor bias, esp_tensor a, esp_tensor b,
+                               double scale, const int64_t *starts, const int64_t *rows, int parts);
 // activation(gate) * up of x = [.., gate | up] -> [.., width].
 typedef enum { ESP_SILU = 0, ESP_GELU_TANH = 1 } esp_activation;
 esp_tensor esp_gated(esp_tensor packed, esp_activation activation);
@@ -167,6 +171,20 @@ bool esp_rmsprop_step(esp_tensor w, esp_tensor gradient, esp_tensor square, esp_
 // One Adam step with bias correction; `mask` (bool) holds zeros at zero.
 bool esp_adam_step(esp_tensor w, esp_tensor gradient, esp_tensor first, esp_tensor second, esp_tensor mask,
                    esp_tensor working, double rate, double beta1, double beta2, double epsilon, int64_t step);
+// Training's own loops ---------------------------------------------------------------------------------------------
+// For logits [n, vocabulary]: float64 [n, 2], KL(dense || model) and -log p(target) of each row; the logits are
+// overwritten by scale * d(kl * KL + lm * -log p) / d logits. A row with a negative target counts nothing. `dense`, of the
+// same shape, may be NULL. `by_tensors` has the processor work as other devices do.
+esp_tensor esp_distillation_loss(esp_tensor logits, esp_tensor dense, esp_tensor targets, double kl, double lm,
+                                 double scale, bool by_tensors);
+// The sum of squares of a gradient, over places where `weight`, when given, is not zero.
+bool esp_square_sum(esp_tensor gradient, esp_tensor weight, double *result);
+// One AdamW step (PyTorch's) with the gradient times `factor`. With keeps_zeros a weight that is zero stays so, and its
+// moments, too. `working`, when given, receives w in its own dtype.
+bool esp_adamw_step(esp_tensor w, esp_tensor gradient, esp_tensor first, esp_tensor second, esp_tensor working,
+                    double factor, double rate, double decay, double beta1, double beta2, double epsilon, int64_t step,
+                    bool keeps_zeros);
+
 // SparseGPT on one block of columns w [rows, width] (updated in place), with hinv the upper Cholesky factor's block
 // [width, width]. With group == 0 the mask is given in `keep`; else keep_of of every `group` columns are chosen on the
 // way, by w^2 / diag^2, and `keep` receives them. errors [rows, width] receives (w - q) / d for the later columns.

@@ -8,6 +8,23 @@ public struct Projection {
     public var bias: Tensor?
     /// Rows of each linear.
     public let parts: [(name: LinearName, rows: Int)]
+    /// What gradients go to in the weight's place; the weight holds it already.
+    public var adapter: LowRank?
+
+    /// scale · B A on some rows of a weight.
+    public struct LowRank {
+        /// [parts · r, in]
+        public let a: Tensor
+        /// [Σ rows of the parts, r]
+        public let b: Tensor
+        public let scale: Double
+        /// The rows of the weight that each part is added to.
+        public let parts: [Range<Int>]
+
+        public init(a: Tensor, b: Tensor, scale: Double, parts: [Range<Int>]) {
+            (self.a, self.b, self.scale, self.parts) = (a, b, scale, parts)
+        }
+    }
 
     public init(weight: Tensor, bias: Tensor?, parts: [(name: LinearName, rows: Int)]) {
         self.weight = weight
@@ -16,7 +33,11 @@ public struct Projection {
     }
 
     /// x [.., in] -> [.., Σ out], in the weight's number type.
-    public func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight, bias: bias) }
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        guard let adapter else { return x.linear(weight, bias: bias) }
+        return x.linear(
+            weight, bias: bias, lowRank: adapter.a, adapter.b, scale: adapter.scale, parts: adapter.parts)
+    }
 
     public var inputWidth: Int { weight.size(1) }
 

@@ -66,9 +66,10 @@ public struct Prune: ParsableCommand, Verb {
 /// `espalier resume`
 public struct Resume: ParsableCommand, Verb {
     public static let configuration = CommandConfiguration(
-        abstract: "Continues an interrupted prune run after the last finished block.",
+        abstract: "Continues an interrupted run of prune or recover.",
         discussion: """
-            Pass the output folder of the interrupted run. The result is the same, byte for byte, as without the \
+            Pass the output folder of the interrupted run. A prune run continues after the last finished block, a \
+            recovery after the last check. The result is the same, byte for byte, as without the \
             interruption. A run that is already finished is left unchanged.
 
             EXAMPLES
@@ -83,6 +84,7 @@ public struct Resume: ParsableCommand, Verb {
     public init() {}
 
     public mutating func run() throws {
+        if RecoverRun.isRecovery(output: output) { return try Recover.resume(output, messages: messages) }
         let reporter = messages.makeReporter()
         guard let settings = try PruneRun.interrupted(output: output) else {
             reporter.note("\(output) is finished; there is nothing to do")

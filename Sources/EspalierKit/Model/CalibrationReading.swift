@@ -36,6 +36,16 @@ struct CalibrationReading {
         evaluation = settings.evaluation
     }
 
+    init(_ settings: RecoverSettings) throws(Fault) {
+        try self.init(
+            settings.calibration, samples: settings.samples,
+            sequenceLength: settings.sequenceLength ?? RecoverSettings.defaultSequenceLength, seed: settings.seed)
+        temperature = settings.temperature ?? 1
+        skippedLines = settings.skippedLines
+        textField = settings.textField
+        evaluation = settings.evaluation
+    }
+
     /// - Throws: `usage`, `missingInput` or `badData` for a text that the model cannot be calibrated with.
     func read(
         _ model: OpenedModel, _ engine: EngineSettings, _ reporter: any Reporter

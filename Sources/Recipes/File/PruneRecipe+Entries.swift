@@ -8,7 +8,7 @@ extension PruneRecipe {
 
     /// Every key that is given, in the order of a written recipe: what tells two recipes apart, and by what.
     public var entries: [Entry] {
-        RecipeField.all.compactMap { field in
+        PruneRecipe.fields.compactMap { field in
             field.write(self).map { written in
                 switch written {
                 case .scalar(let text): Entry(key: field.key, value: text)

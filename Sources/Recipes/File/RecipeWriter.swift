@@ -7,10 +7,10 @@ extension PruneRecipe {
 }
 
 enum RecipeWriter {
-    static func text(of recipe: PruneRecipe) -> String {
+    static func text<Recipe: RecipeForm>(of recipe: Recipe) -> String {
         var lines = ["version: 1"]
         var group: Substring?
-        for field in RecipeField.all {
+        for field in Recipe.fields {
             guard let value = field.write(recipe) else { continue }
             let parts = field.key.split(separator: ".")
             let isNested = parts.count == 2

@@ -33,7 +33,7 @@ struct StructuralRun {
             checkpoint: context.decoder.checkpoint, configuration: configuration, types: context.types,
             compact: configuration.with(layers: found.shapes))
         let publication = Publication(
-            context: context.run, files: files, staging: staging, journal: journal, recipe: recipe, lines: lines,
+            context: context.run, files: files, staging: staging, journal: journal, lines: lines,
             keepsCandidates: structure.keepsSupernet, events: events)
         try publication.checkCommitted()
         let reports = try CompactWalk(
@@ -48,7 +48,7 @@ struct StructuralRun {
             context: context, blocks: reports, steps: found.steps,
             structure: StructuralReport(
                 files: files, measure: found.measure, source: configuration.layers, engines: structure.engines))
-        try publication.publish(card: result.card(context.run, recipe: recipe), report: result.report)
+        try publication.publish(result.documents(context.run, recipe: recipe))
         return result
     }
 

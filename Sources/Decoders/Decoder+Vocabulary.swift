@@ -1,9 +1,8 @@
-import Decoders
 import Faults
 
 extension Decoder {
     /// - Throws: `badData` when the other model's vocabulary has another size.
-    func checkVocabulary(equals dense: Decoder) throws(Fault) {
+    public func checkVocabulary(equals dense: Decoder) throws(Fault) {
         guard dense.configuration.vocabularySize != configuration.vocabularySize else { return }
         throw Fault(
             .badData, "the two models cannot be compared: their vocabularies have different sizes",

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Losses of 20 steps of recovery in plain PyTorch, for Tests/RecoveryTests: make_recovery_fixtures.py FOLDER
+
+Writes teacher/ and student/ (tiny Llamas; half of the student's weights are zero in 2:4), tokens and, for every arm, the
+losses and gradient norms that `transformers` with `torch.optim.AdamW` has: all weights under their masks, the plain
+language-model loss without masks, and adapters of rank 3 with and without a mask. Needs torch and transformers.
+"""
+
+import json
+import math
+import os
+import sys
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from transformers import LlamaConfig, LlamaForCausalLM
+
+STEPS, BATCH, LENGTH, RANK, ALPHA = 20, 4, 16, 3, 6.0
+LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+def model():
+    config = LlamaConfig(
+        vocab_size=64,
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+        tie_word_embeddings=False,
+        attention_bias=True,
+        rms_norm_eps=1e-5,
+    )
+    return LlamaForCausalLM(config).float()
+
+
+def rate(step, highest):
+    rise = max(1, round(0.1 * STEPS))
+    if step < rise:
+        return highest * step / rise
+    return highest * 0.5 * (1 + math.cos(math.pi * min(1, (step - rise) / max(1, STEPS - rise))))
+
+
+def losses(logits, dense, tokens, kl, lm):
+    own = logits[:, :-1].flatten(0, 1).log_softmax(-1)
+    total = 0
+    if kl:
+        other = dense[:, :-1].flatten(0, 1).log_softmax(-1)
+        total = total + kl * F.kl_div(own, other, log_target=True, reduction="batchmean")
+    if lm:
+        total = total + lm * F.nll_loss(own, tokens[:, 1:].flatten())
+    return total
+
+
+def run(student, teacher, tokens, kl, lm, masked, lora):
+    layers = student.model.layers
+    weights = [(f"{i}.{name}", module) for i, layer in enumerate(layers) for name, module in linears(layer)]
+    parameters, masks, adapters = [], {}, {}
+    for p in student.parameters():
+        p.requires_grad_(False)
+    if lora:
+        generator = torch.Generator().manual_seed(3)
+        for name, module in weights:
+            a = (torch.rand(RANK, module.in_features, generator=generator) * 2 - 1) / math.sqrt(module.in_features)
+            b = torch.zeros(module.out_features, RANK)
+            adapters[name] = (a.requires_grad_(), b.requires_grad_())
+            mask = (module.weight != 0).float() if masked else None
+            torch.nn.utils.parametrize.register_parametrization(module, "weight", Adapter(a, b, mask))
+            parameters += [a, b]
+    else:
+        for p in layers.parameters():
+            p.requires_grad_(True)
+            parameters.append(p)
+        if masked:
+            masks = {id(module.weight): (module.weight != 0).float() for _, module in weights}
+    start = {name: a.detach().clone() for name, (a, _) in adapters.items()}
+    matrices = [p for p in parameters if p.ndim > 1]
+    vectors = [p for p in parameters if p.ndim == 1]
+    highest = 1e-2
+    optimizer = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}],
+        lr=highest, betas=(0.9, 0.95), eps=1e-8,
+    )  # fmt: skip
+    found, norms = [], []
+    for step in range(1, STEPS + 1):
+        batch = tokens[(step - 1) * BATCH : step * BATCH]
+        with torch.no_grad():
+            dense = teacher(batch).logits
+        loss = losses(student(batch).logits, dense, batch, kl, lm)
+        optimizer.zero_grad()
+        loss.backward()
+        for p in parameters:
+            if id(p) in masks:
+                p.grad *= masks[id(p)]
+        norms.append(float(torch.nn.utils.clip_grad_norm_(parameters, 1.0)))
+        for group in optimizer.param_groups:
+            group["lr"] = rate(step, highest)
+        optimizer.step()
+        found.append(float(loss))
+    return {"losses": found, "norms": norms}, start
+
+
+class Adapter(torch.nn.Module):
+    def __init__(self, a, b, mask):
+        super().__init__()
+        self.pair, self.mask = [a, b], mask
+
+    def forward(self, weight):
+        total = weight + ALPHA / RANK * self.pair[1] @ self.pair[0]
+        return total if self.mask is None else total * self.mask
+
+
+def linears(layer):
+    modules = {**dict(layer.self_attn.named_children()), **dict(layer.mlp.named_children())}
+    return [(name, modules[name]) for name in LINEARS]
+
+
+def main():
+    folder = sys.argv[1]
+    torch.manual_seed(0)
+    teacher = model()
+    for p in teacher.parameters():
+        p.data = torch.randn(p.shape) * (0.3 if p.ndim > 1 else 0.1) + (1.0 if p.ndim == 1 else 0.0)
+    student = model()
+    student.load_state_dict(teacher.state_dict())
+    for layer in student.model.layers:
+        for _, module in linears(layer):
+            groups = module.weight.data.view(-1, 4)
+            order = groups.abs().argsort(1)
+            groups.scatter_(1, order[:, :2], 0.0)
+    teacher.save_pretrained(os.path.join(folder, "teacher"))
+    student.save_pretrained(os.path.join(folder, "student"))
+    tokens = torch.randint(0, 64, (STEPS * BATCH, LENGTH))
+    save_file({"tokens": tokens.to(torch.int32)}, os.path.join(folder, "tokens.safetensors"))
+    results, factors = {}, {}
+    for arm, origin, kl, lm, masked, lora in [
+        ("all-kl", student, 1, 0, True, False),
+        ("all-lm", teacher, 0, 1, False, False),
+        ("all-both", student, 1, 1, True, False),
+        ("lora-kl", teacher, 1, 1, False, True),
+        ("lora-masked", student, 1, 0, True, True),
+    ]:
+        copy = model()
+        copy.load_state_dict(origin.state_dict())
+        results[arm], factors[arm] = run(copy, teacher, tokens, kl, lm, masked, lora)
+    save_file(
+        {f"{arm}.{name}": a for arm, start in factors.items() for name, a in start.items()},
+        os.path.join(folder, "adapters.safetensors"),
+    )
+    with open(os.path.join(folder, "expected.json"), "w") as file:
+        json.dump({"torch": torch.__version__, "arms": results}, file, indent=1)
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+import ArgumentParser
+import Recipes
+import Settings
+
+/// How a recovery trains.
+public struct RecoverTrainingOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Reads settings from a YAML file, whose paths are relative to its folder; flags override it.",
+            valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    public var recipe: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Loss: kl, the divergence from the teacher's predictions; lm, the surprise at the text; or kl+lm "
+                + "(default: kl, without a teacher lm).", valueName: "loss"),
+        completion: .words(LossChoice.self), transform: optionValue)
+    public var loss: LossChoice?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "What of the blocks is trained: all; norms for norms and biases alone; or lora for adapters of low rank, "
+                + "which are merged (default: all).",
+            valueName: "part"),
+        completion: .words(TrainedPart.self), transform: optionValue)
+    public var train: TrainedPart?
+
+    @Option(name: .long, help: ArgumentHelp("Rank of the adapters of --train lora (default: 16).", valueName: "r"))
+    public var rank: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Weight of the adapters: they count alpha / rank (default: twice the rank).", valueName: "a"))
+    public var alpha: Double?
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "Linear that gets an adapter, such as q_proj; may be given again (default: all of a block).",
+            valueName: "name"))
+    public var targets: [String] = []
+
+    @Option(name: .long, help: ArgumentHelp("Number of steps (default: one epoch).", valueName: "n"))
+    public var steps: Int?
+
+    @Option(
+        name: .long, help: ArgumentHelp("Number of passes over the training sequences (default: 1).", valueName: "n"))
+    public var epochs: Double?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Minutes of training: as many steps as fit, checks not counted; the best state is written.",
+            valueName: "n"))
+    public var minutes: Double?
+
+    @Option(name: .long, help: ArgumentHelp("Number of sequences in a step (default: 4).", valueName: "n"))
+    public var batch: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Highest learning rate (default: \(RecoverHelp.rate(.all)), with --train norms "
+                + "\(RecoverHelp.rate(.norms)), with --train lora \(RecoverHelp.rate(.lora))).",
+            valueName: "r"))
+    public var learningRate: Double?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Share of the steps over which the learning rate rises (default: 0.05).", valueName: "s"))
+    public var warmup: Double?
+
+    @Option(
+        name: .long, help: "How the learning rate falls: cosine, linear or constant (default: cosine).",
+        completion: .words(RateDecay.self), transform: optionValue)
+    public var decay: RateDecay?
+
+    @Option(name: .long, help: ArgumentHelp("Weight decay of AdamW (default: 0).", valueName: "w"))
+    public var weightDecay: Double?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Norm beyond which a gradient is scaled down; 0 for none (default: 1).", valueName: "n"))
+    public var clip: Double?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Number of sequences that are held out (default: one in 16, at most 32).", valueName: "n"))
+    public var heldOut: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Number of steps between checks, after each of which the run can be resumed (default: a tenth of all).",
+            valueName: "n"))
+    public var checkEvery: Int?
+
+    public init() {}
+
+    func apply(to flags: inout RecoverRecipe) {
+        flags.loss = loss
+        flags.trained = train
+        flags.rank = rank
+        flags.alpha = alpha
+        flags.targets = targets.isEmpty ? nil : targets
+        flags.steps = steps
+        flags.epochs = epochs
+        flags.minutes = minutes
+        flags.batch = batch
+        flags.learningRate = learningRate
+        flags.warmup = warmup
+        flags.decay = decay
+        flags.weightDecay = weightDecay
+        flags.clip = clip
+        flags.heldOut = heldOut
+        flags.checkEvery = checkEvery
+    }
+}
+
+enum RecoverHelp {
+    /// The default learning rate, as help shows it.
+    static func rate(_ part: TrainedPart) -> String { "\(RecoverRecipe.learningRate(part))" }
+}
+
+/// What a recovery trains on.
+public struct RecoverTextOptions: ParsableArguments {
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "Text to train on, as `espalier prune --calibration` takes it, each with an optional @weight; or self for "
+                + "text that the teacher writes. May be given again.", valueName: "file"), completion: .texts)
+    public var calibration: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Number of sequences, held-out ones included (default: \(RecoverSettings.defaultSamples)).",
+            valueName: "n"))
+    public var samples: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Number of tokens in a sequence (default: \(RecoverSettings.defaultSequenceLength)).", valueName: "n"))
+    public var sequenceLength: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Reads only this key of the records: a text, or a list of messages (default: the usual forms).",
+            valueName: "name"))
+    public var textField: String?
+
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "Warns if the text contains passages of this text or token file, on which the model will be evaluated. May "
+                + "be given again.", valueName: "file"), completion: .texts)
+    public var evaluation: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Sampling temperature for --calibration self (default: 1).", valueName: "t"))
+    public var temperature: Double?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Skips at most this many invalid records of each .jsonl file, with a warning (default: 0).", valueName: "n")
+    )
+    public var skipBadLines: Int?
+
+    @Option(name: .long, help: ArgumentHelp("Random seed (default: 0).", valueName: "n"))
+    public var seed: UInt64?
+
+    public init() {}
+
+    func apply(to flags: inout RecoverRecipe) {
+        flags.calibration = calibration.isEmpty ? nil : calibration
+        flags.samples = samples
+        flags.sequenceLength = sequenceLength
+        flags.textField = textField
+        flags.evaluation = evaluation.isEmpty ? nil : evaluation
+        flags.temperature = temperature
+        flags.skippedLines = skipBadLines
+        flags.seed = seed
+    }
+}
+
+/// Where and how a recovery's arithmetic runs, and what is written.
+public struct RecoverEngineOptions: ParsableArguments {
+    @Option(
+        name: .long, help: "Data type of the written weights; auto keeps the source's (default: auto).",
+        completion: .words(NumberFormat.self), transform: optionValue)
+    public var outputDtype: NumberFormat?
+
+    @Option(name: .long, help: "Maximum size of a weight file, such as 500MB (default: 5GB).", transform: optionValue)
+    public var shardSize: ByteSize?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Device: auto, cpu, cuda or cuda:N; auto takes the first GPU if there is one (default: auto).",
+            valueName: "device"), completion: .devices, transform: optionValue)
+    public var device: DeviceChoice?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Data type of the matrix products: auto, float32 or bfloat16; auto is bfloat16 where the hardware supports "
+                + "it, else float32. Masters and moments are float32 (default: auto).", valueName: "type"),
+        completion: .words(NumberFormat.self), transform: optionValue)
+    public var dtype: NumberFormat?
+
+    @Option(name: .long, help: ArgumentHelp("Number of CPU threads (default: the processor's cores).", valueName: "n"))
+    public var threads: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Memory to use where there is a choice, such as 8GB: what does not fit is computed again on the way back "
+                + "(default: half of what is free).", valueName: "size"), transform: optionValue)
+    public var memory: ByteSize?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Number of tokens that go through the blocks together (default: 2048).", valueName: "n"))
+    public var batchTokens: Int?
+
+    public init() {}
+
+    func apply(to flags: inout RecoverRecipe) {
+        flags.outputDType = outputDtype
+        flags.shardSize = shardSize
+        flags.device = device
+        flags.dtype = dtype
+        flags.threads = threads
+        flags.memory = memory
+        flags.batchTokens = batchTokens
+    }
+}

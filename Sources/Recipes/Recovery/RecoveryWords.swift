@@ -1,0 +1,34 @@
+import Settings
+
+/// What recovery makes small.
+public enum LossChoice: String, OptionWord {
+    /// The divergence from the teacher's predictions.
+    case kl
+    /// The surprise at the text itself.
+    case lm
+    /// Both, alike.
+    case both = "kl+lm"
+
+    public static let noun = "loss"
+
+    public var needsTeacher: Bool { self != .lm }
+}
+
+/// What of a model's blocks recovery trains.
+public enum TrainedPart: String, OptionWord {
+    /// All weights, biases and norms; a weight that is zero stays zero.
+    case all
+    /// Biases and norms alone.
+    case norms
+    /// Adapters of low rank on the linears, which are merged in the end.
+    case lora
+
+    public static let noun = "part to train"
+}
+
+/// How the learning rate falls after its rise.
+public enum RateDecay: String, OptionWord {
+    case cosine, linear, constant
+
+    public static let noun = "decay of the learning rate"
+}

@@ -1,0 +1,208 @@
+import Decoders
+import Faults
+import Recipes
+import Torch
+
+/// Trains a student's blocks on batches of samples, with a teacher's predictions or without.
+public final class Trainer {
+    public struct Options: Equatable, Sendable {
+        public var loss: RecoveryLoss
+        public var trained: TrainedPart
+        public var optimizer: AdamW
+        public var lowRank = LowRankOptions()
+        /// Of what is drawn: adapters' beginnings.
+        public var seed: UInt64 = 0
+        /// Samples that go through the blocks together; a step's batch is made of such passes.
+        public var passSamples: Int
+        /// Blocks of which a pass keeps only the input.
+        public var repeatedBlocks: Int
+
+        public init(
+            loss: RecoveryLoss, trained: TrainedPart = .all, optimizer: AdamW = AdamW(), passSamples: Int,
+            repeatedBlocks: Int
+        ) {
+            (self.loss, self.trained, self.optimizer) = (loss, trained, optimizer)
+            (self.passSamples, self.repeatedBlocks) = (max(1, passSamples), repeatedBlocks)
+        }
+    }
+
+    /// What a step did.
+    public struct Step: Equatable, Sendable {
+        /// Means over the positions that count, before the step, in nats.
+        public var loss: RecoveryLoss
+        /// Of the gradient, before clipping.
+        public var gradientNorm: Double
+        /// Positions that count.
+        public var positions: Int
+
+        public init(loss: RecoveryLoss, gradientNorm: Double, positions: Int) {
+            (self.loss, self.gradientNorm, self.positions) = (loss, gradientNorm, positions)
+        }
+    }
+
+    public let options: Options
+    private let student: Decoder
+    private let teacher: Passage?
+    private let head: DistillationHead
+    let blocks: [TrainedBlock]
+
+    /// - Parameters:
+    ///   - student: its blocks are read, and stay.
+    ///   - teacher: blocks in `compute`; nil for a loss without one.
+    ///   - compute: number type of the matrix products.
+    /// - Throws: `inputOutput` when weights cannot be read.
+    public init(_ student: Decoder, teacher: Passage?, compute: DType, options: Options) throws(Fault) {
+        self.student = student
+        self.teacher = options.loss.needsTeacher ? teacher : nil
+        self.options = options
+        let compute = compute.forGradients
+        head = DistillationHead(
+            student: try student.head(dtype: compute), teacher: try self.teacher?.source.decoder.head(dtype: compute))
+        var blocks: [TrainedBlock] = []
+        for layer in 0..<student.configuration.layerCount {
+            blocks.append(
+                TrainedBlock(
+                    try student.block(layer), dtype: compute, trained: options.trained,
+                    lowRank: options.lowRank, seed: options.seed))
+        }
+        self.blocks = blocks
+    }
+
+    private var parameters: [TrainedParameter] { blocks.flatMap { $0.parameters.map(\.parameter) } }
+
+    /// Parameters that are trained.
+    public var trainedCount: Int { parameters.reduce(0) { $0 + $1.master.count } }
+
+    /// One step of the optimizer.
+    ///
+    /// - Parameters:
+    ///   - batch: samples of equal length.
+    ///   - rate: step size.
+    ///   - step: 1-based.
+    /// - Throws: `inputOutput` when the teacher's weights cannot be read; `badData` when loss or gradient is no number:
+    ///   nothing was changed then.
+    public func step(_ batch: [[Int32]], rate: Double, step: Int) throws(Fault) -> Step {
+        let passes = stride(from: 0, to: batch.count, by: options.passSamples).map {
+            Array(batch[$0..<min($0 + options.passSamples, batch.count)])
+        }
+        let positions = batch.reduce(0) { $0 + max(0, $1.count - 1) }
+        var sum = RecoveryLoss(kl: 0, lm: 0)
+        for samples in passes {
+            let measured = try pass(samples, scale: 1 / Double(max(1, positions)))
+            sum.kl += measured.kl
+            sum.lm += measured.lm
+            for block in blocks { block.collect(isOnly: passes.count == 1) }
+        }
+        let loss = RecoveryLoss(kl: sum.kl / Double(max(1, positions)), lm: sum.lm / Double(max(1, positions)))
+        let norm = options.optimizer.step(parameters, rate: rate, step: step)
+        guard norm.isFinite, options.loss.value(loss).isFinite else {
+            throw Fault(
+                .badData, "the loss or its gradient is not a number", place: "step \(step)",
+                found: "loss \(options.loss.value(loss)), norm of the gradient \(norm)",
+                advice: "use a lower learning rate, or float32")
+        }
+        for block in blocks { for adapter in block.adapters.values { adapter.refresh() } }
+        return Step(loss: loss, gradientNorm: norm, positions: positions)
+    }
+
+    /// Does what a step does but for its last part: no weight changes. For clocks.
+    public func rehearse(_ batch: [[Int32]]) throws(Fault) {
+        for start in stride(from: 0, to: batch.count, by: options.passSamples) {
+            _ = try pass(Array(batch[start..<min(start + options.passSamples, batch.count)]), scale: 1)
+        }
+        for block in blocks { block.collect(isOnly: true) }
+        for parameter in parameters { _ = parameter.takeGradient() }
+    }
+
+    /// The mean loss on samples that are not trained on.
+    ///
+    /// - Parameter progress: told how many samples are through.
+    public func loss(of samples: [[Int32]], progress: (Int) -> Void = { _ in }) throws(Fault) -> RecoveryLoss {
+        var sum = RecoveryLoss(kl: 0, lm: 0)
+        var positions = 0
+        for start in stride(from: 0, to: samples.count, by: options.passSamples) {
+            let part = Array(samples[start..<min(start + options.passSamples, samples.count)])
+            let measured = try pass(part, scale: nil)
+            sum.kl += measured.kl
+            sum.lm += measured.lm
+            positions += part.reduce(0) { $0 + max(0, $1.count - 1) }
+            progress(start + part.count)
+        }
+        return RecoveryLoss(kl: sum.kl / Double(max(1, positions)), lm: sum.lm / Double(max(1, positions)))
+    }
+
+    /// Sums of the losses of some samples, and their gradients in the leaves where a scale is given.
+    private func pass(_ samples: [[Int32]], scale: Double?) throws(Fault) -> RecoveryLoss {
+        let (count, tokens) = (samples.count, samples[0].count)
+        let ids = samples.flatMap { $0 }
+        let hidden = student.configuration.hiddenSize
+        let dense = try teacher.map { (teacher) throws(Fault) in
+            try states(of: teacher, ids, count).reshaped([-1, hidden])
+        }
+        // The last position of a sample has no token after it.
+        let targets = samples.flatMap { $0.dropFirst().map { Int64($0) } + [-1] as [Int64] }
+        let x = try student.embedded(ids).reshaped([count, tokens, hidden])
+        let pass = StudentPass(
+            blocks: blocks, rotary: student.rotary(positions: tokens), repeated: options.repeatedBlocks)
+        var sum = RecoveryLoss(kl: 0, lm: 0)
+        func measured(_ states: Tensor) -> Tensor? {
+            let found = head.measure(
+                states.reshaped([-1, hidden]), dense: dense, targets: targets, weights: options.loss, scale: scale)
+            sum = found.sum
+            return found.gradient?.reshaped([count, tokens, hidden])
+        }
+        if scale == nil {
+            _ = measured(pass.forward(x))
+        } else {
+            pass.train(x) { measured($0) ?? $0 }
+        }
+        return sum
+    }
+
+    /// What leaves the teacher's last block.
+    private func states(of teacher: Passage, _ ids: [Int32], _ count: Int) throws(Fault) -> Tensor {
+        let decoder = teacher.source.decoder
+        let tokens = ids.count / count
+        let x = try decoder.embedded(ids).reshaped([count, tokens, decoder.configuration.hiddenSize])
+        let lane = BatchLane([x], [LanePositions(rotary: decoder.rotary(positions: tokens))])
+        try teacher.forward { (step) throws(Fault) in try step.advance(lane) }
+        return lane.states(0)
+    }
+
+    // MARK: What is kept and written
+
+    public var layerCount: Int { blocks.count }
+
+    /// Everything that a run which goes on later needs of a layer, float32: masters and moments by name.
+    public func state(of layer: Int) -> [(name: String, values: Tensor)] {
+        blocks[layer].parameters.flatMap { key, parameter in
+            [
+                (key.name, parameter.master.detached()), (key.name + ".first", parameter.first),
+                (key.name + ".second", parameter.second),
+            ]
+        }
+    }
+
+    /// Puts a layer back into an earlier state.
+    ///
+    /// - Parameters:
+    ///   - onlyMasters: whether moments stay as they are.
+    ///   - read: the values of a name, of the shape given.
+    /// - Throws: what `read` throws.
+    public func restore(
+        layer: Int, onlyMasters: Bool = false, read: (_ name: String, _ shape: [Int]) throws(Fault) -> Tensor
+    ) throws(Fault) {
+        for (key, parameter) in blocks[layer].parameters {
+            let shape = parameter.master.shape
+            let master = try read(key.name, shape)
+            Engine.withoutGradient { parameter.master.copy(from: master) }
+            guard !onlyMasters else { continue }
+            parameter.first.copy(from: try read(key.name + ".first", shape))
+            parameter.second.copy(from: try read(key.name + ".second", shape))
+        }
+        blocks[layer].refresh()
+    }
+
+    /// The tensors of a checkpoint that training has changed in a layer, float32.
+    public func trainedTensors(of layer: Int) -> [String: Tensor] { blocks[layer].tensors }
+}

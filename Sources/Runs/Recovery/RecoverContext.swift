@@ -1,0 +1,103 @@
+import Calibration
+import Checkpoints
+import Decoders
+import Faults
+import Publishing
+import Recipes
+import Recovery
+import Torch
+
+/// Everything that is settled before a recovery's first step.
+public struct RecoverContext {
+    public var run: RunContext
+    public let settings: RecoverSettings
+    /// Nil for a loss without one.
+    public let teacher: Decoder?
+    public let tokens: TokenMatrix
+    public let warnings: [String]
+
+    /// - Parameters:
+    ///   - student: what is trained.
+    ///   - calibration: training and held-out sequences.
+    /// - Throws: `badData` for models of other vocabularies, `usage` when there is nothing to train on.
+    public init(
+        _ settings: RecoverSettings, student: Decoder, teacher: Decoder?, compute: DType, calibration: CalibrationSet
+    ) throws(Fault) {
+        var settings = settings
+        settings.threads = settings.threads ?? Engine.threads
+        self.settings = settings
+        self.teacher = teacher
+        tokens = calibration.tokens
+        if let teacher {
+            try student.checkVocabulary(equals: teacher)
+            try RecoverContext.checkTokenizers(student.checkpoint, teacher.checkpoint)
+        }
+        run = RunContext(
+            RunSettings(
+                shardSize: settings.shardSize, outputDType: settings.outputDType, memory: settings.memory,
+                batchTokens: settings.batchTokens, recipe: settings.publishedRecipe),
+            decoder: student, compute: compute.forGradients, calibration: calibration)
+        let training = tokens.rows - RecoverContext.heldOut(settings.heldOut, of: tokens.rows)
+        guard training > 0 else {
+            throw Fault(
+                .usage, "there is nothing to train on", found: "\(tokens.rows) sequences",
+                expected: "more than the \(tokens.rows - training) that are held out",
+                advice: "give more text, shorter sequences, or a smaller --held-out")
+        }
+        warnings =
+            RunContext.filesLeft(student.checkpoint) + calibration.warnings
+            + RecoverContext.warnings(tokens: training * tokens.columns, sources: settings.calibration.count)
+    }
+
+    /// Sequences that are held out.
+    static func heldOut(_ asked: Int?, of samples: Int) -> Int {
+        min(asked ?? max(1, min(32, samples / 16)), samples)
+    }
+
+    /// Fewer, or from a single text, overfit: `Documentation/Recover.md`.
+    private static let fewTokens = 100_000
+
+    private static func warnings(tokens: Int, sources: Int) -> [String] {
+        guard tokens < fewTokens else { return [] }
+        return [
+            "\(tokens) tokens to train on are few" + (sources == 1 ? ", and from one text" : "")
+                + ": the model may get better on such text and worse on others; give more and more mixed text, and "
+                + "measure on a text of another kind"
+        ]
+    }
+
+    private static func checkTokenizers(_ student: Checkpoint, _ teacher: Checkpoint) throws(Fault) {
+        // A GGUF file and a folder write the same tokenizer in different ways.
+        guard student.format == teacher.format, let own = try student.tokenizerDigest(),
+            let other = try teacher.tokenizerDigest(), own != other
+        else { return }
+        throw Fault(
+            .badData, "the teacher has another tokenizer", file: teacher.path, found: "SHA-256 \(other)",
+            expected: "SHA-256 \(own), as \(student.path) has it",
+            advice: "use the model that this one was made from as --teacher")
+    }
+
+    public var decoder: Decoder { run.decoder }
+    /// Samples that are trained on: all but the last.
+    public var training: [Int] {
+        Array(0..<tokens.rows - RecoverContext.heldOut(settings.heldOut, of: tokens.rows))
+    }
+    /// Samples that are not.
+    public var heldOut: [Int] { Array(training.count..<tokens.rows) }
+
+    /// The most bytes that the run holds on the disk at once: two states, of which one is the best, and the output.
+    public var stagingBytes: Int {
+        let blocks = decoder.expectedTensors.filter { $0.name.hasPrefix("model.layers.") }
+        let trained = settings.trained == .all ? blocks : blocks.filter { $0.shape.count == 1 }
+        return run.files.stagingBytes(shardSize: settings.shardSize.bytes)
+            + 3 * 12 * trained.reduce(0) { $0 + $1.shape.reduce(1, *) }
+    }
+
+    func record() throws(Fault) -> RecoverRecord {
+        RecoverRecord(
+            recipe: settings.publishedRecipe, model: try Fingerprint.of(decoder.checkpoint),
+            teacher: try teacher.map { (decoder) throws(Fault) in try Fingerprint.of(decoder.checkpoint) } ?? "none",
+            calibration: tokens.digest, engine: "torch \(Engine.loadedVersion), \(run.compute)",
+            threads: Engine.threads)
+    }
+}

@@ -1,0 +1,282 @@
+import Checkpoints
+import Decoders
+import Faults
+import Files
+import JSONText
+import Publishing
+import Recipes
+import Records
+import Recovery
+import Torch
+
+/// A recovery at work in its staging folder.
+struct RecoverWork {
+    private let context: RecoverContext
+    private let staging: StagingFolder
+    private let journal: Journal
+    private let events: EventHandler
+
+    init(_ context: RecoverContext, _ staging: StagingFolder, _ journal: Journal, _ events: @escaping EventHandler) {
+        (self.context, self.staging, self.journal, self.events) = (context, staging, journal, events)
+    }
+
+    private var settings: RecoverSettings { context.settings }
+    private var layers: Int { context.decoder.configuration.layerCount }
+
+    // MARK: From journal to output
+
+    /// - Parameter lines: the journal's after the first.
+    func finish(_ lines: [JournalLine]) throws(Fault) -> RecoverResult {
+        let clock = ContinuousClock.now
+        var checks: [RecoverCheck] = []
+        var steps: Int?
+        var parts: [JournalLine] = []
+        for line in lines {
+            switch line.kind {
+            case "length": steps = try line.integer(line.object, "steps", in: 1...JournalLine.most)
+            case RecoverCheck.kind: checks.append(try RecoverCheck(line, layers: layers))
+            case "block", "shard": parts.append(line)
+            default: throw line.misplaced(expected: "a line of a recovery")
+            }
+        }
+        var trainer: Trainer?
+        if parts.isEmpty {
+            let made = try makeTrainer()
+            trainer = made
+            if checks.isEmpty {
+                events(.note("checking \(context.heldOut.count) held-out sequences before training"))
+                try add(check(made, step: 0, steps: [], seconds: 0, before: [], writes: false), to: &checks)
+            } else if let last = checks.last(where: { !$0.files.isEmpty }) {
+                try restore(made, from: last)
+            }
+            let length: Int
+            if let steps { length = steps } else { length = try self.steps(made) }
+            if steps == nil {
+                try journal.append(.object(["kind": .string("length"), "steps": .integer(length)]))
+            }
+            steps = length
+            try train(made, &checks, of: length)
+        }
+        let result = try RecoverResult(context, checks: checks, steps: steps ?? 0)
+        try write(trainer, checks, Set(parts.map { $0.object["file"]?.stringValue ?? "" }))
+        try publish(result, lines: Array(try Journal.read(journal.path).dropFirst()))
+        var timed = result
+        timed.seconds = clock.duration(to: .now) / .seconds(1)
+        timed.peakMemoryBytes = Machine.peakMemoryBytes
+        timed.peakDeviceMemoryBytes = DeviceMemory.of(context.decoder.device)?.peak
+        return timed
+    }
+
+    private func makeTrainer() throws(Fault) -> Trainer {
+        let compute = context.run.compute
+        let blocks = context.decoder.expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        let teacher = context.teacher.map {
+            // The teacher's blocks stay as far as there is room beside the student's masters, moments and gradients.
+            Passage(
+                BlockSource($0, dtype: compute, residentBytes: max(0, context.run.memoryLeft - blocks * 20)),
+                compute: compute)
+        }
+        let tokens = context.tokens.columns
+        let samples = max(1, (settings.batchTokens ?? BatchSize.processor) / tokens)
+        var optimizer = AdamW()
+        optimizer.decay = settings.weightDecay
+        optimizer.clip = settings.clip > 0 ? settings.clip : nil
+        var options = Trainer.Options(
+            loss: RecoveryLoss(settings.loss), trained: settings.trained, optimizer: optimizer,
+            passSamples: min(settings.batch, samples),
+            repeatedBlocks: repeatedBlocks(samples: min(settings.batch, samples), tokens: tokens))
+        options.seed = settings.seed
+        if let lora = settings.lora {
+            options.lowRank.rank = lora.rank
+            options.lowRank.alpha = lora.alpha
+            options.lowRank.targets = options.lowRank.targets.filter { linear in
+                lora.targets.contains(linear.rawValue + "_proj")
+            }
+        }
+        return try Trainer(context.decoder, teacher: teacher, compute: compute, options: options)
+    }
+
+    /// Blocks that are passed again on the way back, because what their derivatives need does not fit.
+    private func repeatedBlocks(samples: Int, tokens: Int) -> Int {
+        let width = context.run.compute.byteCount
+        let kept = PassMemory(context.decoder.configuration).training(samples: samples, tokens: tokens, width: width)
+        // Masters, moments, leaves and gradients.
+        let blocks = context.decoder.expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) } * (16 + 2 * width)
+        let left = max(0, context.run.memoryLeft - blocks)
+        return layers - min(layers, left / max(1, kept))
+    }
+
+    /// How many steps the run has.
+    private func steps(_ trainer: Trainer) throws(Fault) -> Int {
+        switch settings.length {
+        case .steps(let count): return count
+        case .epochs(let count):
+            return max(1, Int((count * Double(context.training.count) / Double(settings.batch)).rounded()))
+        case .minutes(let minutes):
+            events(.note("measuring how long a step takes"))
+            let seconds = try secondsPerStep(trainer)
+            return max(1, Int(minutes * 60 * 0.98 / seconds))
+        }
+    }
+
+    /// Of passes whose gradients are thrown away; the first warms up.
+    private func secondsPerStep(_ trainer: Trainer) throws(Fault) -> Double {
+        let batch = rows(Array(context.training.prefix(settings.batch)))
+        try trainer.rehearse(batch)
+        let clock = ContinuousClock.now
+        try trainer.rehearse(batch)
+        return clock.duration(to: .now) / .seconds(1)
+    }
+
+    private func rows(_ samples: [Int]) -> [[Int32]] { samples.map { Array(context.tokens[$0]) } }
+
+    // MARK: Training
+
+    private func train(_ trainer: Trainer, _ checks: inout [RecoverCheck], of steps: Int) throws(Fault) {
+        let order = TrainingOrder(samples: context.training, batch: settings.batch, seed: settings.seed)
+        let rate = LearningRate(highest: settings.learningRate, warmup: settings.warmup, decay: settings.decay)
+        let interval = settings.checkEvery ?? max(1, (steps + 9) / 10)
+        var limit = Double.infinity
+        if case .minutes(let minutes) = settings.length { limit = minutes * 60 }
+        var spent = checks.reduce(0) { $0 + $1.seconds }
+        var done = checks.last?.step ?? 0
+        var taken: [Trainer.Step] = []
+        var clock = ContinuousClock.now
+        func seconds() -> Double { clock.duration(to: .now) / .seconds(1) }
+        while done < steps, spent + seconds() < limit {
+            done += 1
+            let result = try trainer.step(
+                rows(order.batch(step: done)), rate: rate.rate(step: done, of: steps), step: done)
+            taken.append(result)
+            events(.progress(block: done, blocks: steps, fraction: Double(done) / Double(steps)))
+            if done % interval == 0 || done == steps {
+                try addCheck()
+            }
+        }
+        // Out of time between two checks.
+        if !taken.isEmpty { try addCheck() }
+
+        func addCheck() throws(Fault) {
+            let passed = seconds()
+            let found = try check(
+                trainer, step: done, steps: taken, seconds: passed, before: checks, writes: true)
+            try add(found, to: &checks)
+            events(.note(RecoverWork.line(found, steps: steps, weights: RecoveryLoss(settings.loss))))
+            spent += passed
+            taken = []
+            clock = ContinuousClock.now
+        }
+    }
+
+    private static func line(_ check: RecoverCheck, steps: Int, weights: RecoveryLoss) -> String {
+        let mean = check.steps.reduce(0) { $0 + weights.value($1.loss) } / Double(max(1, check.steps.count))
+        return "step \(check.step)/\(steps): loss \(fixed(mean)), held out \(fixed(weights.value(check.heldOut)))"
+            + (check.isBest ? "" : ", not better than before")
+    }
+
+    private static func fixed(_ value: Double) -> String {
+        let scaled = (value * 1e4).rounded() / 1e4
+        return "\(scaled)"
+    }
+
+    /// Looks at the held-out sequences and writes the state.
+    private func check(
+        _ trainer: Trainer, step: Int, steps: [Trainer.Step], seconds: Double, before: [RecoverCheck], writes: Bool
+    ) throws(Fault) -> RecoverCheck {
+        let heldOut = try trainer.loss(of: rows(context.heldOut))
+        let weights = RecoveryLoss(settings.loss)
+        guard weights.value(heldOut).isFinite else {
+            throw Fault(
+                .badData, "the loss on the held-out sequences is not a number", place: "step \(step)",
+                advice: step == 0
+                    ? "look for non-finite weights with `espalier inspect`, or use --dtype float32"
+                    : "use a lower learning rate, or float32; the state before is kept")
+        }
+        let isBest = before.allSatisfy { weights.value(heldOut) < weights.value($0.heldOut) }
+        var files: [FileDigest] = []
+        if writes { for layer in 0..<layers { files.append(try writeState(trainer, step: step, layer: layer)) } }
+        return RecoverCheck(
+            step: step, heldOut: heldOut, isBest: isBest, steps: steps, seconds: seconds, files: files)
+    }
+
+    private func writeState(_ trainer: Trainer, step: Int, layer: Int) throws(Fault) -> FileDigest {
+        let tensors = trainer.state(of: layer)
+        let writer = try staging.shard(
+            RecoverCheck.fileName(step: step, layer: layer),
+            tensors.map { TensorDescription(name: $0.name, shape: $0.values.shape, type: .f32) })
+        for tensor in writer.order {
+            guard let values = tensors.first(where: { $0.name == tensor.name })?.values else { continue }
+            try values.to(.cpu).contiguous().withMutableBytes { (bytes) throws(Fault) in
+                try writer.write(tensor.name, UnsafeRawBufferPointer(bytes))
+            }
+        }
+        return try writer.finish()
+    }
+
+    /// Notes a check, and removes states that nobody will ask for again.
+    private func add(_ check: RecoverCheck, to checks: inout [RecoverCheck]) throws(Fault) {
+        try journal.append(check.json)
+        checks.append(check)
+        let best = checks.last(where: \.isBest)?.step
+        for old in checks where old.step != check.step && old.step != best {
+            for file in old.files where staging.contains(file.name) { try staging.remove(file.name) }
+        }
+    }
+
+    private func restore(
+        _ trainer: Trainer, from check: RecoverCheck, onlyMasters: Bool = false
+    ) throws(Fault) {
+        for layer in 0..<layers {
+            try staging.check(check.files[layer])
+            let path = staging.path(of: check.files[layer].name)
+            let file = try SafetensorsFile(path)
+            try trainer.restore(layer: layer, onlyMasters: onlyMasters) { (name, shape) throws(Fault) in
+                guard let tensor = file.tensor(name), tensor.type == .f32, tensor.shape == shape else {
+                    throw Fault(
+                        .badData, "a state of the run lacks a tensor", file: path, place: "tensor '\(name)'",
+                        expected: "float32 of the shape \(shape)", advice: JournalLine.advice)
+                }
+                let values = Tensor.empty(shape)
+                try values.withMutableBytes { (bytes) throws(Fault) in try file.read(name, into: bytes) }
+                return values.to(context.decoder.device)
+            }
+        }
+    }
+
+    // MARK: The output
+
+    /// Writes the best state's blocks.
+    private func write(_ trainer: Trainer?, _ checks: [RecoverCheck], _ committed: Set<String>) throws(Fault) {
+        let names = (0..<layers).map { BlockFiles.name(part: $0 + 1) }
+        if !names.allSatisfy(committed.contains) {
+            let trainer = if let trainer { trainer } else { try makeTrainer() }
+            guard let best = checks.last(where: \.isBest) else { return }
+            let isAsRead = best.files.isEmpty
+            if best.step != checks.last?.step || committed.isEmpty == false, !isAsRead {
+                try restore(trainer, from: best, onlyMasters: true)
+            }
+            events(.note("writing the checkpoint"))
+            for layer in 0..<layers where !committed.contains(names[layer]) {
+                // Without a better state than the first, what is written is the model as it came.
+                let digest = try staging.writeShard(
+                    names[layer],
+                    try context.run.files.contents(
+                        layer: layer, replacing: isAsRead ? [:] : trainer.trainedTensors(of: layer)))
+                try journal.append(digest.line(kind: "block"))
+            }
+        }
+        for check in checks {
+            for file in check.files where staging.contains(file.name) { try staging.remove(file.name) }
+        }
+    }
+
+    private func publish(_ result: RecoverResult, lines: [JSONValue]) throws(Fault) {
+        let publication = Publication(
+            context: context.run, files: context.run.files, staging: staging, journal: journal, lines: lines,
+            keepsCandidates: false, events: events)
+        try publication.checkCommitted()
+        Machine.returnFreedMemory()
+        try context.decoder.checkpoint.checkUnchanged()
+        try publication.publish(try result.documents(context))
+    }
+}
