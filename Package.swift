@@ -68,7 +68,7 @@ let package = Package(
         .target(name: "Settings", dependencies: ["Faults", "Files", "Yams"]),
         .target(name: "Recipes", dependencies: ["Faults", "Files", "Settings"]),
         .target(name: "Pruning", dependencies: ["Decoders", "Faults", "Files", "Randomness", "Recipes", "Torch"]),
-        .target(name: "Recovery", dependencies: ["Decoders", "Faults", "Randomness", "Recipes", "Torch"]),
+        .target(name: "Recovery", dependencies: ["Decoders", "Faults", "Files", "Randomness", "Recipes", "Torch"]),
         .target(name: "Structure", dependencies: ["Checkpoints", "Decoders", "Faults", "Randomness", "Torch"]),
         .target(name: "Tokenization", dependencies: ["Faults", "JSONText"]),
         .target(name: "CCurl"),

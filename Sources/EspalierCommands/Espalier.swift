@@ -40,7 +40,8 @@ public struct Espalier: ParsableCommand {
             """,
         version: versionNumber,
         subcommands: [
-            Inspect.self, PlanCommand.self, Prune.self, Recover.self, Resume.self, Evaluate.self, Generate.self, Export.self,
+            Inspect.self, PlanCommand.self, Prune.self, Recover.self, Resume.self, Evaluate.self, Generate.self,
+            Export.self,
             BenchmarkCommand.self, ReportCommand.self, GateCommand.self, WatchCommand.self, Verify.self,
         ])
 

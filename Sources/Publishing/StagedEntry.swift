@@ -59,7 +59,8 @@ enum StagedEntry {
             [
                 Journal.fileName, CompletionRecord.fileName, ShardName.name(1, of: 1), ShardName.index,
                 PublishedFile.configuration, PublishedFile.recipe, PublishedFile.report, PublishedFile.card,
-                PublishedFile.recovery, PublishedFile.recoveryRecipe,
+                PublishedFile.recovery, PublishedFile.recoveryRecipe, PublishedFile.adapter,
+                PublishedFile.adapterConfiguration,
             ] + PublishedFile.code
         if exact.contains(where: { FileSystem.areSame($0, name) }) || SideFiles.isSideFile(name) { return true }
         let beginnings = ["part-", "allocation-", "supernet-", "state-", "model-"]

@@ -9,6 +9,9 @@ public enum PublishedFile {
     /// What a recovery found, and what it was asked for.
     public static let recovery = "recovery.json"
     public static let recoveryRecipe = "recovery.yaml"
+    /// Adapters that were not merged, in PEFT's layout.
+    public static let adapter = "adapter_model.safetensors"
+    public static let adapterConfiguration = "adapter_config.json"
     /// The model card.
     public static let card = "README.md"
     /// What other software runs to open an exported folder: the configuration's class of a "deci" folder, that and the

@@ -176,7 +176,8 @@ package struct BlockFiles {
         let smallest = 0x1p-24
         func raised(_ values: Tensor, _ limit: Double) -> Tensor {
             Tensor.choose(
-                (values * (1 / limit)).isGreater(than: 0), Tensor.choose(
+                (values * (1 / limit)).isGreater(than: 0),
+                Tensor.choose(
                     (values * (1 / limit)).isGreater(than: 1), values,
                     Tensor.full(values.shape, limit, device: values.device)), values)
         }

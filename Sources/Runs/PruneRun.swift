@@ -197,7 +197,8 @@ public struct PruneRun {
         }
         // The recipe is that of the start: resuming fills in the threads that the start had by default.
         let publication = Publication(
-            context: context.run, files: context.files, staging: staging, journal: journal, lines: lines, keepsCandidates: false, events: events)
+            context: context.run, files: context.files, staging: staging, journal: journal, lines: lines,
+            keepsCandidates: false, events: events)
         try publication.checkCommitted()
         let reports = try Walk(
             context: context, pruner: pruner, staging: staging, journal: journal, events: events

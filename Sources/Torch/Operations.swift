@@ -233,7 +233,8 @@ extension Tensor {
     ) {
         Engine.require(
             esp_adamw_step(
-                handle, gradient.handle, first.handle, second.handle, working?.handle, factor, rate, decay, beta1, beta2,
+                handle, gradient.handle, first.handle, second.handle, working?.handle, factor, rate, decay, beta1,
+                beta2,
                 epsilon, Int64(step), keepsZeros))
     }
 }

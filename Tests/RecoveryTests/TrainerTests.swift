@@ -39,7 +39,7 @@ struct TrainerTests {
 
     private func trainer(
         _ student: String, loss: RecoveryLoss, trained: TrainedPart = .all, pass: Int = 4, repeated: Int = 0,
-        dtype: DType = .float32
+        dtype: DType = .float32, offload: String? = nil
     ) throws -> Trainer {
         var options = Trainer.Options(loss: loss, trained: trained, passSamples: pass, repeatedBlocks: repeated)
         options.optimizer.decay = 0.01
@@ -47,7 +47,7 @@ struct TrainerTests {
         options.lowRank.alpha = 6
         return try Trainer(
             try decoder(student), teacher: Passage(try decoder("teacher"), compute: dtype), compute: dtype,
-            options: options)
+            options: options, offload: offload)
     }
 
     private let rate = LearningRate(highest: 1e-2, warmup: 0.1)
@@ -125,8 +125,24 @@ struct TrainerTests {
     }
 
     /// All that is trained, as bits.
-    private func bits(_ trainer: Trainer) -> [UInt8] {
-        (0..<trainer.layerCount).flatMap { trainer.state(of: $0).flatMap { $0.values.bytes() } }
+    private func bits(_ trainer: Trainer) throws -> [UInt8] {
+        try (0..<trainer.layerCount).flatMap { try trainer.state(of: $0).flatMap { $0.values.bytes() } }
+    }
+
+    @Test(
+        "blocks on the disk give the same bits", arguments: [DType.float32, .bfloat16], [4, 3])
+    func offloaded(dtype: DType, pass: Int) throws {
+        let place = FileManager.default.temporaryDirectory.path
+        let kept = try trainer("student", loss: RecoveryLoss(kl: 1, lm: 1), pass: pass, dtype: dtype)
+        let stored = try trainer(
+            "student", loss: RecoveryLoss(kl: 1, lm: 1), pass: pass, repeated: 2, dtype: dtype, offload: place)
+        #expect(stored.trainedCount == kept.trainedCount)
+        #expect(try train(kept, steps: 0..<3) == train(stored, steps: 0..<3))
+        #expect(try bits(kept) == bits(stored))
+        for layer in 0..<2 {
+            let (a, b) = (try kept.trainedTensors(of: layer), try stored.trainedTensors(of: layer))
+            #expect(a.mapValues { $0.bytes() } == b.mapValues { $0.bytes() })
+        }
     }
 
     @Test("blocks that are passed again give the same bits", arguments: [1, 2])
@@ -135,7 +151,7 @@ struct TrainerTests {
         let again = try trainer("student", loss: RecoveryLoss(kl: 1, lm: 1), repeated: count)
         try train(kept, steps: 0..<3)
         try train(again, steps: 0..<3)
-        #expect(bits(kept) == bits(again))
+        #expect(try bits(kept) == bits(again))
     }
 
     @Test("a step in several passes is a step in one", arguments: [DType.float32, .bfloat16])
@@ -156,19 +172,20 @@ struct TrainerTests {
     @Test("what was pruned stays zero", arguments: [TrainedPart.all, .lora])
     func masks(trained: TrainedPart) throws {
         let trainer = try trainer("student", loss: RecoveryLoss(kl: 1, lm: 0), trained: trained)
-        let before = (0..<2).map { zeros(trainer.trainedTensors(of: $0)) }
-        let values = trainer.trainedTensors(of: 0)["model.layers.0.mlp.up_proj.weight"]?.floats()
+        let before = try (0..<2).map { zeros(try trainer.trainedTensors(of: $0)) }
+        let values = try trainer.trainedTensors(of: 0)["model.layers.0.mlp.up_proj.weight"]?.floats()
         try train(trainer)
-        #expect((0..<2).map { zeros(trainer.trainedTensors(of: $0)) } == before)
+        #expect(
+            try (0..<2).map { zeros(try trainer.trainedTensors(of: $0)) } == before)
         #expect(before[0].count == 7 && before[0].values.allSatisfy { $0.count { $0 } == $0.count / 2 })
-        #expect(trainer.trainedTensors(of: 0)["model.layers.0.mlp.up_proj.weight"]?.floats() != values)
+        #expect(try trainer.trainedTensors(of: 0)["model.layers.0.mlp.up_proj.weight"]?.floats() != values)
     }
 
     @Test("norms alone leave every weight as it is")
     func norms() throws {
         let trainer = try trainer("student", loss: RecoveryLoss(kl: 1, lm: 0), trained: .norms)
         let steps = try train(trainer)
-        let names = Set(trainer.trainedTensors(of: 1).keys.map { $0.replacing("model.layers.1.", with: "") })
+        let names = Set(try trainer.trainedTensors(of: 1).keys.map { $0.replacing("model.layers.1.", with: "") })
         let biases = ["q", "k", "v", "o"].map { "self_attn.\($0)_proj.bias" }
         #expect(names == Set(biases + ["input_layernorm.weight", "post_attention_layernorm.weight"]))
         #expect(steps[19].loss.kl < steps[0].loss.kl)
@@ -180,14 +197,14 @@ struct TrainerTests {
         try trainer.restore(layer: 0, onlyMasters: true) { (name, shape) throws(Fault) in
             Tensor.full(shape, name == "down.weight" ? .nan : 0.01)
         }
-        let before = bits(trainer)
+        let before = try bits(trainer)
         let batch = try batches()[0]
         #expect {
             try trainer.step(batch, rate: 1e-2, step: 1)
         } throws: {
             ($0 as? Fault)?.kind == .badData && ($0 as? Fault)?.place == "step 1"
         }
-        #expect(bits(trainer) == before)
+        #expect(try bits(trainer) == before)
     }
 
     @Test("the order of training follows from the step alone, and no sample is left out")

@@ -34,7 +34,8 @@ public struct RecoverTrainingOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Weight of the adapters: they count alpha / rank (default: twice the rank).", valueName: "a"))
+        help: ArgumentHelp("Weight of the adapters: they count alpha / rank (default: twice the rank).", valueName: "a")
+    )
     public var alpha: Double?
 
     @Option(
@@ -43,6 +44,14 @@ public struct RecoverTrainingOptions: ParsableArguments {
             "Linear that gets an adapter, such as q_proj; may be given again (default: all of a block).",
             valueName: "name"))
     public var targets: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "What becomes of adapters: masked adds them to the weights and keeps zeros; plain is refused where zeros "
+                + "would be filled; none writes them alone, for PEFT (default: masked)."),
+        completion: .words(AdapterMerge.self), transform: optionValue)
+    public var merge: AdapterMerge?
 
     @Option(name: .long, help: ArgumentHelp("Number of steps (default: one epoch).", valueName: "n"))
     public var steps: Int?
@@ -108,6 +117,7 @@ public struct RecoverTrainingOptions: ParsableArguments {
         flags.rank = rank
         flags.alpha = alpha
         flags.targets = targets.isEmpty ? nil : targets
+        flags.merge = merge
         flags.steps = steps
         flags.epochs = epochs
         flags.minutes = minutes
@@ -178,6 +188,9 @@ public struct RecoverTextOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Random seed (default: 0).", valueName: "n"))
     public var seed: UInt64?
 
+    @Flag(name: .long, help: "Trains on the sequences in their own order.")
+    public var noShuffle = false
+
     public init() {}
 
     func apply(to flags: inout RecoverRecipe) {
@@ -189,6 +202,7 @@ public struct RecoverTextOptions: ParsableArguments {
         flags.temperature = temperature
         flags.skippedLines = skipBadLines
         flags.seed = seed
+        if noShuffle { flags.shuffles = false }
     }
 }
 
@@ -229,6 +243,13 @@ public struct RecoverEngineOptions: ParsableArguments {
 
     @Option(
         name: .long,
+        help: ArgumentHelp(
+            "Folder for masters, moments and gradients, with one block at a time in memory; with --train all.",
+            valueName: "dir"), completion: .directory)
+    public var offload: String?
+
+    @Option(
+        name: .long,
         help: ArgumentHelp("Number of tokens that go through the blocks together (default: 2048).", valueName: "n"))
     public var batchTokens: Int?
 
@@ -240,6 +261,7 @@ public struct RecoverEngineOptions: ParsableArguments {
         flags.device = device
         flags.dtype = dtype
         flags.threads = threads
+        flags.offload = offload
         flags.memory = memory
         flags.batchTokens = batchTokens
     }

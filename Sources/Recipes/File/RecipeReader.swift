@@ -36,7 +36,8 @@ extension RecipeForm {
             } else if prefix.isEmpty, fields.contains(where: { $0.key.hasPrefix(key + ".") }) {
                 try read(value, prefix: key + ".", hasVersion: &hasVersion)
             } else {
-                throw RecipeSyntax.unknownKey(member.name, among: fields.map(\.key), prefix: prefix, place: member.place, file: file)
+                throw RecipeSyntax.unknownKey(
+                    member.name, among: fields.map(\.key), prefix: prefix, place: member.place, file: file)
             }
         }
     }

@@ -3,7 +3,8 @@ import Settings
 
 /// Messages for recipes that hold keys that do not exist.
 enum RecipeSyntax {
-    static func unknownKey(_ name: String, among known: [String], prefix: String, place: String, file: String?) -> Fault {
+    static func unknownKey(_ name: String, among known: [String], prefix: String, place: String, file: String?) -> Fault
+    {
         let keys = known + ["version"]
         let here = Set(
             keys.filter { $0.hasPrefix(prefix) }.map { key in

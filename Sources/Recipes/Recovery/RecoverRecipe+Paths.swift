@@ -21,6 +21,7 @@ extension RecoverRecipe {
         recipe.output = output.map(map)
         recipe.calibration = calibration?.map { PruneRecipe.isOwnText($0) ? $0 : map($0) }
         recipe.evaluation = evaluation?.map(map)
+        recipe.offload = offload.map(map)
         return recipe
     }
 }

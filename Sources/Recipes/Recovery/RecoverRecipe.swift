@@ -20,6 +20,7 @@ import Settings
 ///   rank: 16
 ///   alpha: 32
 ///   targets: [q_proj, v_proj]   # all linears when absent
+///   merge: masked               # masked | plain | none
 /// calibration:
 ///   sources: [wikipedia.txt, chats.jsonl@0.5]
 ///   samples: 2048               # training and held-out sequences together
@@ -40,9 +41,11 @@ import Settings
 /// clip: 1                       # norm of the gradient
 /// check_every: 50               # steps between checks on the held-out sequences, each of which can be resumed from
 /// seed: 0
+/// shuffle: true
 /// device: auto
 /// dtype: auto
 /// threads: 8
+/// offload: ./scratch            # folder for masters, moments and gradients, with train: all
 /// memory: 8GB
 /// batch_tokens: 2048            # tokens that go through the blocks together
 /// ```
@@ -59,6 +62,7 @@ public struct RecoverRecipe: Sendable {
     public var rank: Int?
     public var alpha: Double?
     public var targets: [String]?
+    public var merge: AdapterMerge?
     /// Text files, each with an optional `@weight`, or `self`.
     public var calibration: [String]?
     public var samples: Int?
@@ -80,9 +84,11 @@ public struct RecoverRecipe: Sendable {
     public var clip: Double?
     public var checkEvery: Int?
     public var seed: UInt64?
+    public var shuffles: Bool?
     public var device: DeviceChoice?
     public var dtype: NumberFormat?
     public var threads: Int?
+    public var offload: String?
     public var memory: ByteSize?
     public var batchTokens: Int?
 
@@ -134,6 +140,7 @@ extension RecoverRecipe: RecipeForm {
             .integer("lora.rank", "--rank", \.rank),
             .number("lora.alpha", "--alpha", \.alpha),
             .list("lora.targets", "--targets", \.targets),
+            .option("lora.merge", "--merge", \.merge),
             .list("calibration.sources", "--calibration", \.calibration),
             .integer("calibration.samples", "--samples", \.samples),
             .integer("calibration.sequence_length", "--sequence-length", \.sequenceLength),
@@ -153,9 +160,11 @@ extension RecoverRecipe: RecipeForm {
             .number("clip", "--clip", \.clip),
             .integer("check_every", "--check-every", \.checkEvery),
             .integer("seed", "--seed", \.seed),
+            .flag("shuffle", "--no-shuffle", \.shuffles),
             .option("device", "--device", \.device),
             .option("dtype", "--dtype", \.dtype),
             .integer("threads", "--threads", \.threads),
+            .text("offload", "--offload", \.offload),
             .option("memory", "--memory", \.memory),
             .integer("batch_tokens", "--batch-tokens", \.batchTokens),
         ]

@@ -40,10 +40,14 @@ public struct RecoverSettings: Sendable, Equatable {
     /// Steps between checks; nil is a tenth of all.
     public var checkEvery: Int?
     public var seed: UInt64
+    /// Whether sequences are trained on in an order of chance, not their own.
+    public var shuffles: Bool
     public var device: DeviceChoice
     public var dtype: NumberFormat
     /// Nil means the machine's physical cores.
     public var threads: Int?
+    /// Folder for what training keeps of all weights; nil keeps it in memory.
+    public var offload: String?
     /// What the process may hold where there is a choice.
     public var memory: ByteSize?
     /// Tokens that go through the blocks together; nil is 2048 on a processor.
@@ -55,6 +59,7 @@ public struct RecoverSettings: Sendable, Equatable {
         public var alpha: Double
         /// The linears that get an adapter, as a checkpoint calls them: "q_proj".
         public var targets: [String]
+        public var merge: AdapterMerge
     }
 
     /// Linears that an adapter can be on.
@@ -94,6 +99,7 @@ public struct RecoverSettings: Sendable, Equatable {
         recipe.rank = lora?.rank
         recipe.alpha = lora?.alpha
         recipe.targets = lora?.targets
+        recipe.merge = lora?.merge
         recipe.calibration = calibration
         recipe.samples = samples
         recipe.sequenceLength = sequenceLength
@@ -115,9 +121,11 @@ public struct RecoverSettings: Sendable, Equatable {
         recipe.clip = clip
         recipe.checkEvery = checkEvery
         recipe.seed = seed
+        recipe.shuffles = shuffles
         recipe.device = device
         recipe.dtype = dtype
         recipe.threads = threads
+        recipe.offload = offload
         recipe.memory = memory
         recipe.batchTokens = batchTokens
         return recipe
@@ -193,6 +201,11 @@ extension RecoverRecipe {
                 key, "'\(key)' is out of range", found: "\(value)",
                 expected: "a number from 0 to \(key == "clip" ? "1e9" : "1")")
         }
+        if offload != nil, let trained, trained != .all {
+            throw fault(
+                "offload", "only the training of all weights has a state that is worth a disk",
+                found: "offload with train: \(trained.text)", advice: "leave it out, or use --train all")
+        }
         if let heldOut, heldOut >= samples {
             throw fault(
                 "held_out", "there would be nothing to train on", found: "\(heldOut) of \(samples) sequences",
@@ -201,18 +214,20 @@ extension RecoverRecipe {
         return RecoverSettings(
             model: model, teacher: teacher, output: output, overwrite: overwrite ?? false,
             shardSize: shardSize ?? .fiveGigabytes, outputDType: outputDType ?? .auto, loss: loss,
-            trained: trained ?? .all, lora: try resolvedLora(), calibration: calibration, samples: samples, sequenceLength: sequenceLength,
+            trained: trained ?? .all, lora: try resolvedLora(), calibration: calibration, samples: samples,
+            sequenceLength: sequenceLength,
             skippedLines: skippedLines ?? 0, textField: textField, evaluation: evaluation ?? [],
             temperature: writesOwnText ? temperature ?? 1 : nil, heldOut: heldOut, length: try resolvedLength(),
             batch: batch ?? 4, learningRate: learningRate ?? RecoverRecipe.learningRate(trained ?? .all),
             warmup: warmup ?? 0.05, decay: decay ?? .cosine, weightDecay: weightDecay ?? 0, clip: clip ?? 1,
-            checkEvery: checkEvery, seed: seed ?? 0, device: device ?? .auto, dtype: dtype ?? .auto,
-            threads: threads, memory: memory, batchTokens: batchTokens)
+            checkEvery: checkEvery, seed: seed ?? 0, shuffles: shuffles ?? true,
+            device: device ?? .auto, dtype: dtype ?? .auto,
+            threads: threads, offload: offload, memory: memory, batchTokens: batchTokens)
     }
 
     private func resolvedLora() throws(Fault) -> RecoverSettings.LowRankSettings? {
         guard trained == .lora else {
-            let given = ["lora.rank", "lora.alpha", "lora.targets"].first { key in
+            let given = ["lora.rank", "lora.alpha", "lora.targets", "lora.merge"].first { key in
                 RecoverRecipe.fields.first { $0.key == key }?.isGiven(self) ?? false
             }
             if let given {
@@ -230,7 +245,9 @@ extension RecoverRecipe {
                 expected: RecoverSettings.adaptable.joined(separator: ", "))
         }
         let rank = rank ?? 16
-        return .init(rank: rank, alpha: alpha ?? 2 * Double(rank), targets: targets ?? RecoverSettings.adaptable)
+        return .init(
+            rank: rank, alpha: alpha ?? 2 * Double(rank), targets: targets ?? RecoverSettings.adaptable,
+            merge: merge ?? .masked)
     }
 
     private func resolvedLength() throws(Fault) -> RecoverSettings.Length {

@@ -32,3 +32,15 @@ public enum RateDecay: String, OptionWord {
 
     public static let noun = "decay of the learning rate"
 }
+
+/// What becomes of adapters in the end.
+public enum AdapterMerge: String, OptionWord {
+    /// Added to the weights; what was pruned stays zero.
+    case masked
+    /// Added to weights without zeros that would have to stay.
+    case plain
+    /// Written by themselves, for PEFT.
+    case none
+
+    public static let noun = "merge"
+}

@@ -13,27 +13,20 @@ public struct AdamW: Equatable, Sendable {
 
     public init() {}
 
+    /// What a gradient of this norm is multiplied by.
+    func factor(norm: Double) -> Double { clip.map { norm > $0 ? $0 / (norm + 1e-6) : 1 } ?? 1 }
+
+    /// Moves one parameter.
+    ///
     /// - Parameters:
-    ///   - parameters: with the gradients of a step.
+    ///   - factor: what its gradient is multiplied by.
     ///   - rate: of this step.
     ///   - step: 1-based.
-    /// - Returns: the norm of the gradient before it was clipped. When it is no number, nothing was changed.
-    func step(_ parameters: [TrainedParameter], rate: Double, step: Int) -> Double {
-        Engine.withoutGradient {
-            let gradients = parameters.map { $0.takeGradient() }
-            let norm = zip(parameters, gradients).reduce(0) {
-                $0 + $1.1.squareSum(where: $1.0.keepsZeros ? $1.0.master : nil)
-            }.squareRoot()
-            guard norm.isFinite else { return norm }
-            let factor = clip.map { norm > $0 ? $0 / (norm + 1e-6) : 1 } ?? 1
-            for (parameter, gradient) in zip(parameters, gradients) {
-                parameter.master.adamWStep(
-                    gradient: gradient, first: parameter.first, second: parameter.second,
-                    working: parameter.working.dtype == .float32 ? nil : parameter.working, factor: factor, rate: rate,
-                    decay: parameter.master.rank > 1 ? decay : 0, beta1: beta1, beta2: beta2, epsilon: epsilon,
-                    step: step, keepsZeros: parameter.keepsZeros)
-            }
-            return norm
-        }
+    func move(_ parameter: TrainedParameter, gradient: Tensor, factor: Double, rate: Double, step: Int) {
+        parameter.master.adamWStep(
+            gradient: gradient, first: parameter.first, second: parameter.second,
+            working: parameter.working.dtype == .float32 ? nil : parameter.working, factor: factor, rate: rate,
+            decay: parameter.master.rank > 1 ? decay : 0, beta1: beta1, beta2: beta2, epsilon: epsilon, step: step,
+            keepsZeros: parameter.keepsZeros)
     }
 }

@@ -44,34 +44,42 @@ public final class Trainer {
     private let student: Decoder
     private let teacher: Passage?
     private let head: DistillationHead
-    let blocks: [TrainedBlock]
+    let blocks: any StudentBlocks
 
     /// - Parameters:
     ///   - student: its blocks are read, and stay.
     ///   - teacher: blocks in `compute`; nil for a loss without one.
     ///   - compute: number type of the matrix products.
-    /// - Throws: `inputOutput` when weights cannot be read.
-    public init(_ student: Decoder, teacher: Passage?, compute: DType, options: Options) throws(Fault) {
+    ///   - offload: a folder for the masters, moments and gradients of all weights; nil keeps them in memory.
+    /// - Throws: `inputOutput` when weights cannot be read or the folder does not take the state.
+    public init(
+        _ student: Decoder, teacher: Passage?, compute: DType, options: Options, offload: String? = nil
+    ) throws(Fault) {
         self.student = student
         self.teacher = options.loss.needsTeacher ? teacher : nil
         self.options = options
         let compute = compute.forGradients
         head = DistillationHead(
             student: try student.head(dtype: compute), teacher: try self.teacher?.source.decoder.head(dtype: compute))
-        var blocks: [TrainedBlock] = []
-        for layer in 0..<student.configuration.layerCount {
-            blocks.append(
-                TrainedBlock(
-                    try student.block(layer), dtype: compute, trained: options.trained,
-                    lowRank: options.lowRank, seed: options.seed))
+        let layers = student.configuration.layerCount
+        if let offload, options.trained == .all {
+            blocks = try StoredBlocks(layers: layers, dtype: compute, device: student.device, folder: offload) {
+                (layer) throws(Fault) in try student.block(layer)
+            }
+            return
         }
-        self.blocks = blocks
+        var resident: [TrainedBlock] = []
+        for layer in 0..<layers {
+            resident.append(
+                TrainedBlock(
+                    try student.block(layer), dtype: compute, trained: options.trained, lowRank: options.lowRank,
+                    seed: options.seed))
+        }
+        blocks = ResidentBlocks(resident)
     }
 
-    private var parameters: [TrainedParameter] { blocks.flatMap { $0.parameters.map(\.parameter) } }
-
     /// Parameters that are trained.
-    public var trainedCount: Int { parameters.reduce(0) { $0 + $1.master.count } }
+    public var trainedCount: Int { blocks.trainedCount }
 
     /// One step of the optimizer.
     ///
@@ -87,21 +95,19 @@ public final class Trainer {
         }
         let positions = batch.reduce(0) { $0 + max(0, $1.count - 1) }
         var sum = RecoveryLoss(kl: 0, lm: 0)
-        for samples in passes {
-            let measured = try pass(samples, scale: 1 / Double(max(1, positions)))
+        for (number, samples) in passes.enumerated() {
+            let measured = try pass(samples, scale: 1 / Double(max(1, positions)), number, of: passes.count)
             sum.kl += measured.kl
             sum.lm += measured.lm
-            for block in blocks { block.collect(isOnly: passes.count == 1) }
         }
         let loss = RecoveryLoss(kl: sum.kl / Double(max(1, positions)), lm: sum.lm / Double(max(1, positions)))
-        let norm = options.optimizer.step(parameters, rate: rate, step: step)
+        let norm = try blocks.step(options.optimizer, rate: rate, step: step)
         guard norm.isFinite, options.loss.value(loss).isFinite else {
             throw Fault(
                 .badData, "the loss or its gradient is not a number", place: "step \(step)",
                 found: "loss \(options.loss.value(loss)), norm of the gradient \(norm)",
                 advice: "use a lower learning rate, or float32")
         }
-        for block in blocks { for adapter in block.adapters.values { adapter.refresh() } }
         return Step(loss: loss, gradientNorm: norm, positions: positions)
     }
 
@@ -110,8 +116,7 @@ public final class Trainer {
         for start in stride(from: 0, to: batch.count, by: options.passSamples) {
             _ = try pass(Array(batch[start..<min(start + options.passSamples, batch.count)]), scale: 1)
         }
-        for block in blocks { block.collect(isOnly: true) }
-        for parameter in parameters { _ = parameter.takeGradient() }
+        blocks.forgetGradients()
     }
 
     /// The mean loss on samples that are not trained on.
@@ -132,7 +137,9 @@ public final class Trainer {
     }
 
     /// Sums of the losses of some samples, and their gradients in the leaves where a scale is given.
-    private func pass(_ samples: [[Int32]], scale: Double?) throws(Fault) -> RecoveryLoss {
+    private func pass(
+        _ samples: [[Int32]], scale: Double?, _ number: Int = 0, of passes: Int = 1
+    ) throws(Fault) -> RecoveryLoss {
         let (count, tokens) = (samples.count, samples[0].count)
         let ids = samples.flatMap { $0 }
         let hidden = student.configuration.hiddenSize
@@ -152,9 +159,9 @@ public final class Trainer {
             return found.gradient?.reshaped([count, tokens, hidden])
         }
         if scale == nil {
-            _ = measured(pass.forward(x))
+            _ = measured(try pass.forward(x))
         } else {
-            pass.train(x) { measured($0) ?? $0 }
+            try pass.train(x, pass: number, of: passes) { measured($0) ?? $0 }
         }
         return sum
     }
@@ -171,17 +178,10 @@ public final class Trainer {
 
     // MARK: What is kept and written
 
-    public var layerCount: Int { blocks.count }
+    public var layerCount: Int { blocks.layerCount }
 
     /// Everything that a run which goes on later needs of a layer, float32: masters and moments by name.
-    public func state(of layer: Int) -> [(name: String, values: Tensor)] {
-        blocks[layer].parameters.flatMap { key, parameter in
-            [
-                (key.name, parameter.master.detached()), (key.name + ".first", parameter.first),
-                (key.name + ".second", parameter.second),
-            ]
-        }
-    }
+    public func state(of layer: Int) throws(Fault) -> [(name: String, values: Tensor)] { try blocks.state(of: layer) }
 
     /// Puts a layer back into an earlier state.
     ///
@@ -192,17 +192,37 @@ public final class Trainer {
     public func restore(
         layer: Int, onlyMasters: Bool = false, read: (_ name: String, _ shape: [Int]) throws(Fault) -> Tensor
     ) throws(Fault) {
-        for (key, parameter) in blocks[layer].parameters {
-            let shape = parameter.master.shape
-            let master = try read(key.name, shape)
-            Engine.withoutGradient { parameter.master.copy(from: master) }
-            guard !onlyMasters else { continue }
-            parameter.first.copy(from: try read(key.name + ".first", shape))
-            parameter.second.copy(from: try read(key.name + ".second", shape))
-        }
-        blocks[layer].refresh()
+        try blocks.restore(layer, onlyMasters: onlyMasters, read: read)
     }
 
     /// The tensors of a checkpoint that training has changed in a layer, float32.
-    public func trainedTensors(of layer: Int) -> [String: Tensor] { blocks[layer].tensors }
+    public func trainedTensors(of layer: Int) throws(Fault) -> [String: Tensor] { try blocks.block(layer).tensors }
+
+    /// A weight with adapters in which zeros must stay, by its name in a checkpoint; nil where there is none.
+    ///
+    /// - Throws: what reading blocks throws.
+    public func prunedWeight() throws(Fault) -> String? {
+        for layer in 0..<layerCount {
+            for adapter in try blocks.block(layer).adapters.values where adapter.isMasked {
+                return adapter.linears[0].name.weightName(layer: layer)
+            }
+        }
+        return nil
+    }
+
+    /// The adapters of a layer: A [r, in] and B [out, r] of every linear that has one, float32.
+    ///
+    /// - Throws: what reading blocks throws.
+    public func adapters(of layer: Int) throws(Fault) -> [(linear: LinearName, a: Tensor, b: Tensor)] {
+        let block = try blocks.block(layer)
+        var list: [(linear: LinearName, a: Tensor, b: Tensor)] = []
+        for name in block.working.projections {
+            guard let adapter = block.adapters[name] else { continue }
+            for index in adapter.linears.indices {
+                let (a, b) = adapter.factors(index)
+                list.append((adapter.linears[index].name, a, b))
+            }
+        }
+        return list
+    }
 }

@@ -1,15 +1,16 @@
 import Randomness
 
-/// Which samples a step trains on: all in an order of chance, then all again in another. It follows from the number of
+/// Which samples a step trains on: all in an order of chance or in their own, then all again. It follows from the number of
 /// the step alone, so that a resumed run goes on as if nothing had been.
 public struct TrainingOrder: Equatable, Sendable {
     /// Samples that are trained on.
     public let samples: [Int]
     /// Samples of a step.
     public let batch: Int
-    public let seed: UInt64
+    /// Of the order of chance; nil keeps their own.
+    public let seed: UInt64?
 
-    public init(samples: [Int], batch: Int, seed: UInt64) {
+    public init(samples: [Int], batch: Int, seed: UInt64?) {
         (self.samples, self.batch, self.seed) = (samples, max(1, batch), seed)
     }
 
@@ -19,6 +20,10 @@ public struct TrainingOrder: Equatable, Sendable {
         var result: [Int] = []
         var (epoch, order) = (-1, [Int]())
         for place in (step - 1) * batch..<step * batch {
+            guard let seed else {
+                result.append(samples[place % samples.count])
+                continue
+            }
             if place / samples.count != epoch {
                 epoch = place / samples.count
                 var generator = SplitMix64(seed: seed &+ UInt64(epoch) &* 0x9E37_79B9_7F4A_7C15)

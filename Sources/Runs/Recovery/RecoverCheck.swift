@@ -51,7 +51,8 @@ struct RecoverCheck: Equatable {
         let losses = try line.list("held_out", count: 2)
         let finite = -1e9...1e9
         heldOut = RecoveryLoss(
-            kl: try line.number(losses[0], "held_out", in: finite), lm: try line.number(losses[1], "held_out", in: finite)
+            kl: try line.number(losses[0], "held_out", in: finite),
+            lm: try line.number(losses[1], "held_out", in: finite)
         )
         guard let isBest = line.object["best"]?.boolValue else {
             throw line.fault("best", found: line.object["best"]?.kindName ?? "nothing", expected: "true or false")

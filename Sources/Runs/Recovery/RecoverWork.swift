@@ -58,8 +58,13 @@ struct RecoverWork {
             try train(made, &checks, of: length)
         }
         let result = try RecoverResult(context, checks: checks, steps: steps ?? 0)
-        try write(trainer, checks, Set(parts.map { $0.object["file"]?.stringValue ?? "" }))
-        try publish(result, lines: Array(try Journal.read(journal.path).dropFirst()))
+        if settings.lora?.merge == AdapterMerge.none {
+            let made = if let trainer { trainer } else { try makeTrainer() }
+            try publishAdapters(result, made, checks)
+        } else {
+            try write(trainer, checks, Set(parts.map { $0.object["file"]?.stringValue ?? "" }))
+            try publish(result, lines: Array(try Journal.read(journal.path).dropFirst()))
+        }
         var timed = result
         timed.seconds = clock.duration(to: .now) / .seconds(1)
         timed.peakMemoryBytes = Machine.peakMemoryBytes
@@ -71,10 +76,10 @@ struct RecoverWork {
         let compute = context.run.compute
         let blocks = context.decoder.expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
         let teacher = context.teacher.map {
-            // The teacher's blocks stay as far as there is room beside the student's masters, moments and gradients.
-            Passage(
-                BlockSource($0, dtype: compute, residentBytes: max(0, context.run.memoryLeft - blocks * 20)),
-                compute: compute)
+            // The teacher's blocks stay as far as there is room beside the student's masters, moments and gradients; of
+            // a student on the disk they are read again for every pass, too.
+            let left = settings.offload == nil ? max(0, context.run.memoryLeft - blocks * 20) : 0
+            return Passage(BlockSource($0, dtype: compute, residentBytes: left), compute: compute)
         }
         let tokens = context.tokens.columns
         let samples = max(1, (settings.batchTokens ?? BatchSize.processor) / tokens)
@@ -93,7 +98,18 @@ struct RecoverWork {
                 lora.targets.contains(linear.rawValue + "_proj")
             }
         }
-        return try Trainer(context.decoder, teacher: teacher, compute: compute, options: options)
+        let trainer = try Trainer(
+            context.decoder, teacher: teacher, compute: compute, options: options, offload: settings.offload)
+        if let merge = settings.lora?.merge, merge != .masked, let name = try trainer.prunedWeight() {
+            throw Fault(
+                .usage,
+                merge == .plain
+                    ? "a plain merge would fill the zeros of the pruned weights"
+                    : "adapters alone would fill the zeros of the pruned weights: PEFT adds them without a mask",
+                file: context.decoder.checkpoint.path, place: "tensor '\(name)'", found: "--merge \(merge.text)",
+                advice: "use --merge masked")
+        }
+        return trainer
     }
 
     /// Blocks that are passed again on the way back, because what their derivatives need does not fit.
@@ -102,6 +118,7 @@ struct RecoverWork {
         let kept = PassMemory(context.decoder.configuration).training(samples: samples, tokens: tokens, width: width)
         // Masters, moments, leaves and gradients.
         let blocks = context.decoder.expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) } * (16 + 2 * width)
+        guard settings.offload == nil else { return layers }
         let left = max(0, context.run.memoryLeft - blocks)
         return layers - min(layers, left / max(1, kept))
     }
@@ -133,7 +150,8 @@ struct RecoverWork {
     // MARK: Training
 
     private func train(_ trainer: Trainer, _ checks: inout [RecoverCheck], of steps: Int) throws(Fault) {
-        let order = TrainingOrder(samples: context.training, batch: settings.batch, seed: settings.seed)
+        let order = TrainingOrder(samples: context.training, batch: settings.batch,
+            seed: settings.shuffles ? settings.seed : nil)
         let rate = LearningRate(highest: settings.learningRate, warmup: settings.warmup, decay: settings.decay)
         let interval = settings.checkEvery ?? max(1, (steps + 9) / 10)
         var limit = Double.infinity
@@ -200,7 +218,7 @@ struct RecoverWork {
     }
 
     private func writeState(_ trainer: Trainer, step: Int, layer: Int) throws(Fault) -> FileDigest {
-        let tensors = trainer.state(of: layer)
+        let tensors = try trainer.state(of: layer)
         let writer = try staging.shard(
             RecoverCheck.fileName(step: step, layer: layer),
             tensors.map { TensorDescription(name: $0.name, shape: $0.values.shape, type: .f32) })
@@ -258,10 +276,9 @@ struct RecoverWork {
             events(.note("writing the checkpoint"))
             for layer in 0..<layers where !committed.contains(names[layer]) {
                 // Without a better state than the first, what is written is the model as it came.
+                let values = isAsRead ? [:] : try trainer.trainedTensors(of: layer)
                 let digest = try staging.writeShard(
-                    names[layer],
-                    try context.run.files.contents(
-                        layer: layer, replacing: isAsRead ? [:] : trainer.trainedTensors(of: layer)))
+                    names[layer], try context.run.files.contents(layer: layer, replacing: values))
                 try journal.append(digest.line(kind: "block"))
             }
         }
@@ -278,5 +295,44 @@ struct RecoverWork {
         Machine.returnFreedMemory()
         try context.decoder.checkpoint.checkUnchanged()
         try publication.publish(try result.documents(context))
+    }
+
+    /// Writes the best adapters in PEFT's layout: the output is a folder of their own.
+    private func publishAdapters(
+        _ result: RecoverResult, _ trainer: Trainer, _ checks: [RecoverCheck]
+    ) throws(Fault) {
+        guard let lora = settings.lora, let best = checks.last(where: \.isBest) else { return }
+        guard !best.files.isEmpty else {
+            throw Fault(
+                .badData, "training did not help on the held-out sequences, so there are no adapters to write",
+                found: "the best loss before the first step", advice: "use a lower --learning-rate, or more text")
+        }
+        if best.step != checks.last?.step { try restore(trainer, from: best, onlyMasters: true) }
+        var tensors: [(tensor: TensorDescription, bytes: [UInt8])] = []
+        for layer in 0..<layers {
+            for factor in try trainer.adapters(of: layer) {
+                for (name, values) in [("lora_A", factor.a), ("lora_B", factor.b)] {
+                    let bytes = values.to(.cpu).contiguous().bytes()
+                    tensors.append(
+                        (
+                            TensorDescription(
+                                name: "base_model.model.model.layers.\(layer).\(factor.linear.checkpointName)"
+                                    + ".\(name).weight", shape: values.shape, type: .f32), bytes
+                        ))
+                }
+            }
+        }
+        var files = [try staging.writeShard(PublishedFile.adapter, tensors)]
+        for check in checks {
+            for file in check.files where staging.contains(file.name) { try staging.remove(file.name) }
+        }
+        let configuration = try AdapterConfiguration(lora, base: context.decoder.checkpoint).json
+        for document in try result.documents(context)
+        where [PublishedFile.recovery, PublishedFile.recoveryRecipe, PublishedFile.card].contains(document.name) {
+            files.append(try staging.write(document.name, document.bytes))
+        }
+        files.append(
+            try staging.write(PublishedFile.adapterConfiguration, Array((configuration.text() + "\n").utf8)))
+        try staging.publish(files) { events(.publishing) }
     }
 }

@@ -5,8 +5,8 @@ final class TrainedParameter {
     /// Float32.
     let master: Tensor
     /// Running means of the gradient and of its square, float32.
-    let first: Tensor
-    let second: Tensor
+    private(set) lazy var first = Tensor.zeros(master.shape, device: master.device)
+    private(set) lazy var second = Tensor.zeros(master.shape, device: master.device)
     /// The leaf of back-propagation: the master itself, or a copy in a shorter number type.
     let working: Tensor
     /// Whether a value that is zero stays zero: one that was pruned.
@@ -17,12 +17,21 @@ final class TrainedParameter {
     /// - Parameter values: float32; they are taken over.
     init(_ values: Tensor, dtype: DType, keepsZeros: Bool) {
         master = values
-        first = Tensor.zeros(values.shape, device: values.device)
-        second = Tensor.zeros(values.shape, device: values.device)
         working = dtype == .float32 ? master : values.to(dtype)
         self.keepsZeros = keepsZeros
         working.requireGradient()
     }
+
+    /// One whose leaf nobody passes through.
+    ///
+    /// - Parameters: float32; they are taken over.
+    init(_ values: Tensor, first: Tensor, second: Tensor, keepsZeros: Bool) {
+        (master, working, self.keepsZeros) = (values, values, keepsZeros)
+        (self.first, self.second) = (first, second)
+    }
+
+    /// Σ g² over what can move.
+    func squareSum(of gradient: Tensor) -> Double { gradient.squareSum(where: keepsZeros ? master : nil) }
 
     private var isShort: Bool { working.dtype != .float32 }
 

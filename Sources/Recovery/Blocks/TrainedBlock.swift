@@ -37,8 +37,8 @@ final class TrainedBlock {
     init(_ block: Block, dtype: DType, trained: TrainedPart, lowRank: LowRankOptions, seed: UInt64) {
         var working = block.to(dtype)
         var parameters: [(key: Key, parameter: TrainedParameter)] = []
-        func add(_ key: Key, _ values: Tensor, _ dtype: DType, keepsZeros: Bool) -> Tensor {
-            let parameter = TrainedParameter(values, dtype: dtype, keepsZeros: keepsZeros)
+        func add(_ key: Key, _ values: Tensor, _ dtype: DType) -> Tensor {
+            let parameter = TrainedParameter(values, dtype: dtype, keepsZeros: TrainedBlock.keepsZeros(key))
             parameters.append((key, parameter))
             return parameter.working
         }
@@ -57,19 +57,72 @@ final class TrainedBlock {
                 continue
             }
             var weight = working[name].weight
-            if trained == .all { weight = add(.weight(name), block[name].weight, dtype, keepsZeros: true) }
-            let bias = block[name].bias.map { add(.bias(name), $0, dtype, keepsZeros: false) }
+            if trained == .all { weight = add(.weight(name), block[name].weight, dtype) }
+            let bias = block[name].bias.map { add(.bias(name), $0, dtype) }
             working[name] = Projection(weight: weight, bias: bias, parts: block[name].parts)
         }
         if trained != .lora {
             for place in block.blueprint.norms.map(\.place) {
                 guard let gain = block.norms[place] else { continue }
-                working.norms[place] = add(.norm(place), gain, .float32, keepsZeros: false)
+                working.norms[place] = add(.norm(place), gain, .float32)
             }
         }
         self.adapters = adapters
         self.working = working
         self.parameters = parameters
+    }
+
+    /// A block of which everything is trained.
+    ///
+    /// - Parameters:
+    ///   - template: a block without its weights.
+    ///   - values: float32, of the keys of `trainable`; they are taken over.
+    init(_ template: Block, values: [Key: Tensor], dtype: DType) {
+        var working = template
+        var parameters: [(key: Key, parameter: TrainedParameter)] = []
+        for key in TrainedBlock.keys(of: template) {
+            guard let value = values[key] else { continue }
+            let isNorm = if case .norm = key { true } else { false }
+            let parameter = TrainedParameter(
+                value, dtype: isNorm ? .float32 : dtype, keepsZeros: TrainedBlock.keepsZeros(key))
+            parameters.append((key, parameter))
+            working.set(key, parameter.working)
+        }
+        (self.working, self.parameters, adapters) = (working, parameters, [:])
+    }
+
+    /// Whether a zero of a parameter is one that was pruned.
+    static func keepsZeros(_ key: Key) -> Bool { if case .weight = key { true } else { false } }
+
+    /// What can be trained of a block, in the order in which `init` takes it up.
+    private static func keys(of block: Block) -> [Key] {
+        block.projections.flatMap { name in
+            [.weight(name)] + (block[name].bias == nil ? [] : [.bias(name)])
+        } + block.blueprint.norms.map { .norm($0.place) }
+    }
+
+    /// The same with values, of what is there.
+    static func trainable(of block: Block) -> [(key: Key, values: Tensor)] {
+        keys(of: block).compactMap { key in
+            let values: Tensor? =
+                switch key {
+                case .weight(let name): block[name].weight
+                case .bias(let name): block[name].bias
+                case .norm(let place): block.norms[place]
+                case .lowRank: nil
+                }
+            return values.flatMap { $0.count > 0 ? (key, $0) : nil }
+        }
+    }
+
+    /// Masters and moments by name.
+    var state: [(name: String, values: Tensor)] {
+        parameters.flatMap { key, parameter in
+            [
+                (key.name, parameter.master.detached()), (key.name + ".first", parameter.first),
+                (key.name + ".second", parameter.second),
+            ]
+        }
     }
 
     /// The checkpoint's tensors that are trained, float32.
@@ -93,7 +146,8 @@ final class TrainedBlock {
         }
         for (name, adapter) in adapters {
             let merged = adapter.merged()
-            for (linear, rows) in working[name].rows(of: merged) where adapter.linears.contains(where: { $0.name == linear }) {
+            for (linear, rows) in working[name].rows(of: merged)
+            where adapter.linears.contains(where: { $0.name == linear }) {
                 result[linear.weightName(layer: layer)] = rows
             }
         }
@@ -126,4 +180,27 @@ public struct LowRankOptions: Equatable, Sendable {
     public var targets: Set<LinearName> = [.q, .k, .v, .o, .gate, .up, .down]
 
     public init() {}
+}
+
+extension Block {
+    /// The same shapes with nothing in the tensors that are trained.
+    func withoutWeights() -> Block {
+        var result = self
+        for name in projections where self[name].weight.count > 0 {
+            let nothing = Tensor.empty([0])
+            result[name] = Projection(weight: nothing, bias: self[name].bias.map { _ in nothing }, parts: self[name].parts)
+        }
+        return result
+    }
+
+    fileprivate mutating func set(_ key: TrainedBlock.Key, _ value: Tensor) {
+        switch key {
+        case .weight(let name):
+            self[name] = Projection(weight: value, bias: self[name].bias, parts: self[name].parts)
+        case .bias(let name):
+            self[name] = Projection(weight: self[name].weight, bias: value, parts: self[name].parts)
+        case .norm(let place): norms[place] = value
+        case .lowRank: break
+        }
+    }
 }

@@ -1,0 +1,243 @@
+import Calibration
+import Checkpoints
+import Decoders
+import Faults
+import Foundation
+import JSONText
+import Publishing
+import Recipes
+import Settings
+import RunSupport
+import TestSupport
+import Testing
+import Torch
+
+@testable import Runs
+
+@Suite("Recovery runs")
+struct RecoverRunTests {
+    private let bench: Bench
+
+    init() throws {
+        bench = try Bench(tokens: Bench.rows(40, 12)) { $0.layers = 2 }
+        try bench.prune("pruned") {
+            $0.method = "wanda"
+            $0.pattern = try? PatternChoice(parsing: "2:4")
+        }
+    }
+
+    private func settings(
+        _ output: String, model: String? = nil, _ change: (inout RecoverRecipe) -> Void = { _ in }
+    ) throws -> RecoverSettings {
+        var recipe = RecoverRecipe()
+        recipe.model = model ?? bench.path("pruned")
+        recipe.teacher = bench.model.path
+        recipe.output = bench.path(output)
+        recipe.calibration = [bench.tokenFile]
+        recipe.samples = 40
+        recipe.heldOut = 8
+        recipe.steps = 12
+        recipe.checkEvery = 4
+        recipe.learningRate = 3e-3
+        recipe.device = .cpu
+        recipe.dtype = .float32
+        recipe.threads = 1
+        change(&recipe)
+        return try recipe.resolved()
+    }
+
+    private func context(_ settings: RecoverSettings) throws -> RecoverContext {
+        let student = try Decoder(try Checkpoint.open(settings.model))
+        let set = try CalibrationBuilder(
+            CalibrationRequest(
+                sources: [try CalibrationSource(parsing: settings.calibration[0])], samples: settings.samples,
+                sequenceLength: settings.sequenceLength, seed: settings.seed,
+                contextLength: student.configuration.contextLength,
+                vocabularySize: student.configuration.vocabularySize),
+            tokenizer: NoTokenizer(), chat: .missing
+        ).build()
+        return try RecoverContext(
+            settings, student: student,
+            teacher: try settings.teacher.map { path in try Decoder(try Checkpoint.open(path)) }, compute: .float32,
+            calibration: set)
+    }
+
+    @discardableResult
+    private func recover(
+        _ output: String, model: String? = nil, _ change: (inout RecoverRecipe) -> Void = { _ in },
+        events: @escaping EventHandler = { _ in }
+    ) throws -> RecoverResult {
+        try RecoverRun(try context(try settings(output, model: model, change)), events: events).start()
+    }
+
+    private func zeros(_ folder: String) throws -> [String: [Bool]] {
+        let decoder = try Decoder(try Checkpoint.open(bench.path(folder)))
+        var zeros: [String: [Bool]] = [:]
+        for layer in 0..<decoder.configuration.layerCount {
+            let block = try decoder.block(layer)
+            for linear in block.linears {
+                zeros[linear.weightName(layer: layer)] = block.weight(linear).floats().map { $0 == 0 }
+            }
+        }
+        return zeros
+    }
+
+    @Test("the loss falls, zeros stay, and the folder says what was done", arguments: [TrainedPart.all, .norms, .lora])
+    func publishes(trained: TrainedPart) throws {
+        let result = try recover("out") {
+            $0.trained = trained
+            $0.learningRate = 1e-2
+        }
+        #expect(result.after < result.before && result.bestStep > 0)
+        #expect(result.heldOut.map(\.step) == [0, 4, 8, 12] && result.curve.count == 12)
+        #expect(result.tokens == 12 * 4 * 12)
+        #expect(try zeros("out") == zeros("pruned"))
+        let names = Set(try bench.files("out").keys)
+        #expect(names.isSuperset(of: ["recovery.json", "recovery.yaml", "report.json", "recipe.yaml", "README.md"]))
+        #expect(try bench.files("out")["report.json"] == bench.files("pruned")["report.json"])
+        _ = try FolderVerification(bench.path("out"))
+        // The recipes lead to the same inputs from where they stand now.
+        let recipe = try RecoverRecipe(contentsOf: bench.path("out") + "/recovery.yaml").resolved()
+        #expect(FileManager.default.fileExists(atPath: recipe.model + "/config.json"))
+        let pruning = try PruneRecipe(contentsOf: bench.path("out") + "/recipe.yaml")
+        #expect(FileManager.default.fileExists(atPath: try #require(pruning.model) + "/config.json"))
+        let card = String(decoding: try #require(try bench.files("out")["README.md"]), as: UTF8.self)
+        #expect(card.contains("## Recovery") && card.contains("12 steps, 576 tokens"))
+    }
+
+    @Test("only blocks change")
+    func rest() throws {
+        try recover("out")
+        let (before, after) = (try Checkpoint.open(bench.path("pruned")), try Checkpoint.open(bench.path("out")))
+        #expect(before.tensors.map(\.name).sorted() == after.tensors.map(\.name).sorted())
+        for tensor in before.tensors where !tensor.name.hasPrefix("model.layers.") {
+            #expect(try before.storedBytes(tensor.name) == after.storedBytes(tensor.name))
+        }
+    }
+
+    /// Copies of the staging folder at every step.
+    private func copies(_ change: @escaping (inout RecoverRecipe) -> Void) throws -> [String] {
+        var names: [String] = []
+        try recover("out", change) { event in
+            guard case .progress = event else { return }
+            names.append("copy-\(names.count)")
+            try? bench.copy("out.partial", to: names[names.count - 1])
+        }
+        return names
+    }
+
+    @Test("an abort at every step ends in the same bytes as none", arguments: [TrainedPart.all, .lora])
+    func everyStep(trained: TrainedPart) throws {
+        let copies = try copies {
+            $0.trained = trained
+            // A rate at which the last state is not the best.
+            $0.learningRate = 0.05
+            $0.decay = .constant
+        }
+        #expect(copies.count == 12)
+        let whole = try bench.files("out")
+        for copy in copies {
+            bench.remove("out")
+            try bench.copy(copy, to: "out.partial")
+            let settings = try RecoverRun.interrupted(output: bench.path("out"))
+            _ = try RecoverRun(try context(settings)).resume()
+            #expect(Folder.differences(try bench.files("out"), whole) == [], "\(copy)")
+            #expect(!bench.exists("out.partial"))
+        }
+    }
+
+    @Test("without a step that helps, the model is written as it came")
+    func nothingHelps() throws {
+        let result = try recover("out") {
+            $0.learningRate = 5
+            $0.decay = .constant
+            $0.clip = 0
+            $0.steps = 4
+            $0.checkEvery = 1
+        }
+        #expect(result.bestStep == 0 && result.after == result.before)
+        let (before, after) = (try Checkpoint.open(bench.path("pruned")), try Checkpoint.open(bench.path("out")))
+        for tensor in before.tensors {
+            #expect(try before.storedBytes(tensor.name) == after.storedBytes(tensor.name))
+        }
+    }
+
+    @Test("float16 keeps what is not zero from becoming zero")
+    func float16() throws {
+        let tiny = Tensor([0, 1e-9, -1e-9, 0x1p-24, 1, -0x1p-20])
+        let kept = BlockFiles.keepingSmall(tiny).to(.float16).floats()
+        #expect(kept == [0, 0x1p-24, -0x1p-24, 0x1p-24, 1, -0x1p-20])
+    }
+
+    @Test("a state that was changed is not gone on from")
+    func damaged() throws {
+        let copies = try copies { $0.steps = 6 }
+        bench.remove("out")
+        try bench.copy(copies[5], to: "out.partial")
+        let name = try #require(try bench.files("out.partial").keys.first { $0.hasPrefix("state-4-1") })
+        let path = bench.path("out.partial/" + name)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        bytes[bytes.count - 1] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let settings = try RecoverRun.interrupted(output: bench.path("out"))
+        let found = fault { _ = try RecoverRun(try context(settings)).resume() }
+        #expect(found?.kind == .badData && found?.file == path)
+    }
+
+    @Test("other text, another teacher or other threads do not go on")
+    func changed() throws {
+        let copies = try copies { $0.steps = 6 }
+        bench.remove("out")
+        try bench.copy(copies[5], to: "out.partial")
+        try bench.writeTokens(Bench.rows(40, 12, seed: 6))
+        let settings = try RecoverRun.interrupted(output: bench.path("out"))
+        let found = fault { _ = try RecoverRun(try context(settings)).resume() }
+        #expect(found?.kind == .usage && found?.summary.contains("the text's tokens") == true)
+    }
+
+    @Test("a teacher of another vocabulary is refused")
+    func otherVocabulary() throws {
+        let other = try TemporaryFolder()
+        var tiny = TinyModel()
+        tiny.vocabulary = 72
+        tiny.hasTokenizer = false
+        try tiny.write(to: other)
+        let settings = try settings("out") { $0.teacher = other.path }
+        let found = fault { _ = try context(settings) }
+        #expect(found?.kind == .badData && found?.expected?.contains("72 tokens") == true)
+    }
+
+    @Test("settings that contradict each other are refused")
+    func refusals() throws {
+        func refused(_ change: (inout RecoverRecipe) -> Void) -> Fault? { fault { _ = try settings("out", change) } }
+        #expect(
+            refused {
+                $0.teacher = nil; $0.loss = .kl
+            }?.place == "--loss")
+        #expect(refused { $0.loss = .lm }?.place == "--teacher")
+        #expect(refused { $0.minutes = 3 }?.place == "--minutes")
+        #expect(refused { $0.rank = 4 }?.place == "--rank")
+        #expect(
+            refused {
+                $0.trained = .lora
+                $0.targets = ["lm_head"]
+            }?.place == "--targets")
+        #expect(refused { $0.heldOut = 40 }?.place == "--held-out")
+        #expect(refused { $0.calibration = [] }?.place == "--calibration")
+        #expect(refused { $0.learningRate = 0 }?.place == "--learning-rate")
+        #expect(refused { $0.temperature = 1 }?.place == "--temperature")
+        #expect(throws: Never.self) { try settings("out") { $0.loss = .both } }
+    }
+
+    @Test("a recipe is read as it was written")
+    func recipe() throws {
+        let settings = try settings("out") {
+            $0.trained = .lora
+            $0.evaluation = ["a.txt"]
+            $0.memory = try? ByteSize(bytes: 8_000_000_000)
+        }
+        #expect(try RecoverRecipe(yaml: settings.recipe().yaml()).resolved() == settings)
+        let unknown = fault { _ = try RecoverRecipe(yaml: "version: 1\nlose: kl\n") }
+        #expect(unknown?.kind == .badRecipe && unknown?.advice == "did you mean loss?")
+    }
+}
