@@ -222,6 +222,11 @@ struct RecoverRunTests {
                 $0.trained = .lora
                 $0.targets = ["lm_head"]
             }?.place == "--targets")
+        #expect(
+            refused {
+                $0.offload = "/tmp"
+                $0.checkpointing = Checkpointing.none
+            }?.place == "--checkpointing")
         #expect(refused { $0.heldOut = 40 }?.place == "--held-out")
         #expect(refused { $0.calibration = [] }?.place == "--calibration")
         #expect(refused { $0.learningRate = 0 }?.place == "--learning-rate")

@@ -244,6 +244,13 @@ public struct RecoverEngineOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
+            "Blocks of which a pass keeps only the input and computes the rest again: auto, as memory asks for; all; or "
+                + "none (default: auto)."), completion: .words(Checkpointing.self), transform: optionValue)
+    public var checkpointing: Checkpointing?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
             "Folder for masters, moments and gradients, with one block at a time in memory; with --train all.",
             valueName: "dir"), completion: .directory)
     public var offload: String?
@@ -261,6 +268,7 @@ public struct RecoverEngineOptions: ParsableArguments {
         flags.device = device
         flags.dtype = dtype
         flags.threads = threads
+        flags.checkpointing = checkpointing
         flags.offload = offload
         flags.memory = memory
         flags.batchTokens = batchTokens

@@ -45,6 +45,7 @@ import Settings
 /// device: auto
 /// dtype: auto
 /// threads: 8
+/// checkpointing: auto           # auto | all | none: blocks of which a pass keeps only the input
 /// offload: ./scratch            # folder for masters, moments and gradients, with train: all
 /// memory: 8GB
 /// batch_tokens: 2048            # tokens that go through the blocks together
@@ -88,6 +89,7 @@ public struct RecoverRecipe: Sendable {
     public var device: DeviceChoice?
     public var dtype: NumberFormat?
     public var threads: Int?
+    public var checkpointing: Checkpointing?
     public var offload: String?
     public var memory: ByteSize?
     public var batchTokens: Int?
@@ -164,6 +166,7 @@ extension RecoverRecipe: RecipeForm {
             .option("device", "--device", \.device),
             .option("dtype", "--dtype", \.dtype),
             .integer("threads", "--threads", \.threads),
+            .option("checkpointing", "--checkpointing", \.checkpointing),
             .text("offload", "--offload", \.offload),
             .option("memory", "--memory", \.memory),
             .integer("batch_tokens", "--batch-tokens", \.batchTokens),

@@ -46,6 +46,7 @@ public struct RecoverSettings: Sendable, Equatable {
     public var dtype: NumberFormat
     /// Nil means the machine's physical cores.
     public var threads: Int?
+    public var checkpointing: Checkpointing
     /// Folder for what training keeps of all weights; nil keeps it in memory.
     public var offload: String?
     /// What the process may hold where there is a choice.
@@ -125,6 +126,7 @@ public struct RecoverSettings: Sendable, Equatable {
         recipe.device = device
         recipe.dtype = dtype
         recipe.threads = threads
+        recipe.checkpointing = checkpointing
         recipe.offload = offload
         recipe.memory = memory
         recipe.batchTokens = batchTokens
@@ -206,6 +208,11 @@ extension RecoverRecipe {
                 "offload", "only the training of all weights has a state that is worth a disk",
                 found: "offload with train: \(trained.text)", advice: "leave it out, or use --train all")
         }
+        if offload != nil, checkpointing == Checkpointing.none {
+            throw fault(
+                "checkpointing", "blocks on the disk are not kept in memory for the way back", found: "none with offload",
+                advice: "leave checkpointing or offload out")
+        }
         if let heldOut, heldOut >= samples {
             throw fault(
                 "held_out", "there would be nothing to train on", found: "\(heldOut) of \(samples) sequences",
@@ -222,7 +229,8 @@ extension RecoverRecipe {
             warmup: warmup ?? 0.05, decay: decay ?? .cosine, weightDecay: weightDecay ?? 0, clip: clip ?? 1,
             checkEvery: checkEvery, seed: seed ?? 0, shuffles: shuffles ?? true,
             device: device ?? .auto, dtype: dtype ?? .auto,
-            threads: threads, offload: offload, memory: memory, batchTokens: batchTokens)
+            threads: threads, checkpointing: checkpointing ?? .auto,
+            offload: offload, memory: memory, batchTokens: batchTokens)
     }
 
     private func resolvedLora() throws(Fault) -> RecoverSettings.LowRankSettings? {

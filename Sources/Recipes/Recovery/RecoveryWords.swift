@@ -44,3 +44,13 @@ public enum AdapterMerge: String, OptionWord {
 
     public static let noun = "merge"
 }
+
+/// Blocks of which a pass keeps only the input, to compute the rest again on the way back.
+public enum Checkpointing: String, OptionWord {
+    /// As many as memory asks for.
+    case auto
+    case all
+    case none
+
+    public static let noun = "checkpointing"
+}

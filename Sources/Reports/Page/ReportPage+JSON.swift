@@ -34,9 +34,18 @@ extension ReportPage {
                 "by": .string(stage == nil ? "limits" : "gate"), "stage": string(stage),
             ]), "texts": .array(run.texts.map(document)),
             "tasks": .array(run.tasks.map { document($0, run) }), "speed": .array(run.speeds.map(document)),
+            "recovery": run.recovery.map(document) ?? .null,
             "savings": .string(Savings.obstacle(verdict.decision, run.speed)?.rawValue ?? "computable"),
             "environment": run.environment.map(JSONValue.object) ?? .null,
             "speed_environment": run.speedEnvironment.map(JSONValue.object) ?? .null,
+        ])
+    }
+
+    private func document(_ recovery: PublishedRecovery) -> JSONValue {
+        .object([
+            "loss": .string(recovery.loss), "trained": .string(recovery.trained), "steps": .integer(recovery.steps),
+            "tokens": .integer(recovery.tokens), "best_step": .integer(recovery.bestStep),
+            "held_out_before": number(recovery.before), "held_out_after": number(recovery.after),
         ])
     }
 

@@ -54,7 +54,7 @@ public struct ReportPage {
     private var charts: [Chart] {
         var list = [weightsChart, sizeChart, speedChart, spreadChart, taskChart].compactMap { $0 }
         for (index, run) in runs.enumerated() {
-            for var chart in [Charts.heatMap(run), Charts.search(run)].compactMap({ $0 }) {
+            for var chart in [Charts.heatMap(run), Charts.search(run), Charts.recovery(run)].compactMap({ $0 }) {
                 chart.name += "-\(index + 1)"
                 list.append(chart)
             }
@@ -98,7 +98,7 @@ public struct ReportPage {
             ("verdict", "Verdict", verdicts), ("comparison", "Quality, size and speed", comparison),
             ("runs", "The runs", about), ("seeds", "Calibration texts and seeds", seeds),
             ("layers", "What each layer lost", layers), ("search", "Progress of the search", search),
-            ("tasks", "Tasks", tasks),
+            ("recovery", "Training after pruning", recovery), ("tasks", "Tasks", tasks),
             ("samples", "Side by side", samples), ("calibration", "Calibration", calibration),
             ("calculator", "What it saves", calculator), ("recipe", "Environment and recipe", recipes),
             ("roll-out", "Go or no-go: rolling out, and back", rollOut),

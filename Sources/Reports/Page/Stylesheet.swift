@@ -54,7 +54,7 @@ enum Stylesheet {
 
     private static let charts = """
         svg{width:100%;min-width:30rem;height:auto;display:block;margin:.6rem 0}.grid{stroke:var(--line)}.tick,.axis,.label{fill:var(--soft);font-size:11px}.axis,.label{fill:var(--ink)}
-        .front,.curve{fill:none;stroke:var(--accent);stroke-width:2}.front{stroke-dasharray:5 4}.dense{fill:var(--paper);stroke:var(--ink);stroke-width:2}.mean{stroke:var(--ink);stroke-width:2}.range{stroke:var(--soft);stroke-width:2}.leader{stroke:var(--line)}
+        .front,.curve{fill:none;stroke:var(--accent);stroke-width:2}.front{stroke-dasharray:5 4}.faint{stroke-opacity:.35;stroke-width:1}.dense{fill:var(--paper);stroke:var(--ink);stroke-width:2}.mean{stroke:var(--ink);stroke-width:2}.range{stroke:var(--soft);stroke-width:2}.leader{stroke:var(--line)}
         .c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}.c4{fill:var(--c4)}.c5{fill:var(--c5)}.plain{fill:var(--soft)}.error{stroke:var(--ink);stroke-width:2}
         .ground{fill:var(--card)}.heat{fill:var(--accent)}.bar{fill:var(--soft)}
         .key{display:inline-block;margin-right:1rem;padding-left:1.1rem;background:linear-gradient(currentColor,currentColor) 0 .45em/.8rem .8rem no-repeat;print-color-adjust:exact;-webkit-print-color-adjust:exact}

@@ -6,7 +6,7 @@ import Recipes
 import Records
 
 /// What a published folder tells about its run: `report.json` with, where they are there, `recipe.yaml`, `results.json`
-/// (`evaluate --output`), `benchmark.json` (`benchmark --output`) and `gate.json` (`gate --output`).
+/// (`evaluate --output`), `benchmark.json` (`benchmark --output`), `gate.json` (`gate --output`) and `recovery.json`.
 public struct PublishedRun {
     public struct Block: Equatable, Sendable {
         public var errorBefore: Double?
@@ -126,6 +126,8 @@ public struct PublishedRun {
     /// Where the quality was measured, and where the speed.
     public var environment: JSONObject?
     public var speedEnvironment: JSONObject?
+    /// The training after pruning; nil for a run without.
+    public var recovery: PublishedRecovery?
     /// What a gate decided about the run.
     public var gate: GateVerdict?
 
@@ -213,6 +215,7 @@ public struct PublishedRun {
         }
         let gate = folder + "/" + PublishedRun.gateFile
         if let verdict = try PublishedFiles.document(gate) { self.gate = try GateVerdict(verdict, file: gate) }
+        recovery = try PublishedRecovery(folder: folder)
         try checkCounts()
     }
 

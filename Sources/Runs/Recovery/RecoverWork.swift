@@ -114,6 +114,11 @@ struct RecoverWork {
 
     /// Blocks that are passed again on the way back, because what their derivatives need does not fit.
     private func repeatedBlocks(samples: Int, tokens: Int) -> Int {
+        switch settings.checkpointing {
+        case .all: return layers
+        case .none: return 0
+        case .auto: break
+        }
         let width = context.run.compute.byteCount
         let kept = PassMemory(context.decoder.configuration).training(samples: samples, tokens: tokens, width: width)
         // Masters, moments, leaves and gradients.
