@@ -6,7 +6,8 @@ import Recipes
 import Records
 
 /// What a published folder tells about its run: `report.json` with, where they are there, `recipe.yaml`, `results.json`
-/// (`evaluate --output`), `benchmark.json` (`benchmark --output`) and `gate.json` (`gate --output`).
+/// (`evaluate --output`), `benchmark.json` (`benchmark --output`), `gate.json` (`gate --output`) and `export.json` or
+/// `export-NAME.json` (`export --results`).
 public struct PublishedRun {
     public struct Block: Equatable, Sendable {
         public var errorBefore: Double?
@@ -128,6 +129,8 @@ public struct PublishedRun {
     public var speedEnvironment: JSONObject?
     /// What a gate decided about the run.
     public var gate: GateVerdict?
+    /// Files that were exported from the folder.
+    public var exports: [ExportedFile] = []
 
     /// The text on which most is known: the first with a divergence, else the first.
     public var text: Text? { texts.first { $0.ratio != nil } ?? texts.first }
@@ -213,6 +216,7 @@ public struct PublishedRun {
         }
         let gate = folder + "/" + PublishedRun.gateFile
         if let verdict = try PublishedFiles.document(gate) { self.gate = try GateVerdict(verdict, file: gate) }
+        exports = try ExportedFile.all(in: folder)
         try checkCounts()
     }
 
@@ -230,10 +234,11 @@ public struct PublishedRun {
     static let most = 10_000
 
     private func checkCounts() throws(Fault) {
-        let counts = [
+        let counts: [(String, Int)] = [
             ("blocks", blocks.count), ("steps of the search", search.count), ("texts", texts.count),
             ("tasks", max(tasks.count, denseTasks.count)), ("samples", samples.count), ("speeds", speeds.count),
-            ("checks of the gate", gate?.checks.count ?? 0),
+            ("checks of the gate", gate?.checks.count ?? 0), ("exported files", exports.count),
+            ("texts of an exported file", exports.map(\.texts.count).max() ?? 0),
             ("linears of a layer", blocks.map { max($0.sparsity.count, $0.linearErrors.count) }.max() ?? 0),
         ]
         guard let (name, count) = counts.first(where: { $0.1 > PublishedRun.most }) else { return }
