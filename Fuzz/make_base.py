@@ -220,6 +220,56 @@ def gguf(unigram):
     return head + b"\0" * (-len(head) % 32) + data
 
 
+SUMS = {"blk.0.attn_q.weight": [1.0] * HIDDEN, "blk.0.ffn_down.weight": [0.5 * i for i in range(INNER)]}
+
+
+def imatrix():
+    def text(value):
+        return struct.pack("<Q", len(value)) + value.encode()
+
+    pairs = [
+        text("general.type") + struct.pack("<I", 8) + text("imatrix"),
+        text("imatrix.datasets") + struct.pack("<IIQ", 9, 8, 1) + text("calibration.txt"),
+        text("imatrix.chunk_count") + struct.pack("<II", 4, 4),
+        text("imatrix.chunk_size") + struct.pack("<II", 4, 16),
+    ]
+    infos, data = [], b""
+    for name, sums in SUMS.items():
+        for ending, values in ((".in_sum2", sums), (".counts", [64.0])):
+            infos.append(text(name + ending) + struct.pack("<IQQIQ", 2, len(values), 1, 0, len(data)))
+            piece = struct.pack(f"<{len(values)}f", *values)
+            data += piece + b"\0" * (-len(piece) % 32)
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(infos), len(pairs)) + b"".join(pairs) + b"".join(infos)
+    return head + b"\0" * (-len(head) % 32) + data
+
+
+def imatrix_dat():
+    data = struct.pack("<i", len(SUMS))
+    for name, sums in SUMS.items():
+        data += struct.pack("<i", len(name)) + name.encode()
+        data += struct.pack(f"<ii{len(sums)}f", 4, len(sums), *(4 * s for s in sums))
+    return data + struct.pack("<ii", 4, 15) + b"calibration.txt"
+
+
+def answers():
+    """What servers say of the prompts "The " and "TheT", with BOS and without: one answer fits all."""
+    said = [None] + [
+        {str(i): {"logprob": -0.5 * n} for n, i in enumerate(ids, 1)} for ids in ([84, 104], [104, 101], [84, 101, 32])
+    ]
+    usage = {"prompt_tokens": 4, "completion_tokens": 1}
+    choice = {"index": 0, "text": "x", "finish_reason": "length"}
+    yield "vllm", {"choices": [choice | {"prompt_logprobs": said}], "usage": usage}
+    lists = {
+        "tokens": ["T", "h", "e", "\u00e9", "!"],
+        "token_logprobs": [None, -1.5, -2, -3, -0.5],
+        "top_logprobs": [None, {"h": -1.5, "a": -0.25}, {"e": -2}, {"a": -1, " ": -3}, {"!": -0.5}],
+        "text_offset": [0, 1, 2, 3, 4],
+    }
+    yield "echo", {"choices": [choice | {"logprobs": lists}], "usage": usage}
+    yield "plain", {"object": "text_completion", "choices": [choice], "usage": usage}
+    yield "error", {"error": {"message": "no such thing", "code": 400}}
+
+
 def model(folder):
     put(folder + "/config.json", dumped(CONFIG))
     put(folder + "/tokenizer.json", json.dumps(TOKENIZER, ensure_ascii=False))
@@ -247,6 +297,22 @@ put(corpus + "/safetensors/one", safetensors(list(weights)[:3]))
 put(corpus + "/shard/one", safetensors(weights))
 put(corpus + "/gguf/bytes", gguf(False))
 put(corpus + "/gguf/unigram", gguf(True))
+put(corpus + "/imatrix/one", imatrix())
+put(corpus + "/imatrix-dat/one", imatrix_dat())
+for name, answer in answers():
+    put(f"{corpus}/endpoint-answer/{name}", dumped(answer))
+MODELS = {
+    "object": "list",
+    "data": [{"id": "tiny", "owned_by": "vllm", "max_model_len": 32}, {"id": "b", "meta": {"n_ctx": 64}}],
+}
+put(corpus + "/endpoint-models/one", dumped(MODELS))
+put(corpus + "/endpoint-models/llamacpp", dumped({"data": [{"id": "tiny", "owned_by": "llamacpp"}]}))
+events = [{"choices": [{"index": 0, "text": t, "finish_reason": None}]} for t in "abc"]
+events.append({"choices": [], "usage": {"prompt_tokens": 4, "completion_tokens": 3}})
+put(
+    corpus + "/endpoint-stream/one",
+    ": a comment\r\n\r\n" + "".join(f"data: {json.dumps(e)}\n\n" for e in events) + "data: [DONE]\n\n",
+)
 put(corpus + "/config/llama", dumped(CONFIG))
 for kind, more in {
     "qwen2": {"use_sliding_window": False, "sliding_window": 16},
