@@ -7,6 +7,7 @@
 Only the standard library is used. Run it again when a format changes.
 """
 
+import hashlib
 import json
 import os
 import random
@@ -268,6 +269,27 @@ def answers():
     yield "echo", {"choices": [choice | {"logprobs": lists}], "usage": usage}
     yield "plain", {"object": "text_completion", "choices": [choice], "usage": usage}
     yield "error", {"error": {"message": "no such thing", "code": 400}}
+
+
+def exported(evidence):
+    """What `export --results` writes of the evidence's folder."""
+    with open(evidence + "COMPLETE.json", "rb") as file:
+        record = hashlib.sha256(file.read()).hexdigest()
+    figures = {"value": 30.5, "tokens": 30, "context": 16, "windows": 2, "tokens_sha256": "ab"}
+    divergence = {"kl": 0.1, "top1_agreement": 0.75, "against_perplexity": 29.0, "perplexity_ratio": 1.05}
+    return dumped(
+        {
+            "model": "run",
+            "output": "out/q4.gguf",
+            "format": "gguf",
+            "type": "Q4_0",
+            "bytes": 258816,
+            "sha256": "cd",
+            "relative_error": 0.04,
+            "source_record_sha256": record,
+            "evaluation": {"perplexity": {"t.txt": figures}, "divergence": {"t.txt": divergence}},
+        }
+    )
 
 
 def model(folder):
@@ -588,6 +610,7 @@ if len(sys.argv) > 1:
         "completion": "COMPLETE.json",
     }.items():
         put(f"{corpus}/{name}/one", open(evidence + file).read())
+    put(corpus + "/run-export/one", exported(evidence))
     put(corpus + "/watch-reference/one", open(work + "/reference.safetensors", "rb").read())
     put(corpus + "/watch-history/one", open(work + "/history.jsonl").read())
     shutil.rmtree(work)

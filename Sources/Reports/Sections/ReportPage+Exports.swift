@@ -12,16 +12,14 @@ extension ReportPage {
         }
         guard !rows.isEmpty else { return nil }
         let head =
-            [
-                "run", "file", "type", "size", "error of the weights", "text", "perplexity", "the folder's",
-                "times the folder's",
-            ]
-            + (hasDense ? ["times dense"] : []) + ["same next token as the folder", "KL from the folder"]
+            (runs.count > 1 ? ["run"] : [])
+            + ["file", "type", "size", "text", "perplexity", "the folder's", "times the folder's"]
+            + (hasDense ? ["times dense"] : []) + ["same next token", "KL"]
         return (
             HTML.table(head, rows),
             "GGUF files that were made from the folder. Espalier read each file as it was written and scored it beside "
-                + "the folder, on the same tokens. The verdict and all other figures of this page are the folder's: "
-                + "what a type costs comes on top."
+                + "the folder, on the same tokens; the same next token and KL are relative to the folder. The verdict "
+                + "and all other figures of this page are the folder's: what a type costs comes on top."
         )
     }
 
@@ -30,10 +28,10 @@ extension ReportPage {
     ) -> [String] {
         let dense = text.flatMap { run.densePerplexity(of: $0) }
         let ratio = dense.flatMap { dense in text?.perplexity.map { $0 / dense } }
-        return [
-            HTML.name(run.name), HTML.name(file.name), HTML.name(file.type), Figure.bytes(file.bytes),
-            Figure.percent(file.relativeError, 2), text.map { HTML.name($0.name) } ?? "not measured",
-            Figure.fixed(text?.perplexity, 2), Figure.fixed(text?.densePerplexity, 2), Figure.fixed(text?.ratio, 3),
+        return (runs.count > 1 ? [HTML.name(run.name)] : []) + [
+            HTML.name(file.name), HTML.name(file.type), Figure.bytes(file.bytes),
+            text.map { HTML.name($0.name) } ?? "not measured", Figure.fixed(text?.perplexity, 2),
+            Figure.fixed(text?.densePerplexity, 2), Figure.fixed(text?.ratio, 3),
         ] + (hasDense ? [Figure.fixed(ratio, 3)] : []) + [
             Figure.percent(text?.topAgreement), Figure.fixed(text?.kl, 4),
         ]
