@@ -7,6 +7,7 @@
 Only the standard library is used. Run it again when a format changes.
 """
 
+import hashlib
 import json
 import os
 import random
@@ -220,6 +221,77 @@ def gguf(unigram):
     return head + b"\0" * (-len(head) % 32) + data
 
 
+SUMS = {"blk.0.attn_q.weight": [1.0] * HIDDEN, "blk.0.ffn_down.weight": [0.5 * i for i in range(INNER)]}
+
+
+def imatrix():
+    def text(value):
+        return struct.pack("<Q", len(value)) + value.encode()
+
+    pairs = [
+        text("general.type") + struct.pack("<I", 8) + text("imatrix"),
+        text("imatrix.datasets") + struct.pack("<IIQ", 9, 8, 1) + text("calibration.txt"),
+        text("imatrix.chunk_count") + struct.pack("<II", 4, 4),
+        text("imatrix.chunk_size") + struct.pack("<II", 4, 16),
+    ]
+    infos, data = [], b""
+    for name, sums in SUMS.items():
+        for ending, values in ((".in_sum2", sums), (".counts", [64.0])):
+            infos.append(text(name + ending) + struct.pack("<IQQIQ", 2, len(values), 1, 0, len(data)))
+            piece = struct.pack(f"<{len(values)}f", *values)
+            data += piece + b"\0" * (-len(piece) % 32)
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(infos), len(pairs)) + b"".join(pairs) + b"".join(infos)
+    return head + b"\0" * (-len(head) % 32) + data
+
+
+def imatrix_dat():
+    data = struct.pack("<i", len(SUMS))
+    for name, sums in SUMS.items():
+        data += struct.pack("<i", len(name)) + name.encode()
+        data += struct.pack(f"<ii{len(sums)}f", 4, len(sums), *(4 * s for s in sums))
+    return data + struct.pack("<ii", 4, 15) + b"calibration.txt"
+
+
+def answers():
+    """What servers say of the prompts "The " and "TheT", with BOS and without: one answer fits all."""
+    said = [None] + [
+        {str(i): {"logprob": -0.5 * n} for n, i in enumerate(ids, 1)} for ids in ([84, 104], [104, 101], [84, 101, 32])
+    ]
+    usage = {"prompt_tokens": 4, "completion_tokens": 1}
+    choice = {"index": 0, "text": "x", "finish_reason": "length"}
+    yield "vllm", {"choices": [choice | {"prompt_logprobs": said}], "usage": usage}
+    lists = {
+        "tokens": ["T", "h", "e", "\u00e9", "!"],
+        "token_logprobs": [None, -1.5, -2, -3, -0.5],
+        "top_logprobs": [None, {"h": -1.5, "a": -0.25}, {"e": -2}, {"a": -1, " ": -3}, {"!": -0.5}],
+        "text_offset": [0, 1, 2, 3, 4],
+    }
+    yield "echo", {"choices": [choice | {"logprobs": lists}], "usage": usage}
+    yield "plain", {"object": "text_completion", "choices": [choice], "usage": usage}
+    yield "error", {"error": {"message": "no such thing", "code": 400}}
+
+
+def exported(evidence):
+    """What `export --results` writes of the evidence's folder."""
+    with open(evidence + "COMPLETE.json", "rb") as file:
+        record = hashlib.sha256(file.read()).hexdigest()
+    figures = {"value": 30.5, "tokens": 30, "context": 16, "windows": 2, "tokens_sha256": "ab"}
+    divergence = {"kl": 0.1, "top1_agreement": 0.75, "against_perplexity": 29.0, "perplexity_ratio": 1.05}
+    return dumped(
+        {
+            "model": "run",
+            "output": "out/q4.gguf",
+            "format": "gguf",
+            "type": "Q4_0",
+            "bytes": 258816,
+            "sha256": "cd",
+            "relative_error": 0.04,
+            "source_record_sha256": record,
+            "evaluation": {"perplexity": {"t.txt": figures}, "divergence": {"t.txt": divergence}},
+        }
+    )
+
+
 def model(folder):
     put(folder + "/config.json", dumped(CONFIG))
     put(folder + "/tokenizer.json", json.dumps(TOKENIZER, ensure_ascii=False))
@@ -247,6 +319,22 @@ put(corpus + "/safetensors/one", safetensors(list(weights)[:3]))
 put(corpus + "/shard/one", safetensors(weights))
 put(corpus + "/gguf/bytes", gguf(False))
 put(corpus + "/gguf/unigram", gguf(True))
+put(corpus + "/imatrix/one", imatrix())
+put(corpus + "/imatrix-dat/one", imatrix_dat())
+for name, answer in answers():
+    put(f"{corpus}/endpoint-answer/{name}", dumped(answer))
+MODELS = {
+    "object": "list",
+    "data": [{"id": "tiny", "owned_by": "vllm", "max_model_len": 32}, {"id": "b", "meta": {"n_ctx": 64}}],
+}
+put(corpus + "/endpoint-models/one", dumped(MODELS))
+put(corpus + "/endpoint-models/llamacpp", dumped({"data": [{"id": "tiny", "owned_by": "llamacpp"}]}))
+events = [{"choices": [{"index": 0, "text": t, "finish_reason": None}]} for t in "abc"]
+events.append({"choices": [], "usage": {"prompt_tokens": 4, "completion_tokens": 3}})
+put(
+    corpus + "/endpoint-stream/one",
+    ": a comment\r\n\r\n" + "".join(f"data: {json.dumps(e)}\n\n" for e in events) + "data: [DONE]\n\n",
+)
 put(corpus + "/config/llama", dumped(CONFIG))
 for kind, more in {
     "qwen2": {"use_sliding_window": False, "sliding_window": 16},
@@ -522,6 +610,7 @@ if len(sys.argv) > 1:
         "completion": "COMPLETE.json",
     }.items():
         put(f"{corpus}/{name}/one", open(evidence + file).read())
+    put(corpus + "/run-export/one", exported(evidence))
     put(corpus + "/watch-reference/one", open(work + "/reference.safetensors", "rb").read())
     put(corpus + "/watch-history/one", open(work + "/history.jsonl").read())
     shutil.rmtree(work)

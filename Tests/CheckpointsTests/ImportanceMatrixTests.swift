@@ -65,6 +65,16 @@ struct ImportanceMatrixTests {
         #expect(try mistakes(earlier(calls: 1, sums: [1, -1]), ["cannot be one", "input 1", "-1"]) == [])
         #expect(try mistakes(earlier(calls: 1, sums: [.nan]), ["cannot be one", "input 0"]) == [])
         #expect(try mistakes(earlier(calls: 1, sums: [1]).prefix(20), ["wrong"]) == [])
+        #expect(try mistakes(earlier(calls: 1, sums: []), ["without inputs", "blk.0.attn_q.weight"]) == [])
+        #expect(
+            try mistakes(
+                earlier(calls: 1, sums: [1], name: String(repeating: "n", count: 56)), ["too long", "56 bytes"]) == [])
+        var twice = Data([2, 0, 0, 0])
+        for _ in 0..<2 { twice += earlier(calls: 1, sums: [1]).dropFirst(4).dropLast(8) }
+        #expect(try mistakes(twice, ["twice", "blk.0.attn_q.weight"]) == [])
+        var empty = matrix
+        empty.entries["blk.1.attn_q.weight"] = .init(sums: [], count: 1)
+        #expect(try mistakes(Data(empty.bytes(file: "")), ["without inputs", "blk.1.attn_q.weight"]) == [])
         #expect(try mistakes(Data("some text of no importance".utf8), ["no importance matrix"]) == [])
         #expect(try mistakes(Data([0, 0, 0, 0]), ["is empty"]) == [])
         #expect(

@@ -266,6 +266,57 @@ struct FolderExportTests {
         }
     }
 
+    @Test("an export that is interrupted when its file stands says so, and ends at once while it is scored")
+    func interruptedEvaluation() async throws {
+        let (folder, work) = (try model(), try TemporaryFolder())
+        let (file, output) = (
+            try work.write("t.txt", String(repeating: "A line of words. ", count: 40)), work.path("m")
+        )
+        let interruption = ExportInterruption(output: output) { _ in }
+        let late = faultMistakes(
+            .interrupted, ["the file is whole", "espalier evaluate \(ShellWord.quoted(output)) --text"]
+        ) {
+            try GGUFExport(
+                model: folder.path, output: output, evaluation: ExportEvaluation(texts: [file], context: 16)
+            ).write(quiet, check: interruption.check) { () throws(Fault) in
+                interruption.hear()
+                try interruption.finish()
+            }
+        }
+        #expect(late == [])
+        #expect(FileManager.default.fileExists(atPath: output))
+        let result = await #expect(processExitsWith: .exitCode(75), observing: [\.standardErrorContent]) {
+            let interruption = ExportInterruption(output: "my file") { _ in }
+            try interruption.check()
+            try interruption.finish()
+            interruption.hear()
+        }
+        let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(
+            said == "\ninterrupted in the evaluation; the file is whole: espalier evaluate 'my file' --text FILE\n")
+    }
+
+    @Test("weights that a type rounds are told, and those that it holds are not")
+    func rounding() throws {
+        let (folder, work) = (try RaggedModel().write(), try TemporaryFolder())
+        let half = try export(folder.path, work.path("half"), .transformers, .bfloat16)
+        #expect(half.rounded == [.bf16] && half.text.contains("weights are rounded to BF16"))
+        func card(_ name: String) throws -> String {
+            try String(contentsOfFile: work.path(name) + "/README.md", encoding: .utf8)
+        }
+        #expect(try card("half").contains("what that model computes, with weights rounded to BF16."))
+        let whole = try export(work.path("half"), work.path("whole"), .padded, .float32)
+        #expect(whole.rounded == [] && !whole.text.contains("rounded"))
+        #expect(try card("whole").contains("It computes what that model computes. "))
+        #expect(try export(work.path("half"), work.path("other"), .padded, .float16).rounded == [.f16])
+        // A file of blocks becomes float16, which does not hold all that they stand for.
+        _ = try GGUFExport(
+            model: folder.path, output: work.path("m.gguf"), types: GGUFTypes.named("Q8_0")
+        ).write(quiet)
+        #expect(try export(work.path("m.gguf"), work.path("blocks"), .padded).rounded == [.f16])
+        #expect(try export(work.path("m.gguf"), work.path("exact"), .padded, .float32).rounded == [])
+    }
+
     @Test("a rotation with scaling is said under the names that every reader knows")
     func rotation() throws {
         let work = try TemporaryFolder()

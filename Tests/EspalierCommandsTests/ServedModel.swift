@@ -29,6 +29,10 @@ struct ServedModel: Sendable {
         case firstIsScored
         case allAlike
         case shifted
+        /// No token but the prompt's own is named.
+        case onlyOwn
+        /// More is written than was asked for.
+        case wordy
     }
 
     let path: String
@@ -100,14 +104,16 @@ struct ServedModel: Sendable {
             if lie == .allAlike { value = -1 }
             let text: JSONValue = lie == .notANumber ? .number("NaN") : .double(value)
             values.append(text)
+            let likeliest = (
+                tokenizer.decode([Int32(best)], skipSpecialTokens: false), JSONValue.double(Double(row[best]))
+            )
             tops.append(
                 .object(
-                    JSONObject([
-                        (tokenizer.decode([Int32(best)], skipSpecialTokens: false), .double(Double(row[best]))),
-                        (tokenizer.decode([ids[index]], skipSpecialTokens: false), text),
-                    ])))
+                    JSONObject(
+                        (lie == .onlyOwn ? [] : [likeliest])
+                            + [(tokenizer.decode([ids[index]], skipSpecialTokens: false), text)])))
             var named: [(String, JSONValue)] = row.indices.sorted { row[$0] > row[$1] }
-                .prefix(request["prompt_logprobs"]?.integerValue ?? 0)
+                .prefix(lie == .onlyOwn ? 0 : request["prompt_logprobs"]?.integerValue ?? 0)
                 .map { ("\($0)", .object(["logprob": .double(Double(row[$0]))])) }
             named.append(("\(ids[index])", .object(["logprob": text])))
             own.append(.object(JSONObject(named)))
@@ -122,8 +128,13 @@ struct ServedModel: Sendable {
             own.removeLast()
             ids.removeLast()
         }
-        let next = rows.last.flatMap { row in row.indices.max { row[$0] < row[$1] } } ?? 0
-        let written = tokenizer.decode([Int32(next)], skipSpecialTokens: true)
+        var new: [Int32] = []
+        for _ in 0..<max(1, limit) {
+            let last = new.isEmpty ? rows.last : try predictions(opened, ids + new + [0]).last
+            new.append(Int32(last.flatMap { row in row.indices.max { row[$0] < row[$1] } } ?? 0))
+        }
+        let written = tokenizer.decode(new, skipSpecialTokens: true)
+        let told = lie == .wordy ? limit + 1 : new.count
         var choice: [(String, JSONValue)] = [
             ("index", .integer(0)), ("text", .string(written)), ("finish_reason", .string("length")),
         ]
@@ -150,7 +161,7 @@ struct ServedModel: Sendable {
         return json(
             .object([
                 "object": .string("text_completion"), "choices": .array([.object(JSONObject(choice))]),
-                "usage": .object(["prompt_tokens": .integer(count), "completion_tokens": .integer(1)]),
+                "usage": .object(["prompt_tokens": .integer(count), "completion_tokens": .integer(told)]),
             ]))
     }
 

@@ -80,6 +80,27 @@ struct EngineTests {
             #expect(try refusal(engine, gemma, uniform: true) == nil)
         }
         #expect(try refusal("transformers", gemma) == nil)
+        // A window is refused by llama.cpp's export whatever the shapes are; one as long as the context is none.
+        func windowed(_ window: Int) -> (inout TinyModel) -> Void {
+            {
+                $0.configuration = [
+                    ("model_type", .string("mistral")), ("architectures", .array([.string("MistralForCausalLM")])),
+                    ("sliding_window", .integer(window)),
+                ]
+            }
+        }
+        for isUniform in [nil, true] {
+            let found = try #require(try refusal("llama.cpp", windowed(8), uniform: isUniform))
+            #expect(found.kind == .usage && found.found == "8 positions, with a context of 64")
+            #expect(found.advice == "leave llama.cpp out")
+            #expect(try refusal("llama.cpp", windowed(64), uniform: isUniform) == nil)
+        }
+        #expect(try refusal("transformers", windowed(8), uniform: true) == nil)
+        let windows = try self.bench(windowed(8))
+        let plan = try Plan(PlanSubject(try windows.context(windows.settings("out", recipe(nil, uniform: true)))))
+        let rows = try #require(plan.serving).rows
+        #expect(rows.allSatisfy { $0.text.contains("else not in") && $0.text.contains("llama.cpp") })
+        #expect(rows[0].entries.filter { $0.obstacle != nil }.map(\.engine) == [.llamaCpp])
         // 320 is no multiple of 256, which vLLM does not need.
         let narrow: (inout TinyModel) -> Void = { $0.intermediate = 320 }
         #expect(try refusal("sglang", narrow)?.found == "a width of 320")

@@ -57,6 +57,46 @@ struct WatchFileTests {
         }
     }
 
+    @Test("golden answers that were right when the baseline began and are wrong now are an alarm")
+    func goldenAnswers() throws {
+        func of(_ failed: [Int]?, _ time: String = "t", digest: String = "d", new: Bool = false) -> WatchInterval {
+            var interval = interval(time, isNewBaseline: new)
+            interval.golden = failed.map { failed in
+                .init(digest: digest, prompts: 5, failed: failed.map { .init(number: $0, name: "p\($0)") })
+            }
+            return interval
+        }
+        #expect(!DriftReport([of([2]), of([2]), of([]), of(nil), of([2])]).isAlarm)
+        #expect(!DriftReport([of(nil), of([1, 4]), of([4])]).isAlarm)
+        let report = DriftReport([of(nil), of([2]), of([1, 2, 3, 4, 5], "u"), of([2, 3], "v")])
+        #expect(report.isAlarm && report.brokenAnswers == .init(time: "u", names: ["p1", "p3", "p4", "p5"]))
+        #expect(
+            report.reasons == [
+                "golden prompts that were answered as expected no longer were at u: p1, p3, p4, and 1 more"
+            ])
+        let text = PrometheusText.of(of([2]), DriftReport([of([2])]), timestamp: 1)
+        #expect(text.contains("espalier_watch_golden_prompts{model=\"m\"} 5.0\n"))
+        #expect(text.contains("espalier_watch_golden_held{model=\"m\"} 4.0\n"))
+
+        let folder = try TemporaryFolder()
+        let path = folder.path("h")
+        let intervals = [of([2]), of(nil), of([]), of([1, 5], digest: "e", new: true)]
+        for one in intervals { try WatchHistory.append(one, to: path) }
+        #expect(try WatchHistory.read(path) == intervals)
+        let other = fault { () throws(Fault) in try WatchHistory.append(of([]), to: path) }
+        #expect(other?.kind == .notComparable && other?.place == "line 4" && other?.summary.contains("golden") == true)
+        // A line whose figures cannot be is damage.
+        let line = JSONValue.object(of([1, 5]).json).text(pretty: false)
+        for (right, wrong) in [
+            (#""prompts":5"#, #""prompts":4"#), (#""prompt":5"#, #""prompt":1"#), (#""sha256":"d""#, #""sha256":1"#),
+            (#""prompt":1"#, #""prompt":0"#), (#""failed":["#, #""failed":[3,"#),
+        ] {
+            try #require(line.contains(right))
+            let damaged = try folder.write("damaged", line.replacing(right, with: wrong) + "\n")
+            #expect(fault { () throws(Fault) in _ = try WatchHistory.read(damaged) }?.kind == .badData, "\(wrong)")
+        }
+    }
+
     @Test("a change of the model's files within a baseline is an alarm; lines without a fingerprint are passed over")
     func changedModel() throws {
         func of(_ fingerprint: String?, _ model: String = "m", new: Bool = false) -> WatchInterval {

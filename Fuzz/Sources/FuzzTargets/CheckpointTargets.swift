@@ -14,6 +14,12 @@ nonisolated(unsafe) let checkpointTargets: [FuzzTarget] = [
     FuzzTarget("gguf", .gguf) { bytes, scratch in
         try look(at: try Checkpoint.open(scratch.write("input.gguf", bytes)))
     },
+    FuzzTarget("imatrix", .gguf) { bytes, scratch in
+        try look(at: try ImportanceMatrix(reading: scratch.write("imatrix.gguf", bytes)), scratch)
+    },
+    FuzzTarget("imatrix-dat", .bytes) { bytes, scratch in
+        try look(at: try ImportanceMatrix(reading: scratch.write("imatrix.dat", bytes)), scratch)
+    },
     FuzzTarget("config", .json) { bytes, scratch in
         let folder = scratch.folder("config", from: "Base/model", with: "config.json", bytes)
         try look(at: try Checkpoint.openOrDescribe(folder))
@@ -32,6 +38,19 @@ nonisolated(unsafe) let checkpointTargets: [FuzzTarget] = [
         _ = try FolderVerification(folder)
     },
 ]
+
+/// What an export does with a measurement of its inputs, read or its own.
+private func look(at matrix: ImportanceMatrix, _ scratch: Scratch) throws {
+    for name in matrix.entries.keys {
+        for weight in matrix.weights(name) ?? [] {
+            precondition(weight.isFinite && weight > 0, "an error counts \(weight)")
+        }
+    }
+    let path = scratch.write("again.gguf", matrix.bytes(file: "again.gguf"))
+    let again = try ImportanceMatrix(reading: path)
+    precondition(
+        again.entries.mapValues(\.sums) == matrix.entries.mapValues(\.sums), "what was written is read as other sums")
+}
 
 /// What every verb does first with a model.
 private func look(at checkpoint: Checkpoint) throws {

@@ -28,7 +28,7 @@ public struct FuzzTarget {
 
     /// All targets, by name.
     nonisolated(unsafe) public static let all: [FuzzTarget] =
-        checkpointTargets + textTargets + gateTargets + recordTargets + journalTargets
+        checkpointTargets + textTargets + gateTargets + recordTargets + endpointTargets + journalTargets
 
     public static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 

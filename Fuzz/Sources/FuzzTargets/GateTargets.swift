@@ -37,6 +37,9 @@ nonisolated(unsafe) let gateTargets: [FuzzTarget] = [
     FuzzTarget("run-results", .json) { bytes, scratch in
         try page(scratch, "results.json", bytes)
     },
+    FuzzTarget("run-export", .json) { bytes, scratch in
+        try page(scratch, "export-q4.json", bytes)
+    },
     FuzzTarget("run-gate", .json) { bytes, scratch in
         try page(scratch, "gate.json", bytes)
     },

@@ -55,7 +55,8 @@ nonisolated(unsafe) let textTargets: [FuzzTarget] = [
 
 nonisolated(unsafe) private var tokenizer: Tokenizer?
 
-private func sharedTokenizer(_ scratch: Scratch) -> Tokenizer {
+/// The base model's.
+func sharedTokenizer(_ scratch: Scratch) -> Tokenizer {
     if let tokenizer { return tokenizer }
     let folder = scratch.folder("encoding", from: "Base/model")
     guard let made = try? Tokenizer(parsing: InputBytes.of(folder + "/tokenizer.json")) else {

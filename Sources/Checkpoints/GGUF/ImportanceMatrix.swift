@@ -31,6 +31,8 @@ public struct ImportanceMatrix: Equatable, Sendable {
 
     private static let sums = ".in_sum2"
     private static let counts = ".counts"
+    /// In bytes: a GGUF file's names have 63, and the ending stands after it.
+    private static let longestName = 63 - sums.utf8.count
 
     /// Reads a file of llama.cpp's: GGUF, or its earlier form.
     ///
@@ -45,6 +47,18 @@ public struct ImportanceMatrix: Equatable, Sendable {
                 expected: "sums for the model's matrices")
         }
         for (name, entry) in entries {
+            guard !entry.sums.isEmpty else {
+                throw Fault(
+                    .badData, "the importance matrix has a matrix without inputs", file: path,
+                    place: "matrix '\(name)'", found: "0 sums", expected: "one for each input",
+                    advice: "make the file again")
+            }
+            guard name.utf8.count <= ImportanceMatrix.longestName else {
+                throw Fault(
+                    .badData, "the importance matrix has a name that is too long", file: path,
+                    place: "matrix '\(name)'", found: "\(name.utf8.count) bytes",
+                    expected: "at most \(ImportanceMatrix.longestName)")
+            }
             guard let wrong = entry.sums.firstIndex(where: { !($0.isFinite && $0 >= 0) }) else { continue }
             throw Fault(
                 .badData, "the importance matrix has a sum of squares that cannot be one", file: path,
@@ -121,7 +135,11 @@ public struct ImportanceMatrix: Equatable, Sendable {
                         bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
                 }
             }
-            entries[name] = Entry(sums: sums, count: Float(max(1, calls)))
+            guard entries.updateValue(Entry(sums: sums, count: Float(max(1, calls))), forKey: name) == nil else {
+                throw Fault(
+                    .badData, "the importance matrix has a matrix twice", file: file.path, place: "matrix '\(name)'",
+                    expected: "each once", advice: "make the file again")
+            }
         }
         self.init(entries: entries, datasets: [], chunks: 0, chunkSize: 0)
     }

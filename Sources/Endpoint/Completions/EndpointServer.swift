@@ -64,8 +64,9 @@ public struct EndpointServer: Sendable {
         }
         model = chosen
         self.software = software
-        contextLength =
-            own?["max_model_len"]?.integerValue ?? own?["meta"]?.objectValue?["n_ctx"]?.integerValue
+        let room = own?["max_model_len"]?.integerValue ?? own?["meta"]?.objectValue?["n_ctx"]?.integerValue
+        // Some say 0 or −1 where they have no limit.
+        contextLength = room.flatMap { EndpointServer.counts.contains($0) && $0 > 1 ? $0 : nil }
         version = EndpointServer.version(client, software, head: head)
     }
 
@@ -92,10 +93,29 @@ public struct EndpointServer: Sendable {
 
     var completionsURL: String { client.address.base + "/completions" }
 
+    /// Numbers of tokens that a server can mean.
+    private static let counts = 0...1 << 32
+
+    /// Tokens as the server counts them.
+    ///
+    /// - Parameter key: "prompt_tokens" or "completion_tokens".
+    /// - Returns: nil where it does not say.
+    /// - Throws: `badData` for a number that no count can be.
+    func tokens(_ key: String, in usage: JSONObject?) throws(Fault) -> Int? {
+        guard let value = usage?.present(key) else { return nil }
+        guard let count = value.integerValue, EndpointServer.counts.contains(count) else {
+            throw Fault(
+                .badData, "the server counts a number of tokens that cannot be", place: completionsURL,
+                found: "\(key): \(LegibleText.of(value.text(pretty: false), limit: 40))",
+                expected: "an integer from 0 up")
+        }
+        return count
+    }
+
     /// One completion, its text ended by itself or at a number of tokens.
     ///
     /// - Returns: the text that follows the prompt, greedy.
-    /// - Throws: what the client throws; `badData` for an answer of another form.
+    /// - Throws: what the client throws; `badData` for an answer of another form, or of more tokens than were asked for.
     public func continuation(of prompt: JSONValue, limit: Int) throws(Fault) -> String {
         let answer = try client.post(
             "/completions",
@@ -103,7 +123,27 @@ public struct EndpointServer: Sendable {
                 "model": .string(model), "prompt": prompt, "max_tokens": .integer(limit), "temperature": .integer(0),
                 "stream": .bool(false),
             ]))
-        return try choice(answer, has: "text").text
+        let text = try choice(answer, has: "text").text
+        if let written = try tokens("completion_tokens", in: answer.objectValue?["usage"]?.objectValue), written > limit
+        {
+            throw Fault(
+                .badData, "the server wrote more than it was asked for", place: completionsURL,
+                found: "\(written) new tokens by its own count", expected: "at most \(limit), as 'max_tokens' says")
+        }
+        return text
+    }
+
+    /// Whether a prompt may be token ids; a server that takes texts only refuses them.
+    ///
+    /// - Throws: what the client throws.
+    public func takesTokenIDs(_ ids: [Int32]) throws(Fault) -> Bool {
+        do throws(Fault) {
+            _ = try continuation(of: .array(ids.map { .integer(Int($0)) }), limit: 1)
+            return true
+        } catch {
+            guard error.kind == .badData else { throw error }
+            return false
+        }
     }
 
     /// The first choice of an answer.

@@ -100,7 +100,7 @@ extension EndpointServer {
                 expected: "a whole stream",
                 advice: "look into the server's log; some servers end one stream when another begins: give --batch 1")
         }
-        let told = usage?["completion_tokens"]?.integerValue
+        let told = try tokens("completion_tokens", in: usage)
         if let told, told < count || told > newTokens {
             throw wrong("\(told) new tokens by its own count, \(count) events, \(newTokens) asked for")
         }
@@ -112,7 +112,7 @@ extension EndpointServer {
         }
         return StreamedCompletion(
             first: first, last: last, sent: sent, tokens: told ?? count,
-            promptTokens: usage?["prompt_tokens"]?.integerValue)
+            promptTokens: try tokens("prompt_tokens", in: usage))
     }
 
     /// Tokens that the server counts in a prompt; nil where it does not say.
@@ -123,6 +123,6 @@ extension EndpointServer {
                 "model": .string(model), "prompt": .string(prompt), "max_tokens": .integer(1),
                 "temperature": .integer(0),
             ]))
-        return answer.objectValue?["usage"]?.objectValue?["prompt_tokens"]?.integerValue
+        return try tokens("prompt_tokens", in: answer.objectValue?["usage"]?.objectValue)
     }
 }

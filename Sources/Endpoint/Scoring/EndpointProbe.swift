@@ -91,6 +91,13 @@ extension EndpointScorer {
                 .badData, "the server gives every token the same log-probability", found: "\(values[0])",
                 expected: "those of the model's predictions")
         }
+        // Nobody predicts every token of a text: the likeliest ones are not told.
+        let said = answer.compactMap { $0 }
+        guard said.count < 8 || said.contains(where: { !$0.isLikeliest }) else {
+            throw Fault(
+                .badData, "the server names no likelier token than the prompt's own, anywhere",
+                found: "\(said.count) of \(said.count) tokens the likeliest", expected: "those that it predicts")
+        }
         // What is predicted at a place follows from what stands before it.
         guard let last = answer.last ?? nil, let otherLast = other.last ?? nil else { return }
         let difference = abs(last.best.logProbability - otherLast.best.logProbability)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import EspalierKit
 import Faults
+import Files
 import Recipes
 import Settings
 
@@ -37,10 +38,17 @@ public struct Export: ParsableCommand, Verb {
             bits lose less where it counts. --imatrix takes such a measurement from a file that llama.cpp made, and \
             --imatrix-output keeps one.
 
+            --text has this program's own reader score the GGUF file that was written, beside the model: perplexity, \
+            divergence, and how often both predict the same next token, as `espalier evaluate` measures them. --results \
+            keeps the figures. In the folder of a pruned model, as export.json or export-NAME.json, they stand in the \
+            page of `espalier report`.
+
             EXAMPLES
               espalier export pruned --to gguf --output pruned.gguf
               espalier export pruned --to gguf --type Q4_K --calibration news.txt -o q.gguf
               espalier export pruned --to gguf --type Q4_0 --imatrix imatrix.gguf -o q.gguf
+              espalier export pruned --to gguf --type Q4_0 -o q.gguf --text test.txt \\
+                --results pruned/export-q4_0.json
               espalier export pruned --to deci --output for-vllm
               espalier export pruned --to transformers --type BF16 --output with-code
               espalier export pruned --to padded --output everywhere
@@ -119,6 +127,29 @@ public struct Export: ParsableCommand, Verb {
     public var imatrixOutput: String?
 
     @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp(
+            "Scores the GGUF file beside the model on this text, as `espalier evaluate` does; may be given again.",
+            valueName: "file"), completion: .texts)
+    public var text: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Number of tokens in a window of --text (default: the model's context, at most 2048).", valueName: "n"))
+    public var context: Int?
+
+    @Option(name: .long, help: ArgumentHelp("Scores at most this many windows of each --text.", valueName: "n"))
+    public var windows: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Also writes the JSON document of a GGUF export to this file, replacing it; `espalier report` reads it.",
+            valueName: "file"), completion: .file())
+    public var results: String?
+
+    @Option(
         name: [.short, .long], help: ArgumentHelp("The file or folder to write.", valueName: "path"),
         completion: .file())
     public var output: String
@@ -148,6 +179,20 @@ public struct Export: ParsableCommand, Verb {
         if to.folder != nil, imatrix != nil || !calibration.isEmpty {
             throw ValidationError("--\(imatrix != nil ? "imatrix" : "calibration") is for --to gguf.")
         }
+        if to.folder != nil, results != nil || !text.isEmpty {
+            throw ValidationError("--\(results != nil ? "results" : "text") is for --to gguf.")
+        }
+        if let context, !(2...1_048_576).contains(context) {
+            throw ValidationError(
+                "--context must be between 2 and 1048576, not \(context): a window's first token is not scored.")
+        }
+        if let windows, !(1...1_000_000_000).contains(windows) {
+            throw ValidationError("--windows must be between 1 and 1000000000, not \(windows).")
+        }
+        for (name, isGiven) in [("context", context != nil), ("windows", windows != nil)] where isGiven && text.isEmpty
+        {
+            throw ValidationError("--\(name) needs --text.")
+        }
         if imatrix != nil, !calibration.isEmpty {
             throw ValidationError("--imatrix and --calibration cannot be given together.")
         }
@@ -164,9 +209,14 @@ public struct Export: ParsableCommand, Verb {
     }
 
     public mutating func run() throws {
-        let inputs = [model] + (imatrix.map { [$0] } ?? []) + calibration
+        let inputs = [model] + (imatrix.map { [$0] } ?? []) + calibration + text
         try SamePath.refuse(output, "--output", among: inputs)
         if let imatrixOutput { try SamePath.refuse(imatrixOutput, "--imatrix-output", among: inputs + [output]) }
+        let outputs = [output] + (imatrixOutput.map { [$0] } ?? [])
+        let document = try results.map { path throws(Fault) in
+            try SamePath.refuse(path, "--results", among: inputs + outputs)
+            return try OutputTarget(path)
+        }
         let interruption = ExportInterruption(output: output)
         let reporter = messages.makeReporter()
         if let layout = to.folder {
@@ -178,8 +228,14 @@ public struct Export: ParsableCommand, Verb {
         }
         let export = GGUFExport(
             model: model, output: output, types: type.flatMap(GGUFTypes.named), importance: importance,
-            importanceOutput: imatrixOutput, overwrites: overwrite)
-        let report = try export.write(reporter, check: interruption.check)
+            importanceOutput: imatrixOutput, overwrites: overwrite,
+            evaluation: text.isEmpty ? nil : ExportEvaluation(texts: text, context: context, windows: windows))
+        for text in text where calibration.contains(where: { SamePath.areSame(text, $0) }) {
+            reporter.warning(
+                "\(text): --calibration fits the file to this text, so its figures on it may flatter the file")
+        }
+        let report = try export.write(reporter, check: interruption.check, written: interruption.finish)
+        try document?.write(report.json.text() + "\n")
         try messages.write(json: report.json, text: report.text)
     }
 

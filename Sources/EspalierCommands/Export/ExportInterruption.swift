@@ -17,6 +17,8 @@ final class ExportInterruption: Sendable {
         case unheard
         case heard
         case interrupted
+        /// The output stands whole, and is only read from now on.
+        case finished
     }
 
     private let output: String
@@ -48,11 +50,34 @@ final class ExportInterruption: Sendable {
         }
     }
 
-    func hear() {
-        let isSecond = stage.withLock { stage in
-            defer { stage = .interrupted }
+    /// Told when the output stands whole: a signal then ends the process at once, since nothing is left half done.
+    ///
+    /// - Throws: `interrupted` when one has come already.
+    func finish() throws(Fault) {
+        let wasInterrupted = stage.withLock { stage in
+            defer { stage = .finished }
             return stage == .interrupted
         }
-        if isSecond { _exit(Fault.Kind.interrupted.rawValue) }
+        guard wasInterrupted else { return }
+        throw Fault(
+            .interrupted, "interrupted before the evaluation; the file is whole", file: output,
+            advice: "score it with: \(evaluation)")
+    }
+
+    private var evaluation: String { "espalier evaluate \(ShellWord.quoted(output)) --text FILE" }
+
+    func hear() {
+        let earlier = stage.withLock { stage in
+            defer { if stage != .finished { stage = .interrupted } }
+            return stage
+        }
+        switch earlier {
+        case .unheard, .heard: return
+        case .finished:
+            var text = "\ninterrupted in the evaluation; the file is whole: \(evaluation)\n"
+            text.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
+        case .interrupted: break
+        }
+        _exit(Fault.Kind.interrupted.rawValue)
     }
 }

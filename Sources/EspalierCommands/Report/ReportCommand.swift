@@ -13,7 +13,8 @@ public struct ReportCommand: ParsableCommand, Verb {
             Each folder is an output of `espalier prune`. Measurements are taken from files beside its report.json: \
             results.json, written by `espalier evaluate --against DENSE --output`, and benchmark.json, written by \
             `espalier benchmark --against DENSE --output`; gate.json, written by `espalier gate --output`, decides the \
-            verdict; without it the page's own limits do. Several folders are compared; those whose recipes differ \
+            verdict; without it the page's own limits do. Files export.json and export-NAME.json, written by \
+            `espalier export --to gguf --text TEXT --results`, show what was exported and what its types cost. Several folders are compared; those whose recipes differ \
             only in seed or calibration text are summarized with their spread. The page loads nothing from elsewhere. \
             Vega-Lite specifications of its charts are written to a folder beside it. Savings are computed only for \
             runs that may be served and are measurably faster, and only from a price and a load that you enter, here \

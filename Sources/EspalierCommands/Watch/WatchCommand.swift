@@ -26,6 +26,9 @@ public struct WatchCommand: ParsableCommand, Verb {
             log-probabilities where it gives them by token ids (vLLM), else for its next token at places of the prompts \
             (llama.cpp and others). The reference is made from the model's files in both cases.
 
+            --golden asks prompts whose answers are known, greedily. A prompt that was answered as expected when the \
+            baseline began, and no longer is, raises an alarm at once.
+
             Exits with 0 if there is no drift and with 2 if there is an alarm, which lasts until --new-baseline.
 
             EXAMPLES
@@ -34,7 +37,7 @@ public struct WatchCommand: ParsableCommand, Verb {
               espalier watch pruned --reference ref.safetensors --history h.jsonl \\
                 --prompts today.jsonl --prometheus espalier.prom
               espalier watch --endpoint http://127.0.0.1:8000 --tokenizer pruned \\
-                --reference ref.safetensors --history served.jsonl
+                --reference ref.safetensors --history served.jsonl --golden golden.json
             """)
 
     @Argument(
@@ -64,6 +67,19 @@ public struct WatchCommand: ParsableCommand, Verb {
         help: ArgumentHelp(
             "Prompts, in any of the forms above.", valueName: "file"), completion: .texts)
     public var prompts: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Golden prompts, as for `espalier gate`, that the model answers at every call.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
+    public var golden: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "New tokens at most of an answer to --golden (default: \(GoldenWatch.defaultTokens)).", valueName: "n"))
+    public var maxTokens: Int?
 
     @Option(
         name: .long,
@@ -118,13 +134,18 @@ public struct WatchCommand: ParsableCommand, Verb {
         if let length, !(2...1_048_576).contains(length) {
             throw ValidationError("--length must be between 2 and 1048576, not \(length).")
         }
+        if let maxTokens, !(1...1_048_576).contains(maxTokens) {
+            throw ValidationError("--max-tokens must be between 1 and 1048576, not \(maxTokens).")
+        }
+        guard maxTokens == nil || golden != nil else { throw ValidationError("--max-tokens applies to --golden.") }
         guard textField == nil || prompts != nil else { throw ValidationError("--text-field applies to --prompts.") }
         if let alpha, !(alpha > 0 && alpha < 1) { throw ValidationError("--alpha must be above 0 and below 1.") }
         if writeReference != nil {
             guard prompts != nil else { throw ValidationError("--write-reference needs --prompts FILE.") }
-            guard history == nil, prometheus == nil, alpha == nil, !newBaseline else {
+            guard history == nil, prometheus == nil, alpha == nil, golden == nil, !newBaseline else {
                 throw ValidationError(
-                    "--history, --prometheus, --alpha and --new-baseline cannot be used with --write-reference.")
+                    "--history, --prometheus, --alpha, --golden and --new-baseline cannot be used with "
+                        + "--write-reference.")
             }
         } else {
             guard history != nil else { throw ValidationError("--reference needs --history FILE.") }
@@ -154,7 +175,7 @@ public struct WatchCommand: ParsableCommand, Verb {
     }
 
     private func watch(_ reference: String, _ history: String, _ reporter: ProgressReporter) throws {
-        let inputs = [model, scoring.tokenizer, reference, prompts].compactMap { $0 }
+        let inputs = [model, scoring.tokenizer, reference, prompts, golden].compactMap { $0 }
         try SamePath.refuse(history, "--history", among: inputs)
         let metrics = try prometheus.map { path throws(Fault) in
             try SamePath.refuse(path, "--prometheus", among: inputs + [history])
@@ -192,17 +213,18 @@ public struct WatchCommand: ParsableCommand, Verb {
         tell: (WatchRun.Report) throws(Fault) -> Void
     ) throws(Fault) {
         let alpha = alpha ?? DriftReport.defaultAlpha
+        let golden = golden.map { GoldenWatch(file: $0, maxTokens: maxTokens ?? GoldenWatch.defaultTokens) }
         if let endpoint = try scoring.settings() {
             _ = try ServedWatchRun(
                 endpoint: endpoint, tokenizer: scoring.tokenizer ?? "", length: length ?? WatchRun.defaultLength,
                 textField: textField
             ).watch(
-                reference: reference, history: history, prompts: prompts, alpha: alpha, isNewBaseline: newBaseline,
-                time: time, reporter, tell: tell)
+                reference: reference, history: history, prompts: prompts, golden: golden, alpha: alpha,
+                isNewBaseline: newBaseline, time: time, reporter, tell: tell)
         } else {
             _ = try run(reporter).watch(
-                reference: reference, history: history, prompts: prompts, alpha: alpha, isNewBaseline: newBaseline,
-                time: time, reporter, tell: tell)
+                reference: reference, history: history, prompts: prompts, golden: golden, alpha: alpha,
+                isNewBaseline: newBaseline, time: time, reporter, tell: tell)
         }
     }
 }

@@ -31,6 +31,14 @@ extension WatchRun.Report {
                 "perplexity \(Amount.fixed(exp(logged.meanLoss), 3)) over \(Amount.count(logged.tokens, "token")) of "
                     + Amount.count(logged.prompts, "prompt"))
         }
+        if let golden = interval.golden {
+            let names = golden.failed.prefix(3).map { Fault.harmless($0.name) }.joined(separator: ", ")
+            let more = golden.failed.count > 3 ? ", …" : ""
+            table.add(
+                "golden prompts",
+                "\(Amount.count(golden.held)) of \(Amount.count(golden.prompts)) answered as expected"
+                    + (names.isEmpty ? "" : "; not: \(names)\(more)"))
+        }
         table.add("intervals", Amount.count(count))
         let most = drift.findings.map(\.evidence).max() ?? 1
         table.add("evidence of drift", "\(Amount.fixed(most, 1)), alarm at \(Amount.fixed(drift.threshold, 0))")

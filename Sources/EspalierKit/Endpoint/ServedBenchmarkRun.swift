@@ -119,12 +119,22 @@ public struct ServedBenchmarkRun {
         for attempt in 0..<4 {
             let text = ServedBenchmarkRun.prompt(words: words, seed: UInt64(length + attempt))
             guard let counted = try subject.server.promptTokens(text), counted > 0 else { break }
+            // A prompt made longer and longer for a server that does not count would have no end.
+            guard counted * ServedBenchmarkRun.mostWordsOfAToken >= words else {
+                throw Fault(
+                    .badData, "the server counts fewer tokens than a prompt can have",
+                    place: subject.server.client.address.base, found: "\(counted) for \(words) words",
+                    expected: "at least \(words / ServedBenchmarkRun.mostWordsOfAToken)")
+            }
             subject.counted[length] = counted
             guard abs(counted - length) * 50 > length else { break }
             words = max(1, (words * length + counted / 2) / counted)
         }
         subject.words[length] = words
     }
+
+    /// Tokens that span words are rare, and short.
+    private static let mostWordsOfAToken = 8
 
     private func sample(_ subject: inout Subject, _ speedCase: SpeedCase, seed: UInt64) throws(Fault) -> SpeedSample {
         let (server, extras) = (subject.server, subject.extras)

@@ -22,6 +22,8 @@ public struct GGUFExport {
     public var importanceOutput: String?
     /// Whether files that are there are replaced.
     public var overwrites: Bool
+    /// On what the file is scored once it is written; nil for not at all.
+    public var evaluation: ExportEvaluation?
 
     /// Where it is known from how much errors of the weights count.
     public enum Importance: Equatable, Sendable {
@@ -31,6 +33,8 @@ public struct GGUFExport {
         case file(String)
         /// Texts, as `--calibration` takes them; without a length that of a token file, else `defaultLength`.
         case calibration([String], samples: Int, sequenceLength: Int?, seed: UInt64)
+
+        var isMeasured: Bool { if case .calibration = self { true } else { false } }
     }
 
     public static let defaultSamples = 64
@@ -39,24 +43,34 @@ public struct GGUFExport {
 
     public init(
         model: String, output: String, types: GGUFTypes? = nil, importance: Importance = .equal,
-        importanceOutput: String? = nil, overwrites: Bool = false
+        importanceOutput: String? = nil, overwrites: Bool = false, evaluation: ExportEvaluation? = nil
     ) {
         (self.model, self.output, self.types, self.overwrites) = (model, output, types, overwrites)
         (self.importance, self.importanceOutput) = (importance, importanceOutput)
+        self.evaluation = evaluation
     }
 
     /// Writes the file whole, or leaves what was there.
     ///
-    /// - Parameter check: asked again and again while the file is written.
+    /// - Parameters:
+    ///   - check: asked again and again while the file is written.
+    ///   - written: told when the files stand, before the evaluation.
     /// - Throws: `outputExists` for a file that is there, `badData` for a model that the format's architectures, types
     ///   or tokenizers cannot say, `missingInput` without weights or a tokenizer, `inputOutput`, and what
-    ///   `check` throws.
-    public func write(_ reporter: any Reporter, check: ExportCheck = {}) throws(Fault) -> GGUFExportReport {
+    ///   `check` and `written` throw.
+    public func write(
+        _ reporter: any Reporter, check: ExportCheck = {}, written: ExportCheck = {}
+    ) throws(Fault) -> GGUFExportReport {
         let target = try self.target(output)
         let importanceTarget: OutputTarget? =
             if let importanceOutput { try self.target(importanceOutput) } else { nil }
+        if evaluation != nil, !target.isReplaced {
+            throw Fault(
+                .usage, "what is written to a pipe or a device cannot be evaluated", file: output,
+                expected: "a file", advice: "leave --text out, or name a file")
+        }
         let engine = try self.engine(reporter)
-        let opened = try OpenedModel(model, device: engine?.device ?? .cpu)
+        let opened = try OpenedModel(model, device: importance.isMeasured ? engine?.device ?? .cpu : .cpu)
         opened.warnings.forEach(reporter.warning)
         let (configuration, checkpoint) = (opened.configuration, opened.checkpoint)
         var notes: [String] = []
@@ -71,6 +85,8 @@ public struct GGUFExport {
         }
         let architecture = GGUFArchitectureKeys(
             configuration: configuration, layout: layout, family: family, file: checkpoint.path)
+        try evaluation?.check(opened, model: model, reporter)
+        let recordDigest = try sourceRecord()
 
         var keys = GGUFKeys(file: output)
         keys.set("general.architecture", architecture.architecture)
@@ -86,6 +102,7 @@ public struct GGUFExport {
             frequencyFactors: architecture.frequencyFactors, file: checkpoint.path)
         let importance = try importance(opened, layout, family, engine, reporter, check)
         if let importance {
+            try checkSizes(tensors, importance)
             addImportance(importance, to: &keys)
             notes += try unweighted(tensors, importance)
         }
@@ -123,7 +140,19 @@ public struct GGUFExport {
             _ = try file.finish()
         }
         report.add(writer.loss, digest)
+        report.recordDigest = recordDigest
+        if let evaluation, let engine {
+            try written()
+            report.evaluation = try evaluation.measure(output, against: model, engine: engine, reporter)
+        }
         return report
+    }
+
+    /// Of the model's completion record, which holds the digest of every file of a published folder; nil without one.
+    private func sourceRecord() throws(Fault) -> String? {
+        let path = FileSystem.withoutTrailingSlashes(model) + "/" + PublishedFile.completion
+        guard FileSystem.kind(path) == .file else { return nil }
+        return try FileDigest(contentsOf: path).sha256
     }
 
     private func target(_ path: String) throws(Fault) -> OutputTarget {
@@ -137,7 +166,7 @@ public struct GGUFExport {
 
     /// What measures; nil where nothing is measured.
     private func engine(_ reporter: any Reporter) throws(Fault) -> EngineSettings? {
-        guard case .calibration = importance else { return nil }
+        guard importance.isMeasured || evaluation != nil else { return nil }
         let engine = try EngineSettings(threads: nil, device: .auto, dtype: .auto)
         engine.warnings.forEach(reporter.warning)
         return engine
@@ -160,6 +189,18 @@ public struct GGUFExport {
             set.warnings.forEach(reporter.warning)
             return try ImportanceMeasurement(opened: opened, layout: layout, family: family, engine: engine)
                 .measure(set, reporter, check: check)
+        }
+    }
+
+    /// A measurement of a model of another size is another model's, though its matrices have the same names.
+    private func checkSizes(_ tensors: [GGUFPlannedTensor], _ importance: ImportanceMatrix) throws(Fault) {
+        for tensor in tensors.map(\.tensor) where tensor.type.isQuantised {
+            guard let entry = importance.entries[tensor.name], entry.sums.count != tensor.shape.last else { continue }
+            let path: String? = if case .file(let path) = self.importance { path } else { nil }
+            throw Fault(
+                .badData, "the importance matrix is of another model", file: path, place: "matrix '\(tensor.name)'",
+                found: Amount.count(entry.sums.count, "input"), expected: Amount.count(tensor.shape.last ?? 0),
+                advice: "measure it on this model: export with --calibration")
         }
     }
 

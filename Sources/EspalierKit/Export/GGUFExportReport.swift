@@ -34,6 +34,11 @@ public struct GGUFExportReport {
     public let fallbacks: [String]
     /// What a person should know.
     public private(set) var notes: [String]
+    /// SHA-256 of the model's completion record, by which `report` knows what the file was made from; nil for a model
+    /// that has none.
+    public internal(set) var recordDigest: String?
+    /// The file's predictions beside the model's; nil where no text was given.
+    public internal(set) var evaluation: EvaluationReport?
 
     init(
         model: String, output: String, architecture: String, types asked: GGUFTypes, layout: GGUFLayout,
@@ -105,6 +110,8 @@ public struct GGUFExportReport {
             "layers_with_zero_mlp": numbers(zeroMLP), "fallbacks": .array(fallbacks.map { .string($0) }),
             "relative_error": .double(relativeError), "zeros": .integer(zeros), "filled_zeros": .integer(filledZeros),
             "notes": .array(notes.map { .string($0) }),
+            "source_record_sha256": recordDigest.map { .string($0) } ?? .null,
+            "evaluation": evaluation?.json ?? .null,
         ])
     }
 }

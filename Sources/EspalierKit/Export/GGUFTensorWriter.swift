@@ -7,7 +7,7 @@ import Files
 struct GGUFTensorWriter {
     let checkpoint: Checkpoint
     let file: OutputFile
-    /// How much errors count; nil for all the same.
+    /// How much errors count, for as many inputs as the matrices have; nil for all the same.
     let importance: ImportanceMatrix?
     /// What the matrices written so far lost by their types.
     private(set) var loss = QuantisationLoss()
@@ -25,7 +25,8 @@ struct GGUFTensorWriter {
         let tensor = planned.tensor
         let rows = tensor.shape.count > 1 || planned.permutedHeads != nil ? tensor.shape[0] : 1
         let width = tensor.count / max(rows, 1)
-        let weights = tensor.shape.count > 1 ? try weights(tensor, width) : nil
+        let weights = tensor.shape.count > 1 && tensor.type.isQuantised ? importance?.weights(tensor.name) : nil
+        precondition(weights.map { $0.count == width } ?? true, "the export has compared the sizes")
         var step = max(1, min(rows, GGUFTensorWriter.part / max(width, 1)))
         if let heads = planned.permutedHeads {
             let head = rows / heads
@@ -66,17 +67,6 @@ struct GGUFTensorWriter {
             if let fault { throw fault }
             return values
         }
-    }
-
-    private func weights(_ tensor: GGUFHeader.Tensor, _ width: Int) throws(Fault) -> [Float]? {
-        guard tensor.type.isQuantised, let weights = importance?.weights(tensor.name) else { return nil }
-        guard weights.count == width else {
-            throw Fault(
-                .badData, "the importance matrix is of another model", place: "matrix '\(tensor.name)'",
-                found: "\(weights.count) inputs", expected: "\(width)",
-                advice: "measure it on this model: export with --calibration")
-        }
-        return weights
     }
 
     private mutating func write(

@@ -24,11 +24,7 @@ public struct GoldenRun {
     /// - Throws: `missingInput` and `badData` for the files; `badData` for a prompt that does not fit the model.
     public func answers(_ reporter: any Reporter) throws(Fault) -> GoldenAnswers {
         var golden = try GoldenAnswers(parsing: ReadableFile.bytes(golden), file: golden)
-        guard !golden.questions.isEmpty else {
-            throw Fault(
-                .badData, "there are no golden prompts", file: self.golden, place: "prompts", found: "an empty list",
-                expected: "at least one prompt")
-        }
+        guard !golden.questions.isEmpty else { throw GoldenRun.empty(self.golden) }
         let session = try GenerationSession(
             model: model, prompts: golden.questions, maxTokens: maxTokens, sampling: .greedy, engine: engine, reporter)
         reporter.begin("answering", total: Double(golden.questions.count), unit: "prompts")
@@ -38,5 +34,11 @@ public struct GoldenRun {
         }
         reporter.finish()
         return golden
+    }
+
+    static func empty(_ file: String) -> Fault {
+        Fault(
+            .badData, "there are no golden prompts", file: file, place: "prompts", found: "an empty list",
+            expected: "at least one prompt")
     }
 }

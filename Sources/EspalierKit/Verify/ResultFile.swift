@@ -2,6 +2,7 @@ import Faults
 import Files
 import Gate
 import JSONText
+import Reports
 
 /// Files that other verbs write and that users put into a published folder, where `report` finds them: no record
 /// vouches for them, and they are no reason to warn when they are what their names say.
@@ -19,6 +20,10 @@ enum ResultFile {
         "report.html": "report --output",
     ]
 
+    private static func writer(_ name: String) -> String? {
+        writers[name] ?? (ExportedFile.isName(name) ? "export --results" : nil)
+    }
+
     static func sort(_ names: [String], in folder: String, record: String) -> Sorted {
         var sorted = Sorted()
         for name in names {
@@ -32,7 +37,7 @@ enum ResultFile {
                     sorted.warnings.append("\(path): not in \(record)")
                 }
             } catch {
-                let writer = writers[name].map { ", nor what `espalier \($0)` writes" } ?? ""
+                let writer = writer(name).map { ", nor what `espalier \($0)` writes" } ?? ""
                 sorted.warnings.append("\(path): not in \(record)\(writer): \(error.summary)")
             }
         }
@@ -44,16 +49,20 @@ enum ResultFile {
         switch name {
         case "results.json": _ = try EvaluationResults(parsing: bytes(path), file: path)
         case "benchmark.json": _ = try BenchmarkResults(parsing: bytes(path), file: path)
-        case "gate.json":
-            guard let document = try JSONValue(parsing: bytes(path)).objectValue else {
-                throw Fault(.badData, "the file is not a JSON object")
-            }
-            _ = try GateVerdict(document, file: path)
+        case "gate.json": _ = try GateVerdict(document(path), file: path)
+        case _ where ExportedFile.isName(name): _ = try ExportedFile(document(path), file: path)
         case "report.html":
             guard isPage(path) else { throw Fault(.badData, "this is not a page of a report") }
         default: return FileSystem.hasEnding(name, ".html") && isPage(path)
         }
         return true
+    }
+
+    private static func document(_ path: String) throws(Fault) -> JSONObject {
+        guard let document = try JSONValue(parsing: bytes(path)).objectValue else {
+            throw Fault(.badData, "the file is not a JSON object")
+        }
+        return document
     }
 
     /// The page that a chart's specification stands beside: "report.html" of "report.html.charts/kl.vl.json".

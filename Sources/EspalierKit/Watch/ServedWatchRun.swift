@@ -37,8 +37,9 @@ public struct ServedWatchRun {
     /// - Throws: `notComparable` when tokenizer, reference and history do not belong together; what the client throws;
     ///   `badData` for answers that cannot be true.
     public func watch(
-        reference path: String, history: String, prompts: String?, alpha: Double, isNewBaseline: Bool, time: String,
-        _ reporter: any Reporter, tell: (WatchRun.Report) throws(Fault) -> Void = { _ in }
+        reference path: String, history: String, prompts: String?, golden: GoldenWatch? = nil, alpha: Double,
+        isNewBaseline: Bool, time: String, _ reporter: any Reporter,
+        tell: (WatchRun.Report) throws(Fault) -> Void = { _ in }
     ) throws(Fault) -> WatchRun.Report {
         try WatchHistory.checkPlace(history)
         let reference = try WatchReference(contentsOf: path)
@@ -60,6 +61,8 @@ public struct ServedWatchRun {
         var interval = WatchInterval(
             time: time, model: server.model, reference: digest, dtype: measure.rawValue,
             positions: reference.positions, kl: 0, topAgreement: 0, isNewBaseline: isNewBaseline)
+        let asked = try golden?.read()
+        if let golden, let asked { interval.golden = try golden.record(asked) }
         try WatchHistory.check(interval, continues: earlier, file: history)
         let log = try prompts.map { (path) throws(Fault) in
             try LoggedPrompts(
@@ -78,6 +81,12 @@ public struct ServedWatchRun {
                     place: server.client.address.base, found: server.version, expected: "vLLM, or no --prompts")
             }
             try ask(server, opened, reference, &interval, reporter)
+        }
+        if let golden, let asked {
+            interval.golden = try golden.record(
+                try ServedGoldenAnswers(
+                    server: server, opened: opened, settings: golden, concurrency: endpoint.concurrency
+                ).answers(asked, reporter))
         }
         EndpointSettings.tellRepeats(server, reporter)
         return try WatchRun.append(
@@ -176,7 +185,7 @@ public struct ServedWatchRun {
                 .notComparable, "the reference has no place at which an answer's text can be compared",
                 advice: "write the reference again with other prompts")
         }
-        let takesIDs = try self.takesIDs(server, first.given)
+        let takesIDs = try server.takesTokenIDs(first.given)
         let asked = places.filter { takesIDs || ServedWatchRun.text($0.given, encoder) != nil }
         guard !asked.isEmpty else {
             throw Fault(
@@ -205,16 +214,6 @@ public struct ServedWatchRun {
         interval.positions = asked.count
         interval.kl = loss / Double(asked.count)
         interval.topAgreement = Double(agreed) / Double(asked.count)
-    }
-
-    private func takesIDs(_ server: EndpointServer, _ ids: [Int32]) throws(Fault) -> Bool {
-        do throws(Fault) {
-            _ = try server.continuation(of: .array(ids.map { .integer(Int($0)) }), limit: 1)
-            return true
-        } catch {
-            guard error.kind == .badData else { throw error }
-            return false
-        }
     }
 
     /// The text that is read as these tokens; nil where none is.

@@ -95,6 +95,7 @@ public struct WatchRun {
     ///   - path: of the reference that `writeReference` made of the dense model.
     ///   - history: the file that the interval is appended to; it is made where there is none.
     ///   - prompts: a log of users' prompts.
+    ///   - golden: prompts whose answers must hold.
     ///   - alpha: the chance of any false alarm over the whole history of a baseline.
     ///   - isNewBaseline: whether earlier intervals no longer count.
     ///   - time: of the interval, ISO 8601.
@@ -103,8 +104,9 @@ public struct WatchRun {
     /// - Throws: `notComparable` when model, reference and history do not belong together; `Fault` for what cannot be
     ///   used.
     public func watch(
-        reference path: String, history: String, prompts: String?, alpha: Double, isNewBaseline: Bool, time: String,
-        _ reporter: any Reporter, tell: (Report) throws(Fault) -> Void = { _ in }
+        reference path: String, history: String, prompts: String?, golden: GoldenWatch? = nil, alpha: Double,
+        isNewBaseline: Bool, time: String, _ reporter: any Reporter,
+        tell: (Report) throws(Fault) -> Void = { _ in }
     ) throws(Fault) -> Report {
         // Told before the work, as damage and mix-ups are.
         try WatchHistory.checkPlace(history)
@@ -119,11 +121,17 @@ public struct WatchRun {
             time: time, model: model, fingerprint: try Fingerprint.of(opened.checkpoint), reference: digest,
             dtype: "\(engine.dtype)", positions: reference.positions,
             kl: 0, topAgreement: 0, isNewBaseline: isNewBaseline)
+        interval.golden = try golden.map { (golden) throws(Fault) in try golden.record(golden.read()) }
         try WatchHistory.check(interval, continues: earlier, file: history)
         let log = try prompts.map { path throws(Fault) in try tokens(path, opened, reporter) }
 
         try score(opened, reference, &interval, reporter)
         if let log { interval.logged = try loss(opened, log, reporter) }
+        if let golden {
+            let run = GoldenRun(model: model, golden: golden.file, maxTokens: golden.maxTokens, engine: engine)
+            // What is to be said of the model has been said.
+            interval.golden = try golden.record(try run.answers(SilentReporter()))
+        }
         return try WatchRun.append(
             interval, to: history, after: earlier, alpha: alpha, environment: engine.environment, tell: tell)
     }

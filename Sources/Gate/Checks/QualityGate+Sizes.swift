@@ -67,19 +67,9 @@ extension QualityGate {
                 rule, "",
                 "\(unanswered.name): there is no answer; let the model answer with `espalier generate --golden`")
         }
-        var broken: [String] = []
-        for (index, prompt) in golden.prompts.enumerated() {
-            do throws(Fault) {
-                let match = prompt.match ?? rule.match
-                guard try !match.holds(answer: prompt.answer ?? "", expected: prompt.expected) else { continue }
-            } catch {
-                var fault = error.inFile(golden.file)
-                fault.place = "prompts[\(index)].expected"
-                throw fault
-            }
-            broken.append(
-                "\(prompt.name): \(LegibleText.of(prompt.answer ?? "", limit: 60)) instead of "
-                    + LegibleText.of(prompt.expected, limit: 60))
+        let broken = try golden.broken(usual: rule.match).map { prompt in
+            "\(prompt.name): \(LegibleText.of(prompt.answer, limit: 60)) instead of "
+                + LegibleText.of(prompt.expected, limit: 60)
         }
         let count = golden.prompts.count
         let value = Double(count - broken.count) / Double(count)

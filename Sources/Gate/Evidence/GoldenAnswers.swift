@@ -65,6 +65,47 @@ public struct GoldenAnswers: Sendable {
     /// Notes the answer to a question; an earlier one is replaced.
     public mutating func answer(_ index: Int, _ text: String) { prompts[index].answer = text }
 
+    /// A prompt whose answer is not what was expected.
+    public struct Broken: Equatable, Sendable {
+        /// Its place in the file, from 0.
+        public var index: Int
+        public var name: String
+        var answer: String
+        var expected: String
+    }
+
+    /// The prompts whose answers do not hold; one without an answer does not.
+    ///
+    /// - Parameter match: how answers are compared where a prompt does not say it.
+    /// - Throws: `badData` when an expected text cannot serve.
+    public func broken(usual match: Match) throws(Fault) -> [Broken] {
+        var broken: [Broken] = []
+        for (index, prompt) in prompts.enumerated() {
+            let answer = prompt.answer ?? ""
+            do throws(Fault) {
+                guard try !(prompt.match ?? match).holds(answer: answer, expected: prompt.expected) else { continue }
+            } catch {
+                var fault = error.inFile(file)
+                fault.place = "prompts[\(index)].expected"
+                throw fault
+            }
+            broken.append(.init(index: index, name: prompt.name, answer: answer, expected: prompt.expected))
+        }
+        return broken
+    }
+
+    /// What is asked and expected, in a form whose digest tells these prompts from others.
+    ///
+    /// - Parameter match: as for `broken`.
+    public func identity(usual match: Match) -> JSONValue {
+        .array(
+            prompts.map { prompt in
+                .array([
+                    .string(prompt.question), .string(prompt.expected), .string((prompt.match ?? match).rawValue),
+                ])
+            })
+    }
+
     /// The file with the answers; what this program does not know in it stays.
     public var json: JSONValue {
         var document = document

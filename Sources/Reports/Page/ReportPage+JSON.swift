@@ -35,6 +35,7 @@ extension ReportPage {
             ]), "texts": .array(run.texts.map(document)),
             "tasks": .array(run.tasks.map { document($0, run) }), "speed": .array(run.speeds.map(document)),
             "recovery": run.recovery.map(document) ?? .null,
+            "exports": .array(run.exports.map { document($0, run) }),
             "savings": .string(Savings.obstacle(verdict.decision, run.speed)?.rawValue ?? "computable"),
             "environment": run.environment.map(JSONValue.object) ?? .null,
             "speed_environment": run.speedEnvironment.map(JSONValue.object) ?? .null,
@@ -54,6 +55,22 @@ extension ReportPage {
             "name": .string(text.name), "tokens": number(text.tokens), "perplexity": number(text.perplexity),
             "dense_perplexity": number(text.densePerplexity), "perplexity_ratio": number(text.ratio),
             "top1_agreement": number(text.topAgreement), "kl": number(text.kl),
+        ])
+    }
+
+    private func document(_ file: ExportedFile, _ run: PublishedRun) -> JSONValue {
+        .object([
+            "file": .string(file.name), "type": .string(file.type), "bytes": .integer(file.bytes),
+            "sha256": .string(file.sha256), "relative_error": number(file.relativeError),
+            "texts": .array(
+                file.texts.map { text in
+                    .object([
+                        "name": .string(text.name), "tokens": number(text.tokens),
+                        "perplexity": number(text.perplexity), "folder_perplexity": number(text.densePerplexity),
+                        "perplexity_ratio": number(text.ratio), "top1_agreement": number(text.topAgreement),
+                        "kl": number(text.kl), "dense_perplexity": number(run.densePerplexity(of: text)),
+                    ])
+                }),
         ])
     }
 

@@ -96,7 +96,8 @@ public struct ReportPage {
     private var sections: [(id: String, title: String, body: String)] {
         let all: [(String, String, (body: String, lead: String)?)] = [
             ("verdict", "Verdict", verdicts), ("comparison", "Quality, size and speed", comparison),
-            ("runs", "The runs", about), ("seeds", "Calibration texts and seeds", seeds),
+            ("exports", "Exported files", exports), ("runs", "The runs", about),
+            ("seeds", "Calibration texts and seeds", seeds),
             ("layers", "What each layer lost", layers), ("search", "Progress of the search", search),
             ("recovery", "Training after pruning", recovery), ("tasks", "Tasks", tasks),
             ("samples", "Side by side", samples), ("calibration", "Calibration", calibration),

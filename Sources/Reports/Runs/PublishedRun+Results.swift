@@ -2,10 +2,11 @@ import JSONText
 
 /// What was measured on the pruned model, of the files that other verbs wrote.
 extension PublishedRun {
-    mutating func read(results: JSONObject) {
+    /// The texts of a document of `evaluate`.
+    static func texts(_ results: JSONObject) -> [Text] {
         let divergence = results["divergence"]?.objectValue
         let perplexity = results["perplexity"]?.objectValue
-        texts = (perplexity?.keys ?? []).map { name in
+        return (perplexity?.keys ?? []).map { name in
             let text = perplexity?[name]?.objectValue
             let found = divergence?[name]?.objectValue
             return Text(
@@ -14,6 +15,10 @@ extension PublishedRun {
                 context: text?["context"]?.integerValue, digest: text?["tokens_sha256"]?.stringValue,
                 kl: found?["kl"]?.doubleValue, topAgreement: found?["top1_agreement"]?.doubleValue)
         }
+    }
+
+    mutating func read(results: JSONObject) {
+        texts = PublishedRun.texts(results)
         // A log of prompts tells all of this in one place.
         texts += (results["prompts"]?.objectValue?.members ?? []).map { name, value in
             let found = value.objectValue

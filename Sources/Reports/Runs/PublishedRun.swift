@@ -6,7 +6,8 @@ import Recipes
 import Records
 
 /// What a published folder tells about its run: `report.json` with, where they are there, `recipe.yaml`, `results.json`
-/// (`evaluate --output`), `benchmark.json` (`benchmark --output`), `gate.json` (`gate --output`) and `recovery.json`.
+/// (`evaluate --output`), `benchmark.json` (`benchmark --output`), `gate.json` (`gate --output`), `export.json` or
+/// `export-NAME.json` (`export --results`), and `recovery.json`.
 public struct PublishedRun {
     public struct Block: Equatable, Sendable {
         public var errorBefore: Double?
@@ -130,6 +131,8 @@ public struct PublishedRun {
     public var recovery: PublishedRecovery?
     /// What a gate decided about the run.
     public var gate: GateVerdict?
+    /// Files that were exported from the folder.
+    public var exports: [ExportedFile] = []
 
     /// The text on which most is known: the first with a divergence, else the first.
     public var text: Text? { texts.first { $0.ratio != nil } ?? texts.first }
@@ -216,6 +219,7 @@ public struct PublishedRun {
         let gate = folder + "/" + PublishedRun.gateFile
         if let verdict = try PublishedFiles.document(gate) { self.gate = try GateVerdict(verdict, file: gate) }
         recovery = try PublishedRecovery(folder: folder)
+        exports = try ExportedFile.all(in: folder)
         try checkCounts()
     }
 
@@ -233,10 +237,11 @@ public struct PublishedRun {
     static let most = 10_000
 
     private func checkCounts() throws(Fault) {
-        let counts = [
+        let counts: [(String, Int)] = [
             ("blocks", blocks.count), ("steps of the search", search.count), ("texts", texts.count),
             ("tasks", max(tasks.count, denseTasks.count)), ("samples", samples.count), ("speeds", speeds.count),
-            ("checks of the gate", gate?.checks.count ?? 0),
+            ("checks of the gate", gate?.checks.count ?? 0), ("exported files", exports.count),
+            ("texts of an exported file", exports.map(\.texts.count).max() ?? 0),
             ("linears of a layer", blocks.map { max($0.sparsity.count, $0.linearErrors.count) }.max() ?? 0),
         ]
         guard let (name, count) = counts.first(where: { $0.1 > PublishedRun.most }) else { return }

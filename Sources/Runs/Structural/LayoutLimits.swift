@@ -34,8 +34,12 @@ extension ServingLayout {
 }
 
 extension ServingEngine {
-    /// Why the engine cannot open a model whose layers differ, whatever the search finds; nil where it can.
-    package func refusal(of configuration: DecoderConfiguration) -> ServingLayout.Refusal? {
+    /// Why the engine cannot open a model, whatever the search finds; nil where it can.
+    ///
+    /// - Parameter isUniform: whether its layers stay alike.
+    package func refusal(of configuration: DecoderConfiguration, isUniform: Bool) -> ServingLayout.Refusal? {
+        if self == .llamaCpp, let refusal = ServingEngine.windowRefusal(configuration) { return refusal }
+        guard !isUniform else { return nil }
         let layout = layout(isUniform: false)
         if let refusal = layout.refusal(of: configuration) { return refusal }
         guard layout == .deci else { return nil }
@@ -55,6 +59,18 @@ extension ServingEngine {
                 found: "\(heads) heads of \(size)", expected: "\(hidden) together")
         }
         return nil
+    }
+
+    /// GGUF's readers know windows of Gemma's only, and pass over others, which changes what is computed.
+    private static func windowRefusal(_ configuration: DecoderConfiguration) -> ServingLayout.Refusal? {
+        let windows = configuration.blueprint.layers.compactMap(\.attention.window)
+        guard configuration.family.name != "gemma3_text", let window = windows.min(),
+            window < configuration.contextLength
+        else { return nil }
+        return ServingLayout.Refusal(
+            reason: "it would pass over the sliding window of this family",
+            found: "\(window) positions, with a context of \(configuration.contextLength)",
+            expected: "no window, or one as long as the context")
     }
 
     /// What the engine, and the layout that it opens, cannot hold, and what is done about it.
@@ -99,9 +115,13 @@ extension PruneSettings.StructuralSettings {
 
     /// - Throws: `usage` for an engine that cannot open what the run would make of a model.
     package func checkEngines(_ configuration: DecoderConfiguration) throws(Fault) {
-        guard !isUniform else { return }
         for engine in engines?.engines ?? [] {
-            guard let refusal = engine.refusal(of: configuration) else { continue }
+            if let refusal = engine.refusal(of: configuration, isUniform: true) {
+                throw Fault(
+                    .usage, "\(engine.text) cannot open this model: \(refusal.reason)", place: "--for",
+                    found: refusal.found, expected: refusal.expected, advice: "leave \(engine.text) out")
+            }
+            guard !isUniform, let refusal = engine.refusal(of: configuration, isUniform: false) else { continue }
             throw Fault(
                 .usage, "\(engine.text) cannot open this model with layers of different shapes: \(refusal.reason)",
                 place: "--for", found: refusal.found, expected: refusal.expected,

@@ -37,7 +37,7 @@ public struct ServingTable: Sendable {
                 entries: ServingEngine.allCases.map { engine in
                     Entry(
                         engine: engine, layout: engine.layout(isUniform: isUniform),
-                        obstacle: isUniform ? nil : engine.refusal(of: configuration)?.reason,
+                        obstacle: engine.refusal(of: configuration, isUniform: isUniform)?.reason,
                         limits: engine.limits(isUniform: isUniform, isAsked: asked.contains(engine)))
                 })
         }

@@ -41,6 +41,16 @@ public struct DriftReport: Equatable, Sendable {
     /// The first change of the model's files within the baseline: the times and paths before and after it.
     public var changedModel: ChangedModel?
 
+    /// The first time within the baseline at which golden answers were wrong that were right at its begin.
+    public var brokenAnswers: BrokenAnswers?
+
+    /// Golden prompts that are no longer answered as expected.
+    public struct BrokenAnswers: Equatable, Sendable {
+        public var time: String
+        /// Of the prompts.
+        public var names: [String]
+    }
+
     /// Two intervals in a row that measured different models.
     public struct ChangedModel: Equatable, Sendable {
         public var time: String
@@ -59,7 +69,8 @@ public struct DriftReport: Equatable, Sendable {
     }
 
     public var isAlarm: Bool {
-        !notNumbers.isEmpty || changedModel != nil || findings.contains { $0.evidence >= threshold }
+        !notNumbers.isEmpty || changedModel != nil || brokenAnswers != nil
+            || findings.contains { $0.evidence >= threshold }
     }
 
     /// - Parameters:
@@ -69,6 +80,7 @@ public struct DriftReport: Equatable, Sendable {
         self.alpha = alpha
         notNumbers = intervals.filter { $0.kl.isNaN || $0.logged?.meanLoss.isNaN == true }.map(\.time)
         changedModel = DriftReport.changedModel(intervals)
+        brokenAnswers = DriftReport.brokenAnswers(intervals)
         findings = []
         for signal in Signal.allCases {
             let series = intervals.compactMap { interval in signal.value(interval).map { (interval.time, $0) } }
@@ -87,6 +99,17 @@ public struct DriftReport: Equatable, Sendable {
                 return ChangedModel(time: interval.time, before: last.model, after: interval.model)
             }
             last = interval
+        }
+        return nil
+    }
+
+    /// Prompts that the model answered wrongly from the begin say nothing about a change.
+    private static func brokenAnswers(_ intervals: some Collection<WatchInterval>) -> BrokenAnswers? {
+        guard let first = intervals.lazy.compactMap(\.golden).first else { return nil }
+        let known = Set(first.failed.map(\.number))
+        for interval in intervals {
+            let broken = (interval.golden?.failed ?? []).filter { !known.contains($0.number) }
+            if !broken.isEmpty { return BrokenAnswers(time: interval.time, names: broken.map(\.name)) }
         }
         return nil
     }
@@ -130,6 +153,12 @@ public struct DriftReport: Equatable, Sendable {
                 "the model's files changed at \(changed.time) (\(paths)): if that was intended, start a new baseline "
                     + "with "
                     + "--new-baseline")
+        }
+        if let broken = brokenAnswers {
+            let more = broken.names.count > 3 ? ", and \(broken.names.count - 3) more" : ""
+            reasons.append(
+                "golden prompts that were answered as expected no longer were at \(broken.time): "
+                    + broken.names.prefix(3).joined(separator: ", ") + more)
         }
         for finding in findings where finding.evidence >= threshold {
             let (what, meaning): (String, String) =

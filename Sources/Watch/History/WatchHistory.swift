@@ -91,12 +91,33 @@ public enum WatchHistory {
     public static func check(_ next: WatchInterval, continues intervals: [WatchInterval], file: String) throws(Fault) {
         guard !next.isNewBaseline, let last = intervals.last else { return }
         let traits = [
-            ("reference", last.reference, next.reference), ("data type", last.dtype, next.dtype),
+            ("reference", last.reference, next.reference),
+            // What a server was asked stands in the place of the type.
+            (
+                [last, next].contains { ServedMeasure(rawValue: $0.dtype) != nil } ? "measure" : "data type",
+                last.dtype, next.dtype
+            ),
         ]
-        guard let (name, old, new) = traits.first(where: { $0.1 != $0.2 }) else { return }
+        guard let (name, old, new) = traits.first(where: { $0.1 != $0.2 }) else {
+            return try check(next.golden, continues: intervals, file: file)
+        }
         throw Fault(
             .notComparable, "the history was measured with a different \(name)", file: file,
             place: "line \(intervals.count)", found: old, expected: new,
             advice: "use the settings of the history, or start a new baseline with --new-baseline")
+    }
+
+    /// - Throws: `notComparable` when the baseline was asked other golden prompts, or for answers of another length.
+    private static func check(
+        _ golden: WatchInterval.Golden?, continues intervals: [WatchInterval], file: String
+    ) throws(Fault) {
+        guard let golden, let index = current(intervals).lastIndex(where: { $0.golden != nil }),
+            let earlier = intervals[index].golden, !earlier.digest.utf8.elementsEqual(golden.digest.utf8)
+        else { return }
+        throw Fault(
+            .notComparable, "the history has the answers to other golden prompts", file: file,
+            place: "line \(index + 1)", found: "SHA-256 \(earlier.digest)", expected: golden.digest,
+            advice: "use the golden prompts, and the --max-tokens, of the history, or start a new baseline with "
+                + "--new-baseline")
     }
 }

@@ -18,6 +18,36 @@ public struct WatchInterval: Equatable, Sendable {
         }
     }
 
+    /// Golden prompts that the model answered.
+    public struct Golden: Equatable, Sendable {
+        /// A prompt whose answer is not the expected one.
+        public struct Failed: Equatable, Sendable {
+            /// Its place in the file, from 1.
+            public var number: Int
+            public var name: String
+
+            public init(number: Int, name: String) {
+                self.number = number
+                self.name = name
+            }
+        }
+
+        /// Of the prompts, what was expected of them, and the length of the answers.
+        public var digest: String
+        public var prompts: Int
+        /// In the order of the file.
+        public var failed: [Failed]
+
+        public init(digest: String, prompts: Int, failed: [Failed]) {
+            self.digest = digest
+            self.prompts = prompts
+            self.failed = failed
+        }
+
+        /// Answers that are as expected.
+        public var held: Int { prompts - failed.count }
+    }
+
     /// ISO 8601, UTC.
     public var time: String
     public var model: String
@@ -33,13 +63,14 @@ public struct WatchInterval: Equatable, Sendable {
     public var kl: Double
     public var topAgreement: Double
     public var logged: Logged?
+    public var golden: Golden?
     /// Whether the history's baseline begins anew with this interval.
     public var isNewBaseline: Bool
 
     public init(
         time: String, model: String, fingerprint: String? = nil, reference: String, dtype: String, positions: Int,
         kl: Double,
-        topAgreement: Double, logged: Logged? = nil, isNewBaseline: Bool = false
+        topAgreement: Double, logged: Logged? = nil, golden: Golden? = nil, isNewBaseline: Bool = false
     ) {
         self.time = time
         self.model = model
@@ -50,6 +81,7 @@ public struct WatchInterval: Equatable, Sendable {
         self.kl = kl
         self.topAgreement = topAgreement
         self.logged = logged
+        self.golden = golden
         self.isNewBaseline = isNewBaseline
     }
 
@@ -68,6 +100,13 @@ public struct WatchInterval: Equatable, Sendable {
             object["logged"] = .object([
                 "prompts": .integer(logged.prompts), "tokens": .integer(logged.tokens),
                 "mean_loss": .double(logged.meanLoss),
+            ])
+        }
+        if let golden {
+            object["golden"] = .object([
+                "sha256": .string(golden.digest), "prompts": .integer(golden.prompts), "held": .integer(golden.held),
+                "failed": .array(
+                    golden.failed.map { .object(["prompt": .integer($0.number), "name": .string($0.name)]) }),
             ])
         }
         if isNewBaseline { object["new_baseline"] = .bool(true) }
@@ -93,11 +132,31 @@ public struct WatchInterval: Equatable, Sendable {
             reference: shared(reference, earlier?.reference), dtype: shared(dtype, earlier?.dtype),
             positions: positions, kl: kl, topAgreement: agreement,
             isNewBaseline: object["new_baseline"]?.boolValue ?? false)
-        guard let value = object["logged"] else { return }
-        guard let logged = value.objectValue, let prompts = logged["prompts"]?.integerValue,
-            let tokens = logged["tokens"]?.integerValue, let loss = WatchInterval.number(logged["mean_loss"])
+        if let value = object["logged"] {
+            guard let logged = value.objectValue, let prompts = logged["prompts"]?.integerValue,
+                let tokens = logged["tokens"]?.integerValue, let loss = WatchInterval.number(logged["mean_loss"])
+            else { return nil }
+            self.logged = Logged(prompts: prompts, tokens: tokens, meanLoss: loss)
+        }
+        if let value = object["golden"] {
+            guard let golden = WatchInterval.golden(value.objectValue, after: earlier?.golden) else { return nil }
+            self.golden = golden
+        }
+    }
+
+    private static func golden(_ object: JSONObject?, after earlier: Golden?) -> Golden? {
+        guard let object, let digest = object["sha256"]?.stringValue, let prompts = object["prompts"]?.integerValue,
+            let list = object["failed"]?.arrayValue, prompts > 0
         else { return nil }
-        self.logged = Logged(prompts: prompts, tokens: tokens, meanLoss: loss)
+        var failed: [Golden.Failed] = []
+        for entry in list {
+            guard let entry = entry.objectValue, let number = entry["prompt"]?.integerValue,
+                let name = entry["name"]?.stringValue, number > failed.last?.number ?? 0, number <= prompts
+            else { return nil }
+            failed.append(.init(number: number, name: name))
+        }
+        if let earlier, earlier.digest.utf8.elementsEqual(digest.utf8), earlier.failed == failed { return earlier }
+        return Golden(digest: digest, prompts: prompts, failed: failed)
     }
 
     /// A number, or null, which stands for NaN and infinity.

@@ -20,6 +20,10 @@ public enum PrometheusText {
                 "logged_loss_nats", "Mean negative log-likelihood of logged tokens.", [(labels, logged.meanLoss)])
             gauge("logged_tokens", "Scored tokens of the logged prompts.", [(labels, Double(logged.tokens))])
         }
+        if let golden = interval.golden {
+            gauge("golden_prompts", "Golden prompts that were asked.", [(labels, Double(golden.prompts))])
+            gauge("golden_held", "Golden prompts that were answered as expected.", [(labels, Double(golden.held))])
+        }
         gauge(
             "drift_evidence", "Evidence for a lasting change; an alarm at espalier_watch_drift_threshold.",
             drift.findings.map { finding in

@@ -11,13 +11,16 @@ enum ExportCard {
         if bases.isEmpty, let repository = source.repository { bases = [repository] }
         let opensInTransformers = report.layout == .transformers || report.layout == .padded
         let head = CardHead(source: source, bases: bases, tags: ["pruned", "espalier"], isPlain: opensInTransformers)
+        let rounding =
+            report.rounded.isEmpty
+            ? "" : ", with weights rounded to \(report.rounded.map(\.rawValue).joined(separator: " and "))"
         let notes = report.notes.map { "- \($0)\n" }.joined()
         return """
             \(head.text)
             # \(title(report.layout))
 
             Written by `espalier export --to \(report.layout.text)` from a model whose layers may differ in heads and \
-            width. It computes what that model computes. \(Amount.count(report.parameters)) parameters are stored; \
+            width. It computes what that model computes\(rounding). \(Amount.count(report.parameters)) parameters are stored; \
             \(Amount.count(report.zeros)) of them are zeros that the layout needs.
 
             ## Loading

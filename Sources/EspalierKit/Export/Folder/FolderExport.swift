@@ -62,7 +62,8 @@ public struct FolderExport {
         ).groups
         var report = FolderExportReport(
             model: model, output: output, layout: layout, configuration: configuration, layers: layers,
-            usesFactors: document.usesFactors, tensors: groups.flatMap { $0 }.map(\.tensor))
+            usesFactors: document.usesFactors, tensors: groups.flatMap { $0 }.map(\.tensor),
+            rounded: rounded(groups, checkpoint))
 
         let shards = shards(groups)
         let bytes = shards.reduce(0) { $0 + SafetensorsWriter.fileSize($1.map(\.tensor)) }
@@ -98,6 +99,19 @@ public struct FolderExport {
         return Fault(
             .badData, "heads of zeros would become no numbers in this model's norms", file: file,
             place: "key 'rms_norm_eps'", found: "0", expected: "a positive number")
+    }
+
+    /// Types that cannot hold all numbers of the model's own, so that weights are rounded.
+    private func rounded(_ groups: [[FolderTensor]], _ checkpoint: Checkpoint) -> [StoredType] {
+        var types: Set<StoredType> = []
+        for tensor in groups.flatMap({ $0 }) {
+            guard case .padded(let name, _, _) = tensor.source, let own = checkpoint.tensor(name) else { continue }
+            // What is read as float32 was so, or was made of blocks.
+            if tensor.tensor.type != own.type, tensor.tensor.type != .f32 || own.type == .f64 {
+                types.insert(tensor.tensor.type)
+            }
+        }
+        return StoredType.allCases.filter(types.contains)
     }
 
     /// Groups one after the other, together at most a shard's size.

@@ -23,6 +23,8 @@ public struct FolderExportReport {
     public let zeroAttention: [Int]
     public let zeroMLP: [Int]
     public let padded: [Int]
+    /// Types to which weights were rounded.
+    public let rounded: [StoredType]
     /// Software that opens the folder.
     public let engines: [ServingEngine]
     /// What a person should know.
@@ -33,8 +35,9 @@ public struct FolderExportReport {
 
     init(
         model: String, output: String, layout: ServingLayout, configuration: DecoderConfiguration,
-        layers: FolderLayers, usesFactors: Bool, tensors: [TensorDescription]
+        layers: FolderLayers, usesFactors: Bool, tensors: [TensorDescription], rounded: [StoredType]
     ) {
+        self.rounded = rounded
         (self.model, self.output, self.layout) = (model, output, layout)
         layerCount = layers.layers.count
         tensorCount = tensors.count
@@ -56,9 +59,11 @@ public struct FolderExportReport {
         }.map(\.source)
         let fillsHidden = layers.headCount * configuration.headDimension == configuration.hiddenSize
         engines = FolderExportReport.engines(layout, usesFactors: usesFactors, fillsHidden: fillsHidden)
-        notes = FolderExportReport.notes(
-            layout, usesFactors: usesFactors, fillsHidden: fillsHidden, dropped: dropped,
-            zeroAttention: zeroAttention, zeroMLP: zeroMLP, padded: padded)
+        notes =
+            FolderExportReport.notes(
+                layout, usesFactors: usesFactors, fillsHidden: fillsHidden, dropped: dropped,
+                zeroAttention: zeroAttention, zeroMLP: zeroMLP, padded: padded)
+            + rounded.map { "weights are rounded to \($0.rawValue), which cannot hold all numbers of their own type" }
     }
 
     private static func engines(_ layout: ServingLayout, usesFactors: Bool, fillsHidden: Bool) -> [ServingEngine] {
@@ -126,6 +131,7 @@ public struct FolderExportReport {
             "parameters": .integer(parameters), "zeros_added": .integer(zeros),
             "layers_left_out": numbers(dropped), "layers_with_zero_attention": numbers(zeroAttention),
             "layers_with_zero_mlp": numbers(zeroMLP), "layers_padded": numbers(padded),
+            "rounded_to": .array(rounded.map { .string($0.rawValue) }),
             "opens_in": .array(engines.map { .string($0.text) }), "notes": .array(notes.map { .string($0) }),
             "files": .object(
                 JSONObject(
