@@ -14,68 +14,68 @@ namespace {
 constexpr int64_t kGrain = 1 << 15;
 constexpr int kLanes = 16;
 
-#define ESP_DEFINE_EXPONENTIALS(X)                                                                                   \
-  /* e = exp(z - highest) for a row of logits, with sum e. */                                                        \
-  ESP_MULTIVERSION void exponentials(const X *__restrict z, float *__restrict e, int64_t width, double *highest,     \
-                                     double *sum) {                                                                  \
-    float top[kLanes], part[kLanes] = {0};                                                                           \
-    for (int j = 0; j < kLanes; ++j) top[j] = -std::numeric_limits<float>::infinity();                               \
-    int64_t i = 0;                                                                                                   \
-    for (; i + kLanes <= width; i += kLanes)                                                                         \
-      for (int j = 0; j < kLanes; ++j) top[j] = load(z, i + j) > top[j] ? load(z, i + j) : top[j];                   \
-    for (; i < width; ++i) top[0] = load(z, i) > top[0] ? load(z, i) : top[0];                                       \
-    float most = top[0];                                                                                             \
-    for (int j = 1; j < kLanes; ++j) most = top[j] > most ? top[j] : most;                                           \
-    double total = 0;                                                                                                \
-    for (i = 0; i < width;) {                                                                                        \
-      /* Sums of 2048 numbers in float32 are exact enough; the whole vocabulary's would lose three digits. */        \
-      int64_t end = std::min(width, i + 128 * kLanes);                                                               \
-      for (int j = 0; j < kLanes; ++j) part[j] = 0;                                                                  \
-      for (; i + kLanes <= end; i += kLanes)                                                                         \
-        for (int j = 0; j < kLanes; ++j) {                                                                           \
-          float power = exponential(load(z, i + j) - most);                                                          \
-          e[i + j] = power;                                                                                          \
-          part[j] += power;                                                                                          \
-        }                                                                                                            \
-      for (; i < end; ++i) {                                                                                         \
-        e[i] = exponential(load(z, i) - most);                                                                       \
-        part[0] += e[i];                                                                                             \
-      }                                                                                                              \
-      for (int j = 0; j < kLanes; ++j) total += part[j];                                                             \
-    }                                                                                                                \
-    *highest = most;                                                                                                 \
-    *sum = total;                                                                                                    \
-  }                                                                                                                  \
-  ESP_MULTIVERSION void set_gradient(X *__restrict z, const float *__restrict e, int64_t width, float own) {         \
-    for (int64_t i = 0; i < width; ++i) store(z, i, own * e[i]);                                                     \
+#define ESP_DEFINE_EXPONENTIALS(X)                                                                               \
+  /* e = exp(z - highest) for a row of logits, with sum e. */                                                    \
+  ESP_MULTIVERSION void exponentials(const X *__restrict z, float *__restrict e, int64_t width, double *highest, \
+                                     double *sum) {                                                              \
+    float top[kLanes], part[kLanes] = {0};                                                                       \
+    for (int j = 0; j < kLanes; ++j) top[j] = -std::numeric_limits<float>::infinity();                           \
+    int64_t i = 0;                                                                                               \
+    for (; i + kLanes <= width; i += kLanes)                                                                     \
+      for (int j = 0; j < kLanes; ++j) top[j] = load(z, i + j) > top[j] ? load(z, i + j) : top[j];               \
+    for (; i < width; ++i) top[0] = load(z, i) > top[0] ? load(z, i) : top[0];                                   \
+    float most = top[0];                                                                                         \
+    for (int j = 1; j < kLanes; ++j) most = top[j] > most ? top[j] : most;                                       \
+    double total = 0;                                                                                            \
+    for (i = 0; i < width;) {                                                                                    \
+      /* Sums of 2048 numbers in float32 are exact enough; the whole vocabulary's would lose three digits. */    \
+      int64_t end = std::min(width, i + 128 * kLanes);                                                           \
+      for (int j = 0; j < kLanes; ++j) part[j] = 0;                                                              \
+      for (; i + kLanes <= end; i += kLanes)                                                                     \
+        for (int j = 0; j < kLanes; ++j) {                                                                       \
+          float power = exponential(load(z, i + j) - most);                                                      \
+          e[i + j] = power;                                                                                      \
+          part[j] += power;                                                                                      \
+        }                                                                                                        \
+      for (; i < end; ++i) {                                                                                     \
+        e[i] = exponential(load(z, i) - most);                                                                   \
+        part[0] += e[i];                                                                                         \
+      }                                                                                                          \
+      for (int j = 0; j < kLanes; ++j) total += part[j];                                                         \
+    }                                                                                                            \
+    *highest = most;                                                                                             \
+    *sum = total;                                                                                                \
+  }                                                                                                              \
+  ESP_MULTIVERSION void set_gradient(X *__restrict z, const float *__restrict e, int64_t width, float own) {     \
+    for (int64_t i = 0; i < width; ++i) store(z, i, own * e[i]);                                                 \
   }
 ESP_DEFINE_EXPONENTIALS(float)
 ESP_DEFINE_EXPONENTIALS(at::BFloat16)
 ESP_DEFINE_EXPONENTIALS(at::Half)
 #undef ESP_DEFINE_EXPONENTIALS
 
-#define ESP_DEFINE_DISTILLED(X, D)                                                                                     \
-  /* sum d (dense - model) over a row, d = exp(dense - dense's highest). */                                            \
-  ESP_MULTIVERSION double cross(const X *__restrict z, const D *__restrict dense, const float *__restrict d,           \
-                                int64_t width) {                                                                       \
-    double total = 0;                                                                                                  \
-    for (int64_t i = 0; i < width;) {                                                                                  \
-      int64_t end = std::min(width, i + 128 * kLanes);                                                                 \
-      float part[kLanes] = {0};                                                                                        \
-      for (; i + kLanes <= end; i += kLanes)                                                                           \
-        for (int j = 0; j < kLanes; ++j) part[j] += d[i + j] * (load(dense, i + j) - load(z, i + j));                  \
-      for (; i < end; ++i) part[0] += d[i] * (load(dense, i) - load(z, i));                                            \
-      for (int j = 0; j < kLanes; ++j) total += part[j];                                                               \
-    }                                                                                                                  \
-    return total;                                                                                                      \
+#define ESP_DEFINE_DISTILLED(X, D)                                                                           \
+  /* sum d (dense - model) over a row, d = exp(dense - dense's highest). */                                  \
+  ESP_MULTIVERSION double cross(const X *__restrict z, const D *__restrict dense, const float *__restrict d, \
+                                int64_t width) {                                                             \
+    double total = 0;                                                                                        \
+    for (int64_t i = 0; i < width;) {                                                                        \
+      int64_t end = std::min(width, i + 128 * kLanes);                                                       \
+      float part[kLanes] = {0};                                                                              \
+      for (; i + kLanes <= end; i += kLanes)                                                                 \
+        for (int j = 0; j < kLanes; ++j) part[j] += d[i + j] * (load(dense, i + j) - load(z, i + j));        \
+      for (; i < end; ++i) part[0] += d[i] * (load(dense, i) - load(z, i));                                  \
+      for (int j = 0; j < kLanes; ++j) total += part[j];                                                     \
+    }                                                                                                        \
+    return total;                                                                                            \
   }
 ESP_FOR_TYPE_PAIRS(ESP_DEFINE_DISTILLED)
 #undef ESP_DEFINE_DISTILLED
 
-#define ESP_DEFINE_DIFFERENCE(X)                                                                                     \
-  ESP_MULTIVERSION void set_gradient(X *__restrict z, const float *__restrict e, const float *__restrict d,          \
-                                     int64_t width, float own, float other) {                                        \
-    for (int64_t i = 0; i < width; ++i) store(z, i, own * e[i] - other * d[i]);                                      \
+#define ESP_DEFINE_DIFFERENCE(X)                                                                            \
+  ESP_MULTIVERSION void set_gradient(X *__restrict z, const float *__restrict e, const float *__restrict d, \
+                                     int64_t width, float own, float other) {                               \
+    for (int64_t i = 0; i < width; ++i) store(z, i, own * e[i] - other * d[i]);                             \
   }
 ESP_DEFINE_DIFFERENCE(float)
 ESP_DEFINE_DIFFERENCE(at::BFloat16)
@@ -115,43 +115,43 @@ at::Tensor composed(const at::Tensor &logits, const at::Tensor &dense, const at:
   return losses;
 }
 
-#define ESP_DEFINE_ADAMW(G, W)                                                                                         \
-  ESP_MULTIVERSION void adamw_range(float *__restrict w, const G *__restrict g, float *__restrict first,               \
-                                    float *__restrict second, W *__restrict working, int64_t begin, int64_t end,       \
-                                    float factor, float kept, float rate, float beta1, float beta2, float epsilon,     \
-                                    float correction2, bool keeps_zeros) {                                             \
-    for (int64_t i = begin; i < end; ++i) {                                                                            \
-      float gradient = factor * load(g, i);                                                                            \
-      float m = beta1 * first[i] + (1.0f - beta1) * gradient;                                                          \
-      float v = beta2 * second[i] + (1.0f - beta2) * gradient * gradient;                                              \
-      float value = kept * w[i] - rate * m / (std::sqrt(v) * correction2 + epsilon);                                   \
-      bool stays = keeps_zeros && w[i] == 0.0f;                                                                        \
-      first[i] = stays ? 0.0f : m;                                                                                     \
-      second[i] = stays ? 0.0f : v;                                                                                    \
-      value = stays ? 0.0f : value;                                                                                    \
-      w[i] = value;                                                                                                    \
-      store(working, i, value);                                                                                        \
-    }                                                                                                                  \
+#define ESP_DEFINE_ADAMW(G, W)                                                                                     \
+  ESP_MULTIVERSION void adamw_range(float *__restrict w, const G *__restrict g, float *__restrict first,           \
+                                    float *__restrict second, W *__restrict working, int64_t begin, int64_t end,   \
+                                    float factor, float kept, float rate, float beta1, float beta2, float epsilon, \
+                                    float correction2, bool keeps_zeros) {                                         \
+    for (int64_t i = begin; i < end; ++i) {                                                                        \
+      float gradient = factor * load(g, i);                                                                        \
+      float m = beta1 * first[i] + (1.0f - beta1) * gradient;                                                      \
+      float v = beta2 * second[i] + (1.0f - beta2) * gradient * gradient;                                          \
+      float value = kept * w[i] - rate * m / (std::sqrt(v) * correction2 + epsilon);                               \
+      bool stays = keeps_zeros && w[i] == 0.0f;                                                                    \
+      first[i] = stays ? 0.0f : m;                                                                                 \
+      second[i] = stays ? 0.0f : v;                                                                                \
+      value = stays ? 0.0f : value;                                                                                \
+      w[i] = value;                                                                                                \
+      store(working, i, value);                                                                                    \
+    }                                                                                                              \
   }
 ESP_FOR_TYPE_PAIRS(ESP_DEFINE_ADAMW)
 #undef ESP_DEFINE_ADAMW
 
-#define ESP_DEFINE_SQUARES(G)                                                                                   \
+#define ESP_DEFINE_SQUARES(G)                                                                                     \
   ESP_MULTIVERSION double squares(const G *__restrict g, const float *__restrict w, int64_t begin, int64_t end) { \
-    float part[kLanes] = {0};                                                                                   \
-    int64_t i = begin;                                                                                          \
-    for (; i + kLanes <= end; i += kLanes)                                                                      \
-      for (int j = 0; j < kLanes; ++j) {                                                                        \
-        float value = w && w[i + j] == 0.0f ? 0.0f : load(g, i + j);                                            \
-        part[j] += value * value;                                                                               \
-      }                                                                                                         \
-    double total = 0;                                                                                           \
-    for (; i < end; ++i) {                                                                                      \
-      float value = w && w[i] == 0.0f ? 0.0f : load(g, i);                                                      \
-      total += double(value) * value;                                                                           \
-    }                                                                                                           \
-    for (int j = 0; j < kLanes; ++j) total += part[j];                                                          \
-    return total;                                                                                               \
+    float part[kLanes] = {0};                                                                                     \
+    int64_t i = begin;                                                                                            \
+    for (; i + kLanes <= end; i += kLanes)                                                                        \
+      for (int j = 0; j < kLanes; ++j) {                                                                          \
+        float value = w && w[i + j] == 0.0f ? 0.0f : load(g, i + j);                                              \
+        part[j] += value * value;                                                                                 \
+      }                                                                                                           \
+    double total = 0;                                                                                             \
+    for (; i < end; ++i) {                                                                                        \
+      float value = w && w[i] == 0.0f ? 0.0f : load(g, i);                                                        \
+      total += double(value) * value;                                                                             \
+    }                                                                                                             \
+    for (int j = 0; j < kLanes; ++j) total += part[j];                                                            \
+    return total;                                                                                                 \
   }
 ESP_DEFINE_SQUARES(float)
 ESP_DEFINE_SQUARES(at::BFloat16)

@@ -37,6 +37,7 @@ struct RecoverRunTests {
         recipe.samples = 40
         recipe.heldOut = 8
         recipe.steps = 12
+        recipe.batch = 4
         recipe.checkEvery = 4
         recipe.learningRate = 3e-3
         recipe.device = .cpu
@@ -244,5 +245,13 @@ struct RecoverRunTests {
         #expect(try RecoverRecipe(yaml: settings.recipe().yaml()).resolved() == settings)
         let unknown = fault { _ = try RecoverRecipe(yaml: "version: 1\nlose: kl\n") }
         #expect(unknown?.kind == .badRecipe && unknown?.advice == "did you mean loss?")
+    }
+
+    @Test("a plan says what the run then has, and writes nothing")
+    func plan() throws {
+        let plan = try RecoverPlan(try context(try settings("out")))
+        #expect(plan.steps == 12 && plan.tokens == 576 && plan.trainingSamples == 32 && plan.heldOutSamples == 8)
+        #expect(plan.secondsPerStep > 0 && plan.seconds > 12 * plan.secondsPerStep && plan.diskBytes > 0)
+        #expect(!bench.exists("out") && !bench.exists("out.partial"))
     }
 }

@@ -128,8 +128,8 @@ esp_tensor esp_cholesky_inverse(esp_tensor factor, bool upper);
 esp_tensor esp_rms_norm(esp_tensor x, esp_tensor weight, double epsilon, esp_dtype output);
 // Rotary embedding of x [b, t, heads, d] by cos, sin [t, d/2] float32 in the half-split convention.
 esp_tensor esp_rotary(esp_tensor x, esp_tensor cosine, esp_tensor sine);
-// x weight^T + bias, where `weight` holds scale * b a of some of its rows already: gradients go to a [parts * r, in] and
-// b [sum of rows, r], not to the weight. Part p is the rows[p] rows from starts[p] on. bias may be NULL.
+// x weight^T + bias, where `weight` holds scale * b a of some of its rows already: gradients go to a [parts * r, in]
+// and b [sum of rows, r], not to the weight. Part p is the rows[p] rows from starts[p] on. bias may be NULL.
 esp_tensor esp_low_rank_linear(esp_tensor x, esp_tensor weight, esp_tensor bias, esp_tensor a, esp_tensor b,
                                double scale, const int64_t *starts, const int64_t *rows, int parts);
 // activation(gate) * up of x = [.., gate | up] -> [.., width].
@@ -173,8 +173,8 @@ bool esp_adam_step(esp_tensor w, esp_tensor gradient, esp_tensor first, esp_tens
                    esp_tensor working, double rate, double beta1, double beta2, double epsilon, int64_t step);
 // Training's own loops ---------------------------------------------------------------------------------------------
 // For logits [n, vocabulary]: float64 [n, 2], KL(dense || model) and -log p(target) of each row; the logits are
-// overwritten by scale * d(kl * KL + lm * -log p) / d logits. A row with a negative target counts nothing. `dense`, of the
-// same shape, may be NULL. `by_tensors` has the processor work as other devices do.
+// overwritten by scale * d(kl * KL + lm * -log p) / d logits. A row with a negative target counts nothing. `dense`, of
+// the same shape, may be NULL. `by_tensors` has the processor work as other devices do.
 esp_tensor esp_distillation_loss(esp_tensor logits, esp_tensor dense, esp_tensor targets, double kl, double lm,
                                  double scale, bool by_tensors);
 // The sum of squares of a gradient, over places where `weight`, when given, is not zero.

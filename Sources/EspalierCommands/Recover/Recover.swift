@@ -50,6 +50,9 @@ public struct Recover: ParsableCommand, Verb {
     @Flag(name: .long, help: "Replaces the output; the old folder is moved to DIR.previous-N.")
     public var overwrite = false
 
+    @Flag(name: .long, help: "Prints what the run would take, measured on one step, and exits.")
+    public var plan = false
+
     @OptionGroup(title: "Messages") public var messages: OutputOptions
 
     public init() {}
@@ -69,8 +72,12 @@ public struct Recover: ParsableCommand, Verb {
 
     public mutating func run() throws {
         let settings = try recipe().resolved()
-        try RecoverRun.check(settings)
         let reporter = messages.makeReporter()
+        if plan {
+            let plan = try RecoverPlan(try RecoverPreparation(settings, reporter: reporter).context)
+            return try messages.write(json: plan.json, text: RecoverSummary.text(plan))
+        }
+        try RecoverRun.check(settings)
         let context = try RecoverPreparation(settings, reporter: reporter).context
         let result = try RecoverNarrator(reporter, context, messages).run { (run) throws(Fault) in try run.start() }
         try messages.write(json: result.json, text: RecoverSummary.text(result))

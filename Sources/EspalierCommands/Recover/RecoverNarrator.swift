@@ -62,4 +62,19 @@ enum RecoverSummary {
         table.add("peak memory", Amount.bytes(result.peakMemoryBytes))
         return table.text
     }
+
+    static func text(_ plan: RecoverPlan) -> String {
+        var table = TextTable()
+        table.add("trained parameters", Amount.count(plan.trainedParameters))
+        table.add(
+            "sequences", "\(Amount.count(plan.trainingSamples)), and \(Amount.count(plan.heldOutSamples)) held out")
+        table.add("steps", Amount.count(plan.steps))
+        table.add("tokens", Amount.count(plan.tokens))
+        table.add("time of a step", Amount.duration(plan.secondsPerStep))
+        table.add("time", "about \(Amount.duration(plan.seconds))")
+        table.add("memory", Amount.bytes(plan.peakMemoryBytes))
+        if let bytes = plan.peakDeviceMemoryBytes { table.add("memory of the GPU", Amount.bytes(bytes)) }
+        table.add("disk", Amount.bytes(plan.diskBytes))
+        return table.text
+    }
 }

@@ -67,7 +67,7 @@ public struct RecoverTrainingOptions: ParsableArguments {
             valueName: "n"))
     public var minutes: Double?
 
-    @Option(name: .long, help: ArgumentHelp("Number of sequences in a step (default: 4).", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Number of sequences in a step (default: 2).", valueName: "n"))
     public var batch: Int?
 
     @Option(

@@ -33,7 +33,7 @@ import Settings
 /// steps: 200                    # or epochs, or minutes
 /// epochs: 1
 /// minutes: 20
-/// batch: 4                      # sequences of a step
+/// batch: 2                      # sequences of a step
 /// learning_rate: 1e-4
 /// warmup: 0.05                  # share of the steps over which it rises
 /// decay: cosine                 # cosine | linear | constant

@@ -210,7 +210,8 @@ extension RecoverRecipe {
         }
         if offload != nil, checkpointing == Checkpointing.none {
             throw fault(
-                "checkpointing", "blocks on the disk are not kept in memory for the way back", found: "none with offload",
+                "checkpointing", "blocks on the disk are not kept in memory for the way back",
+                found: "none with offload",
                 advice: "leave checkpointing or offload out")
         }
         if let heldOut, heldOut >= samples {
@@ -225,7 +226,7 @@ extension RecoverRecipe {
             sequenceLength: sequenceLength,
             skippedLines: skippedLines ?? 0, textField: textField, evaluation: evaluation ?? [],
             temperature: writesOwnText ? temperature ?? 1 : nil, heldOut: heldOut, length: try resolvedLength(),
-            batch: batch ?? 4, learningRate: learningRate ?? RecoverRecipe.learningRate(trained ?? .all),
+            batch: batch ?? 2, learningRate: learningRate ?? RecoverRecipe.learningRate(trained ?? .all),
             warmup: warmup ?? 0.05, decay: decay ?? .cosine, weightDecay: weightDecay ?? 0, clip: clip ?? 1,
             checkEvery: checkEvery, seed: seed ?? 0, shuffles: shuffles ?? true,
             device: device ?? .auto, dtype: dtype ?? .auto,

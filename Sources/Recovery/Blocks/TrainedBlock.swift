@@ -188,7 +188,8 @@ extension Block {
         var result = self
         for name in projections where self[name].weight.count > 0 {
             let nothing = Tensor.empty([0])
-            result[name] = Projection(weight: nothing, bias: self[name].bias.map { _ in nothing }, parts: self[name].parts)
+            result[name] = Projection(
+                weight: nothing, bias: self[name].bias.map { _ in nothing }, parts: self[name].parts)
         }
         return result
     }

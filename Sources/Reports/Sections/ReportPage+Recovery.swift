@@ -31,7 +31,8 @@ extension ReportPage {
         var text =
             "\(what) were trained \(aim): \(Figure.count(recovery.steps)) steps, \(Figure.count(recovery.tokens)) tokens."
         if let before = recovery.before, let after = recovery.after {
-            text += " The loss on held-out sequences went from \(Figure.fixed(before, 3)) to "
+            text +=
+                " The loss on held-out sequences went from \(Figure.fixed(before, 3)) to "
                 + "\(Figure.fixed(after, 3)) nats a token."
         }
         return text + (recovery.bestStep == 0 ? " Training did not help: this is the model as it was pruned." : "")

@@ -28,10 +28,7 @@ public struct RecoverContext {
         self.settings = settings
         self.teacher = teacher
         tokens = calibration.tokens
-        if let teacher {
-            try student.checkVocabulary(equals: teacher)
-            try RecoverContext.checkTokenizers(student.checkpoint, teacher.checkpoint)
-        }
+        if let teacher { try student.checkVocabulary(equals: teacher) }
         run = RunContext(
             RunSettings(
                 shardSize: settings.shardSize, outputDType: settings.outputDType, memory: settings.memory,
@@ -64,17 +61,6 @@ public struct RecoverContext {
                 + ": the model may get better on such text and worse on others; give more and more mixed text, and "
                 + "measure on a text of another kind"
         ]
-    }
-
-    private static func checkTokenizers(_ student: Checkpoint, _ teacher: Checkpoint) throws(Fault) {
-        // A GGUF file and a folder write the same tokenizer in different ways.
-        guard student.format == teacher.format, let own = try student.tokenizerDigest(),
-            let other = try teacher.tokenizerDigest(), own != other
-        else { return }
-        throw Fault(
-            .badData, "the teacher has another tokenizer", file: teacher.path, found: "SHA-256 \(other)",
-            expected: "SHA-256 \(own), as \(student.path) has it",
-            advice: "use the model that this one was made from as --teacher")
     }
 
     public var decoder: Decoder { run.decoder }

@@ -41,7 +41,7 @@ struct RecoverWork {
         }
         var trainer: Trainer?
         if parts.isEmpty {
-            let made = try makeTrainer()
+            let made = try context.makeTrainer()
             trainer = made
             if checks.isEmpty {
                 events(.note("checking \(context.heldOut.count) held-out sequences before training"))
@@ -50,7 +50,7 @@ struct RecoverWork {
                 try restore(made, from: last)
             }
             let length: Int
-            if let steps { length = steps } else { length = try self.steps(made) }
+            if let steps { length = steps } else { length = try context.steps(made, note: { events(.note($0)) }) }
             if steps == nil {
                 try journal.append(.object(["kind": .string("length"), "steps": .integer(length)]))
             }
@@ -59,7 +59,7 @@ struct RecoverWork {
         }
         let result = try RecoverResult(context, checks: checks, steps: steps ?? 0)
         if settings.lora?.merge == AdapterMerge.none {
-            let made = if let trainer { trainer } else { try makeTrainer() }
+            let made = if let trainer { trainer } else { try context.makeTrainer() }
             try publishAdapters(result, made, checks)
         } else {
             try write(trainer, checks, Set(parts.map { $0.object["file"]?.stringValue ?? "" }))
@@ -72,90 +72,11 @@ struct RecoverWork {
         return timed
     }
 
-    private func makeTrainer() throws(Fault) -> Trainer {
-        let compute = context.run.compute
-        let blocks = context.decoder.expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
-        let teacher = context.teacher.map {
-            // The teacher's blocks stay as far as there is room beside the student's masters, moments and gradients; of
-            // a student on the disk they are read again for every pass, too.
-            let left = settings.offload == nil ? max(0, context.run.memoryLeft - blocks * 20) : 0
-            return Passage(BlockSource($0, dtype: compute, residentBytes: left), compute: compute)
-        }
-        let tokens = context.tokens.columns
-        let samples = max(1, (settings.batchTokens ?? BatchSize.processor) / tokens)
-        var optimizer = AdamW()
-        optimizer.decay = settings.weightDecay
-        optimizer.clip = settings.clip > 0 ? settings.clip : nil
-        var options = Trainer.Options(
-            loss: RecoveryLoss(settings.loss), trained: settings.trained, optimizer: optimizer,
-            passSamples: min(settings.batch, samples),
-            repeatedBlocks: repeatedBlocks(samples: min(settings.batch, samples), tokens: tokens))
-        options.seed = settings.seed
-        if let lora = settings.lora {
-            options.lowRank.rank = lora.rank
-            options.lowRank.alpha = lora.alpha
-            options.lowRank.targets = options.lowRank.targets.filter { linear in
-                lora.targets.contains(linear.rawValue + "_proj")
-            }
-        }
-        let trainer = try Trainer(
-            context.decoder, teacher: teacher, compute: compute, options: options, offload: settings.offload)
-        if let merge = settings.lora?.merge, merge != .masked, let name = try trainer.prunedWeight() {
-            throw Fault(
-                .usage,
-                merge == .plain
-                    ? "a plain merge would fill the zeros of the pruned weights"
-                    : "adapters alone would fill the zeros of the pruned weights: PEFT adds them without a mask",
-                file: context.decoder.checkpoint.path, place: "tensor '\(name)'", found: "--merge \(merge.text)",
-                advice: "use --merge masked")
-        }
-        return trainer
-    }
-
-    /// Blocks that are passed again on the way back, because what their derivatives need does not fit.
-    private func repeatedBlocks(samples: Int, tokens: Int) -> Int {
-        switch settings.checkpointing {
-        case .all: return layers
-        case .none: return 0
-        case .auto: break
-        }
-        let width = context.run.compute.byteCount
-        let kept = PassMemory(context.decoder.configuration).training(samples: samples, tokens: tokens, width: width)
-        // Masters, moments, leaves and gradients.
-        let blocks = context.decoder.expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) } * (16 + 2 * width)
-        guard settings.offload == nil else { return layers }
-        let left = max(0, context.run.memoryLeft - blocks)
-        return layers - min(layers, left / max(1, kept))
-    }
-
-    /// How many steps the run has.
-    private func steps(_ trainer: Trainer) throws(Fault) -> Int {
-        switch settings.length {
-        case .steps(let count): return count
-        case .epochs(let count):
-            return max(1, Int((count * Double(context.training.count) / Double(settings.batch)).rounded()))
-        case .minutes(let minutes):
-            events(.note("measuring how long a step takes"))
-            let seconds = try secondsPerStep(trainer)
-            return max(1, Int(minutes * 60 * 0.98 / seconds))
-        }
-    }
-
-    /// Of passes whose gradients are thrown away; the first warms up.
-    private func secondsPerStep(_ trainer: Trainer) throws(Fault) -> Double {
-        let batch = rows(Array(context.training.prefix(settings.batch)))
-        try trainer.rehearse(batch)
-        let clock = ContinuousClock.now
-        try trainer.rehearse(batch)
-        return clock.duration(to: .now) / .seconds(1)
-    }
-
-    private func rows(_ samples: [Int]) -> [[Int32]] { samples.map { Array(context.tokens[$0]) } }
-
     // MARK: Training
 
     private func train(_ trainer: Trainer, _ checks: inout [RecoverCheck], of steps: Int) throws(Fault) {
-        let order = TrainingOrder(samples: context.training, batch: settings.batch,
+        let order = TrainingOrder(
+            samples: context.training, batch: settings.batch,
             seed: settings.shuffles ? settings.seed : nil)
         let rate = LearningRate(highest: settings.learningRate, warmup: settings.warmup, decay: settings.decay)
         let interval = settings.checkEvery ?? max(1, (steps + 9) / 10)
@@ -169,7 +90,7 @@ struct RecoverWork {
         while done < steps, spent + seconds() < limit {
             done += 1
             let result = try trainer.step(
-                rows(order.batch(step: done)), rate: rate.rate(step: done, of: steps), step: done)
+                context.rows(order.batch(step: done)), rate: rate.rate(step: done, of: steps), step: done)
             taken.append(result)
             events(.progress(block: done, blocks: steps, fraction: Double(done) / Double(steps)))
             if done % interval == 0 || done == steps {
@@ -206,7 +127,7 @@ struct RecoverWork {
     private func check(
         _ trainer: Trainer, step: Int, steps: [Trainer.Step], seconds: Double, before: [RecoverCheck], writes: Bool
     ) throws(Fault) -> RecoverCheck {
-        let heldOut = try trainer.loss(of: rows(context.heldOut))
+        let heldOut = try trainer.loss(of: context.rows(context.heldOut))
         let weights = RecoveryLoss(settings.loss)
         guard weights.value(heldOut).isFinite else {
             throw Fault(
@@ -272,7 +193,7 @@ struct RecoverWork {
     private func write(_ trainer: Trainer?, _ checks: [RecoverCheck], _ committed: Set<String>) throws(Fault) {
         let names = (0..<layers).map { BlockFiles.name(part: $0 + 1) }
         if !names.allSatisfy(committed.contains) {
-            let trainer = if let trainer { trainer } else { try makeTrainer() }
+            let trainer = if let trainer { trainer } else { try context.makeTrainer() }
             guard let best = checks.last(where: \.isBest) else { return }
             let isAsRead = best.files.isEmpty
             if best.step != checks.last?.step || committed.isEmpty == false, !isAsRead {
