@@ -177,10 +177,22 @@ def cells(name, model, options):
                 if reason:
                     yield {"arm": name, "layout": layout, "type": kind, "runtime": "–", "result": f"refused: {reason}"}
                     continue
+            if layout == "deci" and "mlx" in wanted and not has_factors(path):
+                wanted.remove("mlx")
+                yield {
+                    "arm": name, "layout": layout, "type": kind, "runtime": "mlx",
+                    "result": "refused: it reads widths as factors only (prune --for mlx)",
+                }  # fmt: skip
             # In fewer bits it is another model, which Espalier reads, too.
             prompts, own = own_tokens(binary, path if kind not in (None, "F32") else model)
             for engine in wanted:
                 yield cell(name, layout, kind, engine, path, prompts, own, options.environments)
+
+
+def has_factors(folder):
+    with open(os.path.join(folder, "config.json")) as file:
+        blocks = json.load(file)["block_configs"]
+    return all("ffn_mult" in block["ffn"] for block in blocks)
 
 
 def cell(name, layout, kind, engine, path, prompts, own, environments):

@@ -5,8 +5,12 @@ import worker
 from llama_cpp import Llama
 
 
+# Keys and values, too: by default they are kept in float16.
+FLOAT32 = 0
+
+
 def load(path):
-    return Llama(path, n_ctx=512, n_gpu_layers=0, logits_all=True, verbose=False)
+    return Llama(path, n_ctx=512, n_gpu_layers=0, logits_all=True, verbose=False, type_k=FLOAT32, type_v=FLOAT32)
 
 
 def generate(model, prompt, count):

@@ -38,6 +38,15 @@ struct RecoveredRunTests {
         #expect(json.contains("\"held_out_after\":1.25"))
     }
 
+    @Test("a recovered run is no repeat of the pruned one")
+    func groups() throws {
+        let pruned = try PublishedRun(folder: try RunFolder.make("pruned", in: work))
+        try write()
+        let recovered = try PublishedRun(folder: work.path + "/run")
+        let groups = RunGroup.groups([pruned, recovered]) { $0.text }
+        #expect(groups.map(\.setting) == ["wanda++ 50.0 %, 2:4", "wanda++, recovered 50.0 %, 2:4"])
+    }
+
     @Test("a run without one has no such section")
     func absent() throws {
         let page = ReportPage([try PublishedRun(folder: work.path + "/run")])

@@ -4,7 +4,7 @@ import Files
 import JSONText
 import Records
 
-/// What the calibration text of a model's run holds of what is evaluated.
+/// What the texts that a model was calibrated and trained on hold of what is evaluated.
 struct CalibrationOverlap {
     /// Of the model.
     let folder: String
@@ -18,9 +18,22 @@ struct CalibrationOverlap {
         _ opened: OpenedModel, _ inputs: [(name: String, rows: [ArraySlice<Int32>])], _ tasks: TaskRun?,
         _ reporter: any Reporter
     ) throws(Fault) -> [(name: String, overlap: NGramOverlap)] {
+        let calibrated = try found(PublishedFile.report, "calibration text", opened, inputs, tasks, reporter)
+        let trained = try found(PublishedFile.recovery, "training text", opened, inputs, tasks, reporter)
+        // By text, the larger of the two.
+        return (calibrated.isEmpty ? trained : calibrated).map { name, overlap in
+            let other = trained.first { $0.name == name }?.overlap
+            return (name, other.map { $0.found > overlap.found ? $0 : overlap } ?? overlap)
+        }
+    }
+
+    private func found(
+        _ file: String, _ noun: String, _ opened: OpenedModel, _ inputs: [(name: String, rows: [ArraySlice<Int32>])],
+        _ tasks: TaskRun?, _ reporter: any Reporter
+    ) throws(Fault) -> [(name: String, overlap: NGramOverlap)] {
         let unknown = "it is not known whether the evaluated text was used for calibration"
         let kept: CalibrationSketch?
-        do throws(Fault) { kept = try CalibrationSketch(folder: folder) } catch {
+        do throws(Fault) { kept = try CalibrationSketch(folder: folder, file: file) } catch {
             reporter.warning("\(error.file ?? folder): \(error.summary); \(unknown)")
             return []
         }
@@ -39,19 +52,18 @@ struct CalibrationOverlap {
             overlaps.append((name, overlap))
             guard overlap.found > 0 else { continue }
             reporter.warning(
-                "\(overlap.text) of \(name) are also in the calibration text of the model; its figures may "
-                    + "flatter the model")
+                "\(overlap.text) of \(name) are also in the \(noun) of the model; its figures may flatter the model")
         }
         return overlaps
     }
 }
 
 extension CalibrationSketch {
-    /// The sketch in a published folder's report; nil for any other model.
+    /// The sketch in a published folder's report or record of its recovery; nil for any other model.
     ///
     /// - Throws: `Fault` for a report that cannot be read.
-    fileprivate init?(folder: String) throws(Fault) {
-        let path = folder + "/" + PublishedFile.report
+    fileprivate init?(folder: String, file: String) throws(Fault) {
+        let path = folder + "/" + file
         guard FileSystem.existsUnfollowed(path) else { return nil }
         let bytes = try ReadableFile.bytes(path)
         let report: JSONValue

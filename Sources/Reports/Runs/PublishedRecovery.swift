@@ -22,6 +22,9 @@ public struct PublishedRecovery: Equatable, Sendable {
     public var heldOut: [Point]
     public var training: [Point]
 
+    /// What two runs must share to be the same but for chance.
+    var setting: [String] { [loss, trained, "\(steps)", "\(tokens)"] }
+
     public var before: Double? { heldOut.first?.loss }
     public var after: Double? { heldOut.last { $0.step == bestStep }?.loss }
 

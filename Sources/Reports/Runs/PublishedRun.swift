@@ -134,6 +134,9 @@ public struct PublishedRun {
     /// Files that were exported from the folder.
     public var exports: [ExportedFile] = []
 
+    /// The method, and whether it was trained afterwards.
+    var title: String { recovery == nil ? method : method + ", recovered" }
+
     /// The text on which most is known: the first with a divergence, else the first.
     public var text: Text? { texts.first { $0.ratio != nil } ?? texts.first }
     public var parametersLeft: Double {

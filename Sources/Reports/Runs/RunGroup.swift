@@ -59,6 +59,8 @@ struct RunGroup {
         var texts: [PublishedRun.Source]
         /// The text of the evaluation.
         var text: PublishedRun.Text.Identity?
+        /// Of the training after pruning.
+        var recovery: [String]
         /// Of a run without a recipe.
         var lonely: Int?
     }
@@ -70,13 +72,13 @@ struct RunGroup {
             let sources = run.sources.isEmpty ? "no calibration text" : run.sources.joined(separator: ", ")
             let key = Key(
                 recipe: run.choices ?? [], texts: run.sourceTexts, text: text(run)?.identity,
-                lonely: run.choices == nil ? index : nil)
+                recovery: run.recovery?.setting ?? [], lonely: run.choices == nil ? index : nil)
             let value = text(run)?.perplexity.flatMap { $0.isFinite && $0 < 1e100 ? $0 : nil }
             let member = Member(name: run.name, seed: run.seed.map(String.init) ?? "–", value: value)
             if let place = groups.firstIndex(where: { $0.key == key }) {
                 groups[place].group.members.append(member)
             } else {
-                let base = "\(run.method) \(Figure.percent(run.asked)), \(run.pattern)"
+                let base = "\(run.title) \(Figure.percent(run.asked)), \(run.pattern)"
                 groups.append((key, base, RunGroup(setting: base, sources: sources, members: [member])))
             }
         }
@@ -92,7 +94,9 @@ struct RunGroup {
     }
 
     private static func withSums(_ groups: [(key: Key, group: RunGroup)]) -> [RunGroup] {
-        func isSame(_ a: Key, _ b: Key) -> Bool { a.recipe == b.recipe && a.text == b.text && a.lonely == b.lonely }
+        func isSame(_ a: Key, _ b: Key) -> Bool {
+            a.recipe == b.recipe && a.text == b.text && a.recovery == b.recovery && a.lonely == b.lonely
+        }
         var result: [RunGroup] = []
         var seen: [Key] = []
         for (key, _) in groups where !seen.contains(where: { isSame($0, key) }) {

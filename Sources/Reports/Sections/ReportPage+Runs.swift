@@ -53,7 +53,7 @@ extension ReportPage {
         ]
         let rows = runs.map { run in
             [
-                HTML.name(run.name), run.sourceName.map { HTML.name($0) } ?? "–", HTML.name(run.method),
+                HTML.name(run.name), run.sourceName.map { HTML.name($0) } ?? "–", HTML.name(run.title),
                 HTML.name(run.pattern), run.seed.map(String.init) ?? "–", PageDate.text(run.writtenAt),
                 PageDate.text(run.evaluatedAt), machines(run),
             ]

@@ -77,7 +77,7 @@ extension ReportPage {
             <article class="verdict \(verdict.decision.rawValue)"><h3>\(verdict.decision.words)</h3>
             <p class="name">\(HTML.name(run.name))</p><p>\(HTML.text(verdict.reason))</p>
             \(run.gate.map(reasons) ?? "")<dl class="tiles">\(tiles.joined())</dl>
-            <p class="small">\(origin)<br>\(HTML.name(run.method)), \(HTML.name(run.pattern)): \(ReportPage.removed(run)).</p></article>
+            <p class="small">\(origin)<br>\(HTML.name(run.title)), \(HTML.name(run.pattern)): \(ReportPage.removed(run)).</p></article>
             """
     }
 

@@ -100,7 +100,6 @@ public struct RecoverResult {
     func documents(_ context: RecoverContext) throws(Fault) -> [(name: String, bytes: [UInt8])] {
         let checkpoint = context.decoder.checkpoint
         var documents: [(name: String, bytes: [UInt8])] = []
-        var recipe: String?
         if FileSystem.kind(checkpoint.path) == .folder {
             let report = FileSystem.joined(checkpoint.path, PublishedFile.report)
             if FileSystem.existsUnfollowed(report) {
@@ -110,10 +109,8 @@ public struct RecoverResult {
             if FileSystem.existsUnfollowed(path), let given = try? PruneRecipe(contentsOf: path) {
                 let named = context.settings.output.map { given.namingPaths(from: $0) } ?? given
                 documents.append((PublishedFile.recipe, Array(named.yaml().utf8)))
-                recipe = path
             }
         }
-        _ = recipe
         documents.append((PublishedFile.recovery, Array((report.text() + "\n").utf8)))
         documents.append((PublishedFile.recoveryRecipe, Array(context.settings.publishedRecipe.utf8)))
         documents.append((PublishedFile.card, Array(card(context).utf8)))
@@ -135,7 +132,7 @@ public struct RecoverResult {
             ## Recovery
 
             Trained by Espalier after pruning, \(trained == .all ? "all weights of the blocks" : "norms and biases"), \
-            with the loss \(loss.text): \(steps) steps, \(tokens) tokens. On \(heldOutSamples) held-out sequences the \
+            with the loss \(loss.text): \(steps) steps, \(tokens) tokens. On \(heldOutSamples) held-out \(heldOutSamples == 1 ? "sequence" : "sequences") the \
             loss went from \(fixed(before)) to \(fixed(after)) nats a token. Zeros stayed zeros. `recovery.json` holds \
             the curve, `recovery.yaml` makes the same weights again from the same model:
 
