@@ -14,7 +14,8 @@ struct ServedModel: Sendable {
         case vllm
         /// Ids and texts; `echo` with `logprobs` only.
         case openAI
-        /// Texts only; what stands before BOS is not listed, and without BOS each value is that of the next place.
+        /// Texts only, and it falls over anything else; what stands before BOS is not listed, and without BOS each
+        /// value is that of the next place.
         case llamaCppPython
         /// Ids and texts, and no log-probabilities of a prompt.
         case llamaCpp
@@ -59,7 +60,8 @@ struct ServedModel: Sendable {
                 do {
                     return try completion(request.body, isTrue: count.next() < truths || lie == nil)
                 } catch {
-                    return .answer(400, body: #"{"error": {"message": "bad request"}}"#)
+                    return .answer(
+                        program == .llamaCppPython ? 500 : 400, body: #"{"error": {"message": "bad request"}}"#)
                 }
             default: return .answer(404, body: "")
             }

@@ -141,7 +141,8 @@ public struct EndpointServer: Sendable {
             _ = try continuation(of: .array(ids.map { .integer(Int($0)) }), limit: 1)
             return true
         } catch {
-            guard error.kind == .badData else { throw error }
+            // Some fall over a prompt that is no text.
+            guard error.kind == .badData || error.summary == EndpointClient.failure else { throw error }
             return false
         }
     }

@@ -236,9 +236,12 @@ public final class EndpointClient: Sendable {
                 advice: "try again later, or with a smaller --concurrency")
         default:
             return Fault(
-                .inputOutput, "the server failed", place: url, found: found, advice: "look into the server's log")
+                .inputOutput, EndpointClient.failure, place: url, found: found, advice: "look into the server's log")
         }
     }
+
+    /// What is said of an answer that tells of a failure.
+    static let failure = "the server failed"
 
     /// The message of an error's document, or how a text begins.
     private static func reason(_ body: [UInt8]) -> String? {

@@ -39,8 +39,10 @@ extension EndpointScorer {
                 set(layout, forBegun: isBegun)
                 return
             } catch {
-                // What fails for another reason than the form of the request fails for all.
-                guard error.kind == .badData else { throw error }
+                // What fails for another reason than the form of the request fails for all. Some servers fall over a
+                // prompt that is no text.
+                guard error.kind == .badData || layout.form != .echoedText && error.summary == EndpointClient.failure
+                else { throw error }
                 if let index = reasons.firstIndex(where: { $0.form == layout.form }) {
                     // A try that came further tells more.
                     if error.expected != nil { reasons[index].fault = error }
