@@ -4,7 +4,6 @@ import numpy as np
 import worker
 from llama_cpp import Llama
 
-
 # Keys and values, too: by default they are kept in float16.
 FLOAT32 = 0
 

@@ -73,6 +73,7 @@ struct EndpointVerbTests {
         #expect(measurement.scoredTokens == measurement.windows * 46)
         let expected = try #require(try own { $0.bos = true }.files.first).measurement
         #expect(abs(measurement.perplexity / expected.perplexity - 1) < 0.05)
+        #expect(found.text.contains("tells nothing of the token after it"))
         // Without BOS its values are those of the next place, which is noticed.
         let fault = fault { _ = try served(ServedModel(path: folder.path, program: .llamaCppPython)) }
         #expect(fault?.kind == .badData && fault?.found?.contains("next place") == true)

@@ -32,7 +32,12 @@ extension EvaluationReport {
         }
         var text = table.text
         if hasBOS.values.contains(true) {
-            text += "Each window of a text begins with BOS; all its other tokens are scored.\n"
+            let isWhole = files.allSatisfy { $0.1.scoredTokens == $0.1.windows * ($0.1.context - 1) }
+            text +=
+                isWhole
+                ? "Each window of a text begins with BOS; all its other tokens are scored.\n"
+                : "Each window of a text begins with BOS. The server tells nothing of the token after it, which this "
+                    + "program's own engine scores: its perplexity is higher for that, the more the shorter the windows.\n"
         }
         if let context = exceededContext.values.min() {
             text += "Windows are longer than the model's context of \(Amount.count(context, "token")).\n"
