@@ -136,22 +136,30 @@ at::Tensor composed(const at::Tensor &logits, const at::Tensor &dense, const at:
 ESP_FOR_TYPE_PAIRS(ESP_DEFINE_ADAMW)
 #undef ESP_DEFINE_ADAMW
 
-#define ESP_DEFINE_SQUARES(G)                                                                                     \
-  ESP_MULTIVERSION double squares(const G *__restrict g, const float *__restrict w, int64_t begin, int64_t end) { \
-    float part[kLanes] = {0};                                                                                     \
-    int64_t i = begin;                                                                                            \
-    for (; i + kLanes <= end; i += kLanes)                                                                        \
-      for (int j = 0; j < kLanes; ++j) {                                                                          \
-        float value = w && w[i + j] == 0.0f ? 0.0f : load(g, i + j);                                              \
-        part[j] += value * value;                                                                                 \
-      }                                                                                                           \
-    double total = 0;                                                                                             \
-    for (; i < end; ++i) {                                                                                        \
-      float value = w && w[i] == 0.0f ? 0.0f : load(g, i);                                                        \
-      total += double(value) * value;                                                                             \
-    }                                                                                                             \
-    for (int j = 0; j < kLanes; ++j) total += part[j];                                                            \
-    return total;                                                                                                 \
+#define ESP_DEFINE_SQUARES(G)                                                                              \
+  /* Sums of one part in float32: 2048 numbers a lane. */                                                  \
+  ESP_MULTIVERSION double squares(const G *__restrict g, int64_t count) {                                  \
+    float part[kLanes] = {0};                                                                              \
+    int64_t i = 0;                                                                                         \
+    for (; i + kLanes <= count; i += kLanes)                                                               \
+      for (int j = 0; j < kLanes; ++j) part[j] += load(g, i + j) * load(g, i + j);                         \
+    double total = 0;                                                                                      \
+    for (; i < count; ++i) total += double(load(g, i)) * load(g, i);                                       \
+    for (int j = 0; j < kLanes; ++j) total += part[j];                                                     \
+    return total;                                                                                          \
+  }                                                                                                        \
+  ESP_MULTIVERSION double squares_where(const G *__restrict g, const float *__restrict w, int64_t count) { \
+    float part[kLanes] = {0};                                                                              \
+    int64_t i = 0;                                                                                         \
+    for (; i + kLanes <= count; i += kLanes)                                                               \
+      for (int j = 0; j < kLanes; ++j) {                                                                   \
+        float value = load(g, i + j);                                                                      \
+        part[j] += w[i + j] == 0.0f ? 0.0f : value * value;                                                \
+      }                                                                                                    \
+    double total = 0;                                                                                      \
+    for (; i < count; ++i) total += w[i] == 0.0f ? 0.0 : double(load(g, i)) * load(g, i);                  \
+    for (int j = 0; j < kLanes; ++j) total += part[j];                                                     \
+    return total;                                                                                          \
   }
 ESP_DEFINE_SQUARES(float)
 ESP_DEFINE_SQUARES(at::BFloat16)
@@ -231,9 +239,11 @@ bool esp_square_sum(esp_tensor gradient, esp_tensor weight, double *result) {
     std::vector<double> sums(parts);
     dispatch(g, [&](auto *p) {
       parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
-        for (int64_t part = begin; part < end; ++part)
-          sums[part] = squares(p, w.defined() ? w.data_ptr<float>() : nullptr, part * kGrain,
-                               std::min(g.numel(), (part + 1) * kGrain));
+        for (int64_t part = begin; part < end; ++part) {
+          int64_t first = part * kGrain, count = std::min(kGrain, g.numel() - first);
+          sums[part] =
+              w.defined() ? squares_where(p + first, w.data_ptr<float>() + first, count) : squares(p + first, count);
+        }
       });
     });
     double total = 0;

@@ -158,11 +158,28 @@ public struct Decoder {
     /// The embedding table [vocabulary, hidden] as it is stored, float32.
     public func embedding() throws(Fault) -> Tensor { try tensor(Decoder.embeddingName) }
 
-    /// Rows of the embedding table that are read together.
+    /// Rows of the embedding table that are read together at most.
     private static let embeddingRows = 4096
+    /// Rows between two that are wanted which are read with them rather than skipped.
+    private static let embeddingGap = 16
 
-    /// The embeddings [n, hidden] of some tokens as the first block takes them, float32. Only parts of the table that
-    /// hold one of them are read.
+    /// Ranges that hold some rows, and few others.
+    ///
+    /// - Parameter rows: ascending, each once.
+    static func parts(of rows: [Int]) -> [Range<Int>] {
+        var parts: [Range<Int>] = []
+        for row in rows {
+            if let last = parts.last, row - last.upperBound < embeddingGap, row - last.lowerBound < embeddingRows {
+                parts[parts.count - 1] = last.lowerBound..<row + 1
+            } else {
+                parts.append(row..<row + 1)
+            }
+        }
+        return parts
+    }
+
+    /// The embeddings [n, hidden] of some tokens as the first block takes them, float32. Only rows near one of
+    /// them are read.
     ///
     /// - Parameter ids: below the vocabulary's size.
     /// - Throws: `inputOutput` when the table cannot be read.
@@ -170,15 +187,14 @@ public struct Decoder {
         try configuration.checkTokens(ids, file: checkpoint.path)
         let result = Tensor.empty([ids.count, configuration.hiddenSize], device: device)
         var places: [Int: [Int]] = [:]
-        for (place, id) in ids.enumerated() { places[Int(id) / Decoder.embeddingRows, default: []].append(place) }
-        for (part, places) in places.sorted(by: { $0.key < $1.key }) {
-            let first = part * Decoder.embeddingRows
-            let rows = first..<min(first + Decoder.embeddingRows, configuration.vocabularySize)
+        for (place, id) in ids.enumerated() { places[Int(id), default: []].append(place) }
+        for rows in Decoder.parts(of: places.keys.sorted()) {
             let matrix = try tensor(Decoder.embeddingName, rows: rows)
+            let wanted = rows.flatMap { places[$0] ?? [] }
             // A part at a time: the rows of a long text's tokens would be in memory twice.
-            for start in stride(from: 0, to: places.count, by: Decoder.embeddingRows) {
-                let places = places[start..<min(start + Decoder.embeddingRows, places.count)]
-                let index = Tensor(places.map { Int64(ids[$0]) - Int64(first) }, device: device)
+            for start in stride(from: 0, to: wanted.count, by: Decoder.embeddingRows) {
+                let places = wanted[start..<min(start + Decoder.embeddingRows, wanted.count)]
+                let index = Tensor(places.map { Int64(ids[$0]) - Int64(rows.lowerBound) }, device: device)
                 result.setRows(Tensor(places.map(Int64.init), device: device), to: matrix.selected(index))
             }
         }

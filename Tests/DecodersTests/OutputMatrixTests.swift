@@ -56,4 +56,10 @@ struct OutputMatrixTests {
         let expected = try decoder.embedding().selected(Tensor(ids.map(Int64.init)))
         #expect(try decoder.embedded(ids).floats() == expected.floats())
     }
+
+    @Test func rowsThatAreNearAreReadTogether() {
+        #expect(Decoder.parts(of: [3, 5, 21, 37, 38]) == [3..<22, 37..<39])
+        #expect(Decoder.parts(of: Array(0..<5000)) == [0..<4096, 4096..<5000])
+        #expect(Decoder.parts(of: []) == [])
+    }
 }
