@@ -19,7 +19,10 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGES = ["README.md", *(f"Documentation/{name}.md" for name in ("GettingStarted", "Gate", "Watch", "Tasks", "Serve", "Recover"))]
+PAGES = [
+    "README.md",
+    *(f"Documentation/{name}.md" for name in ("GettingStarted", "Gate", "Watch", "Tasks", "Serve", "Recover")),
+]
 # A small model pruned by half is no candidate for a roll-out, and a model may be refused by its rules.
 VERDICTS = {"gate": {0, 2, 3}, "watch": {0, 2}}
 # What the test data does not hold.

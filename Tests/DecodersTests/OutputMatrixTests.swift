@@ -58,7 +58,7 @@ struct OutputMatrixTests {
     }
 
     @Test func rowsThatAreNearAreReadTogether() {
-        #expect(Decoder.parts(of: [3, 5, 21, 37, 38]) == [3..<22, 37..<39])
+        #expect(Decoder.parts(of: [3, 5, 21, 40, 41]) == [3..<22, 40..<42])
         #expect(Decoder.parts(of: Array(0..<5000)) == [0..<4096, 4096..<5000])
         #expect(Decoder.parts(of: []) == [])
     }
