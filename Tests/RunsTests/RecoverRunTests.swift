@@ -254,4 +254,38 @@ struct RecoverRunTests {
         #expect(plan.secondsPerStep > 0 && plan.seconds > 12 * plan.secondsPerStep && plan.diskBytes > 0)
         #expect(!bench.exists("out") && !bench.exists("out.partial"))
     }
+
+    @Test("adapters that did not help are written as they began, and with zeros to keep there are none alone")
+    func adaptersAlone() throws {
+        let result = try recover("out", model: bench.model.path) {
+            // The teacher is the model itself: nothing is better than the start.
+            $0.trained = .lora
+            $0.merge = AdapterMerge.none
+            $0.learningRate = 5
+            $0.decay = .constant
+            $0.clip = 0
+            $0.steps = 4
+            $0.checkEvery = 1
+        }
+        #expect(result.bestStep == 0)
+        let file = try SafetensorsFile(bench.path("out/adapter_model.safetensors"))
+        #expect(file.tensors.count == 2 * 7 * 2)
+        for tensor in file.tensors {
+            let values = Tensor.empty(tensor.shape)
+            try values.withMutableBytes { bytes in try file.read(tensor.name, into: bytes) }
+            #expect((values.norm().scalar == 0) == tensor.name.hasSuffix("lora_B.weight"))
+        }
+        let names = Set(try bench.files("out").keys)
+        #expect(names.contains("adapter_config.json") && !names.contains("model.safetensors"))
+        for merge in [AdapterMerge.none, .plain] {
+            let found = fault {
+                _ = try recover("other") {
+                    $0.trained = .lora
+                    $0.merge = merge
+                }
+            }
+            #expect(found?.kind == .usage && found?.advice == "use --merge masked")
+            #expect(!bench.exists("other.partial"))
+        }
+    }
 }

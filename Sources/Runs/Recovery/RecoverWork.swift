@@ -228,12 +228,9 @@ struct RecoverWork {
         _ result: RecoverResult, _ trainer: Trainer, _ checks: [RecoverCheck]
     ) throws(Fault) {
         guard let lora = settings.lora, let best = checks.last(where: \.isBest) else { return }
-        guard !best.files.isEmpty else {
-            throw Fault(
-                .badData, "training did not help on the held-out sequences, so there are no adapters to write",
-                found: "the best loss before the first step", advice: "use a lower --learning-rate, or more text")
-        }
-        if best.step != checks.last?.step { try restore(trainer, from: best, onlyMasters: true) }
+        // Without a better state than the first, the adapters are those that change nothing yet.
+        let trainer = best.files.isEmpty ? try context.makeTrainer() : trainer
+        if !best.files.isEmpty, best.step != checks.last?.step { try restore(trainer, from: best, onlyMasters: true) }
         var tensors: [(tensor: TensorDescription, bytes: [UInt8])] = []
         for layer in 0..<layers {
             for factor in try trainer.adapters(of: layer) {
