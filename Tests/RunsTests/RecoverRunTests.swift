@@ -288,4 +288,19 @@ struct RecoverRunTests {
             #expect(!bench.exists("other.partial"))
         }
     }
+
+    @Test("a run of some time ends with its schedule, not in the middle of it")
+    func minutes() throws {
+        let clock = ContinuousClock.now
+        let result = try recover("out") {
+            $0.steps = nil
+            $0.minutes = 0.02
+            $0.checkEvery = 20
+        }
+        #expect(clock.duration(to: .now) < .seconds(30))
+        #expect(result.steps > 20 && result.trainingSeconds < 2.4)
+        // What was planned last was done, up to what a check takes.
+        #expect(Double(result.steps) > 0.7 * Double(result.stepsPlanned))
+        _ = try FolderVerification(bench.path("out"))
+    }
 }

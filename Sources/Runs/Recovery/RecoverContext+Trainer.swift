@@ -70,16 +70,13 @@ extension RecoverContext {
 
     /// How many steps the run has.
     ///
-    /// - Parameter note: told what takes a moment.
-    func steps(_ trainer: Trainer, note: (String) -> Void) throws(Fault) -> Int {
+    /// - Parameter secondsPerStep: asked for where minutes decide.
+    func steps(secondsPerStep: () throws(Fault) -> Double) throws(Fault) -> Int {
         switch settings.length {
         case .steps(let count): return count
         case .epochs(let count):
             return max(1, Int((count * Double(training.count) / Double(settings.batch)).rounded()))
-        case .minutes(let minutes):
-            note("measuring how long a step takes")
-            let seconds = try secondsPerStep(trainer)
-            return max(1, Int(minutes * 60 * 0.98 / seconds))
+        case .minutes(let minutes): return max(1, Int(minutes * 60 * 0.98 / (try secondsPerStep())))
         }
     }
 

@@ -25,8 +25,9 @@ public struct RecoverPlan {
     /// - Throws: `inputOutput` when weights cannot be read.
     public init(_ context: RecoverContext) throws(Fault) {
         let trainer = try context.makeTrainer()
-        secondsPerStep = try context.secondsPerStep(trainer)
-        steps = try context.steps(trainer, note: { _ in })
+        let pace = try context.secondsPerStep(trainer)
+        secondsPerStep = pace
+        steps = try context.steps { pace }
         tokens = steps * context.settings.batch * context.tokens.columns
         trainedParameters = trainer.trainedCount
         trainingSamples = context.training.count

@@ -50,12 +50,16 @@ struct RecoverWork {
                 try restore(made, from: last)
             }
             let length: Int
-            if let steps { length = steps } else { length = try context.steps(made, note: { events(.note($0)) }) }
-            if steps == nil {
+            if let steps {
+                length = steps
+            } else {
+                length = try context.steps { () throws(Fault) in
+                    events(.note("measuring how long a step takes"))
+                    return try context.secondsPerStep(made)
+                }
                 try journal.append(.object(["kind": .string("length"), "steps": .integer(length)]))
             }
-            steps = length
-            try train(made, &checks, of: length)
+            steps = try train(made, &checks, of: length)
         }
         let result = try RecoverResult(context, checks: checks, steps: steps ?? 0)
         if settings.lora?.merge == AdapterMerge.none {
@@ -74,7 +78,12 @@ struct RecoverWork {
 
     // MARK: Training
 
-    private func train(_ trainer: Trainer, _ checks: inout [RecoverCheck], of steps: Int) throws(Fault) {
+    /// - Parameter planned: steps in all.
+    /// - Returns: the same, as the clock has corrected them.
+    private func train(
+        _ trainer: Trainer, _ checks: inout [RecoverCheck], of planned: Int
+    ) throws(Fault) -> Int {
+        var steps = planned
         let order = TrainingOrder(
             samples: context.training, batch: settings.batch,
             seed: settings.shuffles ? settings.seed : nil)
@@ -94,11 +103,23 @@ struct RecoverWork {
             taken.append(result)
             events(.progress(block: done, blocks: steps, fraction: Double(done) / Double(steps)))
             if done % interval == 0 || done == steps {
+                let pace = seconds() / Double(taken.count)
                 try addCheck()
+                try adjust(pace)
             }
         }
         // Out of time between two checks.
         if !taken.isEmpty { try addCheck() }
+        return steps
+
+        // A run of so many minutes has as many steps as its own steps say: the learning rate is to fall to its end.
+        func adjust(_ pace: Double) throws(Fault) {
+            guard limit.isFinite, done < steps, spent < limit else { return }
+            let total = done + max(1, Int((limit - spent) * 0.98 / pace))
+            guard abs(total - steps) * 50 > steps else { return }
+            steps = total
+            try journal.append(.object(["kind": .string("length"), "steps": .integer(steps)]))
+        }
 
         func addCheck() throws(Fault) {
             let passed = seconds()
