@@ -48,22 +48,22 @@ final class StoredBlocks: StudentBlocks {
         self.dtype = dtype
         self.device = device
         squares = [Double](repeating: 0, count: layers)
-        var (templates, blocks): ([Block], Int) = ([], 0)
+        var (templates, count): ([Block], Int) = ([], 0)
         var layouts: [[Place]] = []
         // Shapes first: space is taken before the work.
         for layer in 0..<layers {
             let block = try read(layer)
             var places: [Place] = []
             for (key, values) in TrainedBlock.trainable(of: block) {
-                places.append(Place(key: key, shape: values.shape, offset: blocks))
-                blocks += 4 * values.count
+                places.append(Place(key: key, shape: values.shape, offset: count))
+                count += 4 * values.count
             }
             layouts.append(places)
             templates.append(block.withoutWeights())
         }
         self.templates = templates
         self.layouts = layouts
-        file = try FloatFile(count: blocks, folder: folder)
+        file = try FloatFile(count: count, folder: folder)
         for layer in 0..<layers {
             let block = try read(layer)
             for (place, (_, values)) in zip(layouts[layer], TrainedBlock.trainable(of: block)) {
