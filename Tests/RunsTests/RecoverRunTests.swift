@@ -275,6 +275,8 @@ struct RecoverRunTests {
             try values.withMutableBytes { bytes in try file.read(tensor.name, into: bytes) }
             #expect((values.norm().scalar == 0) == tensor.name.hasSuffix("lora_B.weight"))
         }
+        let card = String(decoding: try #require(try bench.files("out")["README.md"]), as: UTF8.self)
+        #expect(card.contains("Open them with PEFT") && card.contains("adapters of low rank"))
         let names = Set(try bench.files("out").keys)
         #expect(names.contains("adapter_config.json") && !names.contains("model.safetensors"))
         for merge in [AdapterMerge.none, .plain] {
@@ -302,5 +304,26 @@ struct RecoverRunTests {
         // What was planned last was done, up to what a check takes.
         #expect(Double(result.steps) > 0.7 * Double(result.stepsPlanned))
         _ = try FolderVerification(bench.path("out"))
+    }
+
+    @Test("adapters that were written before a crash are published after it")
+    func adaptersResumed() throws {
+        func change(_ recipe: inout RecoverRecipe) {
+            recipe.trained = .lora
+            recipe.merge = AdapterMerge.none
+            recipe.loss = .lm
+            recipe.teacher = nil
+            recipe.steps = 4
+            recipe.checkEvery = 2
+        }
+        try recover("out", model: bench.model.path, change) { event in
+            if case .note("writing the adapters") = event { try? bench.copy("out.partial", to: "copy") }
+        }
+        let whole = try bench.files("out")
+        #expect(!(try bench.files("copy").keys.contains { $0.hasPrefix("state-") }))
+        bench.remove("out")
+        try bench.copy("copy", to: "out.partial")
+        _ = try RecoverRun(try context(try RecoverRun.interrupted(output: bench.path("out")))).resume()
+        #expect(Folder.differences(try bench.files("out"), whole) == [])
     }
 }

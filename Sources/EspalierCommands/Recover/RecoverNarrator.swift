@@ -18,7 +18,7 @@ struct RecoverNarrator {
     ) throws(Fault) -> RecoverResult {
         let settings = context.settings
         reporter.note(
-            "training \(settings.trained == .all ? "all weights" : "norms and biases") of \(settings.model) with the "
+            "training \(settings.trained.phrase) of \(settings.model) with the "
                 + "loss \(settings.loss.text)"
                 + (settings.teacher.map { " to \($0)" } ?? "")
                 + ": \(Amount.count(context.training.count, "sequence")) of "

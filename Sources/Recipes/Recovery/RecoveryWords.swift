@@ -24,6 +24,15 @@ public enum TrainedPart: String, OptionWord {
     case lora
 
     public static let noun = "part to train"
+
+    /// What moves, in a sentence.
+    public var phrase: String {
+        switch self {
+        case .all: "all weights of the blocks"
+        case .norms: "norms and biases"
+        case .lora: "adapters of low rank"
+        }
+    }
 }
 
 /// How the learning rate falls after its rise.

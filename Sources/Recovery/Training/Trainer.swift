@@ -101,11 +101,12 @@ public final class Trainer {
             sum.lm += measured.lm
         }
         let loss = RecoveryLoss(kl: sum.kl / Double(max(1, positions)), lm: sum.lm / Double(max(1, positions)))
-        let norm = try blocks.step(options.optimizer, rate: rate, step: step)
-        guard norm.isFinite, options.loss.value(loss).isFinite else {
+        let value = options.loss.value(loss)
+        let norm = value.isFinite ? try blocks.step(options.optimizer, rate: rate, step: step) : .nan
+        guard norm.isFinite else {
             throw Fault(
                 .badData, "the loss or its gradient is not a number", place: "step \(step)",
-                found: "loss \(options.loss.value(loss)), norm of the gradient \(norm)",
+                found: "loss \(value), norm of the gradient \(norm)",
                 advice: "use a lower learning rate, or float32")
         }
         return Step(loss: loss, gradientNorm: norm, positions: positions)
@@ -120,9 +121,7 @@ public final class Trainer {
     }
 
     /// The mean loss on samples that are not trained on.
-    ///
-    /// - Parameter progress: told how many samples are through.
-    public func loss(of samples: [[Int32]], progress: (Int) -> Void = { _ in }) throws(Fault) -> RecoveryLoss {
+    public func loss(of samples: [[Int32]]) throws(Fault) -> RecoveryLoss {
         var sum = RecoveryLoss(kl: 0, lm: 0)
         var positions = 0
         for start in stride(from: 0, to: samples.count, by: options.passSamples) {
@@ -131,7 +130,6 @@ public final class Trainer {
             sum.kl += measured.kl
             sum.lm += measured.lm
             positions += part.reduce(0) { $0 + max(0, $1.count - 1) }
-            progress(start + part.count)
         }
         return RecoveryLoss(kl: sum.kl / Double(max(1, positions)), lm: sum.lm / Double(max(1, positions)))
     }

@@ -64,7 +64,9 @@ extension RecoverContext {
         // Masters, moments, leaves and gradients.
         let blocks = decoder.expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) } * (16 + 2 * width)
         guard settings.offload == nil else { return layers }
-        let left = max(0, run.memoryLeft - blocks)
+        // The teacher's blocks are there, too.
+        let other = teacher.map { $0.expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) } * width } ?? 0
+        let left = max(0, run.memoryLeft - blocks - other)
         return layers - min(layers, left / max(1, kept))
     }
 

@@ -27,6 +27,8 @@ public struct RecoverResult {
     /// The steps after which the state is what was written; 0 is the model as it came.
     public let bestStep: Int
     public let trainingSeconds: Double
+    /// Whether adapters were written alone.
+    private let isAdapters: Bool
     private let calibration: JSONObject?
     public var seconds = 0.0
     public var peakMemoryBytes = 0
@@ -43,6 +45,7 @@ public struct RecoverResult {
         heldOutSamples = context.heldOut.count
         sequenceLength = context.tokens.columns
         tokens = self.steps * context.settings.batch * context.tokens.columns
+        isAdapters = context.settings.lora?.merge == AdapterMerge.none
         heldOut = checks.map { ($0.step, $0.heldOut) }
         curve = checks.flatMap { $0.steps.map(\.loss) }
         bestStep = checks.last(where: \.isBest)?.step ?? 0
@@ -120,7 +123,12 @@ public struct RecoverResult {
     private func card(_ context: RecoverContext) -> String {
         let checkpoint = context.decoder.checkpoint
         var text = (try? checkpoint.card?.bytes()).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        if text.isEmpty || text.hasPrefix("{") {
+        if isAdapters {
+            // What the model's card says of loading does not hold for adapters.
+            text =
+                CardHead(source: SourceCard(checkpoint), bases: [], tags: ["lora", "espalier"], isPlain: false).text
+                + "# Adapters\n\nOpen them with PEFT on the model that they were trained on.\n"
+        } else if text.isEmpty || text.hasPrefix("{") {
             text = CardHead(source: SourceCard(checkpoint), bases: [], tags: ["espalier"], isPlain: true).text
         }
         let shown =
@@ -131,8 +139,7 @@ public struct RecoverResult {
 
             ## Recovery
 
-            Trained by Espalier after pruning, \(trained == .all ? "all weights of the blocks" : "norms and biases"), \
-            with the loss \(loss.text): \(steps) steps, \(tokens) tokens. On \(heldOutSamples) held-out \(heldOutSamples == 1 ? "sequence" : "sequences") the \
+            Trained by Espalier after pruning, \(trained.phrase), with the loss \(loss.text): \(steps) steps, \(tokens) tokens. On \(heldOutSamples) held-out \(heldOutSamples == 1 ? "sequence" : "sequences") the \
             loss went from \(fixed(before)) to \(fixed(after)) nats a token. Zeros stayed zeros. `recovery.json` holds \
             the curve, `recovery.yaml` makes the same weights again from the same model:
 

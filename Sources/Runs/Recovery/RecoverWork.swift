@@ -31,16 +31,20 @@ struct RecoverWork {
         var checks: [RecoverCheck] = []
         var steps: Int?
         var parts: [JournalLine] = []
+        var adapters: FileDigest?
         for line in lines {
             switch line.kind {
             case "length": steps = try line.integer(line.object, "steps", in: 1...JournalLine.most)
             case RecoverCheck.kind: checks.append(try RecoverCheck(line, layers: layers))
             case "block", "shard": parts.append(line)
+            case RecoverWork.adapterKind:
+                try line.checkFile(named: PublishedFile.adapter)
+                adapters = FileDigest.digests([.object(line.object)], kind: line.kind).first
             default: throw line.misplaced(expected: "a line of a recovery")
             }
         }
         var trainer: Trainer?
-        if parts.isEmpty {
+        if parts.isEmpty, adapters == nil {
             let made = try context.makeTrainer()
             trainer = made
             if checks.isEmpty {
@@ -63,8 +67,13 @@ struct RecoverWork {
         }
         let result = try RecoverResult(context, checks: checks, steps: steps ?? 0)
         if settings.lora?.merge == AdapterMerge.none {
-            let made = if let trainer { trainer } else { try context.makeTrainer() }
-            try publishAdapters(result, made, checks)
+            if let adapters {
+                try staging.check(adapters)
+                try publishAdapters(result, adapters, checks)
+            } else {
+                let made = if let trainer { trainer } else { try context.makeTrainer() }
+                try publishAdapters(result, try writeAdapters(made, checks), checks)
+            }
         } else {
             try write(trainer, checks, Set(parts.map { $0.object["file"]?.stringValue ?? "" }))
             try publish(result, lines: Array(try Journal.read(journal.path).dropFirst()))
@@ -244,11 +253,13 @@ struct RecoverWork {
         try publication.publish(try result.documents(context))
     }
 
-    /// Writes the best adapters in PEFT's layout: the output is a folder of their own.
-    private func publishAdapters(
-        _ result: RecoverResult, _ trainer: Trainer, _ checks: [RecoverCheck]
-    ) throws(Fault) {
-        guard let lora = settings.lora, let best = checks.last(where: \.isBest) else { return }
+    private static let adapterKind = "adapters"
+
+    /// Writes the best adapters in PEFT's layout.
+    private func writeAdapters(_ trainer: Trainer, _ checks: [RecoverCheck]) throws(Fault) -> FileDigest {
+        guard let best = checks.last(where: \.isBest) else {
+            throw Fault(.badData, "the journal has no check of the held-out sequences", file: journal.path)
+        }
         // Without a better state than the first, the adapters are those that change nothing yet.
         let trainer = best.files.isEmpty ? try context.makeTrainer() : trainer
         if !best.files.isEmpty, best.step != checks.last?.step { try restore(trainer, from: best, onlyMasters: true) }
@@ -266,10 +277,21 @@ struct RecoverWork {
                 }
             }
         }
-        var files = [try staging.writeShard(PublishedFile.adapter, tensors)]
+        let digest = try staging.writeShard(PublishedFile.adapter, tensors)
+        try journal.append(digest.line(kind: RecoverWork.adapterKind))
+        return digest
+    }
+
+    /// The output is a folder of the adapters alone.
+    private func publishAdapters(
+        _ result: RecoverResult, _ adapters: FileDigest, _ checks: [RecoverCheck]
+    ) throws(Fault) {
+        guard let lora = settings.lora else { return }
+        var files = [adapters]
         for check in checks {
             for file in check.files where staging.contains(file.name) { try staging.remove(file.name) }
         }
+        events(.note("writing the adapters"))
         let configuration = try AdapterConfiguration(lora, base: context.decoder.checkpoint).json
         for document in try result.documents(context)
         where [PublishedFile.recovery, PublishedFile.recoveryRecipe, PublishedFile.card].contains(document.name) {
