@@ -2,12 +2,13 @@
 """Steps of `espalier recover` beside the same in plain PyTorch (Interop/recovery_reference.py), in turn.
 
     recovery_speed.py STUDENT TEACHER TOKENS --espalier BINARY --python PYTHON [--steps 6] [--batch 4] [--rounds 3]
-                      [--arms all-float32,lora-bfloat16,…] [--offload FOLDER]
+                      [--arms all-float32,lora-bfloat16,…] [--device cpu|cuda]
 
 An arm is what is trained and the products' type, with "-checkpointing" where both keep only the blocks' inputs, and with
 "-offload" where ours, which then does so and has its state on the disk, stands beside PyTorch that keeps everything. Each
 round runs PyTorch, then Espalier; the ratio is of the medians of seconds a step, without loading. Both train on the same
-sequences in the same order, and the largest difference of their losses stands beside.
+sequences in the same order, and the largest difference of their losses stands beside. Memory is the process's, or with
+--device cuda what tensors take on the GPU.
 """
 
 import argparse
@@ -33,6 +34,7 @@ def main():
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--arms", default="all-float32,all-bfloat16,lora-float32,lora-bfloat16")
     options = parser.parse_args()
     reference = os.path.join(HERE, "..", "Interop", "recovery_reference.py")
@@ -47,6 +49,7 @@ def main():
             command = [options.python, reference, options.student, options.teacher, options.tokens]
             command += ["--train", trained, "--dtype", dtype, "--steps", str(options.steps)]
             command += ["--batch", str(options.batch), "--learning-rate", rate, "--threads", str(options.threads)]
+            command += ["--device", options.device]
             if "checkpointing" in extra:
                 command.append("--checkpointing")
             theirs.append(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
@@ -55,17 +58,18 @@ def main():
             command += ["--calibration", options.tokens, "--samples", "100000", "--no-shuffle", "--held-out", "1"]
             command += ["--train", trained, "--dtype", dtype, "--steps", str(options.steps)]
             command += ["--check-every", str(options.steps), "--batch", str(options.batch), "--learning-rate", rate]
-            command += ["--threads", str(options.threads), "--device", "cpu", "--output", os.path.join(work, "out")]
+            command += ["--threads", str(options.threads), "--device", options.device, "--output", os.path.join(work, "out")]
             if "checkpointing" in extra:
                 command += ["--checkpointing", "all"]
             if "offload" in extra:
                 command += ["--offload", work]
             ours.append(json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout))
             shutil.rmtree(work)
+        key = "peak_memory_bytes" if options.device == "cpu" else "peak_device_memory_bytes"
         # The first step warms up.
         torch = statistics.median(statistics.median(x["seconds"][1:]) for x in theirs)
         own = statistics.median(x["training_seconds"] / options.steps for x in ours)
-        memory = [max(x["peak_memory_bytes"] for x in list) / 1e9 for list in (theirs, ours)]
+        memory = [max(x[key] for x in list) / 1e9 for list in (theirs, ours)]
         gap = max(abs(a - b) for a, b in zip(theirs[0]["losses"], ours[0]["training_loss"]))
         print(
             f"| {arm} | {torch:.2f} | {own:.2f} | {torch / own:.2f} | {memory[0]:.2f} GB, {memory[1]:.2f} GB "

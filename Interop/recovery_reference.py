@@ -2,7 +2,7 @@
 """Recovery in plain PyTorch, for Benchmarks/recovery_speed.py: one JSON object with losses and seconds of every step.
 
     recovery_reference.py STUDENT TEACHER TOKENS --train all|lora --dtype float32|bfloat16 [--checkpointing] --steps N
-                          --batch N --learning-rate R [--threads N]
+                          --batch N --learning-rate R [--threads N] [--device cpu|cuda]
 
 STUDENT and TEACHER are Hugging Face folders, TOKENS a file of `espalier prune --calibration` (int32 'tokens' [n, T]).
 Masters and moments are float32; with bfloat16 the products are automatic mixed precision's. Zeros of the student's
@@ -42,13 +42,14 @@ def main():
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--learning-rate", type=float, required=True)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     # The faster of its two ways on a processor: a teacher in the products' own type.
     half = options.dtype == "bfloat16"
     teacher = AutoModelForCausalLM.from_pretrained(options.teacher, dtype=torch.bfloat16 if half else torch.float32)
-    teacher.eval()
-    student = AutoModelForCausalLM.from_pretrained(options.student, dtype=torch.float32)
+    teacher.to(options.device).eval()
+    student = AutoModelForCausalLM.from_pretrained(options.student, dtype=torch.float32).to(options.device)
     student.train()
     if options.checkpointing:
         student.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
@@ -73,8 +74,8 @@ def main():
     optimizer = torch.optim.AdamW(
         parameters, lr=options.learning_rate, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.0
     )  # fmt: skip
-    tokens = load_file(options.tokens)["tokens"].long()
-    mixed = torch.autocast("cpu", torch.bfloat16) if half else contextlib.nullcontext()
+    tokens = load_file(options.tokens)["tokens"].long().to(options.device)
+    mixed = torch.autocast(options.device, torch.bfloat16) if half else contextlib.nullcontext()
     losses, seconds = [], []
     for step in range(1, options.steps + 1):
         places = [((step - 1) * options.batch + i) % len(tokens) for i in range(options.batch)]
@@ -97,8 +98,11 @@ def main():
         optimizer.step()
         losses.append(loss.item())
         seconds.append(time.monotonic() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"losses": losses, "seconds": seconds, "peak_memory_bytes": peak, "torch": torch.__version__}))
+    result = {"losses": losses, "seconds": seconds, "torch": torch.__version__}
+    result["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if options.device == "cuda":
+        result["peak_device_memory_bytes"] = torch.cuda.max_memory_allocated()
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

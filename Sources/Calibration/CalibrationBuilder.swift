@@ -145,7 +145,7 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         for case .rows(let file, _) in opened where file.tokens.columns < shortest?.length ?? Int.max {
             shortest = (file.tokens.columns, file.path)
         }
-        let wanted = request.sequenceLength ?? shortest?.length ?? CalibrationRequest.defaultLength
+        let wanted = request.sequenceLength ?? shortest?.length ?? request.textLength
         let length = min(wanted, request.contextLength)
         if length < wanted {
             warnings.append(

@@ -4,8 +4,9 @@ import Faults
 public struct CalibrationRequest: Sendable {
     public var sources: [CalibrationSource]
     public var samples: Int
-    /// Tokens per sample; nil where the user named none: then the token files' own length, or `defaultLength`.
+    /// Tokens per sample; nil where the user named none: then the token files' own length, or `textLength`.
     public var sequenceLength: Int?
+    public var textLength = CalibrationRequest.defaultLength
     public var seed: UInt64
     /// The longest sequence that the model takes, in tokens.
     public var contextLength: Int

@@ -18,7 +18,7 @@ public struct OutputPlace: Sendable {
         overwrites = overwrite
     }
 
-    private static let lockEnding = ".partial.lock"
+    static let lockEnding = ".partial.lock"
 
     public var staging: String { output + ".partial" }
     var lock: String { output + OutputPlace.lockEnding }

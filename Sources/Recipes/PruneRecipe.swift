@@ -20,6 +20,7 @@ import Settings
 /// sparsity: 0.5                 # or 50%; follows from a K:M pattern
 /// pattern: unstructured         # or K:M, which keeps K of every M; tyr: structured
 /// allocate: uniform             # uniform | owl | search
+/// recover: 100                  # prune in stages, with so many steps of `espalier recover` after each
 /// calibration:
 ///   sources: [news.txt, chats.jsonl@2.5]
 ///   samples: 128
@@ -78,6 +79,8 @@ public struct PruneRecipe: Sendable {
     public var sparsity: Sparsity?
     public var pattern: PatternChoice?
     public var allocation: Allocation?
+    /// Steps of training after each of several prunings.
+    public var recoverySteps: Int?
     /// Calibration files, each with an optional `@weight`, or `self`.
     public var calibration: [String]?
     public var samples: Int?

@@ -16,6 +16,8 @@ public struct PruneSettings: Sendable, Equatable {
     public var sparsity: Sparsity
     public var pattern: PatternChoice
     public var allocation: Allocation
+    /// Steps of training after each of the run's `stages`; nil prunes once and trains nothing.
+    public var recoverySteps: Int?
     /// Calibration files, each with an optional `@weight`, or `self`. Empty only for a method that needs none.
     public var calibration: [String]
     public var samples: Int
@@ -140,6 +142,7 @@ public struct PruneSettings: Sendable, Equatable {
         recipe.sparsity = sparsity
         recipe.pattern = pattern
         recipe.allocation = allocation
+        recipe.recoverySteps = recoverySteps
         recipe.calibration = calibration
         recipe.samples = samples
         recipe.sequenceLength = sequenceLength

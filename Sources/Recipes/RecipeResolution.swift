@@ -29,6 +29,7 @@ extension PruneRecipe {
         }
         let allocation = allocation ?? .uniform
         let samples = samples ?? 128
+        try check("recover", recoverySteps, in: 1...1_000_000_000)
         try check("calibration.samples", samples, in: 1...1_000_000)
         try check("calibration.skip_bad_lines", skippedLines, in: 0...1_000_000_000)
         try check("calibration.sequence_length", sequenceLength, in: 1...1_048_576)
@@ -59,6 +60,16 @@ extension PruneRecipe {
                 "calibration.sources", "\(reason) needs calibration text",
                 advice: "give --calibration FILE (.txt, .jsonl or .safetensors), or --calibration self")
         }
+        if recoverySteps != nil, calibration.isEmpty {
+            throw fault(
+                "recover", "recovery needs text to train on",
+                advice: "give --calibration FILE (.txt, .jsonl or .safetensors), or --calibration self")
+        }
+        if recoverySteps != nil, keepsSupernet == true {
+            throw fault(
+                "structure.keep_supernet", "each stage has candidates of its own, and none are kept",
+                found: "keep_supernet with recover", advice: "leave one of the two out")
+        }
         let writesOwnText = calibration.contains(where: PruneRecipe.isOwnText)
         if let temperature {
             guard writesOwnText else {
@@ -87,8 +98,8 @@ extension PruneRecipe {
         return PruneSettings(
             model: model, output: output, overwrite: overwrite ?? false, shardSize: shardSize ?? .fiveGigabytes,
             outputDType: outputDType ?? .auto, method: method, preset: preset,
-            sparsity: try resolvedSparsity(pattern), pattern: pattern, allocation: allocation, calibration: calibration,
-            samples: samples, sequenceLength: sequenceLength, seed: seed ?? 0,
+            sparsity: try resolvedSparsity(pattern), pattern: pattern, allocation: allocation, recoverySteps: recoverySteps,
+            calibration: calibration, samples: samples, sequenceLength: sequenceLength, seed: seed ?? 0,
             temperature: writesOwnText ? temperature ?? 1 : nil, skippedLines: skippedLines ?? 0, textField: textField,
             evaluation: evaluation ?? [],
             regional: try resolvedRegional(method, preset: preset, samples: samples, among: methods),

@@ -29,10 +29,12 @@ public struct PruneRun {
     }
 
     /// Checks where the output would go and whether there is room; before any long work.
-    public static func check(_ context: PruneContext) throws(Fault) {
+    ///
+    /// - Parameter continuing: whether an interrupted run is continued.
+    public static func check(_ context: PruneContext, continuing: Bool = false) throws(Fault) {
         let settings = context.settings
-        try OutputPlace(settings.requiredOutput(), overwrite: settings.overwrite)
-            .check(inputs: [settings.model], bytes: context.stagingBytes)
+        try OutputPlace(settings.requiredOutput(), overwrite: settings.overwrite || continuing)
+            .check(inputs: [settings.model], bytes: context.stagingBytes, continuing: continuing)
     }
 
     /// Runs from the start.

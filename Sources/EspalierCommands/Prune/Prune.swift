@@ -28,6 +28,8 @@ public struct Prune: ParsableCommand, Verb {
                 --samples 32
               espalier prune model --output small --method \(MethodHelp.removingUnitsExample) --sparsity 25% \\
                 --calibration news.txt
+              espalier prune model.gguf --output small --method \(MethodHelp.removingUnitsExample) --sparsity 50% \
+                --recover 200 --calibration wikipedia.txt
               espalier prune --recipe recipe.yaml --output again
             """)
 
@@ -47,6 +49,7 @@ public struct Prune: ParsableCommand, Verb {
         let recipe = try request.recipe(overwrite: overwrite)
         if plan { return try PlanRun.run(recipe, messages: messages) }
         let settings = try recipe.resolved()
+        if settings.recoverySteps != nil { return try runStages(settings) }
         // Calibration text may take long to make: what is wrong with the output is told before.
         try PruneRun.check(settings)
         let reporter = messages.makeReporter()
@@ -61,6 +64,13 @@ public struct Prune: ParsableCommand, Verb {
         narrator.finish(result)
         try messages.write(json: result.json, text: RunSummary.text(result))
     }
+
+    private func runStages(_ settings: PruneSettings) throws {
+        let reporter = messages.makeReporter()
+        let narrator = StagesNarrator(reporter, output: settings.output ?? "", messages)
+        let result = try StagedPruning(starting: settings, reporter: reporter, observer: narrator).run()
+        try messages.write(json: result.json, text: StagesSummary.text(result))
+    }
 }
 
 /// `espalier resume`
@@ -69,7 +79,7 @@ public struct Resume: ParsableCommand, Verb {
         abstract: "Continues an interrupted run of prune or recover.",
         discussion: """
             Pass the output folder of the interrupted run. A prune run continues after the last finished block, a \
-            recovery after the last check. The result is the same, byte for byte, as without the \
+            recovery after the last check, a run with --recover with the stage that was at work. The result is the same, byte for byte, as without the \
             interruption. A run that is already finished is left unchanged.
 
             EXAMPLES
@@ -84,8 +94,13 @@ public struct Resume: ParsableCommand, Verb {
     public init() {}
 
     public mutating func run() throws {
-        if RecoverRun.isRecovery(output: output) { return try Recover.resume(output, messages: messages) }
         let reporter = messages.makeReporter()
+        let stages = StagesNarrator(reporter, output: output, messages)
+        if let run = try StagedPruning.interrupted(output: output, reporter: reporter, observer: stages) {
+            let result = try run.run()
+            return try messages.write(json: result.json, text: StagesSummary.text(result))
+        }
+        if RecoverRun.isRecovery(output: output) { return try Recover.resume(output, messages: messages) }
         guard let settings = try PruneRun.interrupted(output: output) else {
             reporter.note("\(output) is finished; there is nothing to do")
             if messages.json {

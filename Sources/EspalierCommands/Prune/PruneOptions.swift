@@ -51,6 +51,14 @@ public struct PruneOptions: ParsableArguments {
     public var allocate: Allocation?
 
     @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Prunes in stages, each of which removes at most 30 % of what is left, and trains the model for this many "
+                + "steps after each, as `espalier recover` does, with the dense model as the teacher and the "
+                + "calibration text.", valueName: "steps"))
+    public var recover: Int?
+
+    @Option(
         name: .long, parsing: .singleValue,
         help: ArgumentHelp(
             "Calibration text: a UTF-8 text of any name (documents separated by blank lines); .jsonl, .ndjson or .json "
@@ -125,6 +133,7 @@ public struct PruneOptions: ParsableArguments {
         flags.sparsity = sparsity
         flags.pattern = pattern
         flags.allocation = allocate
+        flags.recoverySteps = recover
         flags.calibration = calibration.isEmpty ? nil : calibration
         flags.samples = samples
         flags.sequenceLength = sequenceLength

@@ -16,6 +16,21 @@ struct RecoverNarrator {
     func run(
         _ work: (RecoverRun) throws(Fault) -> RecoverResult
     ) throws(Fault) -> RecoverResult {
+        begin()
+        let interruption = Interruption(
+            output: context.settings.output ?? "", log: messages.logFile.flatMap(LogFile.open))
+        let narrator = self
+        let result = try work(
+            RecoverRun(context) { event in
+                interruption.handle(event)
+                narrator.handle(event)
+            })
+        finish(result)
+        return result
+    }
+
+    /// Says what is about to happen.
+    func begin() {
         let settings = context.settings
         reporter.note(
             "training \(settings.trained.phrase) of \(settings.model) with the "
@@ -24,25 +39,23 @@ struct RecoverNarrator {
                 + ": \(Amount.count(context.training.count, "sequence")) of "
                 + "\(Amount.count(context.tokens.columns, "token")), \(context.heldOut.count) more held out")
         reporter.begin("training", total: 1)
-        let interruption = Interruption(output: settings.output ?? "", log: messages.logFile.flatMap(LogFile.open))
-        let reporter = reporter
-        let result = try work(
-            RecoverRun(context) { event in
-                interruption.handle(event)
-                switch event {
-                case .warning(let text): reporter.warning(text)
-                case .note(let text): reporter.note(text)
-                case .progress(_, _, let fraction): reporter.update(fraction)
-                case .finished, .resumable, .publishing: break
-                }
-            })
-        reporter.finish()
-        if result.bestStep == 0 {
-            reporter.warning(
-                "training did not help on the held-out sequences: what was written is the model as it came; use a "
-                    + "lower --learning-rate, or more text")
+    }
+
+    func handle(_ event: RunEvent) {
+        switch event {
+        case .warning(let text): reporter.warning(text)
+        case .note(let text): reporter.note(text)
+        case .progress(_, _, let fraction): reporter.update(fraction)
+        case .finished, .resumable, .publishing: break
         }
-        return result
+    }
+
+    func finish(_ result: RecoverResult) {
+        reporter.finish()
+        guard result.bestStep == 0 else { return }
+        reporter.warning(
+            "training did not help on the held-out sequences: what was written is the model as it came; use a "
+                + "lower --learning-rate, or more text")
     }
 }
 

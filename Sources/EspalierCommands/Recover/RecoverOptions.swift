@@ -156,7 +156,8 @@ public struct RecoverTextOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Number of tokens in a sequence (default: \(RecoverSettings.defaultSequenceLength)).", valueName: "n"))
+            "Number of tokens in a sequence (default: a token file's own, else "
+                + "\(RecoverSettings.defaultSequenceLength)).", valueName: "n"))
     public var sequenceLength: Int?
 
     @Option(

@@ -10,6 +10,7 @@ struct CalibrationReading {
     private let samples: Int
     private let sequenceLength: Int?
     private let seed: UInt64
+    private var textLength = CalibrationRequest.defaultLength
     private var temperature = 1.0
     private var skippedLines = 0
     private var textField: String?
@@ -38,8 +39,9 @@ struct CalibrationReading {
 
     init(_ settings: RecoverSettings) throws(Fault) {
         try self.init(
-            settings.calibration, samples: settings.samples,
-            sequenceLength: settings.sequenceLength ?? RecoverSettings.defaultSequenceLength, seed: settings.seed)
+            settings.calibration, samples: settings.samples, sequenceLength: settings.sequenceLength,
+            seed: settings.seed)
+        textLength = RecoverSettings.defaultSequenceLength
         temperature = settings.temperature ?? 1
         skippedLines = settings.skippedLines
         textField = settings.textField
@@ -50,10 +52,11 @@ struct CalibrationReading {
     func read(
         _ model: OpenedModel, _ engine: EngineSettings, _ reporter: any Reporter
     ) throws(Fault) -> CalibrationSet {
-        let request = CalibrationRequest(
+        var request = CalibrationRequest(
             sources: sources, samples: samples, sequenceLength: sequenceLength, seed: seed,
             contextLength: model.configuration.contextLength, vocabularySize: model.configuration.vocabularySize,
             skippedLines: skippedLines, textField: textField, evaluation: evaluation)
+        request.textLength = textLength
         var kinds: Set<CalibrationSource.FileKind> = []
         for case .file(_, let kind, _) in sources { kinds.insert(kind) }
         if skippedLines > 0, !kinds.contains(.jsonLines) {

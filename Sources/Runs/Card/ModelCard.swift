@@ -50,12 +50,12 @@ enum ModelCard {
             """
     }
 
-    private static let zeros = """
+    static let zeros = """
         The weights are dense tensors with zeros: the files are no smaller, and software that does not use the zeros \
         is no faster. 
         """
 
-    private static let plainLoading = """
+    static let plainLoading = """
         ```python
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -66,7 +66,7 @@ enum ModelCard {
         Any other software that supports the source's family opens it, too, as does `espalier generate FOLDER`.
         """
 
-    private static let ownLoading = """
+    static let ownLoading = """
         Layers differ in heads and width. The folder opens in Espalier (`inspect`, `evaluate`, `generate`, `verify`, \
         `prune`); other software refuses its `model_type`. `espalier export FOLDER --to gguf` (or `deci`, \
         `transformers`, `padded`) writes what llama.cpp, vLLM and transformers open.

@@ -15,6 +15,8 @@ public struct RecoverContext {
     public let teacher: Decoder?
     public let tokens: TokenMatrix
     public let warnings: [String]
+    /// Where the recovery is the last part of a run of several prunings: what is published beside the weights.
+    public var staged: StagedOutput?
 
     /// - Parameters:
     ///   - student: what is trained.

@@ -101,6 +101,7 @@ public struct RecoverResult {
 
     /// What stands beside the published weights: what the pruned folder said of its pruning, and what this run adds.
     func documents(_ context: RecoverContext) throws(Fault) -> [(name: String, bytes: [UInt8])] {
+        if let staged = context.staged { return documents(staged, context) }
         let checkpoint = context.decoder.checkpoint
         var documents: [(name: String, bytes: [UInt8])] = []
         if FileSystem.kind(checkpoint.path) == .folder {
@@ -118,6 +119,20 @@ public struct RecoverResult {
         documents.append((PublishedFile.recoveryRecipe, Array(context.settings.publishedRecipe.utf8)))
         documents.append((PublishedFile.card, Array(card(context).utf8)))
         return documents
+    }
+
+    /// The same at the end of a run of several prunings.
+    private func documents(
+        _ staged: StagedOutput, _ context: RecoverContext
+    ) -> [(name: String, bytes: [UInt8])] {
+        var own = report.objectValue ?? JSONObject()
+        own["stages"] = .array(staged.stages.map(JSONValue.object))
+        return [
+            (PublishedFile.report, Array((JSONValue.object(staged.report).text() + "\n").utf8)),
+            (PublishedFile.recipe, Array(staged.recipe.utf8)),
+            (PublishedFile.recovery, Array((JSONValue.object(own).text() + "\n").utf8)),
+            (PublishedFile.card, Array(StagedCard(staged, recovery: self, context).text.utf8)),
+        ]
     }
 
     private func card(_ context: RecoverContext) -> String {
