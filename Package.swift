@@ -207,8 +207,8 @@ let package = Package(
         .testTarget(
             name: "EspalierKitTests",
             dependencies: [
-                "Checkpoints", "EspalierKit", "Evaluation", "Faults", "JSONText", "Recipes", "Runs", "TestSupport",
-                "Torch",
+                "Checkpoints", "EspalierKit", "Evaluation", "Faults", "JSONText", "Recipes", "RunSupport", "Runs",
+                "TestSupport", "Torch",
             ]),
         .testTarget(
             name: "EspalierCommandsTests",

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EspalierKit
 import Faults
 import Planning
 import Recipes
@@ -43,7 +44,13 @@ public struct PlanCommand: ParsableCommand, Verb {
 enum PlanRun {
     static func run(_ recipe: PruneRecipe, messages: OutputOptions) throws(Fault) {
         let reporter = messages.makeReporter()
-        let plan = try Plan.making(try recipe.planSettings(), reporter: reporter)
+        let settings = try recipe.planSettings()
+        if settings.recoverySteps != nil {
+            let plan = try StagedPlan(settings, reporter: reporter)
+            reporter.finish()
+            return try messages.write(json: plan.json, text: PlanText.text(plan))
+        }
+        let plan = try Plan.making(settings, reporter: reporter)
         reporter.finish()
         try messages.write(json: plan.json, text: PlanText.text(plan))
     }

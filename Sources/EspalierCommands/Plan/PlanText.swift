@@ -66,6 +66,24 @@ enum PlanText {
         return text
     }
 
+    /// Of a run in stages: a pruning, the training after it, and all of both.
+    static func text(_ plan: StagedPlan) -> String {
+        let stages = plan.stages.stages.map {
+            $0.pattern.zeros.map { $0.text + " " } ?? ""
+        }
+        let steps = zip(stages, plan.stages.stages).map { $0 + Amount.percent($1.fraction) }.joined(separator: ", ")
+        var table = TextTable()
+        table.add("stages", "\(Amount.count(plan.stages.stages.count)): \(steps)")
+        if let recovery = plan.recovery {
+            table.add("training after each", "\(Amount.count(recovery.steps, "step")), "
+                + "\(Amount.duration(recovery.secondsPerStep)) a step, \(Amount.bytes(recovery.peakMemoryBytes)) of memory")
+        }
+        table.add("time of all", "at most about \(Amount.duration(plan.seconds))")
+        table.add("peak memory of all", Amount.bytes(plan.peakMemoryBytes))
+        table.add("disk of all", Amount.bytes(plan.diskBytes))
+        return "one pruning, from the dense model\n" + text(plan.pruning) + "\nin stages\n" + table.text
+    }
+
     /// Where the result opens, and what the layouts of the engines cannot hold.
     private static func servers(_ serving: ServingTable, _ engines: ServingEngines?) -> String {
         var text = "opens in Espalier as it is; in servers:\n"

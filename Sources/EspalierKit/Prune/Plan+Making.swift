@@ -38,7 +38,7 @@ extension Plan {
         return plan
     }
 
-    private static func isOwnText(_ source: String) -> Bool { source == "self" || source.hasPrefix("self@") }
+    static func isOwnText(_ source: String) -> Bool { source == "self" || source.hasPrefix("self@") }
 }
 
 extension PruneRecipe {
