@@ -130,8 +130,8 @@ public struct StagedPruning {
             }
             let pruned = try prune(stage, earlier)
             let output = folder.output("\(stage)")
-            if !isPublished(output) {
-                observer.recovered(try recover(stage, pruned: pruned, output: output, staged: nil))
+            if let result = try recover(stage, pruned: pruned, output: output, staged: nil) {
+                observer.recovered(result)
             }
             let summary = StageSummary(
                 report: try document(pruned, PublishedFile.report),
@@ -141,19 +141,13 @@ public struct StagedPruning {
             try folder.removeOutput("\(stage)-pruned")
             if stage > 1 { try folder.removeOutput("\(stage - 1)") }
         }
-        let result: RecoverResult?
-        let staged: StagedOutput
-        if isOutputPublished {
-            // Killed between the output's name and the end.
-            result = nil
-            staged = try StagedOutput(settings, recipe: recipe, earlier: earlier, last: try document(place.output, PublishedFile.report))
-        } else {
-            let pruned = try prune(count, earlier)
-            staged = try StagedOutput(settings, recipe: recipe, earlier: earlier, last: try document(pruned, PublishedFile.report))
-            let recovered = try recover(count, pruned: pruned, output: place.output, staged: staged)
-            observer.recovered(recovered)
-            result = recovered
-        }
+        // Killed between the output's name and the end, there is nothing left to compute.
+        let isDone = isOutputPublished
+        let pruned = isDone ? place.output : try prune(count, earlier)
+        let staged = try StagedOutput(
+            settings, recipe: recipe, earlier: earlier, last: try document(pruned, PublishedFile.report))
+        let result = isDone ? nil : try recover(count, pruned: pruned, output: place.output, staged: staged)
+        if let result { observer.recovered(result) }
         try folder.remove()
         return StagedResult(
             output: place.output, staged: staged, recovery: result, seconds: clock.duration(to: .now) / .seconds(1))
@@ -162,16 +156,16 @@ public struct StagedPruning {
     /// - Returns: the folder of a stage's pruned model.
     private func prune(_ stage: Int, _ earlier: [StageSummary]) throws(Fault) -> String {
         let output = folder.output("\(stage)-pruned")
-        guard !isPublished(output) else { return output }
-        let model = stage == 1 ? settings.model : folder.output("\(stage - 1)")
-        let isBegun = FileSystem.existsUnfollowed(OutputPlace(output).staging)
+        if isPublished(output) { return output }
+        let isBegun = try self.isBegun(output)
+        if isPublished(output) { return output }
         let own: PruneSettings
         if isBegun, let known = try PruneRun.interrupted(output: output) {
             own = known
         } else {
-            guard !isPublished(output) else { return output }
             own = try settings.pruneRecipe(
-                stage: stage - 1, model: model, output: output, left: try StagedReport(earlier.map(\.report)).left
+                stage: stage - 1, model: stage == 1 ? settings.model : folder.output("\(stage - 1)"), output: output,
+                left: try StagedReport(earlier.map(\.report)).left
             ).resolved()
         }
         let context = try PrunePreparation(own, reporter: reporter).context
@@ -186,10 +180,14 @@ public struct StagedPruning {
         return output
     }
 
+    /// - Returns: nil where the output was there already.
     private func recover(
         _ stage: Int, pruned: String, output: String, staged: StagedOutput?
-    ) throws(Fault) -> RecoverResult {
-        let isBegun = FileSystem.existsUnfollowed(OutputPlace(output).staging)
+    ) throws(Fault) -> RecoverResult? {
+        func isDone() -> Bool { staged == nil ? isPublished(output) : isOutputPublished }
+        if isDone() { return nil }
+        let isBegun = try self.isBegun(output)
+        if isDone() { return nil }
         let own =
             isBegun
             ? try RecoverRun.interrupted(output: output)
@@ -207,6 +205,17 @@ public struct StagedPruning {
     }
 
     // MARK: What is there
+
+    /// Whether a part has anything that it could continue with; one that lacks nothing but its name gets it.
+    private func isBegun(_ output: String) throws(Fault) -> Bool {
+        let part = OutputPlace(output, overwrite: true)
+        guard let leftover = try part.leftover() else { return false }
+        if leftover.committedLines > 0 { return true }
+        if case .unfinished(let staging) = try StagingFolder.resume(part), staging.isRecorded {
+            try staging.publishRecorded()
+        }
+        return false
+    }
 
     private func isPublished(_ folder: String) -> Bool { StagedPruning.digest(of: folder) != nil }
 
