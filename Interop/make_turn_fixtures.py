@@ -11,7 +11,7 @@ assistant says and the token that ends its turn, as TRL's training templates hav
 import json
 import sys
 
-from make_chat_fixtures import A, CONVERSATIONS, S, TEMPLATES, U
+from make_chat_fixtures import CONVERSATIONS, TEMPLATES, A, S, U
 from transformers import PreTrainedTokenizerFast
 
 MORE = [
