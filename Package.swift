@@ -137,7 +137,8 @@ let package = Package(
             dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Randomness", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "TokenizationTests", dependencies: ["Checkpoints", "Faults", "Files", "JSONText", "Tokenization"],
+            name: "TokenizationTests",
+            dependencies: ["Calibration", "Checkpoints", "Faults", "Files", "JSONText", "Tokenization"],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "EndpointTests", dependencies: ["Endpoint", "Faults", "JSONText", "TestSupport"]),
         .testTarget(

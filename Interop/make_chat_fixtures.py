@@ -277,25 +277,30 @@ def render(template, bos, eos, conversation, reply=False):
         return None
 
 
-known = [
-    {
-        "name": name,
-        "template": template,
-        "bos": bos,
-        "eos": eos,
-        "texts": [render(template, bos, eos, conversation) for conversation in CONVERSATIONS],
-        "prompts": [
-            render(template, bos, eos, conversation, reply=True)
-            for conversation in CONVERSATIONS
-            if conversation[-1]["role"] != "assistant"
-        ],
-    }
-    for name, template, bos, eos in TEMPLATES
-]
-json.dump(
-    {"conversations": CONVERSATIONS, "known": known, "unknown": [{"name": n, "template": t} for n, t in UNKNOWN]},
-    sys.stdout,
-    ensure_ascii=False,
-    indent=1,
-)
-print()
+def main():
+    known = [
+        {
+            "name": name,
+            "template": template,
+            "bos": bos,
+            "eos": eos,
+            "texts": [render(template, bos, eos, conversation) for conversation in CONVERSATIONS],
+            "prompts": [
+                render(template, bos, eos, conversation, reply=True)
+                for conversation in CONVERSATIONS
+                if conversation[-1]["role"] != "assistant"
+            ],
+        }
+        for name, template, bos, eos in TEMPLATES
+    ]
+    json.dump(
+        {"conversations": CONVERSATIONS, "known": known, "unknown": [{"name": n, "template": t} for n, t in UNKNOWN]},
+        sys.stdout,
+        ensure_ascii=False,
+        indent=1,
+    )
+    print()
+
+
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,8 @@
 
 Writes teacher/ and student/ (tiny Llamas; half of the student's weights are zero in 2:4), tokens and, for every arm, the
 losses and gradient norms that `transformers` with `torch.optim.AdamW` has: all weights under their masks, the plain
-language-model loss without masks, and adapters of rank 3 with and without a mask. Needs torch and transformers.
+language-model loss without masks, adapters of rank 3 with and without a mask, and losses that count a third of the
+tokens (the others have the label -100; counted.safetensors). Needs torch and transformers.
 """
 
 import json
@@ -43,18 +44,20 @@ def rate(step, highest):
     return highest * 0.5 * (1 + math.cos(math.pi * min(1, (step - rise) / max(1, STEPS - rise))))
 
 
-def losses(logits, dense, tokens, kl, lm):
+def losses(logits, dense, labels, kl, lm):
     own = logits[:, :-1].flatten(0, 1).log_softmax(-1)
+    targets = labels[:, 1:].flatten()
     total = 0
     if kl:
         other = dense[:, :-1].flatten(0, 1).log_softmax(-1)
-        total = total + kl * F.kl_div(own, other, log_target=True, reduction="batchmean")
+        counted = targets >= 0
+        total = total + kl * F.kl_div(own[counted], other[counted], log_target=True, reduction="batchmean")
     if lm:
-        total = total + lm * F.nll_loss(own, tokens[:, 1:].flatten())
+        total = total + lm * F.nll_loss(own, targets, ignore_index=-100)
     return total
 
 
-def run(student, teacher, tokens, kl, lm, masked, lora):
+def run(student, teacher, tokens, labels, kl, lm, masked, lora):
     layers = student.model.layers
     weights = [(f"{i}.{name}", module) for i, layer in enumerate(layers) for name, module in linears(layer)]
     parameters, masks, adapters = [], {}, {}
@@ -88,7 +91,7 @@ def run(student, teacher, tokens, kl, lm, masked, lora):
         batch = tokens[(step - 1) * BATCH : step * BATCH]
         with torch.no_grad():
             dense = teacher(batch).logits
-        loss = losses(student(batch).logits, dense, batch, kl, lm)
+        loss = losses(student(batch).logits, dense, labels[(step - 1) * BATCH : step * BATCH], kl, lm)
         optimizer.zero_grad()
         loss.backward()
         for p in parameters:
@@ -134,17 +137,25 @@ def main():
     student.save_pretrained(os.path.join(folder, "student"))
     tokens = torch.randint(0, 64, (STEPS * BATCH, LENGTH))
     save_file({"tokens": tokens.to(torch.int32)}, os.path.join(folder, "tokens.safetensors"))
+    counted = torch.rand(tokens.shape, generator=torch.Generator().manual_seed(5)) < 1 / 3
+    # A sample without any, and one whose first token alone counts, which nothing stands before.
+    counted[1], counted[6], counted[6, 0] = False, False, True
+    save_file({"counted": counted.to(torch.int32)}, os.path.join(folder, "counted.safetensors"))
+    some = torch.where(counted, tokens, -100)
     results, factors = {}, {}
-    for arm, origin, kl, lm, masked, lora in [
-        ("all-kl", student, 1, 0, True, False),
-        ("all-lm", teacher, 0, 1, False, False),
-        ("all-both", student, 1, 1, True, False),
-        ("lora-kl", teacher, 1, 1, False, True),
-        ("lora-masked", student, 1, 0, True, True),
+    for arm, origin, labels, kl, lm, masked, lora in [
+        ("all-kl", student, tokens, 1, 0, True, False),
+        ("all-lm", teacher, tokens, 0, 1, False, False),
+        ("all-both", student, tokens, 1, 1, True, False),
+        ("lora-kl", teacher, tokens, 1, 1, False, True),
+        ("lora-masked", student, tokens, 1, 0, True, True),
+        ("counted-kl", student, some, 1, 0, True, False),
+        ("counted-lm", teacher, some, 0, 1, False, False),
+        ("counted-both", student, some, 1, 1, True, False),
     ]:
         copy = model()
         copy.load_state_dict(origin.state_dict())
-        results[arm], factors[arm] = run(copy, teacher, tokens, kl, lm, masked, lora)
+        results[arm], factors[arm] = run(copy, teacher, tokens, labels, kl, lm, masked, lora)
     save_file(
         {f"{arm}.{name}": a for arm, start in factors.items() for name, a in start.items()},
         os.path.join(folder, "adapters.safetensors"),

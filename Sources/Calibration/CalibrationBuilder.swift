@@ -48,21 +48,27 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         let length = try sequenceLength(opened, warnings: &warnings)
         let shares = Apportionment.shares(of: request.samples, weights: request.sources.map(\.weight))
         var generator = SplitMix64(seed: request.seed)
-        var rows: [ArraySlice<Int32>] = []
+        var (rows, marks): ([ArraySlice<Int32>], [[Bool]]) = ([], [])
         var reports: [SourceReport] = []
         for (source, share) in zip(opened, shares) {
             // A seed of its own for each, so that a source gives the same rows whatever stands beside it in the list.
-            let (taken, report) = try take(share, from: source, length: length, seed: generator.next())
-            rows += taken
-            reports.append(report)
+            let taken = try take(share, from: source, length: length, seed: generator.next())
+            rows += taken.rows
+            marks += taken.marks
+            reports.append(taken.report)
         }
+        if request.marksReplies { try checkReplies(reports) }
         guard !rows.isEmpty else {
             throw Fault(
                 .badData, "there is not enough calibration text for one sample", file: onlyFile,
                 found: reports.map(\.counts).joined(separator: "; "), expected: "at least \(length) tokens",
                 advice: "add text, or ask for a shorter sequence length")
         }
-        if reports.count > 1 { rows = generator.permutation(rows.count).map { rows[$0] } }
+        if reports.count > 1 {
+            let order = generator.permutation(rows.count)
+            rows = order.map { rows[$0] }
+            if request.marksReplies { marks = order.map { marks[$0] } }
+        }
         let tokens = TokenMatrix(rows, columns: length)
         try tokens.checkVocabulary(request.vocabularySize, file: onlyFile)
         warnings += notes(on: reports, length: length)
@@ -74,7 +80,9 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
                         + "without which the model's predictions are nonsense")
             }
         }
-        var set = CalibrationSet(tokens: tokens, manifest: manifest(tokens, reports), warnings: warnings)
+        var set = CalibrationSet(
+            tokens: tokens, counted: request.marksReplies ? TokenMask(marks, columns: length) : nil,
+            manifest: manifest(tokens, reports), warnings: warnings)
         let runs = NGramSet(rows: (0..<tokens.rows).map { tokens[$0] }, text: tokenizer.text)
         set.keepSketch(of: runs)
         for path in request.evaluation {
@@ -116,6 +124,13 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         }
         var report = SourceReport(file: path, kind: kind.rawValue, weight: weight)
         if kind == .tokens {
+            if request.marksReplies {
+                throw Fault(
+                    .usage, "a token file does not tell which tokens are an assistant's", file: path,
+                    expected: "conversations as .jsonl, and texts",
+                    advice: "give the conversations that the tokens were made of, or let all turns count: leave "
+                        + "--turns out")
+            }
             let file = try TokenFile(path, vocabularySize: request.vocabularySize)
             report.digest = file.digest
             report.documents = file.tokens.rows
@@ -160,47 +175,52 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         return length
     }
 
-    private func take(
-        _ share: Int, from source: Opened, length: Int, seed: UInt64
-    ) throws(Fault) -> ([ArraySlice<Int32>], SourceReport) {
-        var generator = SplitMix64(seed: seed)
-        var rows: [ArraySlice<Int32>]
+    /// What a source gives.
+    fileprivate struct Taken {
+        var rows: [ArraySlice<Int32>] = []
+        /// Of each row, where replies are marked.
+        var marks: [[Bool]] = []
         var report: SourceReport
+    }
+
+    private func take(_ share: Int, from source: Opened, length: Int, seed: UInt64) throws(Fault) -> Taken {
+        var generator = SplitMix64(seed: seed)
+        var taken: Taken
+        var packer = RowPacker(
+            length: length, most: share, beginning: tokenizer.rowBeginning, keepsMarks: request.marksReplies)
         switch source {
         case .rows(let file, let opened):
-            report = opened
+            taken = Taken(report: opened)
             let all = Array(0..<file.tokens.rows)
             let order = request.sources.count == 1 ? all : generator.permutation(all.count)
-            rows = order.prefix(share).map { file.tokens[$0].prefix(length) }
-            report.documentsUsed = rows.count
-            report.tokens = rows.count * length
+            taken.rows = order.prefix(share).map { file.tokens[$0].prefix(length) }
+            taken.report.documentsUsed = taken.rows.count
+            taken.report.tokens = taken.rows.count * length
         case .documents(let file, let opened):
-            report = opened
-            var packer = RowPacker(length: length, most: share, beginning: tokenizer.rowBeginning)
+            taken = Taken(report: opened)
+            var replies = SourceReport.Replies()
             for index in generator.permutation(file.count) {
                 if packer.rows.count >= share { break }
-                try pack(try file.document(index), into: &packer)
-                report.documentsUsed += 1
+                if request.marksReplies {
+                    try packMarked(file, index, into: &packer, &replies)
+                } else {
+                    try pack(try file.document(index), into: &packer)
+                }
+                taken.report.documentsUsed += 1
             }
-            rows = packer.rows
-            report.tokens = packer.tokenCount
+            taken.add(packer, replies)
         case .model(let opened):
-            report = opened
-            var packer = RowPacker(length: length, most: share, beginning: tokenizer.rowBeginning)
-            guard share > 0, let sampler else {
-                rows = []
-                break
-            }
+            taken = Taken(report: opened)
+            guard share > 0, let sampler else { break }
             let documents = try sampler.documents(tokenCount: share * length, sequenceLength: length, seed: seed)
             for document in documents { packer.append(document) }
-            rows = packer.rows
-            report.documents = documents.count
-            report.documentsUsed = documents.count
-            report.tokens = packer.tokenCount
+            taken.report.documents = documents.count
+            taken.report.documentsUsed = documents.count
+            taken.add(packer, SourceReport.Replies())
         }
-        report.samplesAsked = share
-        report.samples = rows.count
-        return (rows, report)
+        taken.report.samplesAsked = share
+        taken.report.samples = taken.rows.count
+        return taken
     }
 
     private func pack(_ document: DocumentFile.Document, into packer: inout RowPacker) throws(Fault) {
@@ -214,6 +234,49 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         // Of a text without tokens.
         if let beginning { packer.append([beginning]) }
         if !document.isRendered, let end = tokenizer.endToken { packer.append([end]) }
+    }
+
+    /// The same with the assistant's tokens marked, and all of a text without turns.
+    private func packMarked(
+        _ file: DocumentFile, _ index: Int, into packer: inout RowPacker, _ replies: inout SourceReport.Replies
+    ) throws(Fault) {
+        let document = try file.document(index)
+        guard let marked = document.replies else {
+            replies.plain += 1
+            return try pack(document, into: &packer)
+        }
+        guard let (tokens, isMarked) = try tokenizer.encode(document.text, marking: marked) else {
+            throw Fault(
+                .badData, "it is not certain which tokens are the assistant's", file: file.path,
+                place: file.place(of: index),
+                found: "a turn beside which the model's tokenizer rewrites the text",
+                advice: "leave the record out, or let all turns count: leave --turns out")
+        }
+        if !document.isRendered, let token = tokenizer.beginningToken,
+            tokenizer.rowBeginning == nil || tokens.first != token
+        {
+            packer.append([token], isMarked: [false])
+        }
+        packer.append(tokens, isMarked: isMarked)
+        replies.tokens += isMarked.count { $0 }
+        // What ends an answer is learnt with it.
+        if !document.isRendered, let end = tokenizer.endToken {
+            packer.append([end], isMarked: [document.endsWithReply])
+        }
+    }
+
+    /// - Throws: `badData` where nothing is an assistant's: a loss on the assistant's turns would count none.
+    private func checkReplies(_ reports: [SourceReport]) throws(Fault) {
+        guard reports.allSatisfy({ ($0.replies?.tokens ?? 0) == 0 }) else { return }
+        let plain = reports.reduce(0) { $0 + ($1.replies?.plain ?? 0) }
+        let used = reports.reduce(0) { $0 + $1.documentsUsed }
+        throw Fault(
+            .badData, "the calibration holds no assistant's turns", file: onlyFile,
+            found: plain == used
+                ? CountText.of(used, "text") + " and no conversation"
+                : CountText.of(used - plain, "conversation") + " in which no assistant speaks",
+            expected: "messages of the role assistant, or records with a completion, an output or a chosen answer",
+            advice: "give conversations with replies, or let all turns count: leave --turns out")
     }
 
     private func notes(on reports: [SourceReport], length: Int) -> [String] {
@@ -232,6 +295,18 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
                     "\(CountText.of(report.skipped.count, "invalid \(report.kind == "json" ? "record" : "line")")) of "
                         + "\(report.label) skipped; the first: "
                         + "\(first.place ?? ""), \(first.summary)")
+            }
+            if let replies = report.replies {
+                if replies.leftOut > 0 {
+                    notes.append(
+                        CountText.of(replies.leftOut, "sequence") + " of \(report.label) left out, in which no "
+                            + "assistant speaks")
+                }
+                if report.kind != CalibrationSource.FileKind.text.rawValue, report.file != nil, replies.plain > 0 {
+                    notes.append(
+                        "\(replies.plain) of \(CountText.of(report.documentsUsed, "record")) of \(report.label) are "
+                            + "plain texts, all of which counts")
+                }
             }
             if report.beginsWithRecord { notes.append(DocumentFile.recordsAsText(report.label)) }
             if report.withTools > 0 {
@@ -258,5 +333,17 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         manifest[.seed] = .number(String(request.seed))
         manifest[.tokensDigest] = .string(tokens.digest)
         return manifest
+    }
+}
+
+extension CalibrationBuilder.Taken {
+    fileprivate mutating func add(_ packer: RowPacker, _ replies: SourceReport.Replies) {
+        (rows, marks) = (packer.rows, packer.marks)
+        report.tokens = packer.tokenCount
+        guard packer.keepsMarks else { return }
+        var replies = replies
+        replies.positions = marks.reduce(0) { $0 + $1.dropFirst().count { $0 } }
+        replies.leftOut = packer.unmarked
+        report.replies = replies
     }
 }

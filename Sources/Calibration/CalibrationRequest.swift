@@ -18,6 +18,8 @@ public struct CalibrationRequest: Sendable {
     public var textField: String?
     /// Files that the pruned model is to be evaluated on: the calibration text should not hold what they do.
     public var evaluation: [String]
+    /// Whether it is told which tokens are an assistant's, for a loss that counts these alone.
+    public var marksReplies = false
 
     public static let defaultLength = 2048
 

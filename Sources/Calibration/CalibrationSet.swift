@@ -5,13 +5,17 @@ import Records
 public struct CalibrationSet: Sendable {
     /// `[samples, sequence length]`.
     public let tokens: TokenMatrix
+    /// Where the request marks replies, the tokens of the assistant's turns, and all of texts that have no turns; every
+    /// row has one that another token stands before.
+    public let counted: TokenMask?
     /// Sources with digests and counts, seed and shape; no text and no path.
     public private(set) var manifest: JSONObject
     /// What the user should know, one sentence each.
     public private(set) var warnings: [String]
 
-    init(tokens: TokenMatrix, manifest: JSONObject, warnings: [String]) {
+    init(tokens: TokenMatrix, counted: TokenMask? = nil, manifest: JSONObject, warnings: [String]) {
         self.tokens = tokens
+        self.counted = counted
         self.manifest = manifest
         self.warnings = warnings
     }

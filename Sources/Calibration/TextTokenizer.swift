@@ -15,6 +15,12 @@ public protocol TextTokenizer {
     /// The same, handed out in parts, none empty, so that a long text's tokens need not be in memory together.
     func encode(_ text: String, take: ([Int32]) -> Void) throws(Fault)
 
+    /// The same as `encode`, with one for each token that tells whether it holds a byte of the marked parts.
+    ///
+    /// - Parameter marked: ranges of the text's UTF-8, ascending and apart.
+    /// - Returns: nil where it is not certain which tokens are those of the marked parts.
+    func encode(_ text: String, marking marked: [Range<Int>]) throws(Fault) -> (tokens: [Int32], isMarked: [Bool])?
+
     /// The text of tokens without the special ones; nil where there is no tokenizer.
     func text(of tokens: ArraySlice<Int32>) -> String?
 }
@@ -26,6 +32,10 @@ extension TextTokenizer {
         let tokens = try encode(text)
         if !tokens.isEmpty { take(tokens) }
     }
+
+    public func encode(
+        _ text: String, marking marked: [Range<Int>]
+    ) throws(Fault) -> (tokens: [Int32], isMarked: [Bool])? { nil }
 
     public func text(of tokens: ArraySlice<Int32>) -> String? { nil }
 }

@@ -34,6 +34,8 @@ public enum ReportKey: String, Sendable {
     case digest = "sha256"
     case skippedLines = "skipped_lines"
     case documentsUsed = "documents_used"
+    case countedPositions = "counted_positions"
+    case samplesLeftOut = "samples_left_out"
 
     /// Keys from the outside to the inside, for messages: "sparsity.asked".
     public static func path(_ keys: ReportKey...) -> String { path(keys) }

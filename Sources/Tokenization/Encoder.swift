@@ -2,10 +2,10 @@ import Faults
 
 /// Text → ids, with a memory of the words met so far. Make one for a run over many texts; it is not shared by threads.
 public struct Encoder: Sendable {
-    private let tokenizer: Tokenizer
+    let tokenizer: Tokenizer
     private var merger = WordMerger()
     private var cache = WordCache()
-    private var output: [Int32] = []
+    var output: [Int32] = []
     /// Where full parts of the output go; nil where all of it is wanted at once. Set during one call only.
     nonisolated(unsafe) private var sink: (([Int32]) -> Void)?
     private static let partSize = 1 << 16
@@ -61,13 +61,17 @@ public struct Encoder: Sendable {
                 output.append(token)
                 continue
             }
-            let piece = Piece(text: text, lead: 0).part(stretch.range)
-            var start = 0
-            while start < piece.text.count {
-                let end = tokenizer.sections?.end(in: piece.text, from: start) ?? piece.text.count
-                encodeGiven(piece.part(start..<end), startsText: start == 0)
-                start = end
-            }
+            encodeBetween(Piece(text: text, lead: 0).part(stretch.range))
+        }
+    }
+
+    /// Appends the ids of text between added tokens.
+    mutating func encodeBetween(_ piece: Piece) {
+        var start = 0
+        while start < piece.text.count {
+            let end = tokenizer.sections?.end(in: piece.text, from: start) ?? piece.text.count
+            encodeGiven(piece.part(start..<end), startsText: start == 0)
+            start = end
         }
     }
 

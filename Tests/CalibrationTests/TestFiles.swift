@@ -46,7 +46,17 @@ struct ScalarTokenizer: TextTokenizer {
     var beginningToken: Int32? = 1
     var endToken: Int32? = 2
     var rowBeginning: Int32?
+    /// Whether it can tell which tokens are those of a part.
+    var isExact = true
     func encode(_ text: String) throws(Fault) -> [Int32] { text.unicodeScalars.map { Int32($0.value) } }
+
+    func encode(
+        _ text: String, marking marked: [Range<Int>]
+    ) throws(Fault) -> (tokens: [Int32], isMarked: [Bool])? {
+        guard isExact else { return nil }
+        let places = text.unicodeScalars.indices.map { text.utf8.distance(from: text.startIndex, to: $0) }
+        return (try encode(text), places.map { place in marked.contains { $0.contains(place) } })
+    }
 }
 
 /// The fault that the body throws.
@@ -63,13 +73,14 @@ func build(
     _ sources: [String], samples: Int = 4, length: Int? = 4, seed: UInt64 = 0, context: Int = 64,
     vocabulary: Int = 200_000, skippedLines: Int = 0, evaluation: [String] = [],
     tokenizer: ScalarTokenizer = ScalarTokenizer(), chat: ChatTemplate.Choice = .missing,
-    sampler: (any SelfSampler)? = nil
+    sampler: (any SelfSampler)? = nil, marksReplies: Bool = false
 ) throws(Fault) -> CalibrationSet {
     var parsed: [CalibrationSource] = []
     for source in sources { parsed.append(try CalibrationSource(parsing: source)) }
-    let request = CalibrationRequest(
+    var request = CalibrationRequest(
         sources: parsed, samples: samples, sequenceLength: length, seed: seed, contextLength: context,
         vocabularySize: vocabulary, skippedLines: skippedLines, evaluation: evaluation)
+    request.marksReplies = marksReplies
     return try CalibrationBuilder(request, tokenizer: tokenizer, chat: chat, sampler: sampler).build()
 }
 

@@ -225,6 +225,35 @@ struct CalibrationVerbTests {
         #expect(written.reference.prompts.count == 1)
     }
 
+    @Test func turnsAreCountedAsTheTokenizerCutsThem() throws {
+        let folder = try model()
+        let record = #"{"prompt":"the words ","completion":"of it"}"# + "\n"
+        let lines = try folder.write("l.jsonl", String(repeating: record, count: 40))
+        let plain = try folder.write("p.txt", words(400, seed: 6))
+        func context(_ sources: [String], _ turns: CountedTurns = .assistant) throws -> RecoverContext {
+            var recipe = RecoverRecipe()
+            recipe.model = folder.path
+            recipe.loss = .lm
+            recipe.turns = turns
+            recipe.calibration = sources
+            (recipe.samples, recipe.sequenceLength, recipe.heldOut) = (8, 16, 2)
+            (recipe.device, recipe.dtype, recipe.threads) = (.cpu, .float32, 1)
+            return try RecoverPreparation(try recipe.resolved(), reporter: quiet).context
+        }
+        let found = try context([lines])
+        let counted = try #require(found.counted)
+        let tokenizer = try OpenedModel(folder.path, device: .cpu).tokenizer()
+        let text = (0..<8).map { row in
+            tokenizer.decode(zip(found.tokens[row], counted[row]).filter(\.1).map(\.0), skipSpecialTokens: true)
+        }.joined()
+        #expect(text.contains("of itof it") && !text.contains("words"))
+        #expect(found.countedShare > 0.2 && found.countedShare < 0.6)
+        #expect(try context([lines], .all).counted == nil)
+        #expect(try context([lines, plain]).counted?.rows == 8)
+        let refused = fault { _ = try context([plain]) }
+        #expect(refused?.kind == .usage && refused?.place == "--turns")
+    }
+
     @Test func optionsThatHaveNoUseAreRefused() throws {
         let folder = try model()
         let plain = try folder.write("p.txt", words(100, seed: 6))

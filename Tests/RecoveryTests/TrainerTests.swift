@@ -29,11 +29,16 @@ struct TrainerTests {
         return values
     }
 
-    private func batches() throws -> [[[Int32]]] {
+    /// - Parameter isCounted: whether only the tokens of counted.safetensors count.
+    private func batches(isCounted: Bool = false) throws -> [[TrainingSample]] {
         let tokens = try tensor("tokens.safetensors", "tokens")
         let ids = tokens.int64s().map { Int32($0) }
+        let counted = try isCounted ? tensor("counted.safetensors", "counted").int64s().map { $0 == 1 } : nil
         let length = tokens.size(1)
-        let rows = stride(from: 0, to: ids.count, by: length).map { Array(ids[$0..<$0 + length]) }
+        let rows = stride(from: 0, to: ids.count, by: length).map { start in
+            TrainingSample(
+                Array(ids[start..<start + length]), counted: counted.map { Array($0[start..<start + length]) })
+        }
         return stride(from: 0, to: rows.count, by: 4).map { Array(rows[$0..<$0 + 4]) }
     }
 
@@ -53,8 +58,10 @@ struct TrainerTests {
     private let rate = LearningRate(highest: 1e-2, warmup: 0.1)
 
     @discardableResult
-    private func train(_ trainer: Trainer, steps: Range<Int> = 0..<20) throws -> [Trainer.Step] {
-        let batches = try batches()
+    private func train(
+        _ trainer: Trainer, steps: Range<Int> = 0..<20, isCounted: Bool = false
+    ) throws -> [Trainer.Step] {
+        let batches = try batches(isCounted: isCounted)
         return try steps.map { index in
             try trainer.step(batches[index], rate: rate.rate(step: index + 1, of: 20), step: index + 1)
         }
@@ -90,6 +97,51 @@ struct TrainerTests {
         let weights = RecoveryLoss(kl: kl, lm: lm)
         let trainer = try trainer(student, loss: weights)
         try compare(try train(trainer), arm, weights, within: 1e-4)
+    }
+
+    @Test(
+        "losses that count some tokens are PyTorch's with the others' labels at -100",
+        arguments: [
+            ("counted-kl", "student", 1.0, 0.0), ("counted-lm", "teacher", 0, 1), ("counted-both", "student", 1, 1),
+        ], [4, 3])
+    func counted(arm: (name: String, student: String, kl: Double, lm: Double), pass: Int) throws {
+        let weights = RecoveryLoss(kl: arm.kl, lm: arm.lm)
+        let steps = try train(try trainer(arm.student, loss: weights, pass: pass), isCounted: true)
+        try compare(steps, arm.name, weights, within: 1e-4)
+        let counted = try tensor("counted.safetensors", "counted").int64s()
+        #expect(
+            steps[3].positions == (12..<16).reduce(0) { $0 + Int(counted[$1 * 16 + 1..<$1 * 16 + 16].reduce(0, +)) })
+    }
+
+    @Test("where no position counts, a step changes nothing and a mean is refused")
+    func nothingCounts() throws {
+        let trainer = try trainer("student", loss: RecoveryLoss(kl: 1, lm: 1))
+        try train(trainer, steps: 0..<2)
+        let before = try bits(trainer)
+        // The first token is predicted from nothing.
+        let batch = try batches()[2].map {
+            TrainingSample($0.tokens, counted: [true] + [Bool](repeating: false, count: 15))
+        }
+        let step = try trainer.step(batch, rate: 1e-2, step: 3)
+        #expect(step == Trainer.Step(loss: RecoveryLoss(kl: 0, lm: 0), gradientNorm: 0, positions: 0))
+        #expect(try bits(trainer) == before)
+        #expect {
+            try trainer.loss(of: batch)
+        } throws: {
+            ($0 as? Fault)?.kind == .badData
+        }
+    }
+
+    @Test("the loss of held-out samples is the mean over the positions that count")
+    func heldOut() throws {
+        let trainer = try trainer("student", loss: RecoveryLoss(kl: 1, lm: 1), pass: 2)
+        let samples = try batches(isCounted: true)[0]
+        let found = try trainer.loss(of: samples)
+        let step = try trainer.step(samples, rate: 1e-2, step: 1)
+        #expect(abs(found.kl - step.loss.kl) < 1e-6 && abs(found.lm - step.loss.lm) < 1e-6)
+        let one = try trainer.loss(of: [samples[1], samples[2]])
+        #expect(samples[1].counted?.contains(true) == false)
+        #expect(try one == trainer.loss(of: [samples[2]]))
     }
 
     @Test(

@@ -14,6 +14,25 @@ import Torch
 
 @testable import Runs
 
+/// A token for each letter, so that any text can be the tiny model's.
+private struct LetterTokenizer: TextTokenizer {
+    var beginningToken: Int32? { nil }
+    var endToken: Int32? { nil }
+    func encode(_ text: String) throws(Fault) -> [Int32] { text.utf8.map { Int32($0) % 32 } }
+
+    func encode(
+        _ text: String, marking marked: [Range<Int>]
+    ) throws(Fault) -> (tokens: [Int32], isMarked: [Bool])? {
+        (
+            try encode(text),
+            text.utf8.indices.map { index in
+                let place = text.utf8.distance(from: text.startIndex, to: index)
+                return marked.contains { $0.contains(place) }
+            }
+        )
+    }
+}
+
 @Suite("Recovery runs")
 struct RecoverRunTests {
     private let bench: Bench
@@ -49,14 +68,13 @@ struct RecoverRunTests {
 
     private func context(_ settings: RecoverSettings) throws -> RecoverContext {
         let student = try Decoder(try Checkpoint.open(settings.model))
-        let set = try CalibrationBuilder(
-            CalibrationRequest(
-                sources: [try CalibrationSource(parsing: settings.calibration[0])], samples: settings.samples,
-                sequenceLength: settings.sequenceLength, seed: settings.seed,
-                contextLength: student.configuration.contextLength,
-                vocabularySize: student.configuration.vocabularySize),
-            tokenizer: NoTokenizer(), chat: .missing
-        ).build()
+        var request = CalibrationRequest(
+            sources: [try CalibrationSource(parsing: settings.calibration[0])], samples: settings.samples,
+            sequenceLength: settings.sequenceLength, seed: settings.seed,
+            contextLength: student.configuration.contextLength,
+            vocabularySize: student.configuration.vocabularySize)
+        request.marksReplies = settings.turns == .assistant
+        let set = try CalibrationBuilder(request, tokenizer: LetterTokenizer(), chat: .missing).build()
         return try RecoverContext(
             settings, student: student,
             teacher: try settings.teacher.map { path in try Decoder(try Checkpoint.open(path)) }, compute: .float32,
@@ -245,6 +263,80 @@ struct RecoverRunTests {
         #expect(try RecoverRecipe(yaml: settings.recipe().yaml()).resolved() == settings)
         let unknown = fault { _ = try RecoverRecipe(yaml: "version: 1\nlose: kl\n") }
         #expect(unknown?.kind == .badRecipe && unknown?.advice == "did you mean loss?")
+    }
+
+    /// Prompts and answers of 10 letters together, of which so many are the answer's.
+    private func writeAnswers(_ letters: Int) throws -> String {
+        let words = ["abcdefghij", "bdfhjacegi", "jihgfedcba"]
+        let records = (0..<60).map { index in
+            let word = words[index % 3]
+            return "{\"prompt\":\"\(word.dropLast(letters))\",\"completion\":\"\(word.suffix(letters))\"}\n"
+        }
+        let path = bench.path("answers.jsonl")
+        try Data(records.joined().utf8).write(to: URL(fileURLWithPath: path))
+        return path
+    }
+
+    @Test("a loss on the assistant's turns counts these, and says so")
+    func turns() throws {
+        let answers = try writeAnswers(3)
+        func change(_ recipe: inout RecoverRecipe) {
+            recipe.calibration = [answers]
+            recipe.sequenceLength = 10
+            recipe.turns = .assistant
+        }
+        let result = try recover("out", change)
+        // Three letters of ten: no row begins with one of them.
+        #expect(result.countedPositions == 12 * 4 * 3 && result.tokens == 12 * 4 * 10)
+        #expect(result.after < result.before)
+        let record = String(decoding: try #require(try bench.files("out")["recovery.json"]), as: UTF8.self)
+        #expect(record.contains(#""turns": "assistant""#) && record.contains(#""counted_positions": 144"#))
+        let recipe = String(decoding: try #require(try bench.files("out")["recovery.yaml"]), as: UTF8.self)
+        #expect(recipe.contains("turns: assistant"))
+        let card = String(decoding: try #require(try bench.files("out")["README.md"]), as: UTF8.self)
+        #expect(card.contains("the loss kl on the assistant's turns of conversations: 12 steps"))
+        let all = try recover("all") {
+            change(&$0)
+            $0.turns = nil
+        }
+        #expect(all.countedPositions == 12 * 4 * 9 && all.curve != result.curve)
+        #expect(try RecoverPlan(try context(try settings("plan", change))).countedShare == 0.3)
+    }
+
+    @Test("a run on the assistant's turns continues as itself alone")
+    func turnsResumed() throws {
+        let answers = try writeAnswers(3)
+        let copies = try copies {
+            $0.calibration = [answers]
+            $0.sequenceLength = 10
+            $0.turns = .assistant
+            $0.steps = 6
+        }
+        let whole = try bench.files("out")
+        bench.remove("out")
+        try bench.copy(copies[5], to: "out.partial")
+        let settings = try RecoverRun.interrupted(output: bench.path("out"))
+        #expect(settings.turns == .assistant)
+        // The same tokens, of which others count.
+        _ = try writeAnswers(4)
+        let found = fault { _ = try RecoverRun(try context(settings)).resume() }
+        #expect(found?.kind == .usage && found?.summary.contains("the text's tokens") == true)
+        _ = try writeAnswers(3)
+        _ = try RecoverRun(try context(settings)).resume()
+        #expect(Folder.differences(try bench.files("out"), whole) == [])
+    }
+
+    @Test("text that was read without its turns is not trained on by them")
+    func turnsUnread() throws {
+        let context = try context(try settings("out"))
+        var settings = try settings("out")
+        settings.turns = .assistant
+        let set = try #require(context.run.calibration)
+        let found = fault {
+            _ = try RecoverContext(
+                settings, student: context.decoder, teacher: context.teacher, compute: .float32, calibration: set)
+        }
+        #expect(found?.kind == .usage)
     }
 
     @Test("a plan says what the run then has, and writes nothing")

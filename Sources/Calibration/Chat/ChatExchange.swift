@@ -29,7 +29,7 @@ extension ChatTemplate {
         }
     }
 
-    private var assistantHeader: String { "<|start_header_id|>assistant<|end_header_id|>\n\n" }
+    var assistantHeader: String { llama3Header("assistant") }
 
     /// What stands between the question's end and the reply's words.
     private var replyLead: String {

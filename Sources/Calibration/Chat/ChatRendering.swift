@@ -4,54 +4,65 @@ extension ChatTemplate {
     /// The conversation as the model's template would give it, special tokens included, without the opening of a reply.
     ///
     /// - Throws: `Fault` of kind `badData` for an order of roles that the template refuses.
-    public func rendered(_ messages: [ChatMessage]) throws(Fault) -> String {
+    public func rendered(_ messages: [ChatMessage]) throws(Fault) -> String { try marked(messages).text }
+
+    /// The same, with what the assistant says: its words and what ends its turn, without the header of its role.
+    func marked(_ messages: [ChatMessage]) throws(Fault) -> MarkedText {
         guard let first = messages.first else {
             throw Fault(.badData, "a conversation has no messages", expected: "at least one message")
         }
+        var text = MarkedText()
         switch style {
         case .chatML(let defaultSystem):
-            let prompt = first.role == .system ? nil : defaultSystem
-            return (prompt.map { chatML("system", $0) } ?? "")
-                + messages.map { chatML($0.role.rawValue, $0.content) }.joined()
-        case .qwen3: return qwen3(messages)
-        case .zephyr: return messages.map { "<|\($0.role.rawValue)|>\n" + $0.content + end + "\n" }.joined()
+            if first.role != .system, let defaultSystem { chatML(.system, defaultSystem, &text) }
+            for message in messages { chatML(message.role, message.content, &text) }
+        case .qwen3: qwen3(messages, &text)
+        case .zephyr:
+            for message in messages {
+                text.append(message.role, "<|\(message.role.rawValue)|>\n", message.content + end, "\n")
+            }
         case .llama3(let endsWithHeader):
-            return beginning + messages.map { llama3($0.role.rawValue, $0.content) }.joined()
-                + (endsWithHeader ? llama3Header("assistant") : "")
+            text.append(beginning)
+            for message in messages { llama3(message, &text) }
+            if endsWithHeader { text.append(assistantHeader) }
         case .llama31(let date):
             let (system, rest) = split(messages)
             let preamble = "Cutting Knowledge Date: December 2023\nToday Date: \(date)\n\n"
-            return beginning + llama3Header("system") + preamble + stripped(system ?? "") + "<|eot_id|>"
-                + rest.map { llama3($0.role.rawValue, $0.content) }.joined()
-        case .llama2: return try llama2(messages)
+            text.append(beginning + llama3Header("system") + preamble + stripped(system ?? "") + "<|eot_id|>")
+            for message in rest { llama3(message, &text) }
+        case .llama2: try llama2(messages, &text)
         case .mistral(let user, let assistant):
             if first.role == .system { throw wrongRoles("this template allows no system message") }
             try checkAlternation(messages)
-            return beginning
-                + messages.map { message in
-                    let parts = message.role == .user ? user : assistant
-                    return parts[0] + message.content + parts[1].replacingNUL(with: end)
-                }.joined()
-        case .mistralWithSystem: return try mistralWithSystem(messages)
+            text.append(beginning)
+            for message in messages {
+                guard message.role == .assistant else {
+                    text.append(user[0] + message.content + user[1])
+                    continue
+                }
+                let (closing, rest) = assistant[1].parted(atNULFor: end)
+                text.append(.assistant, "", assistant[0] + message.content + closing, rest)
+            }
+        case .mistralWithSystem: try mistralWithSystem(messages, &text)
         }
+        return text
     }
 
-    private func chatML(_ role: String, _ content: String) -> String {
-        "<|im_start|>" + role + "\n" + content + "<|im_end|>\n"
+    private func chatML(_ role: ChatMessage.Role, _ content: String, _ text: inout MarkedText) {
+        text.append(role, "<|im_start|>" + role.rawValue + "\n", content + "<|im_end|>", "\n")
     }
 
     /// Only replies after the last question keep their thoughts; the last message has the frame of them in any case.
-    private func qwen3(_ messages: [ChatMessage]) -> String {
+    private func qwen3(_ messages: [ChatMessage], _ text: inout MarkedText) {
         let lastQuery =
             messages.lastIndex { message in
                 message.role == .user
                     && !(message.content.hasExactPrefix("<tool_response>")
                         && message.content.hasExactSuffix("</tool_response>"))
             } ?? messages.count - 1
-        var text = ""
         for (index, message) in messages.enumerated() {
             guard message.role == .assistant else {
-                text += chatML(message.role.rawValue, message.content)
+                chatML(message.role, message.content, &text)
                 continue
             }
             var thoughts = ""
@@ -68,9 +79,8 @@ extension ChatTemplate {
             if index > lastQuery, isLast || !thoughts.isEmpty {
                 content = framed(thoughts, content)
             }
-            text += chatML("assistant", content)
+            chatML(.assistant, content, &text)
         }
-        return text
     }
 
     /// A reply after its thoughts, as Qwen 3 writes it.
@@ -78,41 +88,38 @@ extension ChatTemplate {
         "<think>\n" + thoughts.trimmingNewlines() + "\n</think>\n\n" + content.trimmingNewlines(trailing: false)
     }
 
-    private func llama3Header(_ role: String) -> String { "<|start_header_id|>" + role + "<|end_header_id|>\n\n" }
+    func llama3Header(_ role: String) -> String { "<|start_header_id|>" + role + "<|end_header_id|>\n\n" }
 
-    private func llama3(_ role: String, _ content: String) -> String {
-        llama3Header(role) + stripped(content) + "<|eot_id|>"
+    private func llama3(_ message: ChatMessage, _ text: inout MarkedText) {
+        text.append(message.role, llama3Header(message.role.rawValue), stripped(message.content) + "<|eot_id|>")
     }
 
-    private func llama2(_ messages: [ChatMessage]) throws(Fault) -> String {
+    private func llama2(_ messages: [ChatMessage], _ text: inout MarkedText) throws(Fault) {
         let (system, rest) = split(messages)
         try checkAlternation(rest)
-        var text = ""
         for (index, message) in rest.enumerated() {
             if message.role == .assistant {
-                text += " " + stripped(message.content) + " " + end
+                text.append(.assistant, "", " " + stripped(message.content) + " " + end)
             } else {
                 let prompt = index == 0 ? system.map { "<<SYS>>\n" + $0 + "\n<</SYS>>\n\n" } ?? "" : ""
-                text += beginning + "[INST] " + stripped(prompt + message.content) + " [/INST]"
+                text.append(beginning + "[INST] " + stripped(prompt + message.content) + " [/INST]")
             }
         }
-        return text
     }
 
-    private func mistralWithSystem(_ messages: [ChatMessage]) throws(Fault) -> String {
+    private func mistralWithSystem(_ messages: [ChatMessage], _ text: inout MarkedText) throws(Fault) {
         let (system, rest) = split(messages)
         try checkAlternation(rest)
         // The system message stands in the last message, and only if that is the user's.
-        var text = beginning
+        text.append(beginning)
         for (index, message) in rest.enumerated() {
             if message.role == .assistant {
-                text += " " + stripped(message.content) + end
+                text.append(.assistant, "", " " + stripped(message.content) + end)
             } else {
                 let prompt = index == rest.count - 1 ? system.map { $0 + "\n\n" } ?? "" : ""
-                text += "[INST] " + prompt + message.content + "[/INST]"
+                text.append("[INST] " + prompt + message.content + "[/INST]")
             }
         }
-        return text
     }
 
     private func split(_ messages: [ChatMessage]) -> (system: String?, rest: [ChatMessage]) {
@@ -176,7 +183,9 @@ extension String {
         return pieces + [String(decoding: bytes[start...], as: UTF8.self)]
     }
 
-    fileprivate func replacingNUL(with text: String) -> String {
-        unicodeScalars.map { $0 == "\0" ? text : String($0) }.joined()
+    /// What stands up to a NUL, for which the text given is put, and what stands after it.
+    fileprivate func parted(atNULFor text: String) -> (String, String) {
+        let parts = unicodeScalars.split(separator: "\0", maxSplits: 1, omittingEmptySubsequences: false)
+        return (String(parts[0]) + (parts.count > 1 ? text : ""), parts.count > 1 ? String(parts[1]) : "")
     }
 }

@@ -10,6 +10,25 @@ final class DocumentFile {
         var text: String
         /// A conversation as its template gives it: special tokens are in the text, and none are added.
         var isRendered = false
+        /// What an assistant says, as ranges of the text's UTF-8; nil for a text without turns.
+        var replies: [Range<Int>]?
+
+        init(text: String) { self.text = text }
+
+        init(_ marked: MarkedText, isRendered: Bool = false) {
+            (text, replies, self.isRendered) = (marked.text, marked.replies, isRendered)
+        }
+
+        /// A prompt and the answer to it.
+        init(joining prompt: String, _ answer: String?) {
+            var text = MarkedText()
+            text.append(prompt)
+            text.append(answer ?? "", isReply: true)
+            self.init(text)
+        }
+
+        /// Whether the text ends with what an assistant says.
+        var endsWithReply: Bool { replies?.last?.upperBound == text.utf8.count }
     }
 
     /// Identity of a document's text.
@@ -94,6 +113,9 @@ final class DocumentFile {
         }
         return Document(text: text)
     }
+
+    /// Where a document begins.
+    func place(of index: Int) -> String { "line \(spans[index].line)" }
 
     private var changed: Fault {
         Fault(

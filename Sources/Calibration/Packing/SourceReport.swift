@@ -23,6 +23,20 @@ struct SourceReport {
     var tokens = 0
     var samplesAsked = 0
     var samples = 0
+    /// Where replies are marked.
+    var replies: Replies?
+
+    /// What was found of an assistant's turns.
+    struct Replies {
+        /// Tokens of them in the documents used.
+        var tokens = 0
+        /// Documents used that have no turns: all of each counts.
+        var plain = 0
+        /// Positions of the samples that count.
+        var positions = 0
+        /// Samples left out because none of their positions counts.
+        var leftOut = 0
+    }
 
     /// The last component of a path: a manifest does not tell where things stand on the user's machine.
     static func name(of path: String) -> String { FileSystem.last(path) }
@@ -40,6 +54,10 @@ struct SourceReport {
         object[.documentsUsed] = .integer(documentsUsed)
         object[.tokens] = .integer(tokens)
         object[.samples] = .integer(samples)
+        if let replies {
+            object[.countedPositions] = .integer(replies.positions)
+            object[.samplesLeftOut] = .integer(replies.leftOut)
+        }
         return .object(object)
     }
 

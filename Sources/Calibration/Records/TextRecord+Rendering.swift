@@ -15,14 +15,14 @@ extension TextRecord {
     func document(_ chat: ChatTemplate.Choice) throws(Fault) -> DocumentFile.Document {
         switch content {
         case .text(let text): return .init(text: text)
-        case .prompt(let prompt, let completion): return .init(text: prompt + (completion ?? ""))
+        case .prompt(let prompt, let completion): return .init(joining: prompt, completion)
         case .conversation(let messages):
-            return .init(text: try chat.template().rendered(messages), isRendered: true)
+            return .init(try chat.template().marked(messages), isRendered: true)
         case .instruction(let instruction):
             if case .known(let template) = chat {
-                return .init(text: try template.rendered(instruction.messages), isRendered: true)
+                return .init(try template.marked(instruction.messages), isRendered: true)
             }
-            return .init(text: instruction.prompt + (instruction.output ?? ""))
+            return .init(joining: instruction.prompt, instruction.output)
         }
     }
 

@@ -36,8 +36,10 @@ struct RecoverNarrator {
             "training \(settings.trained.phrase) of \(settings.model) with the "
                 + "loss \(settings.loss.text)"
                 + (settings.teacher.map { " to \($0)" } ?? "")
+                + (settings.turns == .assistant ? " on the assistant's turns" : "")
                 + ": \(Amount.count(context.training.count, "sequence")) of "
-                + "\(Amount.count(context.tokens.columns, "token")), \(context.heldOut.count) more held out")
+                + "\(Amount.count(context.tokens.columns, "token")), \(context.heldOut.count) more held out"
+                + (settings.turns == .assistant ? "; \(Amount.percent(context.countedShare)) of the tokens count" : ""))
         reporter.begin("training", total: 1)
     }
 
@@ -64,10 +66,11 @@ enum RecoverSummary {
     static func text(_ result: RecoverResult) -> String {
         var table = TextTable()
         table.add("output", result.output)
-        table.add("loss", result.loss.text)
+        table.add("loss", result.loss.text + (result.turns == .assistant ? " on the assistant's turns" : ""))
         table.add("trained", result.trained.text)
         table.add("steps", "\(Amount.count(result.steps)), the best after \(Amount.count(result.bestStep))")
         table.add("tokens", Amount.count(result.tokens))
+        if result.turns == .assistant { table.add("tokens that counted", Amount.count(result.countedPositions)) }
         table.add(
             "held-out loss", "\(Amount.fixed(result.before, 4)) → \(Amount.fixed(result.after, 4)) nats a token")
         table.add("training time", Amount.duration(result.trainingSeconds))
@@ -83,6 +86,7 @@ enum RecoverSummary {
             "sequences", "\(Amount.count(plan.trainingSamples)), and \(Amount.count(plan.heldOutSamples)) held out")
         table.add("steps", Amount.count(plan.steps))
         table.add("tokens", Amount.count(plan.tokens))
+        if let share = plan.countedShare { table.add("tokens that count", Amount.percent(share)) }
         table.add("time of a step", Amount.duration(plan.secondsPerStep))
         table.add("time", "about \(Amount.duration(plan.seconds))")
         table.add("memory", Amount.bytes(plan.peakMemoryBytes))

@@ -23,6 +23,14 @@ public struct RecoverTrainingOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
+            "Whose turns of conversations the loss counts: all, or assistant for its replies alone, with the token "
+                + "that ends each; texts without turns count as a whole (default: all).", valueName: "turns"),
+        completion: .words(CountedTurns.self), transform: optionValue)
+    public var turns: CountedTurns?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
             "What of the blocks is trained: all; norms for norms and biases alone; or lora for adapters of low rank, "
                 + "which are merged (default: all).",
             valueName: "part"),
@@ -113,6 +121,7 @@ public struct RecoverTrainingOptions: ParsableArguments {
 
     func apply(to flags: inout RecoverRecipe) {
         flags.loss = loss
+        flags.turns = turns
         flags.trained = train
         flags.rank = rank
         flags.alpha = alpha

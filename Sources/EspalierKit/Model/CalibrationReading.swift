@@ -15,6 +15,7 @@ struct CalibrationReading {
     private var skippedLines = 0
     private var textField: String?
     private var evaluation: [String] = []
+    private var marksReplies = false
 
     /// - Parameter texts: as `--calibration` takes them.
     /// - Throws: `usage` for what is no source.
@@ -46,6 +47,7 @@ struct CalibrationReading {
         skippedLines = settings.skippedLines
         textField = settings.textField
         evaluation = settings.evaluation
+        marksReplies = settings.turns == .assistant
     }
 
     /// - Throws: `usage`, `missingInput` or `badData` for a text that the model cannot be calibrated with.
@@ -57,6 +59,7 @@ struct CalibrationReading {
             contextLength: model.configuration.contextLength, vocabularySize: model.configuration.vocabularySize,
             skippedLines: skippedLines, textField: textField, evaluation: evaluation)
         request.textLength = textLength
+        request.marksReplies = marksReplies
         var kinds: Set<CalibrationSource.FileKind> = []
         for case .file(_, let kind, _) in sources { kinds.insert(kind) }
         if skippedLines > 0, !kinds.contains(.jsonLines) {
@@ -64,6 +67,12 @@ struct CalibrationReading {
                 .usage, "none of the calibration files has records", place: "--skip-bad-lines",
                 found: "\(skippedLines)", expected: "a .jsonl, .ndjson or .json file",
                 advice: "leave --skip-bad-lines out")
+        }
+        if marksReplies, !kinds.contains(.jsonLines) {
+            throw Fault(
+                .usage, "none of the calibration files has conversations", place: "--turns", found: "assistant",
+                expected: "a .jsonl, .ndjson or .json file",
+                advice: "leave --turns out: texts without turns count as a whole")
         }
         for path in evaluation { kinds.insert(try CalibrationSource.kind(of: path)) }
         if let field = textField, !kinds.contains(.jsonLines) {
@@ -108,6 +117,13 @@ private struct CalibrationTokenizer: TextTokenizer {
     func encode(_ text: String, take: ([Int32]) -> Void) throws(Fault) {
         var encoder = tokenizer?.makeEncoder()
         encoder?.encode(text, take: take)
+    }
+
+    func encode(
+        _ text: String, marking marked: [Range<Int>]
+    ) throws(Fault) -> (tokens: [Int32], isMarked: [Bool])? {
+        var encoder = tokenizer?.makeEncoder()
+        return encoder?.encode(text, marking: marked).map { ($0.ids, $0.isMarked) }
     }
 
     func text(of tokens: ArraySlice<Int32>) -> String? { tokenizer?.decode(tokens, skipSpecialTokens: true) }

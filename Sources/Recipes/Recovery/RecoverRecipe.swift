@@ -15,6 +15,7 @@ import Settings
 ///   shard_size: 5GB
 ///   dtype: auto                 # auto | float32 | bfloat16 | float16
 /// loss: kl                      # kl | lm | kl+lm
+/// turns: all                    # all | assistant: whose turns of conversations the loss counts
 /// train: all                    # all | norms | lora
 /// lora:                         # with train: lora
 ///   rank: 16
@@ -59,6 +60,7 @@ public struct RecoverRecipe: Sendable {
     public var shardSize: ByteSize?
     public var outputDType: NumberFormat?
     public var loss: LossChoice?
+    public var turns: CountedTurns?
     public var trained: TrainedPart?
     public var rank: Int?
     public var alpha: Double?
@@ -138,6 +140,7 @@ extension RecoverRecipe: RecipeForm {
             .option("output.shard_size", "--shard-size", \.shardSize),
             .option("output.dtype", "--output-dtype", \.outputDType),
             .option("loss", "--loss", \.loss),
+            .option("turns", "--turns", \.turns),
             .option("train", "--train", \.trained),
             .integer("lora.rank", "--rank", \.rank),
             .number("lora.alpha", "--alpha", \.alpha),

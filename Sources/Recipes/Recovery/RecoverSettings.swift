@@ -13,6 +13,7 @@ public struct RecoverSettings: Sendable, Equatable {
     public var shardSize: ByteSize
     public var outputDType: NumberFormat
     public var loss: LossChoice
+    public var turns: CountedTurns
     public var trained: TrainedPart
     /// Of adapters; nil where none are trained.
     public var lora: LowRankSettings?
@@ -96,6 +97,7 @@ public struct RecoverSettings: Sendable, Equatable {
         recipe.shardSize = shardSize
         recipe.outputDType = outputDType
         recipe.loss = loss
+        recipe.turns = turns
         recipe.trained = trained
         recipe.rank = lora?.rank
         recipe.alpha = lora?.alpha
@@ -222,7 +224,8 @@ extension RecoverRecipe {
         return RecoverSettings(
             model: model, teacher: teacher, output: output, overwrite: overwrite ?? false,
             shardSize: shardSize ?? .fiveGigabytes, outputDType: outputDType ?? .auto, loss: loss,
-            trained: trained ?? .all, lora: try resolvedLora(), calibration: calibration, samples: samples,
+            turns: turns ?? .all, trained: trained ?? .all, lora: try resolvedLora(), calibration: calibration,
+            samples: samples,
             sequenceLength: sequenceLength,
             skippedLines: skippedLines ?? 0, textField: textField, evaluation: evaluation ?? [],
             temperature: writesOwnText ? temperature ?? 1 : nil, heldOut: heldOut, length: try resolvedLength(),

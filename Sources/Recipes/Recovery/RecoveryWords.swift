@@ -14,6 +14,15 @@ public enum LossChoice: String, OptionWord {
     public var needsTeacher: Bool { self != .lm }
 }
 
+/// Whose turns of conversations the loss counts. Texts without turns count in any case.
+public enum CountedTurns: String, OptionWord {
+    case all
+    /// What the assistant says, with the token that ends its turn.
+    case assistant
+
+    public static let noun = "choice of turns"
+}
+
 /// What of a model's blocks recovery trains.
 public enum TrainedPart: String, OptionWord {
     /// All weights, biases and norms; a weight that is zero stays zero.

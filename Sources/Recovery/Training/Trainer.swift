@@ -84,23 +84,24 @@ public final class Trainer {
     /// One step of the optimizer.
     ///
     /// - Parameters:
-    ///   - batch: samples of equal length.
+    ///   - batch: samples of equal length. Where no position of them counts, nothing is changed.
     ///   - rate: step size.
     ///   - step: 1-based.
     /// - Throws: `inputOutput` when the teacher's weights cannot be read; `badData` when loss or gradient is no number:
     ///   nothing was changed then.
-    public func step(_ batch: [[Int32]], rate: Double, step: Int) throws(Fault) -> Step {
+    public func step(_ batch: [TrainingSample], rate: Double, step: Int) throws(Fault) -> Step {
+        let positions = batch.reduce(0) { $0 + $1.positions }
+        guard positions > 0 else { return Step(loss: RecoveryLoss(kl: 0, lm: 0), gradientNorm: 0, positions: 0) }
         let passes = stride(from: 0, to: batch.count, by: options.passSamples).map {
             Array(batch[$0..<min($0 + options.passSamples, batch.count)])
         }
-        let positions = batch.reduce(0) { $0 + max(0, $1.count - 1) }
         var sum = RecoveryLoss(kl: 0, lm: 0)
         for (number, samples) in passes.enumerated() {
-            let measured = try pass(samples, scale: 1 / Double(max(1, positions)), number, of: passes.count)
+            let measured = try pass(samples, scale: 1 / Double(positions), number, of: passes.count)
             sum.kl += measured.kl
             sum.lm += measured.lm
         }
-        let loss = RecoveryLoss(kl: sum.kl / Double(max(1, positions)), lm: sum.lm / Double(max(1, positions)))
+        let loss = RecoveryLoss(kl: sum.kl / Double(positions), lm: sum.lm / Double(positions))
         let value = options.loss.value(loss)
         let norm = value.isFinite ? try blocks.step(options.optimizer, rate: rate, step: step) : .nan
         guard norm.isFinite else {
@@ -113,39 +114,44 @@ public final class Trainer {
     }
 
     /// Does what a step does but for its last part: no weight changes. For clocks.
-    public func rehearse(_ batch: [[Int32]]) throws(Fault) {
+    public func rehearse(_ batch: [TrainingSample]) throws(Fault) {
         for start in stride(from: 0, to: batch.count, by: options.passSamples) {
             _ = try pass(Array(batch[start..<min(start + options.passSamples, batch.count)]), scale: 1)
         }
         blocks.forgetGradients()
     }
 
-    /// The mean loss on samples that are not trained on.
-    public func loss(of samples: [[Int32]]) throws(Fault) -> RecoveryLoss {
+    /// The mean loss on samples that are not trained on, over the positions that count.
+    ///
+    /// - Throws: `badData` where none does; `inputOutput` when the teacher's weights cannot be read.
+    public func loss(of samples: [TrainingSample]) throws(Fault) -> RecoveryLoss {
+        let positions = samples.reduce(0) { $0 + $1.positions }
+        guard positions > 0 else {
+            throw Fault(
+                .badData, "no position of the samples counts", found: "\(samples.count) samples",
+                expected: "a token that counts after another one")
+        }
         var sum = RecoveryLoss(kl: 0, lm: 0)
-        var positions = 0
         for start in stride(from: 0, to: samples.count, by: options.passSamples) {
             let part = Array(samples[start..<min(start + options.passSamples, samples.count)])
             let measured = try pass(part, scale: nil)
             sum.kl += measured.kl
             sum.lm += measured.lm
-            positions += part.reduce(0) { $0 + max(0, $1.count - 1) }
         }
-        return RecoveryLoss(kl: sum.kl / Double(max(1, positions)), lm: sum.lm / Double(max(1, positions)))
+        return RecoveryLoss(kl: sum.kl / Double(positions), lm: sum.lm / Double(positions))
     }
 
     /// Sums of the losses of some samples, and their gradients in the leaves where a scale is given.
     private func pass(
-        _ samples: [[Int32]], scale: Double?, _ number: Int = 0, of passes: Int = 1
+        _ samples: [TrainingSample], scale: Double?, _ number: Int = 0, of passes: Int = 1
     ) throws(Fault) -> RecoveryLoss {
-        let (count, tokens) = (samples.count, samples[0].count)
-        let ids = samples.flatMap { $0 }
+        let (count, tokens) = (samples.count, samples[0].tokens.count)
+        let ids = samples.flatMap(\.tokens)
         let hidden = student.configuration.hiddenSize
         let dense = try teacher.map { (teacher) throws(Fault) in
             try states(of: teacher, ids, count).reshaped([-1, hidden])
         }
-        // The last position of a sample has no token after it.
-        let targets = samples.flatMap { $0.dropFirst().map { Int64($0) } + [-1] as [Int64] }
+        let targets = samples.flatMap(\.targets)
         let x = try student.embedded(ids).reshaped([count, tokens, hidden])
         let pass = StudentPass(
             blocks: blocks, rotary: student.rotary(positions: tokens), repeated: options.repeatedBlocks)

@@ -12,6 +12,8 @@ public struct PublishedRecovery: Equatable, Sendable {
 
     /// kl, lm or kl+lm.
     public var loss: String
+    /// all or assistant, of conversations; nil in files that tell nothing of it.
+    public var turns: String?
     /// all, norms or lora.
     public var trained: String
     public var steps: Int
@@ -23,7 +25,7 @@ public struct PublishedRecovery: Equatable, Sendable {
     public var training: [Point]
 
     /// What two runs must share to be the same but for chance.
-    var setting: [String] { [loss, trained, "\(steps)", "\(tokens)"] }
+    var setting: [String] { [loss, turns ?? "all", trained, "\(steps)", "\(tokens)"] }
 
     public var before: Double? { heldOut.first?.loss }
     public var after: Double? { heldOut.last { $0.step == bestStep }?.loss }
@@ -46,6 +48,7 @@ public struct PublishedRecovery: Equatable, Sendable {
         guard let loss = object["loss"]?.stringValue else { throw fault("loss") }
         guard let trained = object["trained"]?.stringValue else { throw fault("trained") }
         (self.loss, self.trained) = (String(loss.prefix(20)), String(trained.prefix(20)))
+        turns = object["turns"]?.stringValue.map { String($0.prefix(20)) }
         steps = try integer("steps")
         tokens = try integer("tokens")
         bestStep = try integer("best_step")

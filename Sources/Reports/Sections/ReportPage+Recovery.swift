@@ -28,8 +28,9 @@ extension ReportPage {
             case "kl": "to predict as the dense model does"
             default: "to predict as the dense model does, and the text"
             }
+        let turns = recovery.turns == "assistant" ? " on the assistant's turns of conversations" : ""
         var text =
-            "\(what) were trained \(aim): \(Figure.count(recovery.steps)) steps, \(Figure.count(recovery.tokens)) tokens."
+            "\(what) were trained \(aim)\(turns): \(Figure.count(recovery.steps)) steps, \(Figure.count(recovery.tokens)) tokens."
         if let before = recovery.before, let after = recovery.after {
             text +=
                 " The loss on held-out sequences went from \(Figure.fixed(before, 3)) to "

@@ -9,8 +9,10 @@ import Torch
 extension RecoverContext {
     private var layers: Int { decoder.configuration.layerCount }
 
-    /// Some samples' tokens.
-    func rows(_ samples: [Int]) -> [[Int32]] { samples.map { Array(tokens[$0]) } }
+    /// Some samples' tokens, and which of them count.
+    func rows(_ samples: [Int]) -> [TrainingSample] {
+        samples.map { row in TrainingSample(Array(tokens[row]), counted: counted.map { Array($0[row]) }) }
+    }
 
     func makeTrainer() throws(Fault) -> Trainer {
         let compute = run.compute

@@ -14,6 +14,8 @@ public struct RecoverContext {
     /// Nil for a loss without one.
     public let teacher: Decoder?
     public let tokens: TokenMatrix
+    /// Which tokens' predictions the loss counts; nil counts all.
+    public let counted: TokenMask?
     public let warnings: [String]
     /// Where the recovery is the last part of a run of several prunings: what is published beside the weights.
     public var staged: StagedOutput?
@@ -30,6 +32,13 @@ public struct RecoverContext {
         self.settings = settings
         self.teacher = teacher
         tokens = calibration.tokens
+        counted = settings.turns == .all ? nil : calibration.counted
+        guard settings.turns == .all || counted != nil else {
+            throw Fault(
+                .usage, "the text does not tell which tokens are the assistant's",
+                found: "turns: \(settings.turns.text)",
+                advice: "ask for them where the text is read (CalibrationRequest.marksReplies)")
+        }
         if let teacher { try student.checkVocabulary(equals: teacher) }
         run = RunContext(
             RunSettings(
@@ -45,7 +54,15 @@ public struct RecoverContext {
         }
         warnings =
             RunContext.filesLeft(student.checkpoint) + calibration.warnings
-            + RecoverContext.warnings(tokens: training * tokens.columns, sources: settings.calibration.count)
+            + RecoverContext.warnings(
+                tokens: counted.map { mask in (0..<training).reduce(0) { $0 + mask.positions(in: $1) } }
+                    ?? training * tokens.columns, sources: settings.calibration.count)
+    }
+
+    /// The share of the training sequences' tokens that the loss counts: the first of each is predicted from nothing.
+    public var countedShare: Double {
+        let positions = training.reduce(0) { $0 + (counted?.positions(in: $1) ?? tokens.columns - 1) }
+        return Double(positions) / Double(max(1, training.count * tokens.columns))
     }
 
     /// Sequences that are held out.
@@ -85,7 +102,8 @@ public struct RecoverContext {
         RecoverRecord(
             recipe: settings.publishedRecipe, model: try Fingerprint.of(decoder.checkpoint),
             teacher: try teacher.map { (decoder) throws(Fault) in try Fingerprint.of(decoder.checkpoint) } ?? "none",
-            calibration: tokens.digest, engine: "torch \(Engine.loadedVersion), \(run.compute)",
+            calibration: tokens.digest + (counted.map { " " + $0.digest } ?? ""),
+            engine: "torch \(Engine.loadedVersion), \(run.compute)",
             threads: Engine.threads)
     }
 }

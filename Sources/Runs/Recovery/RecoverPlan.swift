@@ -8,6 +8,8 @@ import Torch
 public struct RecoverPlan {
     public let steps: Int
     public let tokens: Int
+    /// The share of the tokens that the loss counts; nil where that is all that have a token before them.
+    public let countedShare: Double?
     public let trainedParameters: Int
     public let trainingSamples: Int
     public let heldOutSamples: Int
@@ -29,6 +31,7 @@ public struct RecoverPlan {
         secondsPerStep = pace
         steps = try context.steps { pace }
         tokens = steps * context.settings.batch * context.tokens.columns
+        countedShare = context.settings.turns == .all ? nil : context.countedShare
         trainedParameters = trainer.trainedCount
         trainingSamples = context.training.count
         heldOutSamples = context.heldOut.count
@@ -51,6 +54,7 @@ public struct RecoverPlan {
             ("seconds", .double(seconds)), ("peak_memory_bytes", .integer(peakMemoryBytes)),
             ("disk_bytes", .integer(diskBytes)),
         ])
+        if let countedShare { object["counted_share"] = .double(countedShare) }
         if let bytes = peakDeviceMemoryBytes { object["peak_device_memory_bytes"] = .integer(bytes) }
         return .object(object)
     }

@@ -11,12 +11,15 @@ import Recovery
 public struct RecoverResult {
     public let output: String
     public let loss: LossChoice
+    public let turns: CountedTurns
     public let trained: TrainedPart
     /// Steps that were planned; fewer were done where the time was up.
     public let stepsPlanned: Int
     public let steps: Int
     /// Tokens that were trained on, those of later passes included.
     public let tokens: Int
+    /// Positions of them that the loss counted: those whose next token counts.
+    public let countedPositions: Int
     public let trainingSamples: Int
     public let heldOutSamples: Int
     public let sequenceLength: Int
@@ -38,6 +41,7 @@ public struct RecoverResult {
     init(_ context: RecoverContext, checks: [RecoverCheck], steps: Int) throws(Fault) {
         output = context.settings.output ?? ""
         loss = context.settings.loss
+        turns = context.settings.turns
         trained = context.settings.trained
         stepsPlanned = steps
         self.steps = checks.last?.step ?? 0
@@ -45,6 +49,7 @@ public struct RecoverResult {
         heldOutSamples = context.heldOut.count
         sequenceLength = context.tokens.columns
         tokens = self.steps * context.settings.batch * context.tokens.columns
+        countedPositions = checks.reduce(0) { $0 + $1.steps.reduce(0) { $0 + $1.positions } }
         isAdapters = context.settings.lora?.merge == AdapterMerge.none
         heldOut = checks.map { ($0.step, $0.heldOut) }
         curve = checks.flatMap { $0.steps.map(\.loss) }
@@ -62,11 +67,13 @@ public struct RecoverResult {
     private var head: JSONObject {
         var object = JSONObject()
         object["loss"] = .string(loss.text)
+        object["turns"] = .string(turns.text)
         object["trained"] = .string(trained.text)
         object["steps"] = .integer(steps)
         object["steps_planned"] = .integer(stepsPlanned)
         object["best_step"] = .integer(bestStep)
         object["tokens"] = .integer(tokens)
+        object["counted_positions"] = .integer(countedPositions)
         object["training_samples"] = .integer(trainingSamples)
         object["held_out_samples"] = .integer(heldOutSamples)
         object["sequence_length"] = .integer(sequenceLength)
@@ -154,7 +161,7 @@ public struct RecoverResult {
 
             ## Recovery
 
-            Trained by Espalier after pruning, \(trained.phrase), with the loss \(loss.text): \(steps) steps, \(tokens) tokens. On \(heldOutSamples) held-out \(heldOutSamples == 1 ? "sequence" : "sequences") the \
+            Trained by Espalier after pruning, \(trained.phrase), with the loss \(loss.text)\(turns == .assistant ? " on the assistant's turns of conversations" : ""): \(steps) steps, \(tokens) tokens. On \(heldOutSamples) held-out \(heldOutSamples == 1 ? "sequence" : "sequences") the \
             loss went from \(fixed(before)) to \(fixed(after)) nats a token. Zeros stayed zeros. `recovery.json` holds \
             the curve, `recovery.yaml` makes the same weights again from the same model:
 
