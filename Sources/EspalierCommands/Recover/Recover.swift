@@ -81,7 +81,7 @@ public struct Recover: ParsableCommand, Verb {
         training.apply(to: &flags)
         text.apply(to: &flags)
         engine.apply(to: &flags)
-        let file = try training.recipe.map { path throws(Fault) in try RecoverRecipe(contentsOf: path) }
+        let file = try training.file.recipe.map { path throws(Fault) in try RecoverRecipe(contentsOf: path) }
         return file.map { $0.merging(flags: flags) } ?? flags
     }
 

@@ -82,12 +82,10 @@ extension RecoverContext {
         }
     }
 
-    /// Of passes whose gradients are thrown away; the first warms up.
+    /// Of a step that changes nothing; one before it warms up.
     func secondsPerStep(_ trainer: Trainer) throws(Fault) -> Double {
         let batch = rows(Array(training.prefix(settings.batch)))
         try trainer.rehearse(batch)
-        let clock = ContinuousClock.now
-        try trainer.rehearse(batch)
-        return clock.duration(to: .now) / .seconds(1)
+        return try trainer.rehearse(batch)
     }
 }

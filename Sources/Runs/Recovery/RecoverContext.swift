@@ -73,10 +73,20 @@ public struct RecoverContext {
 
     /// The most bytes that the run holds on the disk at once: two states, of which one is the best, and the output.
     public var stagingBytes: Int {
+        run.files.stagingBytes(shardSize: settings.shardSize.bytes) + 3 * 12 * trainedNumbers
+    }
+
+    /// Parameters that are trained.
+    private var trainedNumbers: Int {
         let blocks = decoder.expectedTensors.filter { $0.name.hasPrefix("model.layers.") }
-        let trained = settings.trained == .all ? blocks : blocks.filter { $0.shape.count == 1 }
-        return run.files.stagingBytes(shardSize: settings.shardSize.bytes)
-            + 3 * 12 * trained.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        guard let lora = settings.lora else {
+            let trained = settings.trained == .all ? blocks : blocks.filter { $0.shape.count == 1 }
+            return trained.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        }
+        // Of a weight [out, in]: A [r, in] and B [out, r].
+        let endings = lora.targets.map { ".\($0).weight" }
+        return blocks.filter { tensor in tensor.shape.count == 2 && endings.contains(where: tensor.name.hasSuffix) }
+            .reduce(0) { $0 + lora.rank * $1.shape.reduce(0, +) }
     }
 
     func record() throws(Fault) -> RecoverRecord {
