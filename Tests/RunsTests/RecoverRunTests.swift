@@ -255,6 +255,29 @@ struct RecoverRunTests {
         #expect(!bench.exists("out") && !bench.exists("out.partial"))
     }
 
+    @Test("the disk of a plan holds what a run has on it", arguments: [TrainedPart.all, .norms, .lora])
+    func disk(trained: TrainedPart) throws {
+        func change(_ recipe: inout RecoverRecipe) {
+            recipe.trained = trained
+            recipe.checkEvery = 1
+            recipe.steps = 4
+        }
+        let context = try context(try settings("out", change))
+        let plan = try RecoverPlan(context)
+        let output = context.run.files.stagingBytes(shardSize: context.settings.shardSize.bytes)
+        // Masters and two moments, float32, of three states.
+        #expect(plan.diskBytes - output == 36 * plan.trainedParameters)
+        var (states, all) = (0, 0)
+        _ = try RecoverRun(context) { _ in
+            let files = (try? bench.files("out.partial")) ?? [:]
+            states = max(states, files.filter { $0.key.hasPrefix("state-") }.reduce(0) { $0 + $1.value.count })
+            all = max(all, files.reduce(0) { $0 + $1.value.count })
+        }.start()
+        #expect(states >= 12 * plan.trainedParameters)
+        // Headers of files are not counted.
+        #expect(all <= plan.diskBytes + 64 << 10)
+    }
+
     @Test("adapters that did not help are written as they began, and with zeros to keep there are none alone")
     func adaptersAlone() throws {
         let result = try recover("out", model: bench.model.path) {
