@@ -1,12 +1,9 @@
 import ArgumentParser
 import Endpoint
 import Evaluation
-import Faults
 import Foundation
-import JSONText
 import TestSupport
 import Testing
-import Watch
 
 @testable import EspalierCommands
 @testable import EspalierKit

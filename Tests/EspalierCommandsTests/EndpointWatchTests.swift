@@ -1,6 +1,5 @@
 import ArgumentParser
 import Endpoint
-import Evaluation
 import Faults
 import Foundation
 import JSONText

@@ -1,11 +1,9 @@
 import Checkpoints
-import Decoders
 import Faults
 import Foundation
 import JSONText
 import Recipes
 import Runs
-import Settings
 import TestSupport
 import Testing
 

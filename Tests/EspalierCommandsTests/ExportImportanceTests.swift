@@ -2,16 +2,11 @@ import Checkpoints
 import Decoders
 import Faults
 import Foundation
-import JSONText
-import Recipes
-import Runs
-import Settings
 import TestSupport
 import Testing
 
 @testable import EspalierCommands
 @testable import EspalierKit
-@testable import Reports
 
 @Suite("Export with the sizes of inputs")
 struct ExportImportanceTests: ExportSuite {

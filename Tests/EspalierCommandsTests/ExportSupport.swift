@@ -1,17 +1,9 @@
 import Checkpoints
-import Decoders
-import Faults
-import Foundation
-import JSONText
-import Recipes
-import Runs
-import Settings
 import TestSupport
 import Testing
 
 @testable import EspalierCommands
 @testable import EspalierKit
-@testable import Reports
 
 /// What suites about GGUF files share: small models, and what is done with them.
 protocol ExportSuite {}

@@ -5,13 +5,11 @@ import Foundation
 import JSONText
 import Recipes
 import Runs
-import Settings
 import TestSupport
 import Testing
 
 @testable import EspalierCommands
 @testable import EspalierKit
-@testable import Reports
 
 @Suite("Export to GGUF")
 struct ExportTests: ExportSuite {

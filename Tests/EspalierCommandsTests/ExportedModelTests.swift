@@ -1,17 +1,14 @@
 import Checkpoints
-import Decoders
 import Faults
 import Foundation
 import JSONText
 import Recipes
 import Runs
-import Settings
 import TestSupport
 import Testing
 
 @testable import EspalierCommands
 @testable import EspalierKit
-@testable import Reports
 
 @Suite("What an exported model is made of")
 struct ExportedModelTests: ExportSuite {

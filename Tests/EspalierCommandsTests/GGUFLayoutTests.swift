@@ -1,17 +1,8 @@
 import Checkpoints
-import Decoders
-import Faults
-import Foundation
-import JSONText
-import Recipes
-import Runs
-import Settings
-import TestSupport
 import Testing
 
 @testable import EspalierCommands
 @testable import EspalierKit
-@testable import Reports
 
 @Suite("Layers of a GGUF file")
 struct GGUFLayoutTests {

@@ -39,8 +39,9 @@ struct RecoverNarrator {
         reporter.finish()
         if result.bestStep == 0 {
             reporter.warning(
-                "training did not help on the held-out sequences: what was written is the model as it came; use a "
-                    + "lower --learning-rate, or more text")
+                "training did not help on the held-out sequences: what was written is the model as it came"
+                    + (settings.lora?.adapters == nil ? "" : ", with the adapters as they came")
+                    + "; use a lower --learning-rate, or more text")
         }
         return result
     }

@@ -47,6 +47,14 @@ public struct RecoverTrainingOptions: ParsableArguments {
         completion: .words(AdapterMerge.self), transform: optionValue)
     public var merge: AdapterMerge?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "With --train lora: begins with the adapters of this folder, in PEFT's layout, of the same --rank, --alpha "
+                + "and --targets (default: with some that change nothing).",
+            valueName: "dir"), completion: .directory)
+    public var adapters: String?
+
     @Option(name: .long, help: ArgumentHelp("Number of steps (default: one epoch).", valueName: "n"))
     public var steps: Int?
 
@@ -112,6 +120,7 @@ public struct RecoverTrainingOptions: ParsableArguments {
         flags.alpha = alpha
         flags.targets = targets.isEmpty ? nil : targets
         flags.merge = merge
+        flags.adapters = adapters
         flags.steps = steps
         flags.epochs = epochs
         flags.minutes = minutes

@@ -38,7 +38,7 @@ extension ReportPage {
                 " The loss on held-out sequences went from \(Figure.fixed(before, 3)) to "
                 + "\(Figure.fixed(after, 3)) nats a token."
         }
-        return text + (losses.bestStep == 0 ? " Training did not help: this is the model as it was pruned." : "")
+        return text + (losses.bestStep == 0 ? " Training did not help: this is what the run began with." : "")
     }
 
     // MARK: What it gave

@@ -49,6 +49,7 @@ extension RecoverContext {
                 file: decoder.checkpoint.path, place: "tensor '\(name)'", found: "--merge \(merge.text)",
                 advice: "use --merge masked")
         }
+        try adapters?.put(into: trainer, device: decoder.device)
         return trainer
     }
 

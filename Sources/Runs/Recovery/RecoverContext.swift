@@ -15,6 +15,8 @@ public struct RecoverContext {
     public let teacher: Decoder?
     public let tokens: TokenMatrix
     public let warnings: [String]
+    /// What training begins with; nil begins with adapters that change nothing, or with none.
+    let adapters: GivenAdapters?
 
     /// - Parameters:
     ///   - student: what is trained.
@@ -29,6 +31,11 @@ public struct RecoverContext {
         self.teacher = teacher
         tokens = calibration.tokens
         if let teacher { try student.checkVocabulary(equals: teacher) }
+        if let lora = settings.lora, let folder = lora.adapters {
+            adapters = try GivenAdapters(folder, lora, base: student.checkpoint)
+        } else {
+            adapters = nil
+        }
         run = RunContext(
             RunSettings(
                 shardSize: settings.shardSize, outputDType: settings.outputDType, memory: settings.memory,
@@ -94,6 +101,7 @@ public struct RecoverContext {
             recipe: settings.publishedRecipe, model: try Fingerprint.of(decoder.checkpoint),
             teacher: try teacher.map { (decoder) throws(Fault) in try Fingerprint.of(decoder.checkpoint) } ?? "none",
             calibration: tokens.digest, engine: "torch \(Engine.loadedVersion), \(run.compute)",
-            threads: Engine.threads)
+            threads: Engine.threads,
+            adapters: try adapters.map { (given) throws(Fault) in try given.digest() })
     }
 }

@@ -23,7 +23,7 @@ public struct RecoverRun {
     }
 
     private static func inputs(_ settings: RecoverSettings) -> [String] {
-        [settings.model] + (settings.teacher.map { [$0] } ?? [])
+        [settings.model] + [settings.teacher, settings.lora?.adapters].compactMap { $0 }
     }
 
     /// Checks where the output would go, as far as it can be told from the settings.
