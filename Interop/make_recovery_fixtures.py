@@ -127,7 +127,9 @@ def peft(folder, steps=16):
     teacher, base = (LlamaForCausalLM.from_pretrained(os.path.join(folder, "teacher")) for _ in range(2))
     tokens = load_file(os.path.join(folder, "tokens.safetensors"))["tokens"].long()
     torch.manual_seed(5)
-    config = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=LINEARS, init_lora_weights=False, task_type="CAUSAL_LM")
+    config = LoraConfig(
+        r=RANK, lora_alpha=ALPHA, target_modules=LINEARS, init_lora_weights=False, task_type="CAUSAL_LM"
+    )
     model = get_peft_model(base, config)
     parameters = [p for p in model.parameters() if p.requires_grad]
     for p in parameters:
