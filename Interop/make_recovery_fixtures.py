@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Losses of 20 steps of recovery in plain PyTorch, for Tests/RecoveryTests: make_recovery_fixtures.py FOLDER
+"""Losses of 20 steps of recovery in plain PyTorch, for Tests/RecoveryTests: make_recovery_fixtures.py [--peft] FOLDER
 
 Writes teacher/ and student/ (tiny Llamas; half of the student's weights are zero in 2:4), tokens and, for every arm, the
 losses and gradient norms that `transformers` with `torch.optim.AdamW` has: all weights under their masks, the plain
 language-model loss without masks, adapters of rank 3 with and without a mask, and losses that count a third of the
 tokens (the others have the label -100; counted.safetensors). Needs torch and transformers.
+
+With --peft (and PEFT 0.21.2) it writes peft/ alone, from the teacher and the tokens that are there: adapters in PEFT's
+layout with random numbers in A and in B, and the losses of 16 steps that PEFT has when it begins with them.
 """
 
 import json
@@ -37,11 +40,11 @@ def model():
     return LlamaForCausalLM(config).float()
 
 
-def rate(step, highest):
-    rise = max(1, round(0.1 * STEPS))
+def rate(step, highest, steps=STEPS):
+    rise = max(1, round(0.1 * steps))
     if step < rise:
         return highest * step / rise
-    return highest * 0.5 * (1 + math.cos(math.pi * min(1, (step - rise) / max(1, STEPS - rise))))
+    return highest * 0.5 * (1 + math.cos(math.pi * min(1, (step - rise) / max(1, steps - rise))))
 
 
 def losses(logits, dense, labels, kl, lm):
@@ -101,7 +104,7 @@ def run(student, teacher, tokens, labels, kl, lm, masked, lora):
         for group in optimizer.param_groups:
             group["lr"] = rate(step, highest)
         optimizer.step()
-        found.append(float(loss))
+        found.append(float(loss.detach()))
     return {"losses": found, "norms": norms}, start
 
 
@@ -120,7 +123,46 @@ def linears(layer):
     return [(name, modules[name]) for name in LINEARS]
 
 
+def peft(folder, steps=16):
+    from peft import LoraConfig, get_peft_model
+    from safetensors.torch import load_file
+
+    teacher, base = (LlamaForCausalLM.from_pretrained(os.path.join(folder, "teacher")) for _ in range(2))
+    tokens = load_file(os.path.join(folder, "tokens.safetensors"))["tokens"].long()
+    torch.manual_seed(5)
+    config = LoraConfig(
+        r=RANK, lora_alpha=ALPHA, target_modules=LINEARS, init_lora_weights=False, task_type="CAUSAL_LM"
+    )
+    model = get_peft_model(base, config)
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    for p in parameters:
+        p.data = torch.randn(p.shape) * 0.4
+    place = os.path.join(folder, "peft")
+    config.base_model_name_or_path = "teacher"
+    model.save_pretrained(place)
+    os.remove(os.path.join(place, "README.md"))
+    optimizer = torch.optim.AdamW(parameters, lr=1e-2, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.01)
+    found, norms = [], []
+    for step in range(1, steps + 1):
+        batch = tokens[(step - 1) * BATCH : step * BATCH]
+        with torch.no_grad():
+            dense = teacher(batch).logits
+        loss = losses(model(batch).logits, dense, batch, 1, 0)
+        optimizer.zero_grad()
+        loss.backward()
+        norms.append(float(torch.nn.utils.clip_grad_norm_(parameters, 1.0)))
+        for group in optimizer.param_groups:
+            group["lr"] = rate(step, 1e-2, steps)
+        optimizer.step()
+        found.append(float(loss.detach()))
+    with open(os.path.join(place, "losses.json"), "w") as file:
+        json.dump({"torch": torch.__version__, "losses": found, "norms": norms}, file, indent=1)
+        file.write("\n")
+
+
 def main():
+    if sys.argv[1] == "--peft":
+        return peft(sys.argv[2])
     folder = sys.argv[1]
     torch.manual_seed(0)
     teacher = model()

@@ -90,7 +90,7 @@ struct Weights {
 template <typename X>
 void finish_row(X *z, int64_t target, double before, double highest, double sum, Weights weight, double *losses) {
   losses[1] = highest + std::log(sum) - before;
-  store(z, target, load(z, target) - float(weight.scale * weight.lm));
+  if (weight.scale != 0) store(z, target, load(z, target) - float(weight.scale * weight.lm));
 }
 
 // The same formulas in tensor operations, for other devices.
@@ -101,16 +101,18 @@ at::Tensor composed(const at::Tensor &logits, const at::Tensor &dense, const at:
   auto own = z.log_softmax(1);
   auto losses = at::zeros({z.size(0), 2}, z.options().dtype(at::kDouble));
   losses.select(1, 1).copy_(-own.gather(1, index).squeeze(1));
-  auto gradient = own.exp().mul_((weight.kl + weight.lm) * weight.scale);
+  at::Tensor p;
   if (dense.defined()) {
     auto other = dense.to(at::kFloat).log_softmax(1);
-    auto p = other.exp();
+    p = other.exp();
     losses.select(1, 0).copy_((p * (other - own)).sum(1));
-    gradient.sub_(p, weight.kl * weight.scale);
   }
+  losses.masked_fill_(counted.logical_not().unsqueeze(1), 0);
+  if (weight.scale == 0) return losses;
+  auto gradient = own.exp().mul_((weight.kl + weight.lm) * weight.scale);
+  if (p.defined()) gradient.sub_(p, weight.kl * weight.scale);
   gradient.scatter_add_(1, index, at::full_like(index, -weight.lm * weight.scale, gradient.options()));
   gradient.masked_fill_(counted.logical_not().unsqueeze(1), 0);
-  losses.masked_fill_(counted.logical_not().unsqueeze(1), 0);
   logits.copy_(gradient);
   return losses;
 }
@@ -194,7 +196,7 @@ esp_tensor esp_distillation_loss(esp_tensor logits, esp_tensor dense, esp_tensor
         for (int64_t r = begin; r < end; ++r) {
           X *row = own + r * width;
           if (target[r] < 0) {
-            std::fill(row, row + width, X(0.0f));
+            if (scale != 0) std::fill(row, row + width, X(0.0f));
             continue;
           }
           double highest, sum, before = load(row, target[r]);
@@ -205,8 +207,8 @@ esp_tensor esp_distillation_loss(esp_tensor logits, esp_tensor dense, esp_tensor
             const auto *t = teacher + r * width;
             exponentials(t, d.data(), width, &top, &total);
             loss[2 * r] = cross(row, t, d.data(), width) / total - (top + std::log(total)) + highest + std::log(sum);
-            set_gradient(row, e.data(), d.data(), width, share, float(scale * kl / total));
-          } else {
+            if (scale != 0) set_gradient(row, e.data(), d.data(), width, share, float(scale * kl / total));
+          } else if (scale != 0) {
             set_gradient(row, e.data(), width, share);
           }
           finish_row(row, target[r], before, highest, sum, weight, loss + 2 * r);

@@ -43,20 +43,11 @@ public struct PruneRun {
     public func start() throws(Fault) -> RunResult {
         let settings = context.settings
         let place = OutputPlace(try settings.requiredOutput(), overwrite: settings.overwrite)
-        let staging = try StagingFolder.begin(place, inputs: [settings.model], bytes: context.stagingBytes)
-        var journal: Journal?
-        do throws(Fault) {
-            let record = try context.run.record()
-            let lines = try Journal(staging.path(of: PruneRun.journalName))
-            try lines.append(record.json)
-            journal = lines
-            events(.resumable)
-            return try finish(staging, lines, recipe: record.recipe, committed: [])
-        } catch {
-            // A folder with nothing in it would only be in the way of the next try, unless its advice is to resume.
-            let goesOn = error.kind == .interrupted || error.kind == .deviceUnavailable
-            if journal == nil || journal?.count == 1 && !goesOn { staging.discard() }
-            throw error
+        return try StagedRun.start(place, inputs: [settings.model], bytes: context.stagingBytes, events: events) {
+            () throws(Fault) in
+            try context.run.record().json
+        } work: { (staging, journal) throws(Fault) in
+            try finish(staging, journal, recipe: context.run.settings.recipe, committed: [])
         }
     }
 
@@ -103,32 +94,20 @@ public struct PruneRun {
     /// Continues after the last committed block.
     public func resume() throws(Fault) -> RunResult {
         let place = OutputPlace(try context.settings.requiredOutput(), overwrite: true)
-        guard case .unfinished(let staging) = try StagingFolder.resume(place) else {
-            throw Fault(.usage, "the run is already finished", file: place.output)
-        }
-        let path = staging.path(of: PruneRun.journalName)
-        let contents = try Journal.contents(path)
-        let lines = contents.lines
-        guard let first = lines.first, let record = RunRecord(json: first) else {
-            throw Fault(.badData, "the journal was not written by this version", file: path)
-        }
+        let run = try StagedRun.Interrupted(place)
+        let (staging, path, lines) = (run.staging, run.path, run.lines)
+        let record = try run.record(RunRecord.init(json:))
         try context.run.record().checkContinues(record, file: path)
-        if contents.tornBytes > 0 {
-            events(
-                .warning(
-                    "\(path): the last line is incomplete (\(contents.tornBytes) bytes) after a crash; what it "
-                        + "recorded is done again"))
-        }
-        let journal = try Journal(path, behind: contents)
+        let journal = try run.journal(events)
         let structural = context.settings.structure.map {
             StructuralSearch(
                 context: context, structure: $0, staging: staging, journal: journal, events: events, progress: { _ in })
         }
         try JournalCheck(
-            context: context, staging: staging, lines: try JournalLine.all(Array(lines.dropFirst()), file: path)
+            context: context, staging: staging, lines: try JournalLine.all(lines, file: path)
         ).run(structural)
         events(.resumable)
-        return try finish(staging, journal, recipe: record.recipe, committed: Array(lines.dropFirst()))
+        return try finish(staging, journal, recipe: record.recipe, committed: lines)
     }
 
     /// The sparsity of every linear, where the settings ask for other than the same: found once, then in the journal.

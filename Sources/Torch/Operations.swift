@@ -196,7 +196,8 @@ extension Tensor {
     }
 
     /// KL(dense ‖ model) and −log p(target) of every row of logits [n, vocabulary], as float64 [n, 2], in nats. The
-    /// logits are overwritten by the gradient of scale · (kl · KL + lm · −log p).
+    /// logits are overwritten by the gradient of scale · (kl · KL + lm · −log p), but for a scale of 0, which leaves them
+    /// as they are.
     ///
     /// - Parameters:
     ///   - dense: the teacher's logits, of the same shape; nil leaves KL zero.

@@ -243,6 +243,37 @@ struct TrainerTests {
         #expect(steps[19].loss.kl < steps[0].loss.kl)
     }
 
+    @Test(
+        "a rehearsal of a step, and a look at other samples, leave everything as it was",
+        arguments: [TrainedPart.all, .norms, .lora], [DType.float32, .bfloat16])
+    func rehearsal(trained: TrainedPart, dtype: DType) throws {
+        func made() throws -> Trainer {
+            try trainer("student", loss: RecoveryLoss(kl: 1, lm: 1), trained: trained, pass: 3, dtype: dtype)
+        }
+        let (plain, rehearsed) = (try made(), try made())
+        let samples = try batches()[7]
+        #expect(try rehearsed.rehearse(samples) > 0)
+        #expect(try bits(plain) == bits(rehearsed))
+        try train(plain, steps: 0..<3)
+        try train(rehearsed, steps: 0..<2)
+        let (before, loss) = (try bits(rehearsed), try rehearsed.loss(of: samples))
+        try rehearsed.rehearse(samples)
+        #expect(try bits(rehearsed) == before && rehearsed.loss(of: samples) == loss)
+        try train(rehearsed, steps: 2..<3)
+        #expect(try bits(plain) == bits(rehearsed))
+    }
+
+    @Test("a rehearsal leaves what is on the disk as it was")
+    func storedRehearsal() throws {
+        let trainer = try trainer(
+            "student", loss: RecoveryLoss(kl: 1, lm: 1), repeated: 2,
+            offload: FileManager.default.temporaryDirectory.path)
+        try train(trainer, steps: 0..<2)
+        let before = try bits(trainer)
+        #expect(try trainer.rehearse(batches()[7]) > 0)
+        #expect(try bits(trainer) == before)
+    }
+
     @Test("a loss that is no number changes nothing")
     func notANumber() throws {
         let trainer = try trainer("student", loss: RecoveryLoss(kl: 1, lm: 0))

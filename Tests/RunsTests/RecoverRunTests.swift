@@ -1,4 +1,3 @@
-import Calibration
 import Checkpoints
 import Decoders
 import Faults
@@ -13,25 +12,6 @@ import Testing
 import Torch
 
 @testable import Runs
-
-/// A token for each letter, so that any text can be the tiny model's.
-private struct LetterTokenizer: TextTokenizer {
-    var beginningToken: Int32? { nil }
-    var endToken: Int32? { nil }
-    func encode(_ text: String) throws(Fault) -> [Int32] { text.utf8.map { Int32($0) % 32 } }
-
-    func encode(
-        _ text: String, marking marked: [Range<Int>]
-    ) throws(Fault) -> (tokens: [Int32], isMarked: [Bool])? {
-        (
-            try encode(text),
-            text.utf8.indices.map { index in
-                let place = text.utf8.distance(from: text.startIndex, to: index)
-                return marked.contains { $0.contains(place) }
-            }
-        )
-    }
-}
 
 @Suite("Recovery runs")
 struct RecoverRunTests {
@@ -67,18 +47,7 @@ struct RecoverRunTests {
     }
 
     private func context(_ settings: RecoverSettings) throws -> RecoverContext {
-        let student = try Decoder(try Checkpoint.open(settings.model))
-        var request = CalibrationRequest(
-            sources: [try CalibrationSource(parsing: settings.calibration[0])], samples: settings.samples,
-            sequenceLength: settings.sequenceLength, seed: settings.seed,
-            contextLength: student.configuration.contextLength,
-            vocabularySize: student.configuration.vocabularySize)
-        request.marksReplies = settings.turns == .assistant
-        let set = try CalibrationBuilder(request, tokenizer: LetterTokenizer(), chat: .missing).build()
-        return try RecoverContext(
-            settings, student: student,
-            teacher: try settings.teacher.map { path in try Decoder(try Checkpoint.open(path)) }, compute: .float32,
-            calibration: set)
+        try RecoveryBench.context(settings)
     }
 
     @discardableResult
@@ -345,6 +314,29 @@ struct RecoverRunTests {
         #expect(plan.steps == 12 && plan.tokens == 576 && plan.trainingSamples == 32 && plan.heldOutSamples == 8)
         #expect(plan.secondsPerStep > 0 && plan.seconds > 12 * plan.secondsPerStep && plan.diskBytes > 0)
         #expect(!bench.exists("out") && !bench.exists("out.partial"))
+    }
+
+    @Test("the disk of a plan holds what a run has on it", arguments: [TrainedPart.all, .norms, .lora])
+    func disk(trained: TrainedPart) throws {
+        func change(_ recipe: inout RecoverRecipe) {
+            recipe.trained = trained
+            recipe.checkEvery = 1
+            recipe.steps = 4
+        }
+        let context = try context(try settings("out", change))
+        let plan = try RecoverPlan(context)
+        let output = context.run.files.stagingBytes(shardSize: context.settings.shardSize.bytes)
+        // Masters and two moments, float32, of three states.
+        #expect(plan.diskBytes - output == 36 * plan.trainedParameters)
+        var (states, all) = (0, 0)
+        _ = try RecoverRun(context) { _ in
+            let files = (try? bench.files("out.partial")) ?? [:]
+            states = max(states, files.filter { $0.key.hasPrefix("state-") }.reduce(0) { $0 + $1.value.count })
+            all = max(all, files.reduce(0) { $0 + $1.value.count })
+        }.start()
+        #expect(states >= 12 * plan.trainedParameters)
+        // Headers of files are not counted.
+        #expect(all <= plan.diskBytes + 64 << 10)
     }
 
     @Test("adapters that did not help are written as they began, and with zeros to keep there are none alone")

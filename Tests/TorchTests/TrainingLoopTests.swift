@@ -76,6 +76,30 @@ struct TrainingLoopTests {
         }
     }
 
+    @Test("without a gradient the losses are the same, and logits stay", arguments: [true, false])
+    func lossAlone(hasTeacher: Bool) {
+        for dtype in [DType.float32, .bfloat16] {
+            var draws = Draws(12)
+            let logits = (draws.tensor([5, TrainingLoopTests.width]) * 4).to(dtype)
+            let dense = hasTeacher ? (draws.tensor([5, TrainingLoopTests.width]) * 4).to(dtype) : nil
+            let targets = Tensor(TrainingLoopTests.targets)
+            let before = logits.doubles()
+            func losses(_ scale: Double, _ byTensors: Bool) -> [Double] {
+                let z = scale == 0 ? logits : logits.clone()
+                return
+                    (byTensors
+                    ? z.replaceByGradientByTensors(
+                        ofDistillationFrom: dense, targets: targets, kl: 1, lm: 1, scale: scale)
+                    : z.replaceByGradient(ofDistillationFrom: dense, targets: targets, kl: 1, lm: 1, scale: scale))
+                    .doubles()
+            }
+            for byTensors in [false, true] {
+                #expect(losses(0, byTensors) == losses(0.5, byTensors))
+                #expect(logits.doubles() == before)
+            }
+        }
+    }
+
     @Test("infinite or missing logits show in the loss")
     func notANumber() {
         let logits = Tensor([Float](repeating: 0, count: 3) + [.nan], shape: [1, 4])

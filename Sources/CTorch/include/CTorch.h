@@ -173,8 +173,9 @@ bool esp_adam_step(esp_tensor w, esp_tensor gradient, esp_tensor first, esp_tens
                    esp_tensor working, double rate, double beta1, double beta2, double epsilon, int64_t step);
 // Training's own loops ---------------------------------------------------------------------------------------------
 // For logits [n, vocabulary]: float64 [n, 2], KL(dense || model) and -log p(target) of each row; the logits are
-// overwritten by scale * d(kl * KL + lm * -log p) / d logits. A row with a negative target counts nothing. `dense`, of
-// the same shape, may be NULL. `by_tensors` has the processor work as other devices do.
+// overwritten by scale * d(kl * KL + lm * -log p) / d logits, but for a scale of 0, which leaves them as they are. A
+// row with a negative target counts nothing. `dense`, of the same shape, may be NULL. `by_tensors` has the processor
+// work as other devices do.
 esp_tensor esp_distillation_loss(esp_tensor logits, esp_tensor dense, esp_tensor targets, double kl, double lm,
                                  double scale, bool by_tensors);
 // The sum of squares of a gradient, over places where `weight`, when given, is not zero.

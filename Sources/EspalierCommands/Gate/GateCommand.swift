@@ -24,6 +24,8 @@ public struct GateCommand: ParsableCommand, Verb {
               espalier gate results.json --rules gate.yaml
               espalier gate results.json --rules gate.yaml --stage canary
               espalier gate results.json --rules gate.yaml --baseline dense.json
+              espalier gate recovered/results.json --rules gate.yaml \\
+                --pruned pruned/results.json --recovery recovered/recovery.json
               espalier gate results.json --rules gate.yaml --junit gate.xml
               espalier gate pruned/results.json --rules gate.yaml --stage canary \\
                 --output pruned/gate.json
@@ -50,6 +52,20 @@ public struct GateCommand: ParsableCommand, Verb {
         name: .long, help: ArgumentHelp("The dense model's results.", valueName: "file"),
         completion: .file(extensions: ["json"]))
     public var baseline: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Of a recovered model: the pruned model's results, from before recovery.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
+    public var pruned: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Of a recovered model: its recovery.json, for the rule on held-out sequences.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
+    public var recovery: String?
 
     @Option(
         name: .long, help: ArgumentHelp("Rules to check: poc, canary or full (default: full).", valueName: "stage"),
@@ -97,7 +113,9 @@ public struct GateCommand: ParsableCommand, Verb {
 
     public mutating func validate() throws {
         if start != nil {
-            let others: [Any?] = [results, rules, baseline, report, benchmark, golden, output, junit, summary]
+            let others: [Any?] = [
+                results, rules, baseline, pruned, recovery, report, benchmark, golden, output, junit, summary,
+            ]
             guard others.allSatisfy({ $0 == nil }) else {
                 throw ValidationError("--init writes rules and checks nothing: leave out the results and other files.")
             }
@@ -112,18 +130,19 @@ public struct GateCommand: ParsableCommand, Verb {
     public mutating func run() throws {
         if let start { return try writeRules(start) }
         guard let results, let rules else { return }
-        let inputs = [results, rules] + [baseline, report, benchmark, golden].compactMap { $0 }
-        if let baseline, SamePath.areSame(baseline, results) {
+        let inputs = [results, rules] + [baseline, pruned, recovery, report, benchmark, golden].compactMap { $0 }
+        for (path, name, model) in [(baseline, "the baseline is", "dense"), (pruned, "--pruned names", "pruned")] {
+            guard let path, SamePath.areSame(path, results) else { continue }
             throw Fault(
-                .usage, "the baseline is the results themselves", file: baseline,
-                advice: "evaluate the dense model into a file of its own")
+                .usage, "\(name) the results themselves", file: path,
+                advice: "evaluate the \(model) model into a file of its own")
         }
         for (flag, path) in [("--output", output), ("--junit", junit), ("--summary", summary)] {
             if let path { try SamePath.refuse(path, flag, among: inputs) }
         }
         let verdict = try GateRun(
             results: results, rules: rules, stage: stage, baseline: baseline, report: report, benchmark: benchmark,
-            golden: golden
+            golden: golden, pruned: pruned, recovery: recovery
         ).verdict()
         var delivery = messages.makeDelivery()
         func deliver(_ path: String?, _ text: String) {

@@ -28,7 +28,7 @@ public struct Prune: ParsableCommand, Verb {
                 --samples 32
               espalier prune model --output small --method \(MethodHelp.removingUnitsExample) --sparsity 25% \\
                 --calibration news.txt
-              espalier prune model.gguf --output small --method \(MethodHelp.removingUnitsExample) --sparsity 50% \
+              espalier prune model.gguf --output small --method \(MethodHelp.removingUnitsExample) --sparsity 50% \\
                 --recover 200 --calibration wikipedia.txt
               espalier prune --recipe recipe.yaml --output again
             """)

@@ -6,13 +6,7 @@ import Settings
 /// The options of `prune` and `plan`. All are optional: what is not given comes from the recipe, else from the
 /// defaults.
 public struct PruneOptions: ParsableArguments {
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Reads settings from a YAML file, whose paths are relative to its folder; flags override it.",
-            valueName: "file"),
-        completion: .file(extensions: ["yaml", "yml"]))
-    public var recipe: String?
+    @OptionGroup public var file: RecipeFileOptions
 
     @Option(
         name: .long,
@@ -68,20 +62,6 @@ public struct PruneOptions: ParsableArguments {
                 + "that the model writes. May be given again.", valueName: "file"), completion: .texts)
     public var calibration: [String] = []
 
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Reads only this key of the records: a text, or a list of messages (default: the usual forms).",
-            valueName: "name"))
-    public var textField: String?
-
-    @Option(
-        name: .long, parsing: .singleValue,
-        help: ArgumentHelp(
-            "Warns if the calibration text contains passages of this text or token file, on which the pruned model "
-                + "will be evaluated. May be given again.", valueName: "file"), completion: .texts)
-    public var evaluation: [String] = []
-
     @Option(name: .long, help: ArgumentHelp("Number of calibration sequences (default: 128).", valueName: "n"))
     public var samples: Int?
 
@@ -90,20 +70,7 @@ public struct PruneOptions: ParsableArguments {
         help: ArgumentHelp("Number of tokens in a sequence (default: a token file's own, else 2048).", valueName: "n"))
     public var sequenceLength: Int?
 
-    @Option(
-        name: .long,
-        help: ArgumentHelp("Sampling temperature for --calibration self (default: 1).", valueName: "t"))
-    public var temperature: Double?
-
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Skips at most this many invalid records of each .jsonl file, with a warning (default: 0).", valueName: "n")
-    )
-    public var skipBadLines: Int?
-
-    @Option(name: .long, help: ArgumentHelp("Random seed (default: 0).", valueName: "n"))
-    public var seed: UInt64?
+    @OptionGroup public var text: RunTextOptions
 
     @Option(
         name: .long,
@@ -117,17 +84,15 @@ public struct PruneOptions: ParsableArguments {
             "Does not prune the linear layers whose names match this regular expression.", valueName: "regex"))
     public var ignore: [String] = []
 
-    @Option(
-        name: .long, help: "Data type of the written weights; auto keeps the source's (default: auto).",
-        completion: .words(NumberFormat.self), transform: optionValue)
-    public var outputDtype: NumberFormat?
-
-    @Option(name: .long, help: "Maximum size of a weight file, such as 500MB (default: 5GB).", transform: optionValue)
-    public var shardSize: ByteSize?
+    @OptionGroup public var weights: WrittenWeightsOptions
 
     public init() {}
 
+    var recipe: String? { file.recipe }
+
     func apply(to flags: inout PruneRecipe) {
+        text.apply(to: &flags)
+        weights.apply(to: &flags)
         flags.method = method
         flags.preset = preset
         flags.sparsity = sparsity
@@ -137,15 +102,8 @@ public struct PruneOptions: ParsableArguments {
         flags.calibration = calibration.isEmpty ? nil : calibration
         flags.samples = samples
         flags.sequenceLength = sequenceLength
-        flags.temperature = temperature
-        flags.skippedLines = skipBadLines
-        flags.textField = textField
-        flags.evaluation = evaluation.isEmpty ? nil : evaluation
-        flags.seed = seed
         flags.targets = targets.isEmpty ? nil : targets
         flags.ignore = ignore.isEmpty ? nil : ignore
-        flags.outputDType = outputDtype
-        flags.shardSize = shardSize
     }
 }
 
@@ -309,13 +267,7 @@ public struct StructuralOptions: ParsableArguments {
 
 /// Where and how a prune run computes.
 public struct PruneEngineOptions: ParsableArguments {
-    @Option(name: .long, help: "Number of CPU threads (default: the processor's cores).")
-    public var threads: Int?
-
-    @Option(
-        name: .long, help: ArgumentHelp("Device: auto, cpu, cuda or cuda:N (default: auto).", valueName: "device"),
-        completion: .devices, transform: optionValue)
-    public var device: DeviceChoice?
+    @OptionGroup public var place: RunDeviceOptions
 
     @Option(
         name: .long,
@@ -358,8 +310,7 @@ public struct PruneEngineOptions: ParsableArguments {
     public init() {}
 
     func apply(to flags: inout PruneRecipe) {
-        flags.threads = threads
-        flags.device = device
+        place.apply(to: &flags)
         flags.dtype = dtype
         flags.streamDType = streamDtype
         flags.offload = offload

@@ -1,7 +1,10 @@
 import ArgumentParser
 import EspalierKit
 import Faults
+import Files
+import JSONText
 import Recipes
+import Reports
 import Runs
 import Settings
 
@@ -53,9 +56,21 @@ public struct Recover: ParsableCommand, Verb {
     @Flag(name: .long, help: "Prints what the run would take, measured on one step, and exits.")
     public var plan = false
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Also writes the JSON document of the run, with its time and memory, to this file, replacing it; "
+                + "`espalier report` reads \(RecoveryCost.fileName) in the output.",
+            valueName: "file"), completion: .file())
+    public var results: String?
+
     @OptionGroup(title: "Messages") public var messages: OutputOptions
 
     public init() {}
+
+    public mutating func validate() throws {
+        if plan, results != nil { throw ValidationError("--results is written by a run: omit it with --plan.") }
+    }
 
     private func recipe() throws(Fault) -> RecoverRecipe {
         var flags = RecoverRecipe()
@@ -66,7 +81,7 @@ public struct Recover: ParsableCommand, Verb {
         training.apply(to: &flags)
         text.apply(to: &flags)
         engine.apply(to: &flags)
-        let file = try training.recipe.map { path throws(Fault) in try RecoverRecipe(contentsOf: path) }
+        let file = try training.file.recipe.map { path throws(Fault) in try RecoverRecipe(contentsOf: path) }
         return file.map { $0.merging(flags: flags) } ?? flags
     }
 
@@ -78,17 +93,51 @@ public struct Recover: ParsableCommand, Verb {
             return try messages.write(json: plan.json, text: RecoverSummary.text(plan))
         }
         try RecoverRun.check(settings)
-        let context = try RecoverPreparation(settings, reporter: reporter).context
-        let result = try RecoverNarrator(reporter, context, messages).run { (run) throws(Fault) in try run.start() }
-        try messages.write(json: result.json, text: RecoverSummary.text(result))
+        let target = try resultsTarget(settings)
+        let preparation = try RecoverPreparation(settings, reporter: reporter)
+        let result = try RecoverNarrator(reporter, preparation.context, messages).run { (run) throws(Fault) in
+            try run.start()
+        }
+        let document = Recover.document(result, preparation)
+        try messages.write(json: document, text: RecoverSummary.text(result))
+        guard let results else { return }
+        try (target ?? OutputTarget(results)).write(document.text() + "\n")
+    }
+
+    /// Looks at the place of the results before the work; nil where it is in the output, which is not there yet.
+    private func resultsTarget(_ settings: RecoverSettings) throws(Fault) -> OutputTarget? {
+        guard let results, let output = settings.output else { return nil }
+        let inputs = [settings.model] + (settings.teacher.map { [$0] } ?? []) + settings.calibration
+        try SamePath.refuse(results, "--results", among: inputs)
+        let folder = FileSystem.parent(results)
+        guard
+            SamePath.areSame(folder, output)
+                || FileSystem.components(folder).filter({ $0 != "." })
+                    == FileSystem.components(output).filter({ $0 != "." })
+        else { return try OutputTarget(results) }
+        guard FileSystem.areSame(FileSystem.last(results), RecoveryCost.fileName) else {
+            throw Fault(
+                .usage, "--results would be among the files of the output", file: results,
+                expected: FileSystem.joined(output, RecoveryCost.fileName), advice: "use this name, or another folder")
+        }
+        return nil
+    }
+
+    /// What `--json` prints: the result, and where it was made.
+    private static func document(_ result: RecoverResult, _ preparation: RecoverPreparation) -> JSONValue {
+        var object = result.json.objectValue ?? JSONObject()
+        object["environment"] = preparation.environment
+        return .object(object)
     }
 
     /// Continues an interrupted recovery.
     static func resume(_ output: String, messages: OutputOptions) throws {
         let reporter = messages.makeReporter()
         let settings = try RecoverRun.interrupted(output: output)
-        let context = try RecoverPreparation(settings, reporter: reporter).context
-        let result = try RecoverNarrator(reporter, context, messages).run { (run) throws(Fault) in try run.resume() }
-        try messages.write(json: result.json, text: RecoverSummary.text(result))
+        let preparation = try RecoverPreparation(settings, reporter: reporter)
+        let result = try RecoverNarrator(reporter, preparation.context, messages).run { (run) throws(Fault) in
+            try run.resume()
+        }
+        try messages.write(json: document(result, preparation), text: RecoverSummary.text(result))
     }
 }

@@ -56,8 +56,9 @@ struct RecoverNarrator {
         reporter.finish()
         guard result.bestStep == 0 else { return }
         reporter.warning(
-            "training did not help on the held-out sequences: what was written is the model as it came; use a "
-                + "lower --learning-rate, or more text")
+            "training did not help on the held-out sequences: what was written is the model as it came"
+                + (context.settings.lora?.adapters == nil ? "" : ", with the adapters as they came")
+                + "; use a lower --learning-rate, or more text")
     }
 }
 

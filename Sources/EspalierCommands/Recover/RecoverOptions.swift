@@ -4,13 +4,7 @@ import Settings
 
 /// How a recovery trains.
 public struct RecoverTrainingOptions: ParsableArguments {
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Reads settings from a YAML file, whose paths are relative to its folder; flags override it.",
-            valueName: "file"),
-        completion: .file(extensions: ["yaml", "yml"]))
-    public var recipe: String?
+    @OptionGroup public var file: RecipeFileOptions
 
     @Option(
         name: .long,
@@ -60,6 +54,14 @@ public struct RecoverTrainingOptions: ParsableArguments {
                 + "would be filled; none writes them alone, for PEFT (default: masked)."),
         completion: .words(AdapterMerge.self), transform: optionValue)
     public var merge: AdapterMerge?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "With --train lora: begins with the adapters of this folder, in PEFT's layout, of the same --rank, --alpha "
+                + "and --targets (default: with some that change nothing).",
+            valueName: "dir"), completion: .directory)
+    public var adapters: String?
 
     @Option(name: .long, help: ArgumentHelp("Number of steps (default: one epoch).", valueName: "n"))
     public var steps: Int?
@@ -127,6 +129,7 @@ public struct RecoverTrainingOptions: ParsableArguments {
         flags.alpha = alpha
         flags.targets = targets.isEmpty ? nil : targets
         flags.merge = merge
+        flags.adapters = adapters
         flags.steps = steps
         flags.epochs = epochs
         flags.minutes = minutes
@@ -169,34 +172,7 @@ public struct RecoverTextOptions: ParsableArguments {
                 + "\(RecoverSettings.defaultSequenceLength)).", valueName: "n"))
     public var sequenceLength: Int?
 
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Reads only this key of the records: a text, or a list of messages (default: the usual forms).",
-            valueName: "name"))
-    public var textField: String?
-
-    @Option(
-        name: .long, parsing: .singleValue,
-        help: ArgumentHelp(
-            "Warns if the text contains passages of this text or token file, on which the model will be evaluated. May "
-                + "be given again.", valueName: "file"), completion: .texts)
-    public var evaluation: [String] = []
-
-    @Option(
-        name: .long,
-        help: ArgumentHelp("Sampling temperature for --calibration self (default: 1).", valueName: "t"))
-    public var temperature: Double?
-
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Skips at most this many invalid records of each .jsonl file, with a warning (default: 0).", valueName: "n")
-    )
-    public var skipBadLines: Int?
-
-    @Option(name: .long, help: ArgumentHelp("Random seed (default: 0).", valueName: "n"))
-    public var seed: UInt64?
+    @OptionGroup public var reading: RunTextOptions
 
     @Flag(name: .long, help: "Trains on the sequences in their own order.")
     public var noShuffle = false
@@ -207,31 +183,15 @@ public struct RecoverTextOptions: ParsableArguments {
         flags.calibration = calibration.isEmpty ? nil : calibration
         flags.samples = samples
         flags.sequenceLength = sequenceLength
-        flags.textField = textField
-        flags.evaluation = evaluation.isEmpty ? nil : evaluation
-        flags.temperature = temperature
-        flags.skippedLines = skipBadLines
-        flags.seed = seed
+        reading.apply(to: &flags)
         if noShuffle { flags.shuffles = false }
     }
 }
 
 /// Where and how a recovery's arithmetic runs, and what is written.
 public struct RecoverEngineOptions: ParsableArguments {
-    @Option(
-        name: .long, help: "Data type of the written weights; auto keeps the source's (default: auto).",
-        completion: .words(NumberFormat.self), transform: optionValue)
-    public var outputDtype: NumberFormat?
-
-    @Option(name: .long, help: "Maximum size of a weight file, such as 500MB (default: 5GB).", transform: optionValue)
-    public var shardSize: ByteSize?
-
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Device: auto, cpu, cuda or cuda:N; auto takes the first GPU if there is one (default: auto).",
-            valueName: "device"), completion: .devices, transform: optionValue)
-    public var device: DeviceChoice?
+    @OptionGroup public var weights: WrittenWeightsOptions
+    @OptionGroup public var place: RunDeviceOptions
 
     @Option(
         name: .long,
@@ -240,9 +200,6 @@ public struct RecoverEngineOptions: ParsableArguments {
                 + "it, else float32. Masters and moments are float32 (default: auto).", valueName: "type"),
         completion: .words(NumberFormat.self), transform: optionValue)
     public var dtype: NumberFormat?
-
-    @Option(name: .long, help: ArgumentHelp("Number of CPU threads (default: the processor's cores).", valueName: "n"))
-    public var threads: Int?
 
     @Option(
         name: .long,
@@ -273,11 +230,9 @@ public struct RecoverEngineOptions: ParsableArguments {
     public init() {}
 
     func apply(to flags: inout RecoverRecipe) {
-        flags.outputDType = outputDtype
-        flags.shardSize = shardSize
-        flags.device = device
+        weights.apply(to: &flags)
+        place.apply(to: &flags)
         flags.dtype = dtype
-        flags.threads = threads
         flags.checkpointing = checkpointing
         flags.offload = offload
         flags.memory = memory

@@ -10,15 +10,18 @@ public struct ReportCommand: ParsableCommand, Verb {
         commandName: "report",
         abstract: "Writes one HTML page about pruned models: verdict, figures, charts, savings.",
         discussion: """
-            Each folder is an output of `espalier prune`. Measurements are taken from files beside its report.json: \
-            results.json, written by `espalier evaluate --against DENSE --output`, and benchmark.json, written by \
-            `espalier benchmark --against DENSE --output`; gate.json, written by `espalier gate --output`, decides the \
-            verdict; without it the page's own limits do. Files export.json and export-NAME.json, written by \
-            `espalier export --to gguf --text TEXT --results`, show what was exported and what its types cost. Several folders are compared; those whose recipes differ \
-            only in seed or calibration text are summarized with their spread. The page loads nothing from elsewhere. \
-            Vega-Lite specifications of its charts are written to a folder beside it. Savings are computed only for \
-            runs that may be served and are measurably faster, and only from a price and a load that you enter, here \
-            or in the page. With --json the page's data are printed, and --output may be omitted.
+            Each folder is an output of `espalier prune` or `espalier recover`. Measurements are taken from files \
+            beside its report.json: results.json, written by `espalier evaluate --against DENSE --output`, and \
+            benchmark.json, written by `espalier benchmark --against DENSE --output`; gate.json, written by \
+            `espalier gate --output`, decides the verdict; without it the page's own limits do. Files export.json \
+            and export-NAME.json, written by `espalier export --to gguf --text TEXT --results`, show what was \
+            exported and what its types cost. A recovered folder is shown beside the pruned one, with \
+            recovery-cost.json, written by `espalier recover --results`. Several folders are compared; those whose \
+            recipes differ only in seed or calibration text are summarized with their spread. The page loads nothing \
+            from elsewhere. Vega-Lite specifications of its charts are written to a folder beside it. Savings are \
+            computed only for runs that may be served and are measurably faster, and only from a price and a load \
+            that you enter, here or in the page. With --json the page's data are printed, and --output may be \
+            omitted.
 
             EXAMPLES
               espalier evaluate pruned --against model.gguf --text test.txt \\
@@ -30,10 +33,13 @@ public struct ReportCommand: ParsableCommand, Verb {
                 --max-perplexity-ratio 1.2
               espalier report pruned --output report.html --price-per-hour 2.5 \\
                 --tokens-per-day 1e8 --currency EUR
+              espalier report pruned recovered --output report.html
               espalier report pruned --json
             """)
 
-    @Argument(help: ArgumentHelp("Output folders of `espalier prune`.", valueName: "folder"), completion: .directory)
+    @Argument(
+        help: ArgumentHelp("Output folders of `espalier prune` or `espalier recover`.", valueName: "folder"),
+        completion: .directory)
     public var folders: [String]
 
     @Option(

@@ -17,11 +17,14 @@ public struct GateRun {
     public var benchmark: String?
     /// Golden prompts with the model's answers, as JSON.
     public var golden: String?
+    /// Of a recovered model: its results before recovery, and its `recovery.json`.
+    public var pruned: String?
+    public var recovery: String?
 
     /// Paths of files; what has none is not looked at, and rules that need it are not comparable.
     public init(
         results: String, rules: String, stage: GateRules.Stage = .full, baseline: String? = nil, report: String? = nil,
-        benchmark: String? = nil, golden: String? = nil
+        benchmark: String? = nil, golden: String? = nil, pruned: String? = nil, recovery: String? = nil
     ) {
         self.results = results
         self.rules = rules
@@ -30,6 +33,8 @@ public struct GateRun {
         self.report = report
         self.benchmark = benchmark
         self.golden = golden
+        self.pruned = pruned
+        self.recovery = recovery
     }
 
     /// - Throws: `missingInput` and `badData` for files that cannot be used, `badRecipe` for rules.
@@ -48,6 +53,12 @@ public struct GateRun {
             },
             golden: try golden.map { path throws(Fault) in
                 try GoldenAnswers(parsing: ReadableFile.bytes(path), file: path)
+            },
+            pruned: try pruned.map { path throws(Fault) in
+                try EvaluationResults(parsing: ReadableFile.bytes(path), file: path)
+            },
+            recovery: try recovery.map { path throws(Fault) in
+                try RecoveryLosses(parsing: ReadableFile.bytes(path), file: path)
             })
         return try gate.verdict(rules, stage: stage, rulesFile: self.rules)
     }

@@ -1,11 +1,14 @@
 import Calibration
 import Faults
+import JSONText
 import Recipes
 import Runs
 
 /// From settings to a recovery that could begin: opens the models, reads the text, starts the engine.
 public struct RecoverPreparation {
     public let context: RecoverContext
+    /// Where the run computes, for its results.
+    public let environment: JSONValue
 
     /// - Parameters:
     ///   - settings: of the run.
@@ -14,6 +17,7 @@ public struct RecoverPreparation {
     public init(_ settings: RecoverSettings, reporter: any Reporter) throws(Fault) {
         let engine = try EngineSettings(threads: settings.threads, device: settings.device, dtype: settings.dtype)
         engine.warnings.forEach(reporter.warning)
+        environment = engine.environment
         let student = try OpenedModel(settings.model, device: engine.device)
         student.warnings.forEach(reporter.warning)
         let teacher = try settings.teacher.map { (path) throws(Fault) in

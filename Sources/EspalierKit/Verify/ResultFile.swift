@@ -17,7 +17,7 @@ enum ResultFile {
 
     private static let writers = [
         "results.json": "evaluate --output", "benchmark.json": "benchmark --output", "gate.json": "gate --output",
-        "report.html": "report --output",
+        "report.html": "report --output", RecoveryCost.fileName: "recover --results",
     ]
 
     private static func writer(_ name: String) -> String? {
@@ -50,6 +50,7 @@ enum ResultFile {
         case "results.json": _ = try EvaluationResults(parsing: bytes(path), file: path)
         case "benchmark.json": _ = try BenchmarkResults(parsing: bytes(path), file: path)
         case "gate.json": _ = try GateVerdict(document(path), file: path)
+        case RecoveryCost.fileName: _ = try RecoveryCost(document(path), file: path)
         case _ where ExportedFile.isName(name): _ = try ExportedFile(document(path), file: path)
         case "report.html":
             guard isPage(path) else { throw Fault(.badData, "this is not a page of a report") }

@@ -77,7 +77,7 @@ extension QualityGate {
     }
 
     /// nil where there is none that can be used.
-    private func standardError(
+    func standardError(
         _ results: EvaluationResults, _ metric: String, _ task: String, _ accuracy: Double
     ) -> Double? {
         guard let error = results.standardError(metric, of: task).value, error >= 0 else { return nil }

@@ -53,32 +53,51 @@ extension QualityGate {
         }
     }
 
-    private func perplexityCheck(_ rule: GateRule, _ text: String) -> GateVerdict.Check {
+    /// The dense model's perplexity of a text, or the check that says why there is none to compare with.
+    enum DenseReference {
+        case found(Double)
+        case none(GateVerdict.Check)
+    }
+
+    func denseReference(_ rule: GateRule, _ text: String) -> DenseReference {
         // Both models were measured on a log together: a baseline has nothing to add.
         let baseline = results.isLog(text) ? nil : baseline
         if let baseline {
             for (mine, other) in zip(results.identity(ofText: text), baseline.identity(ofText: text)) {
-                if let reason = mine.difference(from: other) { return check(rule, text, .notComparable, reason) }
+                if let reason = mine.difference(from: other) {
+                    return .none(check(rule, text, .notComparable, reason))
+                }
             }
         }
         let measured = results.densePerplexity(text)
         let dense = baseline?.perplexity(text) ?? measured
         guard let reference = dense.value, QualityGate.densePerplexities.contains(reference) else {
             guard dense == .missing else {
-                return check(rule, text, .notComparable, "the dense model's perplexity is \(dense.text)")
+                return .none(check(rule, text, .notComparable, "the dense model's perplexity is \(dense.text)"))
             }
-            return missing(
-                rule, text, "the dense model's perplexity is missing: evaluate with --against DENSE, or give --baseline"
-            )
+            return .none(
+                missing(
+                    rule, text,
+                    "the dense model's perplexity is missing: evaluate with --against DENSE, or give --baseline"))
         }
         // Tells other texts of the same length, and other dense models, from the right ones.
         if baseline != nil, let measured = measured.value,
             abs(measured - reference) > QualityGate.sameModelTolerance * reference
         {
-            return check(
-                rule, text, .notComparable,
-                "the dense model's perplexity is \(LegibleText.number(measured)) in the results, "
-                    + "\(LegibleText.number(reference)) in the baseline: another model or another text")
+            return .none(
+                check(
+                    rule, text, .notComparable,
+                    "the dense model's perplexity is \(LegibleText.number(measured)) in the results, "
+                        + "\(LegibleText.number(reference)) in the baseline: another model or another text"))
+        }
+        return .found(reference)
+    }
+
+    private func perplexityCheck(_ rule: GateRule, _ text: String) -> GateVerdict.Check {
+        let reference: Double
+        switch denseReference(rule, text) {
+        case .none(let check): return check
+        case .found(let dense): reference = dense
         }
         switch results.perplexity(text) {
         case .missing: return missing(rule, text, "the results have no perplexity of this text")

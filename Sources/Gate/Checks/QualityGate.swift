@@ -7,16 +7,23 @@ public struct QualityGate: Sendable {
     public var report: SizeReport?
     public var benchmark: BenchmarkResults?
     public var golden: GoldenAnswers?
+    /// Of a recovered model: its results before recovery.
+    public var pruned: EvaluationResults?
+    /// Of a recovered model: what its recovery wrote down.
+    public var recovery: RecoveryLosses?
 
     public init(
         results: EvaluationResults, baseline: EvaluationResults? = nil, report: SizeReport? = nil,
-        benchmark: BenchmarkResults? = nil, golden: GoldenAnswers? = nil
+        benchmark: BenchmarkResults? = nil, golden: GoldenAnswers? = nil, pruned: EvaluationResults? = nil,
+        recovery: RecoveryLosses? = nil
     ) {
         self.results = results
         self.baseline = baseline
         self.report = report
         self.benchmark = benchmark
         self.golden = golden
+        self.pruned = pruned
+        self.recovery = recovery
     }
 
     /// - Throws: `badRecipe` when the rules have no such stage, `badData` for golden prompts that cannot be compared.
@@ -38,6 +45,9 @@ public struct QualityGate: Sendable {
             case .sizeRatio: verdict.checks.append(sizeCheck(rule, notes: &verdict.notes))
             case .speedRatio: verdict.checks += speedChecks(rule)
             case .goldenPrompts: verdict.checks.append(try goldenCheck(rule))
+            case .gapClosed, .perplexityVsPruned: verdict.checks += recoveredTextChecks(rule, among: list)
+            case .accuracyVsPruned: verdict.checks.append(recoveredAccuracyCheck(rule))
+            case .heldOutLoss: verdict.checks.append(heldOutCheck(rule))
             }
         }
         return verdict
@@ -45,22 +55,32 @@ public struct QualityGate: Sendable {
 
     // MARK: Whether the two files belong together
 
+    /// The other results that are compared with these, and how reasons name them.
+    private var others: [(results: EvaluationResults, name: String)] {
+        (baseline.map { [($0, EvaluationResults.ofBaseline)] } ?? [])
+            + (pruned.map { [($0, EvaluationResults.beforeRecovery)] } ?? [])
+    }
+
     private var comparability: [GateVerdict.Check] {
-        guard let baseline else { return [] }
-        return zip(results.identity, baseline.identity).compactMap { mine, other in
-            mine.difference(from: other).map { reason in
-                .init(
-                    rule: "comparable", subject: mine.name, outcome: .notComparable, value: nil, limit: "the same",
-                    reason: reason)
+        others.flatMap { other in
+            zip(results.identity, other.results.identity).compactMap { mine, trait in
+                mine.difference(from: trait, in: other.name).map { reason in
+                    .init(
+                        rule: "comparable", subject: mine.name, outcome: .notComparable, value: nil, limit: "the same",
+                        reason: reason)
+                }
             }
         }
     }
 
     private var notes: [String] {
-        guard let baseline else { return [] }
-        return zip(results.identity, baseline.identity).filter { $0.isUnchecked(against: $1) }.map {
-            "\($0.0.name): only one of the two files has it, so it was not compared"
+        var names: [String] = []
+        for other in others {
+            for (mine, trait) in zip(results.identity, other.results.identity) where mine.isUnchecked(against: trait) {
+                if !names.contains(mine.name) { names.append(mine.name) }
+            }
         }
+        return names.map { "\($0): only one of the files has it, so it was not compared" }
     }
 
     // MARK: Making checks

@@ -66,6 +66,25 @@ public struct EvaluationResults: Sendable {
             + [Trait("SHA-256 of the tokens", figures?["tokens_sha256"])]
     }
 
+    /// The same for a text or a log of prompts.
+    func traits(of text: String) -> [Trait] {
+        guard let log = member("prompts", text) else { return identity(ofText: text) }
+        return [Trait("tokens", log["tokens"], isRequired: true), Trait("SHA-256 of the tokens", log["tokens_sha256"])]
+    }
+
+    /// How reasons name the other file.
+    static let ofBaseline = "in the baseline"
+    static let beforeRecovery = "before recovery"
+
+    /// Tasks that are no part of a group: a group's own figure counts for all of its tasks.
+    var tasksOutsideGroups: [String] {
+        let members = (root["group_subtasks"]?.objectValue?.members ?? []).flatMap { _, value in
+            (value.arrayValue ?? []).compactMap(\.stringValue)
+        }
+        let parts = Set(members)
+        return tasks.filter { !parts.contains($0) }
+    }
+
     /// The same for a task; what one file says and the other does not is a difference.
     func identity(ofTask task: String) -> [Trait] {
         let samples = member("n-samples", task)
@@ -121,14 +140,14 @@ struct Trait: Equatable, Sendable {
     }
 
     /// How the same trait of another file differs; nil when it does not.
-    func difference(from other: Trait) -> String? {
+    func difference(from other: Trait, in place: String = EvaluationResults.ofBaseline) -> String? {
         func shown(_ value: String?) -> String { value.map { LegibleText.of($0, limit: 80) } ?? "not said" }
         let isMissing = isRequired && value == nil && other.value == nil
         // A JSON string is compared by its bytes: two spellings of a letter are two names.
         let isDifferent = value.map { ExactText($0) } != other.value.map { ExactText($0) }
         let counts = isStrict || (value != nil && other.value != nil)
         guard isMissing || (isDifferent && counts) else { return nil }
-        return "\(name): \(shown(value)) in the results, \(shown(other.value)) in the baseline"
+        return "\(name): \(shown(value)) in the results, \(shown(other.value)) \(place)"
     }
 
     /// Whether only one of the two files says it.

@@ -33,5 +33,12 @@ extension GateRules {
             size_ratio: {bytes: {max: 1.0, optional: true}}
             speed_ratio: {decode_tokens_per_second: {min: 1.0, optional: true}}
 
+          # Add for a model that `espalier recover` trained. Needs --pruned PRUNED.json, the results from before
+          # recovery, and --recovery RECOVERED/recovery.json:
+          #   gap_closed: {min: 0.2}           # share of the log-perplexity gap to the dense model that was closed
+          #   perplexity_vs_pruned: {max: 1}   # no text got worse
+          #   accuracy_vs_pruned: {min: -1}    # mean of the tasks, in standard errors of the difference
+          #   held_out_loss: {max: 0.99}       # on sequences that were not trained on, after / before
+
         """
 }

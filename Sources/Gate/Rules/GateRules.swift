@@ -38,30 +38,40 @@ public struct GateRule: Equatable, Sendable {
         case speedRatio = "speed_ratio"
         /// The fraction of prompts that are still answered as expected.
         case goldenPrompts = "golden_prompts"
+        /// The share of the log-perplexity gap to the dense model that recovery closed.
+        case gapClosed = "gap_closed"
+        /// Perplexity over that before recovery.
+        case perplexityVsPruned = "perplexity_vs_pruned"
+        /// Accuracy on tasks less that before recovery, in standard errors of the difference.
+        case accuracyVsPruned = "accuracy_vs_pruned"
+        /// The loss on a recovery's held-out sequences over that before training.
+        case heldOutLoss = "held_out_loss"
 
         /// Whether the limit is the largest value that passes; otherwise it is the smallest.
         public var hasMaximum: Bool {
             switch self {
-            case .perplexityRatio, .kl, .sizeRatio: true
-            case .topAgreement, .recovery, .speedRatio, .goldenPrompts: false
+            case .perplexityRatio, .kl, .sizeRatio, .perplexityVsPruned, .heldOutLoss: true
+            case .topAgreement, .recovery, .speedRatio, .goldenPrompts, .gapClosed, .accuracyVsPruned: false
             }
         }
 
         /// Limits that make sense.
         var limits: ClosedRange<Double> {
             switch self {
-            case .topAgreement, .goldenPrompts: 0...1
-            case .perplexityRatio, .kl, .recovery, .sizeRatio, .speedRatio: 0...1e9
+            case .topAgreement, .goldenPrompts, .gapClosed: 0...1
+            case .perplexityRatio, .kl, .recovery, .sizeRatio, .speedRatio, .perplexityVsPruned, .heldOutLoss: 0...1e9
+            case .accuracyVsPruned: -100...100
             }
         }
 
         /// The names that a rule of this kind may give limits for; nil where the results say them.
         var subjects: [String]? {
             switch self {
-            case .perplexityRatio, .kl, .topAgreement, .recovery: nil
+            case .perplexityRatio, .kl, .topAgreement, .recovery, .gapClosed, .perplexityVsPruned, .accuracyVsPruned:
+                nil
             case .sizeRatio: SizeReport.Quantity.allCases.map(\.rawValue)
             case .speedRatio: BenchmarkResults.Quantity.allCases.map(\.rawValue)
-            case .goldenPrompts: []
+            case .goldenPrompts, .heldOutLoss: []
             }
         }
     }
@@ -72,7 +82,7 @@ public struct GateRule: Equatable, Sendable {
     public var limit: Double
     /// Of the one-sided test of a recovery; 0.5 takes the figures as they are.
     public var confidence = GateRule.defaultConfidence
-    /// A recovery's accuracy: "acc", "acc_norm", "exact_match,strict-match".
+    /// The accuracy of rules for tasks: "acc", "acc_norm", "exact_match,strict-match".
     public var metric = "acc"
     /// Accuracy of guessing, which a recovery does not count.
     public var chance = 0.0

@@ -82,6 +82,7 @@ extension GateRules {
         return switch measure {
         case .recovery: [limit, "optional", "confidence", "metric", "chance"]
         case .goldenPrompts: [limit, "optional", "match"]
+        case .accuracyVsPruned: [limit, "optional", "metric"]
         default: [limit, "optional"]
         }
     }
@@ -106,7 +107,7 @@ extension GateRules {
                 }
                 guard !["perplexity", "bits_per_byte", "stderr"].contains(where: rule.metric.contains) else {
                     throw member.value.fault(
-                        "a recovery needs a figure where higher is better", found: String(rule.metric.prefix(80)),
+                        "this rule needs a figure where higher is better", found: String(rule.metric.prefix(80)),
                         expected: "acc, acc_norm, exact_match, …")
                 }
             case "match": rule.match = try member.value.option()

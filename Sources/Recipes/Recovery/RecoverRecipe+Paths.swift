@@ -22,6 +22,7 @@ extension RecoverRecipe {
         recipe.calibration = calibration?.map { PruneRecipe.isOwnText($0) ? $0 : map($0) }
         recipe.evaluation = evaluation?.map(map)
         recipe.offload = offload.map(map)
+        recipe.adapters = adapters.map(map)
         return recipe
     }
 }

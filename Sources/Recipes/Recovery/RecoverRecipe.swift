@@ -22,6 +22,7 @@ import Settings
 ///   alpha: 32
 ///   targets: [q_proj, v_proj]   # all linears when absent
 ///   merge: masked               # masked | plain | none
+///   adapters: ./given           # begins with these instead of with none: a folder in PEFT's layout
 /// calibration:
 ///   sources: [wikipedia.txt, chats.jsonl@0.5]
 ///   samples: 2048               # training and held-out sequences together
@@ -66,6 +67,8 @@ public struct RecoverRecipe: Sendable {
     public var alpha: Double?
     public var targets: [String]?
     public var merge: AdapterMerge?
+    /// A folder in PEFT's layout.
+    public var adapters: String?
     /// Text files, each with an optional `@weight`, or `self`.
     public var calibration: [String]?
     public var samples: Int?
@@ -146,6 +149,7 @@ extension RecoverRecipe: RecipeForm {
             .number("lora.alpha", "--alpha", \.alpha),
             .list("lora.targets", "--targets", \.targets),
             .option("lora.merge", "--merge", \.merge),
+            .text("lora.adapters", "--adapters", \.adapters),
             .list("calibration.sources", "--calibration", \.calibration),
             .integer("calibration.samples", "--samples", \.samples),
             .integer("calibration.sequence_length", "--sequence-length", \.sequenceLength),

@@ -62,6 +62,8 @@ public struct RecoverSettings: Sendable, Equatable {
         /// The linears that get an adapter, as a checkpoint calls them: "q_proj".
         public var targets: [String]
         public var merge: AdapterMerge
+        /// A folder in PEFT's layout whose adapters the run begins with; nil begins with some that change nothing.
+        public var adapters: String?
     }
 
     /// Linears that an adapter can be on.
@@ -103,6 +105,7 @@ public struct RecoverSettings: Sendable, Equatable {
         recipe.alpha = lora?.alpha
         recipe.targets = lora?.targets
         recipe.merge = lora?.merge
+        recipe.adapters = lora?.adapters
         recipe.calibration = calibration
         recipe.samples = samples
         recipe.sequenceLength = sequenceLength
@@ -239,7 +242,7 @@ extension RecoverRecipe {
 
     private func resolvedLora() throws(Fault) -> RecoverSettings.LowRankSettings? {
         guard trained == .lora else {
-            let given = ["lora.rank", "lora.alpha", "lora.targets", "lora.merge"].first { key in
+            let given = ["lora.rank", "lora.alpha", "lora.targets", "lora.merge", "lora.adapters"].first { key in
                 RecoverRecipe.fields.first { $0.key == key }?.isGiven(self) ?? false
             }
             if let given {
@@ -259,7 +262,7 @@ extension RecoverRecipe {
         let rank = rank ?? 16
         return .init(
             rank: rank, alpha: alpha ?? 2 * Double(rank), targets: targets ?? RecoverSettings.adaptable,
-            merge: merge ?? .masked)
+            merge: merge ?? .masked, adapters: adapters)
     }
 
     private func resolvedLength() throws(Fault) -> RecoverSettings.Length {

@@ -101,23 +101,42 @@ final class StoredBlocks: StudentBlocks {
         let factor = optimizer.factor(norm: norm)
         for layout in layouts {
             for place in layout {
-                let parameter = TrainedParameter(
-                    try master(place), first: try file.read(place.first, place.shape).to(device),
-                    second: try file.read(place.second, place.shape).to(device),
-                    keepsZeros: TrainedBlock.keepsZeros(place.key))
-                let gradient = try file.read(place.gradient, place.shape).to(device)
+                let (parameter, gradient) = try read(place)
                 Engine.withoutGradient {
                     optimizer.move(parameter, gradient: gradient, factor: factor, rate: rate, step: step)
                 }
-                try file.write(parameter.master, at: place.offset)
-                try file.write(parameter.first, at: place.first)
-                try file.write(parameter.second, at: place.second)
+                try write(parameter, place)
             }
         }
         return norm
     }
 
-    func forgetGradients() {}
+    func rehearse(_ optimizer: AdamW) throws(Fault) -> Double {
+        var watch = StepWatch()
+        for layout in layouts {
+            for place in layout {
+                let (parameter, gradient) = try watch.measure { () throws(Fault) in try read(place) }
+                Engine.withoutGradient { watch.rehearse(parameter, gradient, optimizer) }
+                try watch.measure { () throws(Fault) in try write(parameter, place) }
+            }
+        }
+        return watch.seconds
+    }
+
+    /// A parameter with its moments and its gradient of a step's passes.
+    private func read(_ place: Place) throws(Fault) -> (TrainedParameter, gradient: Tensor) {
+        let parameter = TrainedParameter(
+            try master(place), first: try file.read(place.first, place.shape).to(device),
+            second: try file.read(place.second, place.shape).to(device),
+            keepsZeros: TrainedBlock.keepsZeros(place.key))
+        return (parameter, try file.read(place.gradient, place.shape).to(device))
+    }
+
+    private func write(_ parameter: TrainedParameter, _ place: Place) throws(Fault) {
+        try file.write(parameter.master, at: place.offset)
+        try file.write(parameter.first, at: place.first)
+        try file.write(parameter.second, at: place.second)
+    }
 
     func state(of layer: Int) throws(Fault) -> [(name: String, values: Tensor)] {
         var list: [(name: String, values: Tensor)] = []

@@ -60,7 +60,7 @@ public struct DistillationHead {
                 let other = dense.flatMap { states in
                     teacher.map { $0.logits(ofNormalised: $0.normalised(states.narrowed(0, range.0, range.1))) }
                 }
-                let slope = student.softCapSlope(logits)
+                let slope = gradient == nil ? nil : student.softCapSlope(logits)
                 let losses = logits.replaceByGradient(
                     ofDistillationFrom: other,
                     targets: Tensor(Array(targets[range.0..<range.0 + range.1]), device: stream.device),

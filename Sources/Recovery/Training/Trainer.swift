@@ -113,12 +113,19 @@ public final class Trainer {
         return Step(loss: loss, gradientNorm: norm, positions: positions)
     }
 
-    /// Does what a step does but for its last part: no weight changes. For clocks.
-    public func rehearse(_ batch: [TrainingSample]) throws(Fault) {
-        for start in stride(from: 0, to: batch.count, by: options.passSamples) {
-            _ = try pass(Array(batch[start..<min(start + options.passSamples, batch.count)]), scale: 1)
+    /// Does what a step does, and leaves everything as it was. For clocks.
+    ///
+    /// - Returns: seconds that a step takes.
+    @discardableResult
+    public func rehearse(_ batch: [TrainingSample]) throws(Fault) -> Double {
+        let clock = ContinuousClock.now
+        let starts = Array(stride(from: 0, to: batch.count, by: options.passSamples))
+        for (number, start) in starts.enumerated() {
+            let samples = Array(batch[start..<min(start + options.passSamples, batch.count)])
+            _ = try pass(samples, scale: 1, number, of: starts.count)
         }
-        blocks.forgetGradients()
+        let passes = clock.duration(to: .now) / .seconds(1)
+        return passes + (try blocks.rehearse(options.optimizer))
     }
 
     /// The mean loss on samples that are not trained on, over the positions that count.

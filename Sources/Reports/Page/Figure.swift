@@ -52,6 +52,15 @@ enum Figure {
         return "\(fixed(amount, amount < 100 ? amount < 10 ? 2 : 1 : 0)) \(units[unit])"
     }
 
+    /// "1 h 5 min", "20 min 3 s", "12.3 s"
+    static func duration(_ seconds: Double) -> String {
+        guard seconds.isFinite, seconds >= 0, seconds < 1e12 else { return "–" }
+        guard seconds >= 59.95 else { return fixed(seconds, 1) + " s" }
+        let whole = Int(seconds.rounded())
+        let (hours, minutes) = (whole / 3600, whole / 60 % 60)
+        return hours > 0 ? "\(count(hours)) h \(minutes) min" : "\(minutes) min \(whole % 60) s"
+    }
+
     /// "1.29×"
     static func times(_ value: Double?, _ digits: Int = 2) -> String {
         value.map { $0.isFinite ? fixed($0, digits) + "×" : "–" } ?? "–"

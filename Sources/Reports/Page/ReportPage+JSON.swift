@@ -34,7 +34,7 @@ extension ReportPage {
                 "by": .string(stage == nil ? "limits" : "gate"), "stage": string(stage),
             ]), "texts": .array(run.texts.map(document)),
             "tasks": .array(run.tasks.map { document($0, run) }), "speed": .array(run.speeds.map(document)),
-            "recovery": run.recovery.map(document) ?? .null,
+            "recovery": run.recovery.map { document($0, run) } ?? .null,
             "exports": .array(run.exports.map { document($0, run) }),
             "savings": .string(Savings.obstacle(verdict.decision, run.speed)?.rawValue ?? "computable"),
             "environment": run.environment.map(JSONValue.object) ?? .null,
@@ -42,11 +42,35 @@ extension ReportPage {
         ])
     }
 
-    private func document(_ recovery: PublishedRecovery) -> JSONValue {
-        .object([
-            "loss": .string(recovery.loss), "trained": .string(recovery.trained), "steps": .integer(recovery.steps),
-            "tokens": .integer(recovery.tokens), "best_step": .integer(recovery.bestStep),
-            "held_out_before": number(recovery.before), "held_out_after": number(recovery.after),
+    private func document(_ recovery: PublishedRecovery, _ run: PublishedRun) -> JSONValue {
+        let (losses, cost) = (recovery.losses, recovery.cost)
+        let pruned = origin(of: run)
+        let gain = pruned.map { RecoveryGain(pruned: $0, recovered: run) }
+        return .object([
+            "loss": .string(losses.loss), "trained": .string(losses.trained), "steps": .integer(losses.steps),
+            "tokens": .integer(losses.tokens), "best_step": .integer(losses.bestStep),
+            "held_out_before": number(losses.before), "held_out_after": number(losses.after),
+            "pruned": string(pruned?.name),
+            "texts": .array(
+                (gain?.texts ?? []).map { text in
+                    .object([
+                        "name": .string(text.recovered.name), "dense_perplexity": number(text.dense),
+                        "pruned_perplexity": number(text.pruned.perplexity),
+                        "perplexity": number(text.recovered.perplexity), "gap_closed": number(text.gapClosed),
+                        "pruned_kl": number(text.pruned.kl), "kl": number(text.recovered.kl),
+                    ])
+                }),
+            "tasks": .array(
+                (gain?.tasks ?? []).map { task in
+                    .object([
+                        "name": .string(task.name), "metric": .string(task.metric), "dense": number(task.dense?.value),
+                        "pruned": .double(task.pruned.value), "value": .double(task.recovered.value),
+                        "change": .double(task.change.value), "change_stderr": number(task.change.standardError),
+                    ])
+                }),
+            "training_seconds": number(cost?.trainingSeconds), "seconds": number(cost?.seconds),
+            "peak_memory_bytes": number(cost?.peakMemoryBytes),
+            "peak_device_memory_bytes": number(cost?.peakDeviceMemoryBytes),
         ])
     }
 

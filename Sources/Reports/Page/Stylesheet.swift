@@ -22,7 +22,7 @@ enum Stylesheet {
         *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);overflow-wrap:anywhere;font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
         main{max-width:60rem;margin:0 auto;padding:1.5rem 1rem 3rem}h1{font-size:1.8rem;line-height:1.2;margin:.5rem 0;overflow-wrap:anywhere}
         h2{font-size:1.3rem;margin:2.8rem 0 .4rem;border-bottom:1px solid var(--line);padding-bottom:.3rem}
-        h3{font-size:1rem;margin:1.2rem 0 .3rem;overflow-wrap:anywhere}p{max-width:46rem;overflow-wrap:anywhere}a{color:var(--accent)}
+        h3{font-size:1rem;margin:1.2rem 0 .3rem;overflow-wrap:anywhere}h4{font-size:.9rem;margin:.9rem 0 .2rem}p{max-width:46rem;overflow-wrap:anywhere}a{color:var(--accent)}
         nav{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.9rem;margin:.6rem 0}.summary{font-size:1.1rem}
         .lead,.small,footer{color:var(--soft)}.lead{margin:.2rem 0 1rem}.small,footer{font-size:.85rem}footer{margin-top:3rem}footer dt{font-weight:600;color:var(--ink)}
         footer dd{margin:0 0 .4rem}

@@ -1,72 +1,45 @@
 import Faults
+import Files
+import Gate
 import JSONText
+import Recipes
 import Records
 
-/// What a published folder tells of the training after pruning: `recovery.json`.
+/// What a published folder tells of the training after pruning: `recovery.json`, and `recovery.yaml` and
+/// `recovery-cost.json` where they are there.
 public struct PublishedRecovery: Equatable, Sendable {
-    public struct Point: Equatable, Sendable {
-        public var step: Int
-        /// In nats a token.
-        public var loss: Double
-    }
-
-    /// kl, lm or kl+lm.
-    public var loss: String
-    /// all or assistant, of conversations; nil in files that tell nothing of it.
-    public var turns: String?
-    /// all, norms or lora.
-    public var trained: String
-    public var steps: Int
-    public var tokens: Int
-    /// The steps after which the state was the best on the held-out sequences; 0 is the model as it came.
-    public var bestStep: Int
-    /// On held-out sequences, the first before training.
-    public var heldOut: [Point]
-    public var training: [Point]
+    public var losses: RecoveryLosses
+    /// Where the model was that was trained; nil without a recipe that can be read.
+    public var model: String?
+    /// Nil where nobody kept it.
+    public var cost: RecoveryCost?
 
     /// What two runs must share to be the same but for chance.
-    var setting: [String] { [loss, turns ?? "all", trained, "\(steps)", "\(tokens)"] }
+    var setting: [String] { [losses.loss, losses.turns ?? "all", losses.trained, "\(losses.steps)", "\(losses.tokens)"] }
 
-    public var before: Double? { heldOut.first?.loss }
-    public var after: Double? { heldOut.last { $0.step == bestStep }?.loss }
-
-    /// Nil for a folder without the file.
+    /// Nil for a folder without `recovery.json`.
     ///
-    /// - Throws: `badData` for one that no recovery wrote.
+    /// - Throws: `badData` for files that no recovery wrote, `notComparable` for the cost of another one.
     init?(folder: String) throws(Fault) {
-        let path = folder + "/" + PublishedFile.recovery
+        let path = FileSystem.joined(folder, PublishedFile.recovery)
         guard let object = try PublishedFiles.document(path) else { return nil }
-        func fault(_ key: String) -> Fault {
-            Fault(
-                .badData, "the record of the recovery lacks a key", file: path, expected: key,
-                advice: "copy the folder again, or repeat `espalier recover`")
-        }
-        func integer(_ key: String) throws(Fault) -> Int {
-            guard let value = object[key]?.integerValue, (0...1 << 52).contains(value) else { throw fault(key) }
-            return value
-        }
-        guard let loss = object["loss"]?.stringValue else { throw fault("loss") }
-        guard let trained = object["trained"]?.stringValue else { throw fault("trained") }
-        (self.loss, self.trained) = (String(loss.prefix(20)), String(trained.prefix(20)))
-        turns = object["turns"]?.stringValue.map { String($0.prefix(20)) }
-        steps = try integer("steps")
-        tokens = try integer("tokens")
-        bestStep = try integer("best_step")
-        let parts = loss.split(separator: "+").map(String.init)
-        heldOut = []
-        for entry in object["held_out"]?.arrayValue ?? [] {
-            let values = parts.compactMap { entry.objectValue?[$0]?.doubleValue }
-            guard let step = entry.objectValue?["step"]?.integerValue, values.count == parts.count else {
-                throw fault("held_out: step, \(parts.joined(separator: ", "))")
-            }
-            heldOut.append(Point(step: step, loss: values.reduce(0, +)))
-        }
-        let curve = (object["training_loss"]?.arrayValue ?? []).compactMap(\.doubleValue)
-        training = curve.enumerated().map { Point(step: $0.offset + 1, loss: $0.element) }
-        guard heldOut.count <= PublishedRun.most else {
+        losses = try RecoveryLosses(object, file: path)
+        guard losses.heldOut.count <= PublishedRun.most else {
             throw Fault(
-                .badData, "there are more checks than a page can show", file: path, found: "\(heldOut.count)",
+                .badData, "there are more checks than a page can show", file: path, found: "\(losses.heldOut.count)",
                 expected: "at most \(PublishedRun.most)")
         }
+        let recipe = FileSystem.joined(folder, PublishedFile.recoveryRecipe)
+        if FileSystem.existsUnfollowed(recipe) { model = (try? RecoverRecipe(contentsOf: recipe))?.model }
+        let file = FileSystem.joined(folder, RecoveryCost.fileName)
+        guard let document = try PublishedFiles.document(file) else { return }
+        let cost = try RecoveryCost(document, file: file)
+        guard try RecoveryLosses(document, file: file) == losses else {
+            throw Fault(
+                .notComparable, "the file is about another recovery than the folder's", file: file,
+                expected: "what the run of this folder printed with --json, or wrote with --results",
+                advice: "remove it, or repeat `espalier recover` with --results")
+        }
+        self.cost = cost
     }
 }

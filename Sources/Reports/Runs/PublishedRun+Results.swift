@@ -29,7 +29,15 @@ extension PublishedRun {
                 topAgreement: found?["top1_agreement"]?.doubleValue)
         }
         tasks = PublishedRun.tasks(results["results"])
+        for index in tasks.indices {
+            let count = results["n-samples"]?.objectValue?[tasks[index].name]?.objectValue
+            tasks[index].items = count?["effective"]?.integerValue
+        }
         denseTasks = PublishedRun.tasks(results["against_results"])
+        tasksInGroups = Set(
+            (results["group_subtasks"]?.objectValue?.members ?? []).flatMap { _, value in
+                (value.arrayValue ?? []).compactMap(\.stringValue)
+            })
         samples = (results["samples"]?.arrayValue ?? []).compactMap { sample in
             guard let object = sample.objectValue, let prompt = object["prompt"]?.stringValue,
                 let dense = object["dense"]?.stringValue, let pruned = object["pruned"]?.stringValue

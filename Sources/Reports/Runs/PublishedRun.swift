@@ -7,7 +7,7 @@ import Records
 
 /// What a published folder tells about its run: `report.json` with, where they are there, `recipe.yaml`, `results.json`
 /// (`evaluate --output`), `benchmark.json` (`benchmark --output`), `gate.json` (`gate --output`), `export.json` or
-/// `export-NAME.json` (`export --results`), and `recovery.json`.
+/// `export-NAME.json` (`export --results`), and `recovery.json` with `recovery-cost.json` (`recover --results`).
 public struct PublishedRun {
     public struct Block: Equatable, Sendable {
         public var errorBefore: Double?
@@ -63,6 +63,8 @@ public struct PublishedRun {
         public var metric: String
         public var value: Double
         public var standardError: Double?
+        /// Those that were answered, where the results say it.
+        public var items: Int?
     }
 
     /// In this program's own engine, which is not the one that serves the model, or on a server.
@@ -86,6 +88,8 @@ public struct PublishedRun {
     }
 
     public var folder: String
+    /// Of its `report.json`, which a recovered run copies from the pruned one.
+    var reportDigest: String?
     /// The folder's last part.
     public var name: String
     public var method: String
@@ -117,6 +121,8 @@ public struct PublishedRun {
     public var tasks: [Task] = []
     /// The dense model's, where it was evaluated in the same run.
     public var denseTasks: [Task] = []
+    /// Those whose figures a group of them sums up.
+    var tasksInGroups: Set<String> = []
     public var samples: [Sample] = []
     public var speeds: [Speed] = []
     /// Bytes of the weight files over the dense model's.
@@ -177,6 +183,7 @@ public struct PublishedRun {
         func fault(_ key: String) -> Fault {
             Fault(.badData, "the report lacks a key", file: folder + "/" + PublishedFile.report, expected: key)
         }
+        reportDigest = try InputFile(folder + "/" + PublishedFile.report).digest()
         guard let method = report[.method]?.stringValue else { throw fault(ReportKey.method.rawValue) }
         guard let sparsity = report[.sparsity]?.objectValue, let asked = sparsity[.asked]?.doubleValue,
             let achieved = sparsity[.achieved]?.doubleValue

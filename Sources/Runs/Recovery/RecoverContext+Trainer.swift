@@ -51,6 +51,7 @@ extension RecoverContext {
                 file: decoder.checkpoint.path, place: "tensor '\(name)'", found: "--merge \(merge.text)",
                 advice: "use --merge masked")
         }
+        try adapters?.put(into: trainer, device: decoder.device)
         return trainer
     }
 
@@ -84,12 +85,10 @@ extension RecoverContext {
         }
     }
 
-    /// Of passes whose gradients are thrown away; the first warms up.
+    /// Of a step that changes nothing; one before it warms up.
     func secondsPerStep(_ trainer: Trainer) throws(Fault) -> Double {
         let batch = rows(Array(training.prefix(settings.batch)))
         try trainer.rehearse(batch)
-        let clock = ContinuousClock.now
-        try trainer.rehearse(batch)
-        return clock.duration(to: .now) / .seconds(1)
+        return try trainer.rehearse(batch)
     }
 }

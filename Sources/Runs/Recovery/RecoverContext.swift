@@ -19,6 +19,8 @@ public struct RecoverContext {
     public let warnings: [String]
     /// Where the recovery is the last part of a run of several prunings: what is published beside the weights.
     public var staged: StagedOutput?
+    /// What training begins with; nil begins with adapters that change nothing, or with none.
+    let adapters: GivenAdapters?
 
     /// - Parameters:
     ///   - student: what is trained.
@@ -40,6 +42,11 @@ public struct RecoverContext {
                 advice: "ask for them where the text is read (CalibrationRequest.marksReplies)")
         }
         if let teacher { try student.checkVocabulary(equals: teacher) }
+        if let lora = settings.lora, let folder = lora.adapters {
+            adapters = try GivenAdapters(folder, lora, base: student.checkpoint)
+        } else {
+            adapters = nil
+        }
         run = RunContext(
             RunSettings(
                 shardSize: settings.shardSize, outputDType: settings.outputDType, memory: settings.memory,
@@ -92,10 +99,20 @@ public struct RecoverContext {
 
     /// The most bytes that the run holds on the disk at once: two states, of which one is the best, and the output.
     public var stagingBytes: Int {
+        run.files.stagingBytes(shardSize: settings.shardSize.bytes) + 3 * 12 * trainedNumbers
+    }
+
+    /// Parameters that are trained.
+    private var trainedNumbers: Int {
         let blocks = decoder.expectedTensors.filter { $0.name.hasPrefix("model.layers.") }
-        let trained = settings.trained == .all ? blocks : blocks.filter { $0.shape.count == 1 }
-        return run.files.stagingBytes(shardSize: settings.shardSize.bytes)
-            + 3 * 12 * trained.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        guard let lora = settings.lora else {
+            let trained = settings.trained == .all ? blocks : blocks.filter { $0.shape.count == 1 }
+            return trained.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        }
+        // Of a weight [out, in]: A [r, in] and B [out, r].
+        let endings = lora.targets.map { ".\($0).weight" }
+        return blocks.filter { tensor in tensor.shape.count == 2 && endings.contains(where: tensor.name.hasSuffix) }
+            .reduce(0) { $0 + lora.rank * $1.shape.reduce(0, +) }
     }
 
     func record() throws(Fault) -> RecoverRecord {
@@ -104,6 +121,7 @@ public struct RecoverContext {
             teacher: try teacher.map { (decoder) throws(Fault) in try Fingerprint.of(decoder.checkpoint) } ?? "none",
             calibration: tokens.digest + (counted.map { " " + $0.digest } ?? ""),
             engine: "torch \(Engine.loadedVersion), \(run.compute)",
-            threads: Engine.threads)
+            threads: Engine.threads,
+            adapters: try adapters.map { (given) throws(Fault) in try given.digest() })
     }
 }

@@ -23,7 +23,7 @@ public struct RecoverRun {
     }
 
     private static func inputs(_ settings: RecoverSettings) -> [String] {
-        [settings.model] + (settings.teacher.map { [$0] } ?? [])
+        [settings.model] + [settings.teacher, settings.lora?.adapters].compactMap { $0 }
     }
 
     /// Checks where the output would go, as far as it can be told from the settings.
@@ -67,43 +67,23 @@ public struct RecoverRun {
     public func start() throws(Fault) -> RecoverResult {
         let settings = context.settings
         let place = OutputPlace(try settings.requiredOutput(), overwrite: settings.overwrite)
-        let staging = try StagingFolder.begin(
-            place, inputs: RecoverRun.inputs(settings), bytes: context.stagingBytes)
-        var journal: Journal?
-        do throws(Fault) {
-            let lines = try Journal(staging.path(of: Journal.fileName))
-            try lines.append(try context.record().json)
-            journal = lines
-            events(.resumable)
-            return try RecoverWork(context, staging, lines, events).finish([])
-        } catch {
-            let goesOn = error.kind == .interrupted || error.kind == .deviceUnavailable
-            if journal == nil || journal?.count == 1 && !goesOn { staging.discard() }
-            throw error
+        return try StagedRun.start(
+            place, inputs: RecoverRun.inputs(settings), bytes: context.stagingBytes, events: events
+        ) { () throws(Fault) in
+            try context.record().json
+        } work: { (staging, journal) throws(Fault) in
+            try RecoverWork(context, staging, journal, events).finish([])
         }
     }
 
     /// Continues after the last check.
     public func resume() throws(Fault) -> RecoverResult {
         let place = OutputPlace(try context.settings.requiredOutput(), overwrite: true)
-        guard case .unfinished(let staging) = try StagingFolder.resume(place) else {
-            throw Fault(.usage, "the run is already finished", file: place.output)
-        }
-        let path = staging.path(of: Journal.fileName)
-        let contents = try Journal.contents(path)
-        guard let first = contents.lines.first, let record = RecoverRecord(json: first) else {
-            throw Fault(.badData, "the journal was not written by this version", file: path)
-        }
-        try context.record().checkContinues(record, file: path)
-        if contents.tornBytes > 0 {
-            events(
-                .warning(
-                    "\(path): the last line is incomplete (\(contents.tornBytes) bytes) after a crash; what it "
-                        + "recorded is done again"))
-        }
-        let journal = try Journal(path, behind: contents)
+        let run = try StagedRun.Interrupted(place)
+        try context.record().checkContinues(try run.record(RecoverRecord.init(json:)), file: run.path)
+        let journal = try run.journal(events)
         events(.resumable)
-        return try RecoverWork(context, staging, journal, events)
-            .finish(try JournalLine.all(Array(contents.lines.dropFirst()), file: path))
+        return try RecoverWork(context, run.staging, journal, events)
+            .finish(try JournalLine.all(run.lines, file: run.path))
     }
 }

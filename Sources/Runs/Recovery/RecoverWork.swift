@@ -223,15 +223,18 @@ struct RecoverWork {
     private func write(_ trainer: Trainer?, _ checks: [RecoverCheck], _ committed: Set<String>) throws(Fault) {
         let names = (0..<layers).map { BlockFiles.name(part: $0 + 1) }
         if !names.allSatisfy(committed.contains) {
-            let trainer = if let trainer { trainer } else { try context.makeTrainer() }
             guard let best = checks.last(where: \.isBest) else { return }
-            let isAsRead = best.files.isEmpty
-            if best.step != checks.last?.step || committed.isEmpty == false, !isAsRead {
+            let isStart = best.files.isEmpty
+            let isAsRead = isStart && context.adapters == nil
+            // Adapters that were given are in no file of the run.
+            let known = isStart && !isAsRead ? nil : trainer
+            let trainer = if let known { known } else { try context.makeTrainer() }
+            if !isStart, best.step != checks.last?.step || committed.isEmpty == false {
                 try restore(trainer, from: best, onlyMasters: true)
             }
             events(.note("writing the checkpoint"))
             for layer in 0..<layers where !committed.contains(names[layer]) {
-                // Without a better state than the first, what is written is the model as it came.
+                // Without a better state than the first, what is written is what the run began with.
                 let values = isAsRead ? [:] : try trainer.trainedTensors(of: layer)
                 let digest = try staging.writeShard(
                     names[layer], try context.run.files.contents(layer: layer, replacing: values))
@@ -260,7 +263,7 @@ struct RecoverWork {
         guard let best = checks.last(where: \.isBest) else {
             throw Fault(.badData, "the journal has no check of the held-out sequences", file: journal.path)
         }
-        // Without a better state than the first, the adapters are those that change nothing yet.
+        // Without a better state than the first, the adapters are those that the run began with.
         let trainer = best.files.isEmpty ? try context.makeTrainer() : trainer
         if !best.files.isEmpty, best.step != checks.last?.step { try restore(trainer, from: best, onlyMasters: true) }
         var tensors: [(tensor: TensorDescription, bytes: [UInt8])] = []
