@@ -138,6 +138,20 @@ at::Tensor composed(const at::Tensor &logits, const at::Tensor &dense, const at:
 ESP_FOR_TYPE_PAIRS(ESP_DEFINE_ADAMW)
 #undef ESP_DEFINE_ADAMW
 
+#define ESP_DEFINE_UNDER_ZEROS(X)                                                                                     \
+  ESP_MULTIVERSION void set_sum(X *__restrict target, const float *__restrict base, const float *__restrict added,  \
+                                int64_t count, bool keeps_zeros) {                                                  \
+    for (int64_t i = 0; i < count; ++i)                                                                             \
+      store(target, i, keeps_zeros && base[i] == 0.0f ? 0.0f : base[i] + added[i]);                                 \
+  }                                                                                                                 \
+  ESP_MULTIVERSION void keep_zeros(X *__restrict gradient, const float *__restrict weight, int64_t count) {         \
+    for (int64_t i = 0; i < count; ++i) store(gradient, i, weight[i] == 0.0f ? 0.0f : load(gradient, i));           \
+  }
+ESP_DEFINE_UNDER_ZEROS(float)
+ESP_DEFINE_UNDER_ZEROS(at::BFloat16)
+ESP_DEFINE_UNDER_ZEROS(at::Half)
+#undef ESP_DEFINE_UNDER_ZEROS
+
 #define ESP_DEFINE_SQUARES(G)                                                                              \
   /* Sums of one part in float32: 2048 numbers a lane. */                                                  \
   ESP_MULTIVERSION double squares(const G *__restrict g, int64_t count) {                                  \
@@ -282,6 +296,43 @@ bool esp_adamw_step(esp_tensor w, esp_tensor gradient, esp_tensor first, esp_ten
                     begin, end, float(factor), float(1 - rate * decay), float(rate / correction1), float(beta1),
                     float(beta2), float(epsilon), float(correction2), keeps_zeros);
       });
+    });
+  });
+}
+
+bool esp_set_sum(esp_tensor target, esp_tensor base, esp_tensor added, bool keeps_zeros) {
+  return act([&] {
+    auto &t = target->value;
+    TORCH_CHECK(t.sizes() == base->value.sizes() && t.sizes() == added->value.sizes(), "three equal shapes are needed");
+    if (!t.device().is_cpu() || !has_loop_type(t.scalar_type()) || !t.is_contiguous()) {
+      auto sum = base->value + added->value;
+      if (keeps_zeros) sum.masked_fill_(base->value.eq(0), 0);
+      t.copy_(sum);
+      return;
+    }
+    for (auto &part : {base->value, added->value}) require_master(part);
+    const float *b = base->value.data_ptr<float>(), *a = added->value.data_ptr<float>();
+    dispatch(t, [&](auto *p) {
+      parallel_for(t.numel(), kGrain, [&](int64_t begin, int64_t end) {
+        set_sum(p + begin, b + begin, a + begin, end - begin, keeps_zeros);
+      });
+    });
+  });
+}
+
+bool esp_keep_zeros(esp_tensor gradient, esp_tensor weight) {
+  return act([&] {
+    auto &g = gradient->value;
+    TORCH_CHECK(g.sizes() == weight->value.sizes(), "two equal shapes are needed");
+    if (!g.device().is_cpu() || !has_loop_type(g.scalar_type()) || !g.is_contiguous()) {
+      g.masked_fill_(weight->value.eq(0), 0);
+      return;
+    }
+    require_master(weight->value);
+    const float *w = weight->value.data_ptr<float>();
+    dispatch(g, [&](auto *p) {
+      parallel_for(g.numel(), kGrain,
+                   [&](int64_t begin, int64_t end) { keep_zeros(p + begin, w + begin, end - begin); });
     });
   });
 }

@@ -32,6 +32,7 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         case documents(DocumentFile, SourceReport)
         case rows(TokenFile, SourceReport)
         case model(SourceReport)
+        case prompts(DocumentFile, SourceReport)
     }
 
     /// - Throws: `Fault` of kind `badData` for wrong files and when there is not one full sample; of kind `usage` when
@@ -120,7 +121,13 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
     ) throws(Fault) -> Opened {
         guard case .file(let path, let kind, let weight) = source else {
             guard sampler != nil else { throw Fault(.usage, "this run cannot sample its own calibration text") }
-            return .model(SourceReport(kind: "self", weight: source.weight))
+            guard let path = source.path else { return .model(SourceReport(kind: "self", weight: source.weight)) }
+            let file = try DocumentFile(
+                path, isJSON: true, purpose: .prompt, chat: chat, textField: request.textField,
+                skippedLines: request.skippedLines)
+            var report = SourceReport(file: path, kind: "self", weight: source.weight)
+            report.add(file, seen: &seen)
+            return .prompts(file, report)
         }
         var report = SourceReport(file: path, kind: kind.rawValue, weight: weight)
         if kind == .tokens {
@@ -145,12 +152,7 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         if kind == .text, file.count > 0 {
             report.beginsWithRecord = DocumentFile.beginsWithRecord(try file.document(0).text.utf8)
         }
-        report.digest = file.digest
-        report.withTools = file.withTools
-        report.documents = file.count
-        report.empty = file.emptyCount
-        report.skipped = file.skipped
-        report.duplicates = file.identities.count { !seen.insert($0).inserted }
+        report.add(file, seen: &seen)
         return .documents(file, report)
     }
 
@@ -217,10 +219,45 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
             taken.report.documents = documents.count
             taken.report.documentsUsed = documents.count
             taken.add(packer, SourceReport.Replies())
+        case .prompts(let file, let opened):
+            taken = Taken(report: opened)
+            guard share > 0, let sampler else { break }
+            try answer(file, share, length, seed, sampler, &generator, into: &packer, &taken)
         }
         taken.report.samplesAsked = share
         taken.report.samples = taken.rows.count
         return taken
+    }
+
+    /// Each prompt once, in an order of chance, with what the model answers.
+    private func answer(
+        _ file: DocumentFile, _ share: Int, _ length: Int, _ seed: UInt64, _ sampler: any SelfSampler,
+        _ generator: inout SplitMix64, into packer: inout RowPacker, _ taken: inout Taken
+    ) throws(Fault) {
+        var (order, tooLong) = (generator.permutation(file.count)[...], 0)
+        var (rows, replies, answers) = (packer, SourceReport.Replies(), 0)
+        try sampler.answers(length: length, seed: seed) { () throws(Fault) -> [Int32]? in
+            while let index = order.popFirst() {
+                let document = try file.document(index)
+                var tokens = try tokenizer.encode(document.text)
+                if !document.isRendered, let token = tokenizer.beginningToken, tokens.first != token {
+                    tokens.insert(token, at: 0)
+                }
+                if !tokens.isEmpty, tokens.count < length { return tokens }
+                tooLong += 1
+            }
+            return nil
+        } take: { tokens, start in
+            guard rows.rows.count < share else { return 1 }
+            rows.append(tokens, isMarked: tokens.indices.map { $0 >= start })
+            replies.tokens += tokens.count - start
+            answers += 1
+            return Double(rows.rows.count) / Double(share)
+        }
+        taken.report.documentsUsed = answers
+        taken.report.promptsTooLong = tooLong
+        packer = rows
+        taken.add(packer, replies)
     }
 
     private func pack(_ document: DocumentFile.Document, into packer: inout RowPacker) throws(Fault) {
@@ -270,6 +307,8 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
         guard reports.allSatisfy({ ($0.replies?.tokens ?? 0) == 0 }) else { return }
         let plain = reports.reduce(0) { $0 + ($1.replies?.plain ?? 0) }
         let used = reports.reduce(0) { $0 + $1.documentsUsed }
+        // Where nothing was read there is not enough text, whoever speaks in it.
+        guard used > 0 else { return }
         throw Fault(
             .badData, "the calibration holds no assistant's turns", file: onlyFile,
             found: plain == used
@@ -286,6 +325,11 @@ public struct CalibrationBuilder<Tokenizer: TextTokenizer> {
                 notes.append(
                     "\(report.label) is long enough for only \(report.samples) of the \(report.samplesAsked) "
                         + "samples of " + CountText.of(length, "token"))
+            }
+            if report.promptsTooLong > 0 {
+                notes.append(
+                    CountText.of(report.promptsTooLong, "prompt") + " of \(report.label) left out, which leave no room "
+                        + "for an answer in \(CountText.of(length, "token"))")
             }
             if report.samplesAsked == 0 {
                 notes.append("\(report.label) has so little weight that it contributes no samples")

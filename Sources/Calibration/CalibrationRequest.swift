@@ -55,4 +55,15 @@ public protocol SelfSampler {
     /// Documents of tokens, at least `tokenCount` in all, the separators that the model expects included; the same for
     /// the same seed.
     func documents(tokenCount: Int, sequenceLength: Int, seed: UInt64) throws(Fault) -> [[Int32]]
+
+    /// Writes what follows prompts, to its end or until prompt and answer have `length` tokens; the same for the same
+    /// seed.
+    ///
+    /// - Parameters:
+    ///   - prompt: the next prompt's tokens, at least one and fewer than `length`; nil after the last.
+    ///   - take: receives a prompt with its answer, and the answer's place; it tells the share of what is wanted that
+    ///     is there, and 1 ends the writing.
+    func answers(
+        length: Int, seed: UInt64, prompt: () throws(Fault) -> [Int32]?, take: ([Int32], Int) -> Double
+    ) throws(Fault)
 }

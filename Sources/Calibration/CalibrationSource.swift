@@ -5,6 +5,8 @@ public enum CalibrationSource: Equatable, Sendable {
     case file(path: String, kind: FileKind, weight: Double)
     /// Text that the dense model itself writes.
     case selfSampled(weight: Double)
+    /// What the dense model answers to a file's prompts, after them.
+    case selfAnswered(prompts: String, weight: Double)
 
     public enum FileKind: String, Sendable, CaseIterable {
         /// Documents separated by blank lines, whatever the file is called.
@@ -17,11 +19,19 @@ public enum CalibrationSource: Equatable, Sendable {
 
     public var weight: Double {
         switch self {
-        case .file(_, _, let weight), .selfSampled(let weight): weight
+        case .file(_, _, let weight), .selfSampled(let weight), .selfAnswered(_, let weight): weight
         }
     }
 
-    /// Reads "FILE" or "FILE@WEIGHT", or "self" in the file's place.
+    /// The file that is read, if there is one.
+    public var path: String? {
+        switch self {
+        case .file(let path, _, _), .selfAnswered(let path, _): path
+        case .selfSampled: nil
+        }
+    }
+
+    /// Reads "FILE" or "FILE@WEIGHT", or in the file's place "self", or "self:FILE" for answers to its prompts.
     ///
     /// Only a number after the last "@" is a weight, so that "news@home.txt" is a file's name; a file whose name ends
     /// in "@" and a number is written with "@1" after it.
@@ -43,10 +53,28 @@ public enum CalibrationSource: Equatable, Sendable {
         guard !path.isEmpty else {
             throw Fault(.usage, "a calibration source has no file", found: text, expected: "FILE or FILE@WEIGHT")
         }
-        self =
-            path == "self"
-            ? .selfSampled(weight: weight)
-            : .file(path: path, kind: try CalibrationSource.kind(of: path), weight: weight)
+        if path == "self" {
+            self = .selfSampled(weight: weight)
+        } else if path.hasPrefix("self:") {
+            self = .selfAnswered(prompts: try CalibrationSource.prompts(path.dropFirst("self:".count)), weight: weight)
+        } else {
+            self = .file(path: path, kind: try CalibrationSource.kind(of: path), weight: weight)
+        }
+    }
+
+    private static func prompts(_ path: Substring) throws(Fault) -> String {
+        let path = String(path)
+        guard !path.isEmpty else {
+            throw Fault(
+                .usage, "the source self: has no file of prompts", found: "self:", expected: "self:FILE.jsonl, or self")
+        }
+        let kind = try CalibrationSource.kind(of: path)
+        guard kind == .jsonLines else {
+            throw Fault(
+                .badData, "prompts are read from records", file: path, found: "a .\(kind.rawValue) file",
+                expected: "a .jsonl, .ndjson or .json file, of conversations or of prompts")
+        }
+        return path
     }
 
     /// Weights are added up.

@@ -107,7 +107,7 @@ public struct Plan {
             list.append(
                 "no calibration text was read: \(subject.samples) samples of \(subject.tokens) tokens are assumed")
         }
-        if subject.settings.calibration.contains(where: { $0 == "self" || $0.hasPrefix("self@") }) {
+        if subject.settings.calibration.contains(where: OwnText.isOwn) {
             list.append("the time for writing calibration text with the model is not included")
         }
         if subject.types.mayOverflow {

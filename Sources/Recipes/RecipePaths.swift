@@ -19,12 +19,29 @@ extension PruneRecipe {
         recipe.model = model.map(map)
         recipe.output = output.map(map)
         // A weight stays at the end: `../news.txt@2`.
-        recipe.calibration = calibration?.map { PruneRecipe.isOwnText($0) ? $0 : map($0) }
+        recipe.calibration = calibration?.map { OwnText.mappingPath($0, map) }
         recipe.evaluation = evaluation?.map(map)
         recipe.offload = offload.map(map)
         return recipe
     }
+}
 
-    /// Whether a calibration source is the text that the model writes.
-    static func isOwnText(_ source: String) -> Bool { source == "self" || source.hasPrefix("self@") }
+/// A calibration source that the dense model writes, as recipes name it: "self", or "self:FILE" for answers to the
+/// file's prompts.
+public enum OwnText {
+    private static let answers = "self:"
+
+    /// Whether a source is one.
+    public static func isOwn(_ source: String) -> Bool {
+        source.hasPrefix(answers) || source == "self" || source.hasPrefix("self@")
+    }
+
+    /// Whether a source has a file.
+    static func hasFile(_ source: String) -> Bool { !isOwn(source) || source.hasPrefix(answers) }
+
+    /// The source with another path.
+    static func mappingPath(_ source: String, _ map: (String) -> String) -> String {
+        guard isOwn(source) else { return map(source) }
+        return hasFile(source) ? answers + map(String(source.dropFirst(answers.count))) : source
+    }
 }

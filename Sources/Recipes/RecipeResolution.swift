@@ -70,7 +70,7 @@ extension PruneRecipe {
                 "structure.keep_supernet", "each stage has candidates of its own, and none are kept",
                 found: "keep_supernet with recover", advice: "leave one of the two out")
         }
-        let writesOwnText = calibration.contains(where: PruneRecipe.isOwnText)
+        let writesOwnText = calibration.contains(where: OwnText.isOwn)
         if let temperature {
             guard writesOwnText else {
                 throw fault(
@@ -83,7 +83,7 @@ extension PruneRecipe {
                     expected: "a number above 0 and at most 10")
             }
         }
-        let hasFiles = !calibration.allSatisfy(PruneRecipe.isOwnText)
+        let hasFiles = calibration.contains(where: OwnText.hasFile)
         if let textField, !hasFiles || textField.isEmpty {
             throw fault(
                 "calibration.text_field",

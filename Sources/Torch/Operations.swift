@@ -238,4 +238,17 @@ extension Tensor {
                 beta2,
                 epsilon, Int64(step), keepsZeros))
     }
+
+    /// Becomes base + added in its own number type.
+    ///
+    /// - Parameters:
+    ///   - base: float32, of this shape.
+    ///   - added: the same.
+    ///   - keepsZeros: whether it is zero where `base` is.
+    public func set(sumOf base: Tensor, _ added: Tensor, keepsZeros: Bool) {
+        Engine.require(esp_set_sum(handle, base.handle, added.handle, keepsZeros))
+    }
+
+    /// Becomes zero where a weight is zero; float32 and of this shape.
+    public func keepZeros(of weight: Tensor) { Engine.require(esp_keep_zeros(handle, weight.handle)) }
 }

@@ -21,11 +21,15 @@ struct CalibrationSourceTests {
         }
         #expect(try CalibrationSource(parsing: "self") == .selfSampled(weight: 1))
         #expect(try CalibrationSource(parsing: "self@0.5") == .selfSampled(weight: 0.5))
+        let prompts = try CalibrationSource(parsing: "self:a/asked@home.jsonl@3")
+        #expect(prompts == .selfAnswered(prompts: "a/asked@home.jsonl", weight: 3))
+        #expect(prompts.path == "a/asked@home.jsonl" && prompts.weight == 3)
+        #expect(try CalibrationSource(parsing: "self.txt").path == "self.txt")
     }
 
     @Test(
         "a weight that is not positive and a source without a file are bad usage",
-        arguments: ["a.txt@0", "a.txt@-1", "@2", "", "self@1e400", "self@1e10"])
+        arguments: ["a.txt@0", "a.txt@-1", "@2", "", "self@1e400", "self@1e10", "self:", "self:@2"])
     func badWeights(text: String) {
         #expect(faultOf { () throws(Fault) in try CalibrationSource(parsing: text) }?.kind == .usage)
     }
@@ -46,11 +50,18 @@ struct CalibrationSourceTests {
                 "python3 -c 'import sys, pandas; pandas.read_csv(sys.argv[1], sep=\"\\t\").to_json(sys.argv[2], "
                     + "orient=\"records\", lines=True)' a.tsv a.jsonl"
             ),
+            ("self:a.pt", "store the tokens as .safetensors"),
             ("a.pt", "store the tokens as .safetensors"), ("a.pdf", "store its text as a file of its own"),
         ])
     func refusedKinds(text: String, advice: String) throws {
         let fault = try #require(faultOf { () throws(Fault) in try CalibrationSource(parsing: text) })
         #expect(fault.kind == .badData)
         #expect(fault.advice == advice)
+    }
+
+    @Test("prompts are records", arguments: ["self:prompts.txt", "self:prompts", "self:tokens.safetensors@2"])
+    func promptsAreRecords(text: String) throws {
+        let fault = try #require(faultOf { () throws(Fault) in try CalibrationSource(parsing: text) })
+        #expect(fault.kind == .badData && fault.file?.hasPrefix("self:") == false)
     }
 }

@@ -147,6 +147,9 @@ struct PackingTests {
             func documents(tokenCount: Int, sequenceLength: Int, seed: UInt64) throws(Fault) -> [[Int32]] {
                 [Array(repeating: 7, count: tokenCount - 1), [8, 9]]
             }
+            func answers(
+                length: Int, seed: UInt64, prompt: () throws(Fault) -> [Int32]?, take: ([Int32], Int) -> Double
+            ) throws(Fault) {}
         }
         let set = try build(["self"], samples: 2, sampler: Sampler())
         #expect(set.rows == [[7, 7, 7, 7], [7, 7, 7, 8]])

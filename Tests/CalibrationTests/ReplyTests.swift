@@ -92,6 +92,9 @@ struct ReplyTests {
             func documents(tokenCount: Int, sequenceLength: Int, seed: UInt64) throws(Fault) -> [[Int32]] {
                 [[Int32](repeating: 65, count: tokenCount)]
             }
+            func answers(
+                length: Int, seed: UInt64, prompt: () throws(Fault) -> [Int32]?, take: ([Int32], Int) -> Double
+            ) throws(Fault) {}
         }
         let own = try build(
             [chat, "self"], samples: 6, length: 4, chat: chatML, sampler: Sampler(), marksReplies: true)

@@ -43,6 +43,37 @@ struct RecoverVerbTests {
         #expect(verified.results == ["recovery-cost.json"] && verified.warnings.isEmpty)
     }
 
+    @Test("the teacher answers prompts, of which the loss counts the answers")
+    func answers() throws {
+        let work = try TemporaryFolder()
+        let asked = try work.write(
+            "asked.jsonl", (0..<30).map { "{\"prompt\":\"What is \($0)?\"}\n" }.joined())
+        func run(_ output: String, _ more: [String]) throws -> JSONObject {
+            var command = try Recover.parse(
+                [
+                    folder.path, "--teacher", folder.path, "--calibration", "self:\(asked)@2", "--samples", "6",
+                    "--sequence-length", "24", "--steps", "2", "--device", "cpu", "--dtype", "float32", "--threads",
+                    "1", "--quiet", "--output", work.path + "/" + output,
+                ] + more)
+            try command.run()
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: work.path + "/" + output + "/recovery.json"))
+            return try #require(try JSONValue(parsing: Array(bytes)).objectValue)
+        }
+        let all = try run("all", [])
+        let replies = try run("replies", ["--turns", "assistant"])
+        let source = try #require(all["calibration"]?.objectValue?["sources"]?.arrayValue?.first?.objectValue)
+        #expect(source["kind"] == .string("self") && source["file"] == .string("asked.jsonl"))
+        #expect(source["weight"]?.doubleValue == 2)
+        #expect(replies["counted_positions"]?.integerValue ?? .max < 5 * 23)
+        // The published recipe names the prompts from its own folder, and makes the same again.
+        let recipe = work.path + "/all/recovery.yaml"
+        #expect(try String(contentsOfFile: recipe, encoding: .utf8).contains("self:../asked.jsonl@2"))
+        var command = try Recover.parse(["--recipe", recipe, "--output", work.path + "/again", "--quiet"])
+        try command.run()
+        let weights = ["all", "again"].map { work.path + "/" + $0 + "/model.safetensors" }
+        #expect(FileManager.default.contentsEqual(atPath: weights[0], andPath: weights[1]))
+    }
+
     @Test("a place that would change the output, or that cannot be written, is refused before the work")
     func refused() throws {
         let work = try TemporaryFolder()
@@ -52,6 +83,10 @@ struct RecoverVerbTests {
         }
         #expect(fault(output + "/recovery.json")?.kind == .usage)
         #expect(fault(text)?.kind == .usage)
+        #expect(throws: Fault.self) {
+            try recover(["--calibration", "\(text)@2", "--output", output, "--results", text])
+        }
+        #expect(try String(contentsOfFile: text, encoding: .utf8).hasPrefix("Now is the winter"))
         #expect(fault(work.path + "/nothing/cost.json")?.kind == .inputOutput)
         #expect(!FileManager.default.fileExists(atPath: output))
         #expect(throws: (any Error).self) { try Recover.parse([folder.path, "--plan", "--results", "cost.json"]) }

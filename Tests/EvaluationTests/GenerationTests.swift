@@ -112,6 +112,51 @@ struct GenerationTests {
         #expect(try sample(start: 256, ends: [256]) == sample(start: 256, ends: []))
     }
 
+    /// Collects the answers to prompts, with where each begins.
+    private func answers(
+        _ model: Written, _ prompts: [[Int32]], length: Int = 24, temperature: Double = 0, ends: Set<Int32> = [],
+        batch: Int = 2, most: Int = .max
+    ) throws -> [(whole: [Int32], start: Int)] {
+        var (rest, list) = (prompts[...], [(whole: [Int32], start: Int)]())
+        try BatchSampling.answers(
+            model.decoder, length: length, temperature: temperature, seed: 4, endTokens: ends, dtype: .float32,
+            batch: batch, prompt: { rest.popFirst() }
+        ) { whole, start in
+            list.append((whole, start))
+            return list.count < most
+        }
+        return list
+    }
+
+    @Test func promptsOfAnyLengthsAreAnsweredTogetherAsEachAlone() throws {
+        let model = try Written()
+        let prompts: [[Int32]] = [[1, 2, 3], [9], [4, 5, 6, 7, 8], [11, 12], [13, 14, 15]]
+        let free = try answers(model, prompts)
+        let generator = Generator(try loaded(model), endTokens: [])
+        for (prompt, answer) in zip(prompts, free) {
+            #expect(answer.start == prompt.count && answer.whole.count == 24)
+            #expect(try answer.whole == prompt + generator.generate(from: prompt, limit: 24 - prompt.count).ids)
+        }
+        // The end stands in the answer, and nothing after it; one who has ended does not end the others.
+        let end = free[0].whole[3 + 2]
+        let ended = try answers(model, prompts, ends: [end])
+        for (whole, answer) in zip(free, ended) {
+            let stop = whole.whole[whole.start...].firstIndex(of: end).map { $0 + 1 } ?? 24
+            #expect(answer.whole == Array(whole.whole[..<stop]))
+        }
+        #expect(ended.contains { $0.whole.count < 24 })
+        #expect(try answers(model, prompts, most: 3).count == 3)
+    }
+
+    @Test func answersAreDrawnFromTheSeed() throws {
+        let model = try Written()
+        let prompts: [[Int32]] = [[1, 2, 3], [1, 2, 3], [7]]
+        let first = try answers(model, prompts, temperature: 1).map(\.whole)
+        #expect(try answers(model, prompts, temperature: 1).map(\.whole) == first)
+        #expect(first[0] != first[1])
+        #expect(throws: Fault.self) { try answers(model, prompts, length: 65) }
+    }
+
     @Test func sequencesLongerThanTheContextAreRefused() throws {
         let model = try Written()
         let fault = #expect(throws: Fault.self) {

@@ -120,6 +120,36 @@ struct TrainingLoopTests {
         #expect(abs(gradient.squareSum() / all - 1) < 1e-5)
     }
 
+    @Test("a sum and a gradient are zero where the weight is", arguments: [DType.float32, .bfloat16])
+    func underZeros(dtype: DType) {
+        var draws = Draws(5)
+        let base = draws.tensor([70, 513])
+        for column in stride(from: 0, to: 513, by: 3) { base.narrowed(1, column, 1).fill(0) }
+        let added = draws.tensor([70, 513])
+        let (b, a) = (base.doubles(), added.doubles())
+        let tolerance = dtype == .float32 ? 1e-6 : 0.02
+        for keepsZeros in [true, false] {
+            // Rows of a larger tensor, as a linear's of a projection are.
+            let whole = Tensor.zeros([72, 513], dtype)
+            whole.narrowed(0, 1, 70).set(sumOf: base, added, keepsZeros: keepsZeros)
+            let found = whole.narrowed(0, 1, 70).to(.float32).doubles()
+            for index in b.indices {
+                let wanted = keepsZeros && b[index] == 0 ? 0 : b[index] + a[index]
+                guard abs(found[index] - wanted) <= tolerance, b[index] != 0 || !keepsZeros || found[index] == 0 else {
+                    Issue.record("place \(index): \(found[index]) instead of \(wanted)")
+                    return
+                }
+            }
+            #expect(whole.narrowed(0, 0, 1).magnitude().maximum().scalar == 0)
+            #expect(whole.narrowed(0, 71, 1).magnitude().maximum().scalar == 0)
+        }
+        let gradient = added.to(dtype) === added ? added.clone() : added.to(dtype)
+        let before = gradient.to(.float32).doubles()
+        gradient.keepZeros(of: base)
+        let after = gradient.to(.float32).doubles()
+        #expect(zip(zip(before, after), b).allSatisfy { $0.1 == ($1 == 0 ? 0 : $0.0) })
+    }
+
     @Test("AdamW's steps are those of float64, and zeros stay", arguments: [DType.float32, .bfloat16])
     func adamW(dtype: DType) {
         var draws = Draws(7)

@@ -185,6 +185,10 @@ bool esp_square_sum(esp_tensor gradient, esp_tensor weight, double *result);
 bool esp_adamw_step(esp_tensor w, esp_tensor gradient, esp_tensor first, esp_tensor second, esp_tensor working,
                     double factor, double rate, double decay, double beta1, double beta2, double epsilon, int64_t step,
                     bool keeps_zeros);
+// target = base + added, both float32, in target's own dtype; with keeps_zeros zero where base is zero.
+bool esp_set_sum(esp_tensor target, esp_tensor base, esp_tensor added, bool keeps_zeros);
+// Zero where the float32 weight is zero.
+bool esp_keep_zeros(esp_tensor gradient, esp_tensor weight);
 
 // SparseGPT on one block of columns w [rows, width] (updated in place), with hinv the upper Cholesky factor's block
 // [width, width]. With group == 0 the mask is given in `keep`; else keep_of of every `group` columns are chosen on the

@@ -27,6 +27,11 @@ final class DocumentFile {
             self.init(text)
         }
 
+        /// A prompt without its answer.
+        init(asking exchange: TextRecord.Exchange) {
+            (text, isRendered) = (exchange.prompt, exchange.isRendered)
+        }
+
         /// Whether the text ends with what an assistant says.
         var endsWithReply: Bool { replies?.last?.upperBound == text.utf8.count }
     }
@@ -74,21 +79,23 @@ final class DocumentFile {
 
     /// - Parameters:
     ///   - isJSON: JSON objects, one a line or in one array; otherwise documents are separated by blank lines.
+    ///   - purpose: whether of a record everything is a document's, or only what a model would be asked.
     ///   - chat: renders conversations.
     ///   - textField: the only key that is read; nil reads the usual forms.
     ///   - skippedLines: wrong records that are left out; one more is an error.
     ///   - keepsEmpty: whether records without any text count.
     /// - Throws: `Fault` of kind `badData` with the line for anything that is not as it should be.
     init(
-        _ path: String, isJSON: Bool, chat: ChatTemplate.Choice, textField: String? = nil, skippedLines: Int = 0,
-        keepsEmpty: Bool = false, longestLine: Int = LineReader.longestLine
+        _ path: String, isJSON: Bool, purpose: RecordReader.Purpose = .document, chat: ChatTemplate.Choice,
+        textField: String? = nil, skippedLines: Int = 0, keepsEmpty: Bool = false,
+        longestLine: Int = LineReader.longestLine
     ) throws(Fault) {
         self.path = path
         self.isJSON = isJSON
         self.keepsEmpty = keepsEmpty
         self.chat = chat
         self.file = try ByteFile(path)
-        self.records = RecordReader(.document, textField: textField)
+        self.records = RecordReader(purpose, textField: textField)
         if isJSON, let layout = JSONArraySplitter.layout(try file.bytes(at: 0, count: 1 << 16)) {
             self.layout = layout
             try scanElements(layout, skippedLines: skippedLines, longest: longestLine)
@@ -173,7 +180,11 @@ final class DocumentFile {
     ) throws(Fault) -> (document: Document, hasTools: Bool) {
         do throws(Fault) {
             let record = try records.record(bytes, line: line, isLine: layout == nil)
-            return (try record.document(chat), record.hasTools)
+            let document =
+                records.purpose == .document
+                ? try record.document(chat)
+                : Document(asking: try record.exchange { () throws(Fault) in chat })
+            return (document, record.hasTools)
         } catch {
             var fault = error.inFile(path)
             fault.place = fault.place ?? "line \(line)"

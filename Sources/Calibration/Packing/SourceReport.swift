@@ -19,6 +19,8 @@ struct SourceReport {
     /// Whether a plain text's first line is a record in JSON.
     var beginsWithRecord = false
     var documentsUsed = 0
+    /// Prompts that were not answered, for want of room.
+    var promptsTooLong = 0
     /// Tokens of the documents used, separators included.
     var tokens = 0
     var samplesAsked = 0
@@ -36,6 +38,16 @@ struct SourceReport {
         var positions = 0
         /// Samples left out because none of their positions counts.
         var leftOut = 0
+    }
+
+    /// What a file's documents are, and how many of them others have told of.
+    mutating func add(_ file: DocumentFile, seen: inout Set<DocumentFile.Identity>) {
+        digest = file.digest
+        withTools = file.withTools
+        documents = file.count
+        empty = file.emptyCount
+        skipped = file.skipped
+        duplicates = file.identities.count { !seen.insert($0).inserted }
     }
 
     /// The last component of a path: a manifest does not tell where things stand on the user's machine.

@@ -49,7 +49,7 @@ public struct RunTextOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Sampling temperature for --calibration self (default: 1).", valueName: "t"))
+        help: ArgumentHelp("Sampling temperature of text that --calibration self writes (default: 1).", valueName: "t"))
     public var temperature: Double?
 
     @Option(

@@ -107,8 +107,7 @@ public struct Recover: ParsableCommand, Verb {
     /// Looks at the place of the results before the work; nil where it is in the output, which is not there yet.
     private func resultsTarget(_ settings: RecoverSettings) throws(Fault) -> OutputTarget? {
         guard let results, let output = settings.output else { return nil }
-        let inputs = [settings.model] + (settings.teacher.map { [$0] } ?? []) + settings.calibration
-        try SamePath.refuse(results, "--results", among: inputs)
+        try SamePath.refuse(results, "--results", among: try settings.inputs())
         let folder = FileSystem.parent(results)
         guard
             SamePath.areSame(folder, output)

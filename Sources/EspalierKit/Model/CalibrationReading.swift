@@ -61,7 +61,13 @@ struct CalibrationReading {
         request.textLength = textLength
         request.marksReplies = marksReplies
         var kinds: Set<CalibrationSource.FileKind> = []
-        for case .file(_, let kind, _) in sources { kinds.insert(kind) }
+        for source in sources {
+            switch source {
+            case .file(_, let kind, _): kinds.insert(kind)
+            case .selfAnswered: kinds.insert(.jsonLines)
+            case .selfSampled: break
+            }
+        }
         if skippedLines > 0, !kinds.contains(.jsonLines) {
             throw Fault(
                 .usage, "none of the calibration files has records", place: "--skip-bad-lines",
@@ -98,6 +104,19 @@ struct CalibrationReading {
                 model: model, special: special, engine: engine, temperature: temperature,
                 reporter: reporter)
         ).build()
+    }
+}
+
+extension RecoverSettings {
+    /// The models and texts that a run reads.
+    ///
+    /// - Throws: `usage` for what is no source of text.
+    public func inputs() throws(Fault) -> [String] {
+        var inputs = [model] + (teacher.map { [$0] } ?? [])
+        for source in calibration {
+            if let path = try CalibrationSource(parsing: source).path { inputs.append(path) }
+        }
+        return inputs
     }
 }
 
@@ -145,5 +164,20 @@ private struct DenseSampler: SelfSampler {
             temperature: temperature, seed: seed, start: special?.beginning, endTokens: special?.end ?? [],
             dtype: engine.dtype
         ) { reporter.update($0) }
+    }
+
+    func answers(
+        length: Int, seed: UInt64, prompt: () throws(Fault) -> [Int32]?, take: ([Int32], Int) -> Double
+    ) throws(Fault) {
+        reporter.begin("answering prompts", total: 1)
+        defer { reporter.finish() }
+        try BatchSampling.answers(
+            model.decoder, length: length, temperature: temperature, seed: seed, endTokens: special?.end ?? [],
+            dtype: engine.dtype, prompt: prompt
+        ) { tokens, start in
+            let share = take(tokens, start)
+            reporter.update(min(1, share))
+            return share < 1
+        }
     }
 }

@@ -15,7 +15,7 @@ extension Plan {
         try settings.checkOffload()
         let subject: PlanSubject
         // The model's own writing takes long and its measurements are known beforehand.
-        if settings.calibration.isEmpty || settings.calibration.contains(where: isOwnText) {
+        if settings.calibration.isEmpty || settings.calibration.contains(where: OwnText.isOwn) {
             let engine = try EngineSettings(threads: settings.threads, device: settings.device, dtype: settings.dtype)
             engine.warnings.forEach(reporter.warning)
             let model = try OpenedModel(settings.model, device: engine.device, needsWeights: false)
@@ -37,8 +37,6 @@ extension Plan {
         }
         return plan
     }
-
-    static func isOwnText(_ source: String) -> Bool { source == "self" || source.hasPrefix("self@") }
 }
 
 extension PruneRecipe {

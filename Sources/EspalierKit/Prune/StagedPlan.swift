@@ -18,7 +18,7 @@ public struct StagedPlan {
     public init(_ settings: PruneSettings, reporter: any Reporter) throws(Fault) {
         pruning = try Plan.making(settings, reporter: reporter)
         stages = settings.stages
-        guard !settings.calibration.isEmpty, !settings.calibration.contains(where: Plan.isOwnText) else {
+        guard !settings.calibration.isEmpty, !settings.calibration.contains(where: OwnText.isOwn) else {
             recovery = nil
             reporter.warning("the training is not in this plan: it is measured with a text, --calibration FILE")
             return

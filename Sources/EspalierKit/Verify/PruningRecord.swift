@@ -109,8 +109,7 @@ struct PruningRecord {
         for (index, (source, text)) in zip(sources, settings.calibration).enumerated() {
             let key = "calibration.sources[\(index)]"
             let wanted = try CalibrationSource(parsing: text)
-            var name = "self"
-            if case .file(let path, _, _) = wanted { name = FileSystem.last(path) }
+            let name = wanted.path.map(FileSystem.last) ?? "self"
             try expect(key + ".file", source[.file].map(shown) ?? shown(source[.kind]), name)
             try expect(key + ".weight", source[.weight]?.doubleValue.map { "\($0)" } ?? "nothing", "\(wanted.weight)")
         }

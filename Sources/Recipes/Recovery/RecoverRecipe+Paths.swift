@@ -19,7 +19,7 @@ extension RecoverRecipe {
         recipe.model = model.map(map)
         recipe.teacher = teacher.map(map)
         recipe.output = output.map(map)
-        recipe.calibration = calibration?.map { PruneRecipe.isOwnText($0) ? $0 : map($0) }
+        recipe.calibration = calibration?.map { OwnText.mappingPath($0, map) }
         recipe.evaluation = evaluation?.map(map)
         recipe.offload = offload.map(map)
         recipe.adapters = adapters.map(map)

@@ -172,7 +172,7 @@ extension RecoverRecipe {
                 "calibration.sources", "recovery needs text to train on",
                 advice: "give --calibration FILE (.txt, .jsonl or .safetensors), or --calibration self")
         }
-        let writesOwnText = calibration.contains(where: PruneRecipe.isOwnText)
+        let writesOwnText = calibration.contains(where: OwnText.isOwn)
         if writesOwnText, !loss.needsTeacher {
             throw fault(
                 "calibration.sources", "the text of the source self is the teacher's, and there is none",
@@ -183,7 +183,7 @@ extension RecoverRecipe {
                 "calibration.temperature", "a temperature applies only to text that the teacher writes",
                 advice: "leave it out, or use the source self")
         }
-        if let textField, textField.isEmpty || calibration.allSatisfy(PruneRecipe.isOwnText) {
+        if let textField, textField.isEmpty || !calibration.contains(where: OwnText.hasFile) {
             throw fault(
                 "calibration.text_field",
                 textField.isEmpty ? "the text field has no name" : "only the records of files have a text field",

@@ -96,33 +96,37 @@ final class LowRankAdapter {
     /// The whole weight with its adapters, [Σ out, in] float32.
     func merged() -> Tensor {
         let merged = start.clone()
-        for (index, linear) in linears.enumerated() {
-            let (a, b) = factors(index)
-            let rows = merged.narrowed(0, linear.rows.lowerBound, linear.rows.count)
-            rows.addMatmul(b, a, alpha: scale)
-        }
-        if isMasked { merged.multiply(by: mask) }
+        merge(into: merged)
         return merged
     }
 
-    private var mask: Tensor { start.isEqual(to: 0).to(.float32) * -1 + 1 }
-
     /// Has passes use what A and B are now.
-    func refresh() { Engine.withoutGradient { weight.copy(from: merged()) } }
+    func refresh() { Engine.withoutGradient { merge(into: weight) } }
+
+    /// Sets the rows that have an adapter to W₀ + s · B A, under the mask.
+    private func merge(into target: Tensor) {
+        for (index, linear) in linears.enumerated() {
+            let (a, b) = factors(index)
+            let rows = (linear.rows.lowerBound, linear.rows.count)
+            target.narrowed(0, rows.0, rows.1).set(
+                sumOf: start.narrowed(0, rows.0, rows.1), (b * scale).matmul(a), keepsZeros: isMasked)
+        }
+    }
 
     /// Makes the gradients of A and B of a masked weight's.
     func collect() {
         guard isMasked else { return }
         Engine.withoutGradient {
-            let gradient = weight.takeGradient().to(.float32) * mask
+            let gradient = weight.takeGradient()
+            gradient.keepZeros(of: start)
             for (index, linear) in linears.enumerated() {
                 let own = gradient.narrowed(0, linear.rows.lowerBound, linear.rows.count)
-                let (a, b) = factors(index)
-                self.a.add(
-                    b.transposed(0, 1).matmul(own), scale: scale, at: index * rank)
-                self.b.add(
-                    own.matmul(a.transposed(0, 1)), scale: scale,
-                    at: linears[..<index].reduce(0) { $0 + $1.rows.count })
+                // In the products' type, as a pass through A and B would have it.
+                let places = (a: index * rank, b: linears[..<index].reduce(0) { $0 + $1.rows.count })
+                let a = self.a.working.detached().narrowed(0, places.a, rank)
+                let b = self.b.working.detached().narrowed(0, places.b, linear.rows.count)
+                self.a.add(b.transposed(0, 1).matmul(own).to(.float32), scale: scale, at: places.a)
+                self.b.add(own.matmul(a.transposed(0, 1)).to(.float32), scale: scale, at: places.b)
             }
         }
     }
