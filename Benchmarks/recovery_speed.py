@@ -58,7 +58,14 @@ def main():
             command += ["--calibration", options.tokens, "--samples", "100000", "--no-shuffle", "--held-out", "1"]
             command += ["--train", trained, "--dtype", dtype, "--steps", str(options.steps)]
             command += ["--check-every", str(options.steps), "--batch", str(options.batch), "--learning-rate", rate]
-            command += ["--threads", str(options.threads), "--device", options.device, "--output", os.path.join(work, "out")]
+            command += [
+                "--threads",
+                str(options.threads),
+                "--device",
+                options.device,
+                "--output",
+                os.path.join(work, "out"),
+            ]
             if "checkpointing" in extra:
                 command += ["--checkpointing", "all"]
             if "offload" in extra:

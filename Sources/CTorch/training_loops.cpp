@@ -139,13 +139,12 @@ ESP_FOR_TYPE_PAIRS(ESP_DEFINE_ADAMW)
 #undef ESP_DEFINE_ADAMW
 
 #define ESP_DEFINE_UNDER_ZEROS(X)                                                                                     \
-  ESP_MULTIVERSION void set_sum(X *__restrict target, const float *__restrict base, const float *__restrict added,  \
-                                int64_t count, bool keeps_zeros) {                                                  \
-    for (int64_t i = 0; i < count; ++i)                                                                             \
-      store(target, i, keeps_zeros && base[i] == 0.0f ? 0.0f : base[i] + added[i]);                                 \
-  }                                                                                                                 \
-  ESP_MULTIVERSION void keep_zeros(X *__restrict gradient, const float *__restrict weight, int64_t count) {         \
-    for (int64_t i = 0; i < count; ++i) store(gradient, i, weight[i] == 0.0f ? 0.0f : load(gradient, i));           \
+  ESP_MULTIVERSION void set_sum(X *__restrict target, const float *__restrict base, const float *__restrict added,    \
+                                int64_t count, bool keeps_zeros) {                                                    \
+    for (int64_t i = 0; i < count; ++i) store(target, i, keeps_zeros && base[i] == 0.0f ? 0.0f : base[i] + added[i]); \
+  }                                                                                                                   \
+  ESP_MULTIVERSION void keep_zeros(X *__restrict gradient, const float *__restrict weight, int64_t count) {           \
+    for (int64_t i = 0; i < count; ++i) store(gradient, i, weight[i] == 0.0f ? 0.0f : load(gradient, i));             \
   }
 ESP_DEFINE_UNDER_ZEROS(float)
 ESP_DEFINE_UNDER_ZEROS(at::BFloat16)

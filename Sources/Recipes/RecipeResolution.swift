@@ -98,8 +98,9 @@ extension PruneRecipe {
         return PruneSettings(
             model: model, output: output, overwrite: overwrite ?? false, shardSize: shardSize ?? .fiveGigabytes,
             outputDType: outputDType ?? .auto, method: method, preset: preset,
-            sparsity: try resolvedSparsity(pattern), pattern: pattern, allocation: allocation, recoverySteps: recoverySteps,
-            calibration: calibration, samples: samples, sequenceLength: sequenceLength, seed: seed ?? 0,
+            sparsity: try resolvedSparsity(pattern), pattern: pattern, allocation: allocation,
+            recoverySteps: recoverySteps, calibration: calibration, samples: samples, sequenceLength: sequenceLength,
+            seed: seed ?? 0,
             temperature: writesOwnText ? temperature ?? 1 : nil, skippedLines: skippedLines ?? 0, textField: textField,
             evaluation: evaluation ?? [],
             regional: try resolvedRegional(method, preset: preset, samples: samples, among: methods),

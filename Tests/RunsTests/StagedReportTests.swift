@@ -52,7 +52,8 @@ struct StagedReportTests {
     func plainModels() throws {
         let dense = [[Int]](repeating: [4, 2, 8], count: 3)
         let first = try report(dense, [[2, 1, 6], [0, 0, 0], [2, 1, 6]], plain: true, parameters: (1000, 700))
-        let second = try report([[2, 1, 6], [2, 1, 6]], [[2, 1, 3], [2, 1, 3]], plain: true, parameters: (700, 600))
+        let second = try report(
+            [[2, 1, 6], [2, 1, 6]], [[2, 1, 3], [2, 1, 3]], plain: true, parameters: (700, 600))
         let staged = try StagedReport([first, second])
         #expect(abs(staged.left - 138.0 / 432) < 1e-12)
         let whole = try staged.whole(asked: 0.65)

@@ -75,8 +75,12 @@ enum PlanText {
         var table = TextTable()
         table.add("stages", "\(Amount.count(plan.stages.stages.count)): \(steps)")
         if let recovery = plan.recovery {
-            table.add("training after each", "\(Amount.count(recovery.steps, "step")), "
-                + "\(Amount.duration(recovery.secondsPerStep)) a step, \(Amount.bytes(recovery.peakMemoryBytes)) of memory")
+            table.add(
+                "training after each",
+                "\(Amount.count(recovery.steps, "step")), "
+                    + "\(Amount.duration(recovery.secondsPerStep)) a step, "
+                    + "\(Amount.bytes(recovery.peakMemoryBytes)) of memory"
+            )
         }
         table.add("time of all", "at most about \(Amount.duration(plan.seconds))")
         table.add("peak memory of all", Amount.bytes(plan.peakMemoryBytes))

@@ -59,7 +59,8 @@ public struct PruneOptions: ParsableArguments {
                 + "(records with text, messages, conversations, prompt and completion or chosen, or instruction and "
                 + "output); .safetensors (int32 'tokens' [n, T]); texts and records may be gzipped; each "
                 + "with an optional @weight; or self for text "
-                + "that the model writes, self:FILE for its answers to the prompts of records. May be given again.", valueName: "file"), completion: .texts)
+                + "that the model writes, self:FILE for its answers to the prompts of records. May be given again.",
+            valueName: "file"), completion: .texts)
     public var calibration: [String] = []
 
     @Option(name: .long, help: ArgumentHelp("Number of calibration sequences (default: 128).", valueName: "n"))

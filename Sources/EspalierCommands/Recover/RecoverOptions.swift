@@ -155,7 +155,8 @@ public struct RecoverTextOptions: ParsableArguments {
         name: .long, parsing: .singleValue,
         help: ArgumentHelp(
             "Text to train on, as `espalier prune --calibration` takes it, each with an optional @weight; or self for "
-                + "text that the teacher writes, self:FILE for its answers to the prompts of records. May be given again.", valueName: "file"), completion: .texts)
+                + "text that the teacher writes, self:FILE for its answers to the prompts of records. May be given again.",
+            valueName: "file"), completion: .texts)
     public var calibration: [String] = []
 
     @Option(

@@ -44,9 +44,10 @@ public struct StagedPlan {
     /// The document that `plan --json` prints: a pruning's with what is added.
     public var json: JSONValue {
         var object = pruning.json.objectValue ?? JSONObject()
-        object["stages"] = .array(stages.stages.map { stage in
-            .object(["pattern": .string(stage.pattern.text), "sparsity": .double(stage.fraction)])
-        })
+        object["stages"] = .array(
+            stages.stages.map { stage in
+                .object(["pattern": .string(stage.pattern.text), "sparsity": .double(stage.fraction)])
+            })
         object["recovery"] = recovery?.json ?? .null
         object["stages_seconds"] = .double(seconds)
         object["stages_peak_memory_bytes"] = .integer(peakMemoryBytes)

@@ -60,7 +60,8 @@ public struct StagedPruning {
         record["threads"] = .integer(engine.threads)
         if let before { record["output_before"] = .string(before) }
         folder = try StagesFolder.begin(place, record: record)
-        (self.settings, self.reporter, self.observer) = (settings, StageReporter(reporter, stages: folder.path), observer)
+        (self.settings, self.observer) = (settings, observer)
+        self.reporter = StageReporter(reporter, stages: folder.path)
     }
 
     /// An interrupted run.

@@ -15,7 +15,9 @@ public struct PublishedRecovery: Equatable, Sendable {
     public var cost: RecoveryCost?
 
     /// What two runs must share to be the same but for chance.
-    var setting: [String] { [losses.loss, losses.turns ?? "all", losses.trained, "\(losses.steps)", "\(losses.tokens)"] }
+    var setting: [String] {
+        [losses.loss, losses.turns ?? "all", losses.trained, "\(losses.steps)", "\(losses.tokens)"]
+    }
 
     /// Nil for a folder without `recovery.json`.
     ///
