@@ -38,7 +38,7 @@ struct RecoverNarrator {
                 + (settings.teacher.map { " to \($0)" } ?? "")
                 + (settings.turns == .assistant ? " on the assistant's turns" : "")
                 + ": \(Amount.count(context.training.count, "sequence")) of "
-                + "\(Amount.count(context.tokens.columns, "token")), \(context.heldOut.count) more held out"
+                + "\(Amount.count(context.tokens.columns, "token")), \(context.heldOut.count) more held out; learning rate \(context.learningRate)"
                 + (settings.turns == .assistant ? "; \(Amount.percent(context.countedShare)) of the tokens count" : ""))
         reporter.begin("training", total: 1)
     }
@@ -88,6 +88,7 @@ enum RecoverSummary {
         table.add("steps", Amount.count(plan.steps))
         table.add("tokens", Amount.count(plan.tokens))
         if let share = plan.countedShare { table.add("tokens that count", Amount.percent(share)) }
+        table.add("learning rate", "\(plan.learningRate)")
         table.add("time of a step", Amount.duration(plan.secondsPerStep))
         table.add("time", "about \(Amount.duration(plan.seconds))")
         table.add("memory", Amount.bytes(plan.peakMemoryBytes))

@@ -83,8 +83,8 @@ public struct RecoverTrainingOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Highest learning rate (default: \(RecoverHelp.rate(.all)), with --train norms "
-                + "\(RecoverHelp.rate(.norms)), with --train lora \(RecoverHelp.rate(.lora))).",
+            "Highest learning rate (default: \(RecoverHelp.rate(.all)); with --train lora \(RecoverHelp.rate(.lora)), "
+                + "with --train norms \(RecoverHelp.rate(.norms))).",
             valueName: "r"))
     public var learningRate: Double?
 
@@ -146,7 +146,12 @@ public struct RecoverTrainingOptions: ParsableArguments {
 
 enum RecoverHelp {
     /// The default learning rate, as help shows it.
-    static func rate(_ part: TrainedPart) -> String { "\(RecoverRecipe.learningRate(part))" }
+    static func rate(_ part: TrainedPart) -> String {
+        switch RecoverRecipe.defaultRate(part) {
+        case .absolute(let rate): "\(rate)"
+        case .share(let share): "\(share) of the weights' mean magnitude"
+        }
+    }
 }
 
 /// What a recovery trains on.

@@ -31,7 +31,8 @@ public struct RecoverSettings: Sendable, Equatable {
     public var length: Length
     /// Sequences of a step.
     public var batch: Int
-    public var learningRate: Double
+    /// Nil until the weights are known of which it is a share.
+    public var learningRate: Double?
     /// The share of the steps over which the learning rate rises.
     public var warmup: Double
     public var decay: RateDecay
@@ -232,7 +233,7 @@ extension RecoverRecipe {
             sequenceLength: sequenceLength,
             skippedLines: skippedLines ?? 0, textField: textField, evaluation: evaluation ?? [],
             temperature: writesOwnText ? temperature ?? 1 : nil, heldOut: heldOut, length: try resolvedLength(),
-            batch: batch ?? 2, learningRate: learningRate ?? RecoverRecipe.learningRate(trained ?? .all),
+            batch: batch ?? 2, learningRate: learningRate,
             warmup: warmup ?? 0.05, decay: decay ?? .cosine, weightDecay: weightDecay ?? 0, clip: clip ?? 1,
             checkEvery: checkEvery, seed: seed ?? 0, shuffles: shuffles ?? true,
             device: device ?? .auto, dtype: dtype ?? .auto,
@@ -278,14 +279,23 @@ extension RecoverRecipe {
         return .epochs(epochs ?? 1)
     }
 
-    /// The default.
-    public static func learningRate(_ trained: TrainedPart) -> Double {
+    /// A learning rate that is not named.
+    public enum DefaultRate: Sendable {
+        case absolute(Double)
+        /// Of the mean magnitude of the weights in the blocks that are not zero.
+        case share(Double)
+    }
+
+    public static func defaultRate(_ trained: TrainedPart) -> DefaultRate {
         switch trained {
-        case .all: 3e-4
-        case .norms: 3e-3
-        case .lora: 1e-3
+        case .all: .share(0.002)
+        case .norms: .absolute(0.003)
+        case .lora: .share(0.0067)
         }
     }
+
+    /// Of a model all of whose weights are zero.
+    public static let rateWithoutWeights = 3e-4
 
     private func check(_ key: String, _ value: Int?, in range: ClosedRange<Int>) throws(Fault) {
         guard let value, !range.contains(value) else { return }

@@ -14,6 +14,8 @@ public struct RecoverContext {
     /// Nil for a loss without one.
     public let teacher: Decoder?
     public let tokens: TokenMatrix
+    /// The highest learning rate.
+    public let learningRate: Double
     /// Which tokens' predictions the loss counts; nil counts all.
     public let counted: TokenMask?
     public let warnings: [String]
@@ -31,6 +33,13 @@ public struct RecoverContext {
     ) throws(Fault) {
         var settings = settings
         settings.threads = settings.threads ?? Engine.threads
+        if let rate = settings.learningRate {
+            learningRate = rate
+        } else {
+            learningRate = try DefaultLearningRate.of(student, settings.trained)
+        }
+        // Published as a number, which gives the same run again.
+        settings.learningRate = learningRate
         self.settings = settings
         self.teacher = teacher
         tokens = calibration.tokens

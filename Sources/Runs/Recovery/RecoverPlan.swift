@@ -13,6 +13,8 @@ public struct RecoverPlan {
     public let trainedParameters: Int
     public let trainingSamples: Int
     public let heldOutSamples: Int
+    /// The highest one.
+    public let learningRate: Double
     public let secondsPerStep: Double
     /// Of all steps and of the checks between them.
     public let seconds: Double
@@ -28,7 +30,7 @@ public struct RecoverPlan {
     public init(_ context: RecoverContext) throws(Fault) {
         let trainer = try context.makeTrainer()
         let pace = try context.secondsPerStep(trainer)
-        secondsPerStep = pace
+        (secondsPerStep, learningRate) = (pace, context.learningRate)
         steps = try context.steps { pace }
         tokens = steps * context.settings.batch * context.tokens.columns
         countedShare = context.settings.turns == .all ? nil : context.countedShare
@@ -50,7 +52,8 @@ public struct RecoverPlan {
         var object = JSONObject([
             ("steps", .integer(steps)), ("tokens", .integer(tokens)),
             ("trained_parameters", .integer(trainedParameters)), ("training_samples", .integer(trainingSamples)),
-            ("held_out_samples", .integer(heldOutSamples)), ("seconds_per_step", .double(secondsPerStep)),
+            ("held_out_samples", .integer(heldOutSamples)), ("learning_rate", .double(learningRate)),
+            ("seconds_per_step", .double(secondsPerStep)),
             ("seconds", .double(seconds)), ("peak_memory_bytes", .integer(peakMemoryBytes)),
             ("disk_bytes", .integer(diskBytes)),
         ])

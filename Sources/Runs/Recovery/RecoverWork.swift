@@ -96,13 +96,14 @@ struct RecoverWork {
         let order = TrainingOrder(
             samples: context.training, batch: settings.batch,
             seed: settings.shuffles ? settings.seed : nil)
-        let rate = LearningRate(highest: settings.learningRate, warmup: settings.warmup, decay: settings.decay)
+        let rate = LearningRate(highest: context.learningRate, warmup: settings.warmup, decay: settings.decay)
         let interval = settings.checkEvery ?? max(1, (steps + 9) / 10)
         var limit = Double.infinity
         if case .minutes(let minutes) = settings.length { limit = minutes * 60 }
         var spent = checks.reduce(0) { $0 + $1.seconds }
         var done = checks.last?.step ?? 0
         var taken: [Trainer.Step] = []
+        var hasWarned = false
         var clock = ContinuousClock.now
         func seconds() -> Double { clock.duration(to: .now) / .seconds(1) }
         while done < steps, spent + seconds() < limit {
@@ -136,10 +137,23 @@ struct RecoverWork {
                 trainer, step: done, steps: taken, seconds: passed, before: checks, writes: true)
             try add(found, to: &checks)
             events(.note(RecoverWork.line(found, steps: steps, weights: RecoveryLoss(settings.loss))))
+            if !hasWarned, let text = warning(of: found, after: checks[0]) {
+                events(.warning(text))
+                hasWarned = true
+            }
             spent += passed
             taken = []
             clock = ContinuousClock.now
         }
+    }
+
+    /// Said while there is time to begin again: training that makes the model worse from the start.
+    private func warning(of check: RecoverCheck, after start: RecoverCheck) -> String? {
+        let weights = RecoveryLoss(settings.loss)
+        let (before, now) = (weights.value(start.heldOut), weights.value(check.heldOut))
+        guard now > 1.1 * before else { return nil }
+        return "the held-out loss has risen from \(RecoverWork.fixed(before)) to \(RecoverWork.fixed(now)): the learning "
+            + "rate \(context.learningRate) is probably too high for this model"
     }
 
     private static func line(_ check: RecoverCheck, steps: Int, weights: RecoveryLoss) -> String {
