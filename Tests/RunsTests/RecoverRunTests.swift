@@ -152,7 +152,7 @@ struct RecoverRunTests {
                 }
             }
         }
-        let share: Double? = [.all: 0.002, .lora: 0.0067][trained]
+        let share: Double? = [.all: 0.0017, .lora: 0.0056][trained]
         let expected = share.map { $0 * sum / Double(count) } ?? 0.003
         #expect(abs(context.learningRate / expected - 1) < 0.05)
         // Two digits, which the published recipe says.

@@ -288,9 +288,9 @@ extension RecoverRecipe {
 
     public static func defaultRate(_ trained: TrainedPart) -> DefaultRate {
         switch trained {
-        case .all: .share(0.002)
+        case .all: .share(0.0017)
         case .norms: .absolute(0.003)
-        case .lora: .share(0.0067)
+        case .lora: .share(0.0056)
         }
     }
 
