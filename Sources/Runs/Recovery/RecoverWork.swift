@@ -152,8 +152,8 @@ struct RecoverWork {
         let weights = RecoveryLoss(settings.loss)
         let (before, now) = (weights.value(start.heldOut), weights.value(check.heldOut))
         guard now > 1.1 * before else { return nil }
-        return "the held-out loss has risen from \(RecoverWork.fixed(before)) to \(RecoverWork.fixed(now)): the learning "
-            + "rate \(context.learningRate) is probably too high for this model"
+        return "the held-out loss has risen from \(RecoverWork.fixed(before)) to \(RecoverWork.fixed(now)): "
+            + "the learning rate \(context.learningRate) is probably too high for this model"
     }
 
     private static func line(_ check: RecoverCheck, steps: Int, weights: RecoveryLoss) -> String {
