@@ -31,14 +31,23 @@ MISSING_SETS = {"mmlu"}
 
 def commands(page):
     """The lines of the page's blocks that call the tool, without what follows a #."""
-    found, block = [], None
+    found, inside, continues = [], False, False
     for number, line in enumerate((ROOT / page).read_text(encoding="utf-8").splitlines(), 1):
         if line.startswith("```"):
-            block = [] if block is None else None
+            inside, continues = not inside, False
             continue
-        if block is None or not line.startswith("espalier "):
+        if not inside or not (continues or line.startswith("espalier ")):
             continue
-        found.append((number, re.sub(r"\s+#.*$", "", line)))
+        part = re.sub(r"\s+#.*$", "", line)
+        if continues:
+            first, start = found.pop()
+            found.append((first, f"{start} {part.strip()}"))
+        else:
+            found.append((number, part))
+        continues = part.endswith("\\")
+        if continues:
+            first, whole = found.pop()
+            found.append((first, whole[:-1].rstrip()))
     return found
 
 
