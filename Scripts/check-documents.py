@@ -110,6 +110,15 @@ def main():
                         "espalier prune model.gguf --output pruned --method magnitude --sparsity 10%",
                         "espalier evaluate pruned --against model.gguf --text heldout.txt --output results.json",
                     ]
+                if "Gate" in page:
+                    # This one gates a recovered model, too.
+                    setup += [
+                        "espalier recover pruned --teacher model.gguf --output recovered --calibration news.txt --steps 8",
+                        *(
+                            f"espalier evaluate {name} --against model.gguf --text heldout.txt --output {name}/results.json"
+                            for name in ("pruned", "recovered")
+                        ),
+                    ]
                 for number, command in [*((0, line) for line in setup), *commands(page)]:
                     verb = command.split()[1]
                     if any(name in command for name in MISSING_SETS):
