@@ -1,12 +1,10 @@
 import Checkpoints
 import Decoders
 import Faults
-import Foundation
-import JSONText
 import Publishing
 import Recipes
-import Settings
 import RunSupport
+import Settings
 import TestSupport
 import Testing
 import Torch
@@ -14,61 +12,10 @@ import Torch
 @testable import Runs
 
 @Suite("Recovery runs")
-struct RecoverRunTests {
-    private let bench: Bench
+struct RecoverRunTests: RecoverySuite {
+    let bench: Bench
 
-    init() throws {
-        bench = try Bench(tokens: Bench.rows(40, 12)) { $0.layers = 2 }
-        try bench.prune("pruned") {
-            $0.method = "wanda"
-            $0.pattern = try? PatternChoice(parsing: "2:4")
-        }
-    }
-
-    private func settings(
-        _ output: String, model: String? = nil, _ change: (inout RecoverRecipe) -> Void = { _ in }
-    ) throws -> RecoverSettings {
-        var recipe = RecoverRecipe()
-        recipe.model = model ?? bench.path("pruned")
-        recipe.teacher = bench.model.path
-        recipe.output = bench.path(output)
-        recipe.calibration = [bench.tokenFile]
-        recipe.samples = 40
-        recipe.heldOut = 8
-        recipe.steps = 12
-        recipe.batch = 4
-        recipe.checkEvery = 4
-        recipe.learningRate = 3e-3
-        recipe.device = .cpu
-        recipe.dtype = .float32
-        recipe.threads = 1
-        change(&recipe)
-        return try recipe.resolved()
-    }
-
-    private func context(_ settings: RecoverSettings) throws -> RecoverContext {
-        try RecoveryBench.context(settings)
-    }
-
-    @discardableResult
-    private func recover(
-        _ output: String, model: String? = nil, _ change: (inout RecoverRecipe) -> Void = { _ in },
-        events: @escaping EventHandler = { _ in }
-    ) throws -> RecoverResult {
-        try RecoverRun(try context(try settings(output, model: model, change)), events: events).start()
-    }
-
-    private func zeros(_ folder: String) throws -> [String: [Bool]] {
-        let decoder = try Decoder(try Checkpoint.open(bench.path(folder)))
-        var zeros: [String: [Bool]] = [:]
-        for layer in 0..<decoder.configuration.layerCount {
-            let block = try decoder.block(layer)
-            for linear in block.linears {
-                zeros[linear.weightName(layer: layer)] = block.weight(linear).floats().map { $0 == 0 }
-            }
-        }
-        return zeros
-    }
+    init() throws { bench = try RecoveryBench.bench() }
 
     @Test("the loss falls, zeros stay, and the folder says what was done", arguments: [TrainedPart.all, .norms, .lora])
     func publishes(trained: TrainedPart) throws {
@@ -104,73 +51,6 @@ struct RecoverRunTests {
     }
 
     /// Copies of the staging folder at every step.
-    private func copies(_ change: @escaping (inout RecoverRecipe) -> Void) throws -> [String] {
-        var names: [String] = []
-        try recover("out", change) { event in
-            guard case .progress = event else { return }
-            names.append("copy-\(names.count)")
-            try? bench.copy("out.partial", to: names[names.count - 1])
-        }
-        return names
-    }
-
-    @Test("an abort at every step ends in the same bytes as none", arguments: [TrainedPart.all, .lora])
-    func everyStep(trained: TrainedPart) throws {
-        let copies = try copies {
-            $0.trained = trained
-            // A rate at which the last state is not the best.
-            $0.learningRate = 0.05
-            $0.decay = .constant
-        }
-        #expect(copies.count == 12)
-        let whole = try bench.files("out")
-        for copy in copies {
-            bench.remove("out")
-            try bench.copy(copy, to: "out.partial")
-            let settings = try RecoverRun.interrupted(output: bench.path("out"))
-            _ = try RecoverRun(try context(settings)).resume()
-            #expect(Folder.differences(try bench.files("out"), whole) == [], "\(copy)")
-            #expect(!bench.exists("out.partial"))
-        }
-    }
-
-    @Test("a learning rate that is not named is a share of the weights that are there", arguments: TrainedPart.allCases)
-    func defaultRate(trained: TrainedPart) throws {
-        let context = try context(
-            try settings("out") {
-                $0.learningRate = nil
-                $0.trained = trained
-            })
-        var (sum, count) = (0.0, 0)
-        let decoder = try Decoder(try Checkpoint.open(bench.path("pruned")))
-        for layer in 0..<decoder.configuration.layerCount {
-            let block = try decoder.block(layer)
-            for linear in block.linears {
-                for value in block.weight(linear).floats() where value != 0 {
-                    sum += Double(abs(value))
-                    count += 1
-                }
-            }
-        }
-        let share: Double? = [.all: 0.0017, .lora: 0.0056][trained]
-        let expected = share.map { $0 * sum / Double(count) } ?? 0.003
-        #expect(abs(context.learningRate / expected - 1) < 0.05)
-        // Two digits, which the published recipe says.
-        #expect(context.settings.publishedRecipe.contains("learning_rate: \(context.learningRate)"))
-        #expect("\(context.learningRate)".filter { ("1"..."9").contains($0) }.count <= 4)
-        #expect(try RecoverRecipe(yaml: context.settings.publishedRecipe).learningRate == context.learningRate)
-    }
-
-    @Test("a model without weights gets a rate, too")
-    func rateOfNothing() throws {
-        let bench = try Bench(tokens: Bench.rows(40, 12)) {
-            $0.edit = { name, values in
-                if name.contains("proj") { for index in values.indices { values[index] = 0 } }
-            }
-        }
-        let rate = try DefaultLearningRate.of(try Decoder(try Checkpoint.open(bench.model.path)), .all)
-        #expect(rate == 3e-4)
-    }
 
     @Test("without a step that helps, the model is written as it came")
     func nothingHelps() throws {
@@ -201,30 +81,80 @@ struct RecoverRunTests {
         #expect(kept == [0, 0x1p-24, -0x1p-24, 0x1p-24, 1, -0x1p-20])
     }
 
-    @Test("a state that was changed is not gone on from")
-    func damaged() throws {
-        let copies = try copies { $0.steps = 6 }
+    @Test("training ends where the held-out loss falls no more, and a run that is continued there ends as well")
+    func patience() throws {
+        var told: [String] = []
+        func change(_ recipe: inout RecoverRecipe) {
+            // The teacher is the model itself: nothing is better than the start.
+            recipe.learningRate = 1
+            recipe.decay = .constant
+            recipe.checkEvery = 2
+            recipe.patience = 2
+        }
+        let result = try recover("out", model: bench.model.path, change) { event in
+            guard case .note(let text) = event else { return }
+            told.append(text)
+            if text.hasPrefix("step 4/12") { try? bench.copy("out.partial", to: "copy") }
+        }
+        #expect(result.bestStep == 0 && result.steps == 4 && result.stepsPlanned == 12)
+        #expect(result.heldOut.map(\.step) == [0, 2, 4])
+        #expect(told.contains("no lower held-out loss in 2 checks: training ends after step 4"))
+        let whole = try bench.files("out")
         bench.remove("out")
-        try bench.copy(copies[5], to: "out.partial")
-        let name = try #require(try bench.files("out.partial").keys.first { $0.hasPrefix("state-4-1") })
-        let path = bench.path("out.partial/" + name)
-        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-        bytes[bytes.count - 1] ^= 1
-        try bytes.write(to: URL(fileURLWithPath: path))
-        let settings = try RecoverRun.interrupted(output: bench.path("out"))
-        let found = fault { _ = try RecoverRun(try context(settings)).resume() }
-        #expect(found?.kind == .badData && found?.file == path)
+        try bench.copy("copy", to: "out.partial")
+        _ = try RecoverRun(try context(try RecoverRun.interrupted(output: bench.path("out")))).resume()
+        #expect(Folder.differences(try bench.files("out"), whole) == [])
     }
 
-    @Test("other text, another teacher or other threads do not go on")
-    func changed() throws {
-        let copies = try copies { $0.steps = 6 }
-        bench.remove("out")
-        try bench.copy(copies[5], to: "out.partial")
-        try bench.writeTokens(Bench.rows(40, 12, seed: 6))
-        let settings = try RecoverRun.interrupted(output: bench.path("out"))
-        let found = fault { _ = try RecoverRun(try context(settings)).resume() }
-        #expect(found?.kind == .usage && found?.summary.contains("the text's tokens") == true)
+    @Test("a run of some time ends with its schedule, not in the middle of it")
+    func minutes() throws {
+        let clock = ContinuousClock.now
+        let result = try recover("out") {
+            $0.steps = nil
+            $0.minutes = 0.02
+            $0.checkEvery = 20
+        }
+        #expect(clock.duration(to: .now) < .seconds(30))
+        #expect(result.steps > 20 && result.trainingSeconds < 2.4)
+        // What was planned last was done, up to what a check takes.
+        #expect(Double(result.steps) > 0.7 * Double(result.stepsPlanned))
+        _ = try FolderVerification(bench.path("out"))
+    }
+
+    @Test("adapters that did not help are written as they began, and with zeros to keep there are none alone")
+    func adaptersAlone() throws {
+        let result = try recover("out", model: bench.model.path) {
+            // The teacher is the model itself: nothing is better than the start.
+            $0.trained = .lora
+            $0.merge = AdapterMerge.none
+            $0.learningRate = 5
+            $0.decay = .constant
+            $0.clip = 0
+            $0.steps = 4
+            $0.checkEvery = 1
+        }
+        #expect(result.bestStep == 0)
+        let file = try SafetensorsFile(bench.path("out/adapter_model.safetensors"))
+        #expect(file.tensors.count == 2 * 7 * 2)
+        for tensor in file.tensors {
+            let values = Tensor.empty(tensor.shape)
+            try values.withMutableBytes { bytes in try file.read(tensor.name, into: bytes) }
+            #expect((values.norm().scalar == 0) == tensor.name.hasSuffix("lora_B.weight"))
+        }
+        let card = String(decoding: try #require(try bench.files("out")["README.md"]), as: UTF8.self)
+        #expect(card.contains("Open them with PEFT") && card.contains("adapters of low rank"))
+        let names = Set(try bench.files("out").keys)
+        #expect(names.contains("adapter_config.json") && !names.contains("model.safetensors"))
+        for merge in [AdapterMerge.none, .plain] {
+            let found = fault {
+                _ = try recover("other") {
+                    $0.trained = .lora
+                    $0.merge = merge
+                }
+            }
+            #expect(found?.kind == .usage && found?.advice == "use --merge masked")
+            #expect(!bench.exists("other.partial"))
+        }
     }
 
     @Test("a teacher of another vocabulary is refused")
@@ -279,78 +209,6 @@ struct RecoverRunTests {
     }
 
     /// Prompts and answers of 10 letters together, of which so many are the answer's.
-    private func writeAnswers(_ letters: Int) throws -> String {
-        let words = ["abcdefghij", "bdfhjacegi", "jihgfedcba"]
-        let records = (0..<60).map { index in
-            let word = words[index % 3]
-            return "{\"prompt\":\"\(word.dropLast(letters))\",\"completion\":\"\(word.suffix(letters))\"}\n"
-        }
-        let path = bench.path("answers.jsonl")
-        try Data(records.joined().utf8).write(to: URL(fileURLWithPath: path))
-        return path
-    }
-
-    @Test("a loss on the assistant's turns counts these, and says so")
-    func turns() throws {
-        let answers = try writeAnswers(3)
-        func change(_ recipe: inout RecoverRecipe) {
-            recipe.calibration = [answers]
-            recipe.sequenceLength = 10
-            recipe.turns = .assistant
-        }
-        let result = try recover("out", change)
-        // Three letters of ten: no row begins with one of them.
-        #expect(result.countedPositions == 12 * 4 * 3 && result.tokens == 12 * 4 * 10)
-        #expect(result.after < result.before)
-        let record = String(decoding: try #require(try bench.files("out")["recovery.json"]), as: UTF8.self)
-        #expect(record.contains(#""turns": "assistant""#) && record.contains(#""counted_positions": 144"#))
-        let recipe = String(decoding: try #require(try bench.files("out")["recovery.yaml"]), as: UTF8.self)
-        #expect(recipe.contains("turns: assistant"))
-        let card = String(decoding: try #require(try bench.files("out")["README.md"]), as: UTF8.self)
-        #expect(card.contains("the loss kl on the assistant's turns of conversations: 12 steps"))
-        let all = try recover("all") {
-            change(&$0)
-            $0.turns = nil
-        }
-        #expect(all.countedPositions == 12 * 4 * 9 && all.curve != result.curve)
-        #expect(try RecoverPlan(try context(try settings("plan", change))).countedShare == 0.3)
-    }
-
-    @Test("a run on the assistant's turns continues as itself alone")
-    func turnsResumed() throws {
-        let answers = try writeAnswers(3)
-        let copies = try copies {
-            $0.calibration = [answers]
-            $0.sequenceLength = 10
-            $0.turns = .assistant
-            $0.steps = 6
-        }
-        let whole = try bench.files("out")
-        bench.remove("out")
-        try bench.copy(copies[5], to: "out.partial")
-        let settings = try RecoverRun.interrupted(output: bench.path("out"))
-        #expect(settings.turns == .assistant)
-        // The same tokens, of which others count.
-        _ = try writeAnswers(4)
-        let found = fault { _ = try RecoverRun(try context(settings)).resume() }
-        #expect(found?.kind == .usage && found?.summary.contains("the text's tokens") == true)
-        _ = try writeAnswers(3)
-        _ = try RecoverRun(try context(settings)).resume()
-        #expect(Folder.differences(try bench.files("out"), whole) == [])
-    }
-
-    @Test("text that was read without its turns is not trained on by them")
-    func turnsUnread() throws {
-        let context = try context(try settings("out"))
-        var settings = try settings("out")
-        settings.turns = .assistant
-        let set = try #require(context.run.calibration)
-        let found = fault {
-            _ = try RecoverContext(
-                settings, student: context.decoder, teacher: context.teacher, compute: .float32, calibration: set)
-        }
-        #expect(found?.kind == .usage)
-    }
 
     @Test("a plan says what the run then has, and writes nothing")
     func plan() throws {
@@ -381,77 +239,5 @@ struct RecoverRunTests {
         #expect(states >= 12 * plan.trainedParameters)
         // Headers of files are not counted.
         #expect(all <= plan.diskBytes + 64 << 10)
-    }
-
-    @Test("adapters that did not help are written as they began, and with zeros to keep there are none alone")
-    func adaptersAlone() throws {
-        let result = try recover("out", model: bench.model.path) {
-            // The teacher is the model itself: nothing is better than the start.
-            $0.trained = .lora
-            $0.merge = AdapterMerge.none
-            $0.learningRate = 5
-            $0.decay = .constant
-            $0.clip = 0
-            $0.steps = 4
-            $0.checkEvery = 1
-        }
-        #expect(result.bestStep == 0)
-        let file = try SafetensorsFile(bench.path("out/adapter_model.safetensors"))
-        #expect(file.tensors.count == 2 * 7 * 2)
-        for tensor in file.tensors {
-            let values = Tensor.empty(tensor.shape)
-            try values.withMutableBytes { bytes in try file.read(tensor.name, into: bytes) }
-            #expect((values.norm().scalar == 0) == tensor.name.hasSuffix("lora_B.weight"))
-        }
-        let card = String(decoding: try #require(try bench.files("out")["README.md"]), as: UTF8.self)
-        #expect(card.contains("Open them with PEFT") && card.contains("adapters of low rank"))
-        let names = Set(try bench.files("out").keys)
-        #expect(names.contains("adapter_config.json") && !names.contains("model.safetensors"))
-        for merge in [AdapterMerge.none, .plain] {
-            let found = fault {
-                _ = try recover("other") {
-                    $0.trained = .lora
-                    $0.merge = merge
-                }
-            }
-            #expect(found?.kind == .usage && found?.advice == "use --merge masked")
-            #expect(!bench.exists("other.partial"))
-        }
-    }
-
-    @Test("a run of some time ends with its schedule, not in the middle of it")
-    func minutes() throws {
-        let clock = ContinuousClock.now
-        let result = try recover("out") {
-            $0.steps = nil
-            $0.minutes = 0.02
-            $0.checkEvery = 20
-        }
-        #expect(clock.duration(to: .now) < .seconds(30))
-        #expect(result.steps > 20 && result.trainingSeconds < 2.4)
-        // What was planned last was done, up to what a check takes.
-        #expect(Double(result.steps) > 0.7 * Double(result.stepsPlanned))
-        _ = try FolderVerification(bench.path("out"))
-    }
-
-    @Test("adapters that were written before a crash are published after it")
-    func adaptersResumed() throws {
-        func change(_ recipe: inout RecoverRecipe) {
-            recipe.trained = .lora
-            recipe.merge = AdapterMerge.none
-            recipe.loss = .lm
-            recipe.teacher = nil
-            recipe.steps = 4
-            recipe.checkEvery = 2
-        }
-        try recover("out", model: bench.model.path, change) { event in
-            if case .note("writing the adapters") = event { try? bench.copy("out.partial", to: "copy") }
-        }
-        let whole = try bench.files("out")
-        #expect(!(try bench.files("copy").keys.contains { $0.hasPrefix("state-") }))
-        bench.remove("out")
-        try bench.copy("copy", to: "out.partial")
-        _ = try RecoverRun(try context(try RecoverRun.interrupted(output: bench.path("out")))).resume()
-        #expect(Folder.differences(try bench.files("out"), whole) == [])
     }
 }

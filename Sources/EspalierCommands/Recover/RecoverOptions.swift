@@ -119,6 +119,13 @@ public struct RecoverTrainingOptions: ParsableArguments {
             valueName: "n"))
     public var checkEvery: Int?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Number of checks in a row without a lower loss on the held-out sequences, after which training ends "
+                + "early (default: \(RecoverSettings.defaultPatience)).", valueName: "n"))
+    public var patience: Int?
+
     public init() {}
 
     func apply(to flags: inout RecoverRecipe) {
@@ -141,6 +148,7 @@ public struct RecoverTrainingOptions: ParsableArguments {
         flags.clip = clip
         flags.heldOut = heldOut
         flags.checkEvery = checkEvery
+        flags.patience = patience
     }
 }
 

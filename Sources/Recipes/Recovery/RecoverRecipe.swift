@@ -42,6 +42,7 @@ import Settings
 /// weight_decay: 0
 /// clip: 1                       # norm of the gradient
 /// check_every: 50               # steps between checks on the held-out sequences, each of which can be resumed from
+/// patience: 3                   # checks in a row without a lower held-out loss, after which training ends
 /// seed: 0
 /// shuffle: true
 /// device: auto
@@ -89,6 +90,7 @@ public struct RecoverRecipe: Sendable {
     public var weightDecay: Double?
     public var clip: Double?
     public var checkEvery: Int?
+    public var patience: Int?
     public var seed: UInt64?
     public var shuffles: Bool?
     public var device: DeviceChoice?
@@ -168,6 +170,7 @@ extension RecoverRecipe: RecipeForm {
             .number("weight_decay", "--weight-decay", \.weightDecay),
             .number("clip", "--clip", \.clip),
             .integer("check_every", "--check-every", \.checkEvery),
+            .integer("patience", "--patience", \.patience),
             .integer("seed", "--seed", \.seed),
             .flag("shuffle", "--no-shuffle", \.shuffles),
             .option("device", "--device", \.device),

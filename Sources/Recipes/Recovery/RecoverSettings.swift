@@ -41,6 +41,8 @@ public struct RecoverSettings: Sendable, Equatable {
     public var clip: Double
     /// Steps between checks; nil is a tenth of all.
     public var checkEvery: Int?
+    /// Checks in a row without a lower loss on the held-out sequences, after which training ends.
+    public var patience: Int
     public var seed: UInt64
     /// Whether sequences are trained on in an order of chance, not their own.
     public var shuffles: Bool
@@ -81,6 +83,7 @@ public struct RecoverSettings: Sendable, Equatable {
 
     public static let defaultSequenceLength = 512
     public static let defaultSamples = 2048
+    public static let defaultPatience = 3
 
     /// - Throws: `usage` when none was named.
     public func requiredOutput() throws(Fault) -> String {
@@ -127,6 +130,7 @@ public struct RecoverSettings: Sendable, Equatable {
         recipe.weightDecay = weightDecay
         recipe.clip = clip
         recipe.checkEvery = checkEvery
+        recipe.patience = patience
         recipe.seed = seed
         recipe.shuffles = shuffles
         recipe.device = device
@@ -197,6 +201,7 @@ extension RecoverRecipe {
         try check("held_out", heldOut, in: 1...1_000_000)
         try check("batch", batch, in: 1...1_000_000)
         try check("check_every", checkEvery, in: 1...1_000_000_000)
+        try check("patience", patience, in: 1...1_000_000_000)
         try check("threads", threads, in: 1...4096)
         try check("batch_tokens", batchTokens, in: 1...16_777_216)
         try check("learning_rate", learningRate, from: 0, to: 10)
@@ -235,7 +240,8 @@ extension RecoverRecipe {
             temperature: writesOwnText ? temperature ?? 1 : nil, heldOut: heldOut, length: try resolvedLength(),
             batch: batch ?? 2, learningRate: learningRate,
             warmup: warmup ?? 0.05, decay: decay ?? .cosine, weightDecay: weightDecay ?? 0, clip: clip ?? 1,
-            checkEvery: checkEvery, seed: seed ?? 0, shuffles: shuffles ?? true,
+            checkEvery: checkEvery, patience: patience ?? RecoverSettings.defaultPatience, seed: seed ?? 0,
+            shuffles: shuffles ?? true,
             device: device ?? .auto, dtype: dtype ?? .auto,
             threads: threads, checkpointing: checkpointing ?? .auto,
             offload: offload, memory: memory, batchTokens: batchTokens)

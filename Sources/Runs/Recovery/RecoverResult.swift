@@ -13,7 +13,7 @@ public struct RecoverResult {
     public let loss: LossChoice
     public let turns: CountedTurns
     public let trained: TrainedPart
-    /// Steps that were planned; fewer were done where the time was up.
+    /// Steps that were planned; fewer were done where the time was up or the held-out loss fell no more.
     public let stepsPlanned: Int
     public let steps: Int
     /// Tokens that were trained on, those of later passes included.

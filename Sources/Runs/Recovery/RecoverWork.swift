@@ -106,7 +106,7 @@ struct RecoverWork {
         var hasWarned = false
         var clock = ContinuousClock.now
         func seconds() -> Double { clock.duration(to: .now) / .seconds(1) }
-        while done < steps, spent + seconds() < limit {
+        while done < steps, spent + seconds() < limit, !isStalled() {
             done += 1
             let result = try trainer.step(
                 context.rows(order.batch(step: done)), rate: rate.rate(step: done, of: steps), step: done)
@@ -120,7 +120,15 @@ struct RecoverWork {
         }
         // Out of time between two checks.
         if !taken.isEmpty { try addCheck() }
+        if isStalled(), done < steps {
+            events(.note("no lower held-out loss in \(settings.patience) checks: training ends after step \(done)"))
+        }
         return steps
+
+        // Of the checks alone, so that a run which is continued stops where it would have.
+        func isStalled() -> Bool {
+            checks.count - 1 - (checks.lastIndex(where: \.isBest) ?? 0) >= settings.patience
+        }
 
         // A run of so many minutes has as many steps as its own steps say: the learning rate is to fall to its end.
         func adjust(_ pace: Double) throws(Fault) {
