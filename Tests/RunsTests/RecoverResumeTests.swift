@@ -12,16 +12,6 @@ struct RecoverResumeTests: RecoverySuite {
 
     init() throws { bench = try RecoveryBench.bench() }
 
-    private func copies(_ change: @escaping (inout RecoverRecipe) -> Void) throws -> [String] {
-        var names: [String] = []
-        try recover("out", change) { event in
-            guard case .progress = event else { return }
-            names.append("copy-\(names.count)")
-            try? bench.copy("out.partial", to: names[names.count - 1])
-        }
-        return names
-    }
-
     @Test("an abort at every step ends in the same bytes as none", arguments: [TrainedPart.all, .lora])
     func everyStep(trained: TrainedPart) throws {
         let copies = try copies {

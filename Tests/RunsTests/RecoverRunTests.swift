@@ -1,6 +1,7 @@
 import Checkpoints
 import Decoders
 import Faults
+import Foundation
 import Publishing
 import Recipes
 import RunSupport

@@ -89,6 +89,16 @@ extension RecoverySuite {
         }
         return zeros
     }
+
+    func copies(_ change: @escaping (inout RecoverRecipe) -> Void) throws -> [String] {
+        var names: [String] = []
+        try recover("out", change) { event in
+            guard case .progress = event else { return }
+            names.append("copy-\(names.count)")
+            try? bench.copy("out.partial", to: names[names.count - 1])
+        }
+        return names
+    }
 }
 
 /// A token for each letter, so that any text can be the tiny model's.
