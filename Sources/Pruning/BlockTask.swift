@@ -114,6 +114,8 @@ public struct BlockOutcome {
     public var losses: [Double] = []
     /// Whether the guard put the weights from before the optimisation back.
     public var restored = false
+    /// The step size with which the optimisation helped, where it had to be lowered.
+    public var loweredRate: Double?
     public var notes: [String] = []
 
     public init(block: Block, masks: [ProjectionName: Tensor]) {

@@ -24,6 +24,7 @@ public enum ReportKey: String, Sendable {
     case errorBefore = "error_before"
     case errorAfter = "error_after"
     case linearErrors = "linear_errors"
+    case loweredRate = "lowered_rate"
     // The calibration text.
     case calibration, sources, samples, bos, seed, overlap, sketch
     case samplesAsked = "samples_asked"

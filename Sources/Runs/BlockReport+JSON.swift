@@ -19,6 +19,7 @@ extension BlockReport {
         object[.weights] = .integer(weights)
         if !losses.isEmpty { object[.losses] = .array(losses.map(JSONValue.double)) }
         if restored { object[.restored] = .bool(true) }
+        if let loweredRate { object[.loweredRate] = .double(loweredRate) }
         return .object(object)
     }
 
@@ -39,5 +40,6 @@ extension BlockReport {
         (self.removed, self.weights) = (removed, weights)
         losses = (object[.losses]?.arrayValue ?? []).compactMap(\.doubleValue)
         restored = object[.restored]?.boolValue ?? false
+        loweredRate = object[.loweredRate]?.doubleValue
     }
 }

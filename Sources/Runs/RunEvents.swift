@@ -1,3 +1,5 @@
+import Pruning
+
 /// What a run tells while it works.
 public enum RunEvent {
     /// Something the user should know, one sentence.
@@ -50,8 +52,15 @@ public struct BlockReport: Equatable, Sendable {
     public var weights = 0
     public var losses: [Double] = []
     public var restored = false
+    /// The step size of the optimizer, as a share of mean |w|, where it had to be lowered.
+    public var loweredRate: Double?
 
     init(index: Int) { self.index = index }
+
+    /// Takes over what the optimizer says of itself.
+    mutating func take(_ outcome: BlockOutcome) {
+        (losses, restored, loweredRate) = (outcome.losses, outcome.restored, outcome.loweredRate)
+    }
 
     /// Takes over what was measured; without a step in between the error before is the error after.
     mutating func take(_ errors: BlockErrors) {

@@ -90,8 +90,7 @@ package struct Walk {
             if !goals.isEmpty {
                 let outcome = try pruner.prune(task)
                 result = outcome.block
-                report.losses = outcome.losses
-                report.restored = outcome.restored
+                report.take(outcome)
                 outcome.notes.forEach { events(.warning($0)) }
                 judged = (task, outcome.unoptimised.map(files.asWritten))
             }

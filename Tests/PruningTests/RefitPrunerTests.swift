@@ -75,7 +75,34 @@ struct RefitPrunerTests {
         let start = try start(task)
         let (found, before) = (try keptOutError(outcome.block, task), try keptOutError(start, task))
         #expect(outcome.restored ? outcome.block.values == start.values : found < before)
-        if rate >= 1e3 { #expect(outcome.restored) }
+        if rate >= 1e3 { #expect(outcome.restored && outcome.loweredRate == nil) }
+        // Far too large a step is made smaller until it helps; one that helps stays.
+        if rate == 3 { #expect(!outcome.restored && [3 / 4, 3 / 16, 3 / 64].contains(outcome.loweredRate)) }
+        if rate <= 1e-2 { #expect(!outcome.restored && outcome.loweredRate == nil) }
+    }
+
+    /// A state that was better than the last one is not given away.
+    @Test func theBestPassCounts() throws {
+        final class Looks { var count = 0 }
+        let (task, looks) = (try Tiny().task(goals: goals(), dense: true), Looks())
+        // A cast that ruins what is looked at after the first pass.
+        let worsening = BlockTask(
+            block: task.block, goals: task.goals, rotary: task.rotary, input: task.input, denseOutput: task.denseOutput,
+            compute: .float32, batch: 4, device: .cpu, seed: 7,
+            asWritten: { block in
+                looks.count += 1
+                guard looks.count > 2 else { return block }
+                var copy = block
+                copy.down = copy.down.with(weight: copy.down.weight * 50)
+                return copy
+            })
+        let early = try RefitPruner(BlockRefit(options())).prune(worsening)
+        #expect(!early.restored && early.loweredRate == nil && looks.count == 1 + early.losses.count)
+        #expect(BlockRefit(options()).work(samples: task.input.samples).casts == Double(looks.count))
+        let errors = try [
+            start(task), early.block, RefitPruner(BlockRefit(options())).prune(task).block,
+        ].map { try keptOutError($0, task) }
+        #expect(errors[0] > errors[1] && errors[1] > errors[2])
     }
 
     @Test(arguments: [(Pattern.keep(2, of: 4), 2, 4), (.keep(1, of: 8), 1, 8), (.keep(4, of: 8), 4, 8)])

@@ -35,6 +35,12 @@ final class RunNarrator {
     /// Ends the phase, and tells once what is to be known of all blocks.
     func finish(_ result: RunResult) {
         reporter.finish()
+        let lowered = result.blocks.count { $0.loweredRate != nil }
+        if lowered > 0 {
+            reporter.note(
+                "\(Amount.count(lowered)) of \(Amount.count(blocks, "block")) were optimized with smaller steps, because "
+                    + "the first did not help on held-out sequences")
+        }
         let undone = result.blocks.count(where: \.restored)
         guard let text = RunNarrator.undone(undone, of: blocks, tokens: calibrationTokens) else { return }
         if undone * 2 > blocks { reporter.warning(text) } else { reporter.note(text) }

@@ -31,6 +31,8 @@ public struct BlockRefit: BlockWorker, Sendable {
         public var beta2 = 0.95
         /// The share of the steps over which the step size rises.
         public var warmup = 0.05
+        /// How often the optimizer begins again with a quarter of the step size, where a whole pass has brought nothing.
+        public var retreats = 3
 
         public init() {}
     }
@@ -56,15 +58,18 @@ public struct BlockRefit: BlockWorker, Sendable {
         let steps = max(1, options.passes * optimised / max(1, work.step))
         work.trainings = Double(steps * work.step)
         work.updates = Double(steps)
-        work.forwards = Double(kept) * 2
-        work.casts = 2
+        // The start, and a look after every pass, the last of which may be cut short.
+        let pass = max(1, optimised / max(1, work.step))
+        let looks = Double(1 + (steps + pass - 1) / pass)
+        (work.forwards, work.casts) = (Double(kept) * looks, looks)
         return work
     }
 
     public func optimiserBytes(_ size: BlockSize) -> Int {
         let e = size.gradientByteCount
-        // The start and its mask, what is compared with it, the weights under way, two moments, gradients.
-        return size.weights * (4 + 1 + 4 + 4 + 8 + e + e)
+        // The start and its mask, the best state and what is compared with it, the weights under way, two moments,
+        // gradients.
+        return size.weights * (4 + 1 + 4 + 4 + 4 + 8 + e + e)
     }
 
     /// Re-fits a block of which heads and neurons are gone.
@@ -121,15 +126,38 @@ private struct RegionalOptimization {
         let rates: [LinearName: Double]
     }
 
-    private func rates(_ name: ProjectionName) -> [LinearName: Double] {
+    /// - Parameter share: of a linear's mean |w|.
+    private func rates(_ name: ProjectionName, _ share: Double) -> [LinearName: Double] {
         var rates: [LinearName: Double] = [:]
         for (linear, rows) in task.block[name].rows(of: task.block[name].weight) where task.goals[linear] != nil {
-            rates[linear] = options.learningRate * rows.magnitude().mean().scalar
+            rates[linear] = share * rows.magnitude().mean().scalar
         }
         return rates
     }
 
+    /// The best state on the sequences kept out, with the largest step size that brings one.
     func outcome() throws(Fault) -> BlockOutcome {
+        let target = try Target(task)
+        let before = try keptOutError(task.asWritten(start.block), target)
+        var result = start
+        var rate = options.learningRate
+        for retreat in 0...options.retreats {
+            let attempt = try optimise(rate, retreat: retreat, target: target, before: before)
+            result.losses = attempt.losses
+            guard let best = attempt.best else {
+                rate /= 4
+                continue
+            }
+            for (name, weight) in best { result.block[name] = task.block[name].with(weight: weight) }
+            if retreat > 0 { result.loweredRate = rate }
+            return result
+        }
+        result.restored = true
+        return result
+    }
+
+    /// What is trained, at the start, and the block that trains with it.
+    private func begin(_ rate: Double) -> (trained: [Trained], leaves: Block) {
         var trained: [Trained] = []
         let trainingType = task.compute.forGradients
         var leaves = task.block.to(trainingType)
@@ -144,35 +172,27 @@ private struct RegionalOptimization {
                     name: name, weight: weight, mask: mask, working: working,
                     first: Tensor.zeros(weight.shape, device: task.device),
                     second: Tensor.zeros(weight.shape, device: task.device),
-                    rates: rates(name)))
+                    rates: rates(name, rate)))
         }
-        let target = try Target(task)
-        let before = try keptOutError(task.asWritten(start.block), target)
-        let losses = try optimise(trained, leaves: leaves, target: target)
-
-        var result = start
-        result.losses = losses
-        for part in trained {
-            result.block[part.name] = task.block[part.name].with(weight: part.weight * part.mask)
-        }
-        let after = try keptOutError(task.asWritten(result.block), target)
-        // A not-a-number fails the comparison and is sent back as well.
-        guard kept.isEmpty || after < before else {
-            var restored = start
-            restored.losses = losses
-            restored.restored = true
-            return restored
-        }
-        return result
+        return (trained, leaves)
     }
 
-    private func optimise(_ trained: [Trained], leaves: Block, target: Target) throws(Fault) -> [Double] {
+    /// - Parameters:
+    ///   - retreat: how often it has begun before. All but the last one end after a first pass without a better state.
+    ///   - before: the start's error on the sequences kept out.
+    /// - Returns: the weights of the best state at the end of a pass, nil where none is better than the start; and the
+    ///   mean loss of every pass.
+    private func optimise(
+        _ rate: Double, retreat: Int, target: Target, before: Double
+    ) throws(Fault) -> (best: [ProjectionName: Tensor]?, losses: [Double]) {
+        let (trained, leaves) = begin(rate)
         let size = min(options.stepSamples, optimised.count)
         let steps = max(1, options.passes * optimised.count / size)
         let perEpoch = max(1, optimised.count / size)
         var generator = SplitMix64(seed: task.seed ^ (UInt64(task.layer) &* 0x9E37_79B9_7F4A_7C15))
         var queue: [Int] = []
         var losses: [Double] = []
+        var (best, least): ([ProjectionName: Tensor]?, Double) = (nil, before)
         var sum = 0.0
         for step in 1...steps {
             if queue.count < size { queue += generator.permutation(optimised.count).map { optimised[$0] } }
@@ -192,10 +212,23 @@ private struct RegionalOptimization {
             if step % perEpoch == 0 || step == steps {
                 losses.append(sum / Double(step % perEpoch == 0 ? perEpoch : step % perEpoch))
                 sum = 0
+                var block = start.block
+                for part in trained {
+                    block[part.name] = task.block[part.name].with(weight: part.weight * part.mask)
+                }
+                let error = try keptOutError(task.asWritten(block), target)
+                // A not-a-number is below nothing.
+                if error < least {
+                    least = error
+                    best = Dictionary(uniqueKeysWithValues: trained.map { ($0.name, block[$0.name].weight) })
+                } else if best == nil, retreat < options.retreats {
+                    break
+                }
             }
-            task.progress(Double(step) / Double(steps))
+            // A pass that is made again is no progress.
+            if retreat == 0 || step > perEpoch { task.progress(Double(step) / Double(steps)) }
         }
-        return losses
+        return (best, losses)
     }
 
     /// An Adam step on each linear of a projection.

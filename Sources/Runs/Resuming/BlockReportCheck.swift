@@ -57,6 +57,7 @@ struct BlockReportCheck {
         if let restored = report[.restored], restored.boolValue == nil {
             throw line.fault("report.restored", found: restored.kindName, expected: "true or false")
         }
+        if let rate = report[.loweredRate] { try checkError(rate, "report.lowered_rate") }
     }
 
     private func checkCounts(_ report: JSONObject, _ shares: Shares) throws(Fault) {

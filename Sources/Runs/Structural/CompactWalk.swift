@@ -100,7 +100,7 @@ struct CompactWalk {
         if shapes.before != shapes.after || isDisturbed {
             let outcome = try refit.refit(task(compact))
             compact = outcome.block
-            (report.losses, report.restored) = (outcome.losses, outcome.restored)
+            report.take(outcome)
         }
         report.take(
             try BlockErrors(
