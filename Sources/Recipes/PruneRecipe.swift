@@ -61,6 +61,7 @@ import Settings
 /// batch_tokens: 2048            # tokens that go through a block together; on a GPU as many as keep it busy
 /// targets: ['mlp\.']            # regular expressions: which linears; all when absent
 /// ignore: ['layers\.0\.']       # regular expressions: which of them not
+/// skip_layers: 0,-1             # layers from which nothing is removed: from 0 on, or from the end as -1
 /// ```
 ///
 /// Dates, octal numbers, `yes`/`no`, anchors, aliases, tags, tabs and block texts are refused: a recipe says what it
@@ -128,6 +129,8 @@ public struct PruneRecipe: Sendable {
     public var targets: [String]?
     /// Regular expressions for linears to leave alone.
     public var ignore: [String]?
+    /// Layers from which nothing is removed.
+    public var skippedLayers: LayerList?
 
     /// The recipe file, and where in it each key's value stands; keys that came from flags have no place.
     var file: String?

@@ -52,6 +52,8 @@ public struct PruneSettings: Sendable, Equatable {
     /// Regular expressions for the linears to prune; empty means all of the blocks.
     public var targets: [String]
     public var ignore: [String]
+    /// Layers from which nothing is removed; nil is none.
+    public var skippedLayers: LayerList?
 
     public static let defaultSequenceLength = 2048
 
@@ -180,6 +182,7 @@ public struct PruneSettings: Sendable, Equatable {
         recipe.batchTokens = batchTokens
         recipe.targets = targets
         recipe.ignore = ignore
+        recipe.skippedLayers = skippedLayers
         return recipe
     }
 }

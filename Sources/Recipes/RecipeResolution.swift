@@ -107,7 +107,8 @@ extension PruneRecipe {
             structure: try resolvedStructure(method, among: methods),
             device: device ?? .auto, dtype: dtype ?? .auto,
             streamDType: streamDType ?? .float32, threads: threads, offload: offload, memory: memory,
-            batchTokens: batchTokens, targets: targets ?? [], ignore: ignore ?? [])
+            batchTokens: batchTokens, targets: targets ?? [], ignore: ignore ?? [],
+            skippedLayers: skippedLayers)
     }
 
     private func resolvedMethod(_ methods: MethodList) throws(Fault) -> Method {
@@ -224,6 +225,11 @@ extension PruneRecipe {
             throw fault(
                 "structure.interval", "the interval of the levels is too small", found: "\(interval)",
                 expected: "at least 0.005")
+        }
+        if isUniform, skippedLayers != nil {
+            throw fault(
+                "skip_layers", "layers that are all alike all lose as much", found: "skip_layers with uniform",
+                advice: "leave one of the two out")
         }
         if isUniform {
             // A search over one shape for all layers has nothing to evolve. One supernet is what there is, and what the

@@ -25,11 +25,14 @@ public struct PruneTargets: Sendable {
     ) throws(Fault) {
         let targets = try PruneTargets.expressions(settings.targets, flag: "--targets")
         let ignored = try PruneTargets.expressions(settings.ignore, flag: "--ignore")
+        let skipped = try settings.skippedLayers?.layers(of: configuration.layerCount) ?? []
         goals = []
         linears = (0..<configuration.layerCount).map(configuration.linears)
         for layer in 0..<configuration.layerCount {
             var block: Goals = [:]
-            for linear in configuration.linears(layer: layer) {
+            // Where whole units go, the search keeps them, and what is left of the model may still be re-fitted.
+            let isSkipped = settings.structure == nil && skipped.contains(layer)
+            for linear in configuration.linears(layer: layer) where !isSkipped {
                 let name = "model.layers.\(layer).\(linear.checkpointName)"
                 let isAsked = targets.isEmpty ? true : try PruneTargets.matches(name, targets, flag: "--targets")
                 guard isAsked, try !PruneTargets.matches(name, ignored, flag: "--ignore") else { continue }
@@ -47,6 +50,11 @@ public struct PruneTargets: Sendable {
                 block[linear] = goal
             }
             goals.append(block)
+        }
+        guard skipped.count < configuration.layerCount else {
+            throw Fault(
+                .usage, "all layers are skipped", place: "--skip-layers", found: settings.skippedLayers?.text,
+                advice: "leave some of them out")
         }
         guard goals.contains(where: { !$0.isEmpty }) else {
             throw Fault(

@@ -27,6 +27,21 @@ struct OptionValueTests {
         }
     }
 
+    @Test("layers are counted from 0 on, or from the end")
+    func layers() throws {
+        let list = try LayerList(parsing: "0,2,-1")
+        #expect(list.text == "0,2,-1")
+        #expect(try list.layers(of: 4) == [0, 2, 3])
+        #expect(try LayerList(parsing: "-1").layers(of: 1) == [0])
+        for text in ["", ",", "0,", "a", "1-3", "-0", "01", "+1", "1.0", "--1", "0 1", "99999999999999999999"] {
+            #expect(throws: Fault.self, "\(text)") { try LayerList(parsing: text) }
+        }
+        for text in ["3", "-4"] {
+            let found = #expect(throws: Fault.self) { try LayerList(parsing: text).layers(of: 3) }
+            #expect(found?.found == text && found?.expected == "a number from -3 to 2")
+        }
+    }
+
     @Test("engines are known words, each once")
     func engines() throws {
         let engines = try ServingEngines(parsing: "vllm,mlx,vllm")

@@ -52,6 +52,7 @@ struct RecipeReadingTests {
                 offload: /tmp/x
                 targets: 'mlp\\.'
                 ignore: ['layers\\.0\\.', down_proj]
+                skip_layers: 0,-1
                 """)
         #expect(recipe.model == "./model")
         #expect(recipe.output == "./out dir")
@@ -80,6 +81,8 @@ struct RecipeReadingTests {
         #expect(recipe.offload == "/tmp/x")
         #expect(recipe.targets == ["mlp\\."])
         #expect(recipe.ignore == ["layers\\.0\\.", "down_proj"])
+        #expect(recipe.skippedLayers?.numbers == [0, -1])
+        #expect(try PruneRecipe(yaml: "version: 1\nskip_layers: -1").skippedLayers?.numbers == [-1])
     }
 
     @Test(

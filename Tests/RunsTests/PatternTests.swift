@@ -1,5 +1,6 @@
 import Checkpoints
 import Decoders
+import Publishing
 import Recipes
 import RunSupport
 import Testing
@@ -73,6 +74,24 @@ struct PatternTests {
             let same = try before.storedBytes(tensor.name) == after.storedBytes(tensor.name)
             #expect(same != pruned.contains(tensor.name), "\(tensor.name)")
         }
+    }
+
+    @Test("skipped layers stay, byte for byte")
+    func skipped() throws {
+        let bench = try Bench { $0.layers = 3 }
+        let result = try bench.prune("out") {
+            $0.pattern = .keep(2, of: 4)
+            $0.skippedLayers = try? LayerList(parsing: "0,-1")
+        }
+        #expect(result.achieved == 0.5 && result.blocks.map(\.weights).map { $0 > 0 } == [false, true, false])
+        let before = try Checkpoint.open(bench.model.path)
+        let after = try Checkpoint.open(bench.path("out"))
+        let pruned = Set(LinearName.ofLlama.map { $0.weightName(layer: 1) })
+        for tensor in before.tensors {
+            let same = try before.storedBytes(tensor.name) == after.storedBytes(tensor.name)
+            #expect(same != pruned.contains(tensor.name), "\(tensor.name)")
+        }
+        _ = try FolderVerification(bench.path("out"))
     }
 
     @Test("weights that are zero already and inputs that never move do not disturb the counts")

@@ -121,6 +121,29 @@ struct RefusalTests {
         #expect(ignored?.exitCode == 64)
     }
 
+    @Test("layers that are not there, all layers, and layers that are skipped where all are alike")
+    func skippedLayers() throws {
+        let bench = try Bench { $0.layers = 2 }
+        for (list, found) in [("2", "2"), ("-3", "-3"), ("0,-1", "0,-1")] {
+            for method in ["wanda", "tyr"] {
+                let fault = fault {
+                    _ = try bench.context("out") {
+                        $0.method = method
+                        $0.skippedLayers = try? LayerList(parsing: list)
+                    }
+                }
+                #expect(fault?.exitCode == 64 && fault?.place == "--skip-layers" && fault?.found == found)
+            }
+        }
+        let alike = fault {
+            _ = try bench.context("out") {
+                ($0.method, $0.isUniform) = ("tyr", true)
+                $0.skippedLayers = try? LayerList(parsing: "0")
+            }
+        }
+        #expect(alike?.exitCode == 64 && alike?.found == "skip_layers with uniform")
+    }
+
     @Test("weights that are not numbers, naming the tensor", arguments: [Float.nan, .infinity])
     func notNumbers(value: Float) throws {
         let bench = try Bench { tiny in

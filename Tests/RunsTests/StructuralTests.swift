@@ -55,6 +55,21 @@ struct StructuralTests {
         #expect(steps.count > 1 && zip(steps, steps.dropFirst()).allSatisfy { $1 <= $0 })
     }
 
+    @Test("skipped layers keep their heads and neurons, and the others lose as much more")
+    func skipped() throws {
+        let bench = try bench()
+        let result = try bench.prune("out") {
+            Self.tyr(&$0)
+            $0.sparsity = try? Sparsity(0.25)
+            $0.skippedLayers = try? LayerList(parsing: "0,-1")
+        }
+        let shapes = try Decoder(try Checkpoint.open(bench.path("out"))).configuration.layers
+        let dense = try Decoder(try Checkpoint.open(bench.model.path)).configuration.layers
+        #expect(shapes[0] == dense[0] && shapes[1] != dense[1] && shapes[2] == dense[2])
+        #expect(result.achieved >= 0.25)
+        _ = try FolderVerification(bench.path("out"))
+    }
+
     @Test("uniform layers make a plain model of the family", arguments: 1...4 as ClosedRange<UInt64>)
     func uniform(seed: UInt64) throws {
         // 9 query heads on 3 key-value heads: which shapes are useful differs from layer to layer.

@@ -85,6 +85,13 @@ public struct PruneOptions: ParsableArguments {
             "Does not prune the linear layers whose names match this regular expression.", valueName: "regex"))
     public var ignore: [String] = []
 
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp(
+            "Removes nothing from these layers: numbers from 0 on, or from the end as -1, such as 0,-1.",
+            valueName: "n,…"), transform: optionValue)
+    public var skipLayers: LayerList?
+
     @OptionGroup public var weights: WrittenWeightsOptions
 
     public init() {}
@@ -105,6 +112,7 @@ public struct PruneOptions: ParsableArguments {
         flags.sequenceLength = sequenceLength
         flags.targets = targets.isEmpty ? nil : targets
         flags.ignore = ignore.isEmpty ? nil : ignore
+        flags.skippedLayers = skipLayers
     }
 }
 

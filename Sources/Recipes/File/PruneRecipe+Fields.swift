@@ -51,6 +51,7 @@ extension PruneRecipe: RecipeForm {
             .integer("batch_tokens", "--batch-tokens", \.batchTokens),
             .list("targets", "--targets", \.targets),
             .list("ignore", "--ignore", \.ignore),
+            .option("skip_layers", "--skip-layers", \.skippedLayers),
         ]
     }
 }

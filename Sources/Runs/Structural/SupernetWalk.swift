@@ -57,6 +57,7 @@ struct SupernetWalk {
         _ subLayer: SubLayer, dense: Block, block: Block, _ lane: SampleLane, _ committed: Set<String>
     ) throws(Fault) -> [Candidate] {
         let whole = dense.whole(subLayer.kind)
+        let skipped = try context.settings.skippedLayers?.layers(of: configuration.layerCount) ?? []
         let name = CandidateFile.name(subLayer)
         if committed.contains(name) {
             let file = try SafetensorsFile(staging.path(of: name))
@@ -67,11 +68,12 @@ struct SupernetWalk {
             }
             return list
         }
-        let moments = try context.run.moments(of: subLayer, in: block, lane)
         let shape = configuration.layers[subLayer.layer]
         var list: [Candidate]
         switch subLayer.kind {
+        case _ where skipped.contains(subLayer.layer): list = [whole]
         case .attention:
+            let moments = try context.run.moments(of: subLayer, in: block, lane)
             list = SubLayerSolver.heads(
                 o: dense.o.weight, hessian: moments, shape: shape, headDimension: configuration.headDimension,
                 usesGradient: usesGradient)
@@ -91,6 +93,7 @@ struct SupernetWalk {
                 }
             }
         case .mlp:
+            let moments = try context.run.moments(of: subLayer, in: block, lane)
             let widths = Levels.widths(
                 of: shape.intermediateSize, sparsities: sparsities(subLayer),
                 granularity: context.settings.structure?.granularity(for: configuration) ?? 1)
