@@ -114,7 +114,8 @@ struct ZeroDemandTests {
         #expect(BlockReport(json: report.json(timed: false)) == report)
         let changes: [(inout BlockReport) -> Void] = [
             { $0.sparsity[0].fraction = 0.6 }, { $0.asked[0].fraction = 0.5 }, { $0.linearErrors[0].error = 0.2 },
-            { $0.losses = [1] }, { $0.restored = false }, { $0.loweredRate = 0.5 }, { $0.removed = 8 }, { $0.seconds = 1 }, { $0.sparsity = [] },
+            { $0.losses = [1] }, { $0.restored = false },
+            { $0.loweredRate = 0.5 }, { $0.removed = 8 }, { $0.seconds = 1 }, { $0.sparsity = [] },
         ]
         for change in changes {
             var other = report
