@@ -38,16 +38,11 @@ def commands(page):
             continue
         if not inside or not (continues or line.startswith("espalier ")):
             continue
+        if not continues:
+            found.append((number, ""))
         part = re.sub(r"\s+#.*$", "", line)
-        if continues:
-            first, start = found.pop()
-            found.append((first, f"{start} {part.strip()}"))
-        else:
-            found.append((number, part))
         continues = part.endswith("\\")
-        if continues:
-            first, whole = found.pop()
-            found.append((first, whole[:-1].rstrip()))
+        found[-1] = (found[-1][0], f"{found[-1][1]} {part.removesuffix(chr(92)).strip()}".lstrip())
     return found
 
 

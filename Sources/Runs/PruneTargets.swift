@@ -9,6 +9,8 @@ import Settings
 public struct PruneTargets: Sendable {
     /// Goals by layer.
     public private(set) var goals: [Goals]
+    /// Layers from which nothing is removed.
+    let skipped: Set<Int>
     /// By layer, in the order in which a forward pass meets them.
     private let linears: [[LinearName]]
 
@@ -25,7 +27,7 @@ public struct PruneTargets: Sendable {
     ) throws(Fault) {
         let targets = try PruneTargets.expressions(settings.targets, flag: "--targets")
         let ignored = try PruneTargets.expressions(settings.ignore, flag: "--ignore")
-        let skipped = try settings.skippedLayers?.layers(of: configuration.layerCount) ?? []
+        skipped = try settings.skippedLayers?.layers(of: configuration.layerCount) ?? []
         goals = []
         linears = (0..<configuration.layerCount).map(configuration.linears)
         for layer in 0..<configuration.layerCount {

@@ -34,7 +34,7 @@ struct StagedCard {
             \(head.text)
             # Pruned model
 
-            In \(stages) \(stages == 1 ? "stage" : "stages") \(what), each followed by \(recovery.stepsPlanned) steps \
+            In \(stages) \(stages == 1 ? "stage" : "stages") \(what), each followed by at most \(recovery.stepsPlanned) steps \
             of training to the dense model's predictions: \(count(.after)) of \(count(.before)) parameters \
             \(isStructural ? "are left" : "are not zero; all are stored").\
             \(source.repository.map { " The source is `\($0)`." } ?? "")

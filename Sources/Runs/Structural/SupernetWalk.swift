@@ -57,7 +57,6 @@ struct SupernetWalk {
         _ subLayer: SubLayer, dense: Block, block: Block, _ lane: SampleLane, _ committed: Set<String>
     ) throws(Fault) -> [Candidate] {
         let whole = dense.whole(subLayer.kind)
-        let skipped = try context.settings.skippedLayers?.layers(of: configuration.layerCount) ?? []
         let name = CandidateFile.name(subLayer)
         if committed.contains(name) {
             let file = try SafetensorsFile(staging.path(of: name))
@@ -68,12 +67,24 @@ struct SupernetWalk {
             }
             return list
         }
+        var list: [Candidate] = []
+        if !context.targets.skipped.contains(subLayer.layer) {
+            list = try solved(subLayer, dense: dense, moments: context.run.moments(of: subLayer, in: block, lane))
+        }
+        list = [whole] + list.dropFirst().map { $0.rounded(to: context.compute) }
+        try journal.append(
+            try staging.writeShard(name, CandidateFile.tensors(list, dtype: context.compute)).line(kind: "candidates"))
+        return list
+    }
+
+    /// The candidates that the solver makes, from the dense one down; none of what is not there.
+    private func solved(
+        _ subLayer: SubLayer, dense: Block, moments: DampedHessian
+    ) throws(Fault) -> [Candidate] {
         let shape = configuration.layers[subLayer.layer]
         var list: [Candidate]
         switch subLayer.kind {
-        case _ where skipped.contains(subLayer.layer): list = [whole]
         case .attention:
-            let moments = try context.run.moments(of: subLayer, in: block, lane)
             list = SubLayerSolver.heads(
                 o: dense.o.weight, hessian: moments, shape: shape, headDimension: configuration.headDimension,
                 usesGradient: usesGradient)
@@ -93,17 +104,12 @@ struct SupernetWalk {
                 }
             }
         case .mlp:
-            let moments = try context.run.moments(of: subLayer, in: block, lane)
             let widths = Levels.widths(
                 of: shape.intermediateSize, sparsities: sparsities(subLayer),
                 granularity: context.settings.structure?.granularity(for: configuration) ?? 1)
             list = SubLayerSolver.neurons(
                 down: dense.down.weight, hessian: moments, widths: widths, usesGradient: usesGradient)
         }
-        if list.isEmpty { list = [whole] }
-        list = [whole] + list.dropFirst().map { $0.rounded(to: context.compute) }
-        try journal.append(
-            try staging.writeShard(name, CandidateFile.tensors(list, dtype: context.compute)).line(kind: "candidates"))
         return list
     }
 }
