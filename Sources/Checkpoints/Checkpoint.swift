@@ -39,7 +39,7 @@ public struct Checkpoint: Sendable {
     public let weightFiles: [(name: String, bytes: Int)]
 
     private let positions: [ExactText: Int]
-    private let source: any TensorSource
+    let source: any TensorSource
     private let diagnosis: WeightDiagnosis?
 
     init(
@@ -65,6 +65,15 @@ public struct Checkpoint: Sendable {
         self.source = source
         self.filesLeft = filesLeft
         self.diagnosis = diagnosis
+    }
+
+    /// The same model, its tensors read from elsewhere.
+    func with(source: any TensorSource) -> Checkpoint {
+        Checkpoint(
+            path: path, format: format, configuration: configuration, tensors: tensors, weightType: weightType,
+            isQuantised: isQuantised, tiesWordEmbeddings: tiesWordEmbeddings, warnings: warnings,
+            sideFiles: sideFiles, card: card, weightFiles: weightFiles, source: source, filesLeft: filesLeft,
+            diagnosis: diagnosis, types: types)
     }
 
     /// The tensors that a configuration calls for, given it and its file's path.

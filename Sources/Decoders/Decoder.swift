@@ -27,6 +27,12 @@ public struct Decoder {
         try checkTensors()
     }
 
+    /// The same model, its tensors read in another order.
+    init(_ decoder: Decoder, checkpoint: Checkpoint) {
+        self.checkpoint = checkpoint
+        (configuration, device, notes) = (decoder.configuration, decoder.device, decoder.notes)
+    }
+
     public static let embeddingName = "model.embed_tokens.weight"
     public static let finalNormName = "model.norm.weight"
     public static let headName = "lm_head.weight"

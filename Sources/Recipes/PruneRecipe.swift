@@ -20,6 +20,7 @@ import Settings
 /// sparsity: 0.5                 # or 50%; follows from a K:M pattern
 /// pattern: unstructured         # or K:M, which keeps K of every M; tyr: structured
 /// allocate: uniform             # uniform | owl | search
+/// permute: blocks               # none | blocks | all: channels that a K:M pattern has change places first
 /// recover: 100                  # prune in stages, with so many steps of `espalier recover` after each
 /// calibration:
 ///   sources: [news.txt, chats.jsonl@2.5]
@@ -80,6 +81,8 @@ public struct PruneRecipe: Sendable {
     public var sparsity: Sparsity?
     public var pattern: PatternChoice?
     public var allocation: Allocation?
+    /// Channels that change places before a K:M pattern chooses among neighbours.
+    public var channelMoves: ChannelMoves?
     /// Steps of training after each of several prunings.
     public var recoverySteps: Int?
     /// Calibration files, each with an optional `@weight`, or `self`.

@@ -16,6 +16,8 @@ public struct PruneSettings: Sendable, Equatable {
     public var sparsity: Sparsity
     public var pattern: PatternChoice
     public var allocation: Allocation
+    /// Channels that first change places, so that a K:M pattern costs less; nil for a method or pattern without.
+    public var channelMoves: ChannelMoves?
     /// Steps of training after each of the run's `stages`; nil prunes once and trains nothing.
     public var recoverySteps: Int?
     /// Calibration files, each with an optional `@weight`, or `self`. Empty only for a method that needs none.
@@ -144,6 +146,7 @@ public struct PruneSettings: Sendable, Equatable {
         recipe.sparsity = sparsity
         recipe.pattern = pattern
         recipe.allocation = allocation
+        recipe.channelMoves = channelMoves
         recipe.recoverySteps = recoverySteps
         recipe.calibration = calibration
         recipe.samples = samples

@@ -99,6 +99,7 @@ extension PruneRecipe {
             model: model, output: output, overwrite: overwrite ?? false, shardSize: shardSize ?? .fiveGigabytes,
             outputDType: outputDType ?? .auto, method: method, preset: preset,
             sparsity: try resolvedSparsity(pattern), pattern: pattern, allocation: allocation,
+            channelMoves: try resolvedMoves(method, preset, pattern),
             recoverySteps: recoverySteps, calibration: calibration, samples: samples, sequenceLength: sequenceLength,
             seed: seed ?? 0,
             temperature: writesOwnText ? temperature ?? 1 : nil, skippedLines: skippedLines ?? 0, textField: textField,
@@ -116,6 +117,18 @@ extension PruneRecipe {
             throw fault(
                 "method", error.summary, found: error.found, expected: error.expected, advice: error.advice)
         }
+    }
+
+    private func resolvedMoves(
+        _ method: Method, _ preset: Preset, _ pattern: PatternChoice
+    ) throws(Fault) -> ChannelMoves? {
+        if let standard = method.moves[preset], pattern.groups { return channelMoves ?? standard }
+        if let channelMoves {
+            throw fault(
+                "permute", "channels change places only for a K:M pattern, and not with every method",
+                found: "\(channelMoves.text) with \(method.name), \(pattern.text)", advice: "leave it out")
+        }
+        return nil
     }
 
     private func resolvedSparsity(_ pattern: PatternChoice) throws(Fault) -> Sparsity {

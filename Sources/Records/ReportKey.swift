@@ -2,13 +2,14 @@ import JSONText
 
 /// Keys of `report.json`, which a run writes and which the page, the gate, `verify` and `evaluate` read.
 ///
-/// The file is an object with `method`, `preset`, `pattern`, `sparsity` {`asked`, `achieved`}, for a structural run
+/// The file is an object with `method`, `preset`, `pattern`, `sparsity` {`asked`, `achieved`}, where channels
+/// changed places `permute`, for a structural run
 /// `structure` {`plain`, `budget` {`of`, `before`, `after`}, `latency`, `layers`}, `search` [{`step`, `kl`}],
 /// `parameters` {`before`, `after`}, `blocks`, `linears`, for a GGUF source `source_types` and, where there was
 /// calibration text, `calibration`. A name that stands at several places is one key.
 public enum ReportKey: String, Sendable {
     // The run.
-    case output, method, preset, pattern, sparsity, asked, achieved, parameters, before, after, blocks, linears
+    case output, method, preset, pattern, permute, sparsity, asked, achieved, parameters, before, after, blocks, linears
     case seconds
     case opensIn = "opens_in"
     case memoryLimitBytes = "memory_limit_bytes"

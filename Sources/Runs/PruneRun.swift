@@ -82,7 +82,10 @@ public struct PruneRun {
             recipe.threads = record.threads
             // A run that a processor began did not write its number down; another sums in another order.
             recipe.batchTokens = recipe.batchTokens ?? BatchSize.processor
-            return try recipe.resolved(methods)
+            var settings = try recipe.resolved(methods)
+            // A run that named no moves began when there were none.
+            if settings.channelMoves != nil, recipe.channelMoves == nil { settings.channelMoves = ChannelMoves.none }
+            return settings
         } catch {
             // Nobody wrote this recipe by hand: it is a part of the journal.
             var fault = error.inFile(path)
@@ -172,6 +175,7 @@ public struct PruneRun {
         committed lines: [JSONValue]
     ) throws(Fault) -> RunResult {
         var (context, events) = (context, events)
+        if let ordering = ChannelOrdering(context, events) { context.run.decoder = try ordering.reordered() }
         if let found = try allocation(pruner, staging, journal, lines: lines) {
             context = try context.with(found)
             events = PartialEvents(handler: self.events, range: allocationShare(pruner)...1).handle

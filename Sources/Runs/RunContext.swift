@@ -11,7 +11,7 @@ import Torch
 /// model, calibration tokens, types, device.
 public struct RunContext {
     public let settings: RunSettings
-    public let decoder: Decoder
+    public internal(set) var decoder: Decoder
     public let types: OutputTypes
     /// Nil for a run that looks at no data when none was given.
     public let calibration: CalibrationSet?

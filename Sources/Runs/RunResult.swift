@@ -8,6 +8,8 @@ public struct RunResult {
     public let method: String
     public let preset: String
     public let pattern: String
+    /// Channels that might change places; nil where none did.
+    public let channelMoves: ChannelMoves?
     public let asked: Double
     /// Fraction of zeros in the linears that were to be pruned, as written; of whole units, of what the budget counts.
     public let achieved: Double
@@ -42,6 +44,7 @@ public struct RunResult {
         method = context.settings.method.name
         preset = context.settings.preset.text
         pattern = context.settings.pattern.text
+        channelMoves = context.settings.channelMoves.flatMap { $0 == .none ? nil : $0 }
         asked = context.settings.sparsity.fraction
         achieved = structure?.achieved ?? (weights > 0 ? Double(removed) / Double(weights) : 0)
         parametersBefore = context.decoder.expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
@@ -102,6 +105,7 @@ public struct RunResult {
         object[.preset] = .string(preset)
         object[.pattern] = .string(pattern)
         object[.sparsity] = .report([.asked: .double(asked), .achieved: .double(achieved)])
+        if let channelMoves { object[.permute] = .string(channelMoves.text) }
         if let structure { object[.structure] = structure.json }
         if !search.isEmpty {
             object[.search] = .array(search.map { .report([.step: .string($0.step), .kl: .double($0.kl)]) })

@@ -143,6 +143,26 @@ extension Tensor {
     func keepMaskByTensors(_ keep: Int, of group: Int) -> Tensor {
         Tensor(esp_mask_keep_of(handle, Int64(keep), Int64(group), true))
     }
+    /// What groups of columns gain by exchanging one member each, of scores [rows, n] float32 on the processor.
+    ///
+    /// In every row the `keep` highest scores of a group count.
+    ///
+    /// - Parameters:
+    ///   - groups: each as many columns.
+    ///   - member: the number of the member that is exchanged.
+    /// - Returns: row-major [groups, groups]: what the sum of group j rises by when group i's member joins it, its own
+    ///   left out of both.
+    public func exchangeGains(_ groups: [[Int]], keep: Int, member: Int) -> [Float] {
+        let columns = groups.flatMap { $0.map(Int32.init) }
+        return [Float](unsafeUninitializedCapacity: groups.count * groups.count) { buffer, count in
+            Engine.require(
+                esp_exchange_gains(
+                    handle, columns, Int64(groups.count), Int64(groups.first?.count ?? 0), Int64(keep), Int64(member),
+                    buffer.baseAddress))
+            count = groups.count * groups.count
+        }
+    }
+
     /// self[j] += Σ x[.., j]² for self [columns] float32.
     public func addColumnSquares(_ x: Tensor) { Engine.require(esp_add_column_squares(handle, x.handle)) }
 

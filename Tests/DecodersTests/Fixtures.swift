@@ -31,7 +31,10 @@ struct Fixture {
     }
 
     /// All logits by one pass over the blocks.
-    func forward() throws -> [Float] {
+    ///
+    /// - Parameter model: in the decoder's place.
+    func forward(_ model: Decoder? = nil) throws -> [Float] {
+        let decoder = model ?? decoder
         let c = decoder.configuration
         return try Engine.withoutGradient {
             var x = try decoder.embedded(tokens).reshaped([rows, columns, c.hiddenSize])

@@ -190,6 +190,12 @@ bool esp_set_sum(esp_tensor target, esp_tensor base, esp_tensor added, bool keep
 // Zero where the float32 weight is zero.
 bool esp_keep_zeros(esp_tensor gradient, esp_tensor weight);
 
+// For `count` groups of `size` columns of scores [rows, n], of each of which `keep` columns count in every row:
+// gains[i * count + j] is what group j's sum rises by when group i's member of that number joins it in its own's place,
+// which is left out of both.
+bool esp_exchange_gains(esp_tensor scores, const int32_t *groups, int64_t count, int64_t size, int64_t keep,
+                        int64_t member, float *gains);
+
 // SparseGPT on one block of columns w [rows, width] (updated in place), with hinv the upper Cholesky factor's block
 // [width, width]. With group == 0 the mask is given in `keep`; else keep_of of every `group` columns are chosen on the
 // way, by w^2 / diag^2, and `keep` receives them. errors [rows, width] receives (w - q) / d for the later columns.

@@ -49,6 +49,7 @@ public struct LinearName: Hashable, Sendable {
     }
 
     var isAttention: Bool { [.q, .k, .v, .o].contains(role) }
+    public var isMLP: Bool { !isAttention }
 
     /// The name inside a layer of a Hugging Face checkpoint, without `.weight`.
     public var checkpointName: String {

@@ -22,6 +22,12 @@ enum MethodHelp {
     /// One of them, for an example.
     static var removingUnitsExample: String { unitMethods.first ?? standard }
 
+    /// "blocks with wanda++": the methods whose channels change places.
+    static var moves: String {
+        methods.all.compactMap { method in method.moves[.default].map { "\($0.text) with \(method.name)" } }
+            .joined(separator: ", ")
+    }
+
     private static var unitMethods: [String] { methods.all.filter { $0.removes == .units }.map(\.name) }
 
     /// "3e-2, with tyr 1e-2": what a setting within a block is where nobody names it, the standard method's first.

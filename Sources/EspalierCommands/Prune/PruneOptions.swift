@@ -47,6 +47,15 @@ public struct PruneOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
+            "Channels that change places before a K:M pattern chooses among neighbours: none; blocks, the neurons and "
+                + "values inside of blocks; or all, those of the residual stream, too. What the model computes stays "
+                + "the same, but adapters made for the dense model no longer fit (default: \(MethodHelp.moves))."),
+        completion: .words(ChannelMoves.self), transform: optionValue)
+    public var permute: ChannelMoves?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
             "Prunes in stages, each of which removes at most 30 % of what is left, and trains the model for this many "
                 + "steps after each, as `espalier recover` does, with the dense model as the teacher and the "
                 + "calibration text.", valueName: "steps"))
@@ -106,6 +115,7 @@ public struct PruneOptions: ParsableArguments {
         flags.sparsity = sparsity
         flags.pattern = pattern
         flags.allocation = allocate
+        flags.channelMoves = permute
         flags.recoverySteps = recover
         flags.calibration = calibration.isEmpty ? nil : calibration
         flags.samples = samples

@@ -4,9 +4,10 @@ extension PruningMethod {
     /// Regional gradients in the score and regional optimisation of every block (Yang et al. 2025): as published with
     /// the preset paper, else as measurement favoured it.
     public static let wandaPlusPlus = PruningMethod(
-        Method("wanda++", regional: [.default: BlockRefit.Options().regional, .paper: published])
+        Method(
+            "wanda++", regional: [.default: BlockRefit.Options().regional, .paper: published], moves: [.default: .blocks])
     ) { settings in
-        guard settings.preset == .paper else { return RefitPruner(BlockRefit(settings)) }
+        guard settings.preset == .paper else { return RefitPruner(BlockRefit(settings), permutes: settings.channelMoves.map { $0 != .none } ?? false) }
         let regional = settings.filledRegional ?? published
         let defaults = WandaPlusPlusPruner()
         return WandaPlusPlusPruner(

@@ -6,15 +6,26 @@ import Recipes
 /// (Documentation/Experiments/WandaPlusPlus.md).
 public struct RefitPruner: BlockPruner {
     public var refit: BlockRefit
+    /// Whether the run orders the model's channels for it.
+    public var permutes: Bool
 
-    public init(_ refit: BlockRefit = BlockRefit()) { self.refit = refit }
+    public init(_ refit: BlockRefit = BlockRefit(), permutes: Bool = false) {
+        (self.refit, self.permutes) = (refit, permutes)
+    }
 
     public var needsDenseStream: Bool { refit.needsDenseStream }
     public var group: ComparisonGroup { start.group }
     public var candidate: any BlockPruner { SparseGPTPruner() }
     private var start: AlternatingDirectionsPruner { AlternatingDirectionsPruner() }
 
-    public func work(samples: Int) -> BlockWork { start.work(samples: samples) + refit.work(samples: samples) }
+    public func work(samples: Int) -> BlockWork {
+        let ordered = permutes ? Double(ChannelPermutation.judged(of: samples).count) : 0
+        return start.work(samples: samples) + refit.work(samples: samples) + BlockWork(statistics: ordered)
+    }
+
+    public func steps(_ size: BlockSize) -> [WorkStep] {
+        permutes ? [WorkStep("channel order", operations: ChannelPermutation.operations(size), bytes: 0)] : []
+    }
     public func optimiserBytes(_ size: BlockSize) -> Int { refit.optimiserBytes(size) }
 
     public func prune(_ task: BlockTask) throws(Fault) -> BlockOutcome {

@@ -13,6 +13,7 @@ extension PruneRecipe: RecipeForm {
             .option("sparsity", "--sparsity", \.sparsity),
             .option("pattern", "--pattern", \.pattern),
             .option("allocate", "--allocate", \.allocation),
+            .option("permute", "--permute", \.channelMoves),
             .integer("recover", "--recover", \.recoverySteps),
             .list("calibration.sources", "--calibration", \.calibration),
             .integer("calibration.samples", "--samples", \.samples),

@@ -12,6 +12,8 @@ public struct Method: Sendable, Equatable {
     /// What a method that optimises within a block takes of a recipe's `regional` keys, by preset, with the values of
     /// those that a recipe leaves out. A key whose value is nil here is not taken.
     public let regional: [Preset: PruneSettings.RegionalSettings]
+    /// Presets under which channels change places before a K:M pattern chooses, and which do where nobody says.
+    public let moves: [Preset: ChannelMoves]
 
     /// What goes of a model.
     public enum Removal: Sendable, Equatable {
@@ -23,11 +25,12 @@ public struct Method: Sendable, Equatable {
 
     public init(
         _ name: String, needsCalibration: Bool = true, presets: [Preset] = Preset.allCases,
-        regional: [Preset: PruneSettings.RegionalSettings] = [:]
+        regional: [Preset: PruneSettings.RegionalSettings] = [:], moves: [Preset: ChannelMoves] = [:]
     ) {
         self.name = name
         self.needsCalibration = needsCalibration
         self.presets = presets
         self.regional = regional
+        self.moves = moves
     }
 }

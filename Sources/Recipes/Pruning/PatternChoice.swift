@@ -35,6 +35,9 @@ public enum PatternChoice: OptionValue, Hashable {
         }
     }
 
+    /// Whether it keeps K of every M.
+    var groups: Bool { if case .zeros(.keep) = self { true } else { false } }
+
     /// The fraction that the pattern itself removes, or nil where the sparsity is free.
     public var impliedFraction: Double? { zeros?.impliedFraction }
 }

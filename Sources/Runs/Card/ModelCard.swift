@@ -30,7 +30,7 @@ enum ModelCard {
 
             ## Limits
 
-            \(structure == nil ? zeros : "")Quality is lower than the source's, most of all outside the calibration \
+            \(structure == nil ? zeros : "")\(result.channelMoves == nil ? "" : moved)Quality is lower than the source's, most of all outside the calibration \
             domain. Measure it on your own texts and tasks before its use: `espalier evaluate`, `espalier gate`.
 
             ## Recipe
@@ -53,6 +53,11 @@ enum ModelCard {
     static let zeros = """
         The weights are dense tensors with zeros: the files are no smaller, and software that does not use the zeros \
         is no faster. 
+        """
+
+    static let moved = """
+        Channels stand in another order than the source's, which changes nothing that the model computes; adapters made \
+        for the source do not fit. 
         """
 
     static let plainLoading = """
