@@ -101,7 +101,7 @@ struct PlanTests {
         // Forward and back is three forwards but for the derivative of the block's input: 512 weights in q, k and v.
         let start = try operations(.wandaPlusPlus)
         let training = 3 * forward - 2 * 12 * 512
-        #expect(start > Double(2 * 3 * 14 * training) && start < Double(2 * 3 * 14 * training) * 2)
+        #expect(start > Double(2 * 5 * 14 * training) && start < Double(2 * 5 * 14 * training) * 2)
     }
 
     @Test("a plan without calibration text says what it assumes and counts the same work")

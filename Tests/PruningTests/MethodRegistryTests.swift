@@ -19,7 +19,7 @@ struct MethodRegistryTests {
         let settings = try PruneRecipe(yaml: "version: 1\nmodel: {path: m}\ncalibration: {sources: [self]}").resolved()
         #expect(settings.method == PruningMethod.wandaPlusPlus.declaration)
         let regional = try #require(settings.regional)
-        #expect(regional.alpha == nil && regional.rounds == 3 && regional.roundSamples == nil)
+        #expect(regional.alpha == nil && regional.rounds == 5 && regional.roundSamples == nil)
         #expect(regional.learningRate == nil && regional.usesGradient == nil && regional.usesOptimizer)
         #expect(settings.filledRegional?.learningRate == 3e-2)
     }

@@ -199,6 +199,27 @@ struct RecoverRunTests: RecoverySuite {
         #expect(throws: Never.self) { try settings("out") { $0.loss = .both } }
     }
 
+    @Test("held out are sequences that the regional optimizer keeps out, from all over the text")
+    func heldOut() throws {
+        func found(_ asked: Int?, _ samples: Int) throws -> [Int] {
+            let context = try context(
+                try settings("out") {
+                    $0.heldOut = asked
+                    $0.samples = samples
+                })
+            #expect(Set(context.training).isDisjoint(with: context.heldOut))
+            #expect(context.training.count + context.heldOut.count == samples)
+            return context.heldOut
+        }
+        #expect(try found(nil, 40) == [15, 39])
+        #expect(try found(5, 40) == [7, 15, 23, 31, 39])
+        #expect(try found(1, 40) == [39])
+        // More than it keeps out: the last.
+        #expect(try found(6, 40) == Array(34..<40))
+        #expect(try found(2, 6) == [4, 5])
+        #expect(try found(1, 6) == [5])
+    }
+
     @Test("a recipe is read as it was written")
     func recipe() throws {
         let settings = try settings("out") {

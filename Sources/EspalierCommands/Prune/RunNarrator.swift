@@ -91,6 +91,9 @@ enum RunSummary {
         if let structure = result.structure {
             if structure.budget != .parameters { table.add("budget", structure.budget.text) }
         }
+        if let moves = result.channelMoves {
+            table.add("channels moved", moves == .all ? "within blocks and in the stream" : "within blocks")
+        }
         table.add("time", Amount.duration(result.seconds))
         table.add("peak memory", Amount.bytes(result.peakMemoryBytes))
         return table.text + (result.structure.map(servers) ?? "")

@@ -8,10 +8,11 @@ extension PruningMethod {
     ) { settings in BlockRefit(settings) }
 
     /// Where every weight of a smaller block moves, and none is at zero, the step that suits sparse blocks is too long
-    /// (Documentation/Experiments/Tyr.md).
+    /// (Documentation/Experiments/Tyr.md). More than three passes were not tried.
     private static var refit: BlockRefit.Options {
         var options = BlockRefit.Options()
         options.learningRate = 1e-2
+        options.passes = 3
         return options
     }
 }

@@ -5,9 +5,12 @@ extension PruningMethod {
     /// the preset paper, else as measurement favoured it.
     public static let wandaPlusPlus = PruningMethod(
         Method(
-            "wanda++", regional: [.default: BlockRefit.Options().regional, .paper: published], moves: [.default: .blocks])
+            "wanda++", regional: [.default: BlockRefit.Options().regional, .paper: published],
+            moves: [.default: .blocks])
     ) { settings in
-        guard settings.preset == .paper else { return RefitPruner(BlockRefit(settings), permutes: settings.channelMoves.map { $0 != .none } ?? false) }
+        guard settings.preset == .paper else {
+            return RefitPruner(BlockRefit(settings), permutes: settings.channelMoves.map { $0 != .none } ?? false)
+        }
         let regional = settings.filledRegional ?? published
         let defaults = WandaPlusPlusPruner()
         return WandaPlusPlusPruner(

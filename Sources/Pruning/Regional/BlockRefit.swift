@@ -22,7 +22,7 @@ import Torch
 public struct BlockRefit: BlockWorker, Sendable {
     public struct Options: Equatable, Sendable {
         /// Passes over the optimised sequences; 0 leaves the start.
-        public var passes = 3
+        public var passes = 5
         /// Sequences for one step.
         public var stepSamples = 2
         /// Step size as a share of a linear's mean |w|.

@@ -2,6 +2,7 @@ import Calibration
 import Checkpoints
 import Decoders
 import Faults
+import Pruning
 import Publishing
 import Recipes
 import Recovery
@@ -16,6 +17,10 @@ public struct RecoverContext {
     public let tokens: TokenMatrix
     /// The highest learning rate.
     public let learningRate: Double
+    /// Samples that are trained on, in their order.
+    public let training: [Int]
+    /// Samples that are not.
+    public let heldOut: [Int]
     /// Which tokens' predictions the loss counts; nil counts all.
     public let counted: TokenMask?
     public let warnings: [String]
@@ -61,18 +66,19 @@ public struct RecoverContext {
                 shardSize: settings.shardSize, outputDType: settings.outputDType, memory: settings.memory,
                 batchTokens: settings.batchTokens, recipe: settings.publishedRecipe),
             decoder: student, compute: compute.forGradients, calibration: calibration)
-        let training = tokens.rows - RecoverContext.heldOut(settings.heldOut, of: tokens.rows)
-        guard training > 0 else {
+        heldOut = RecoverContext.heldOut(settings.heldOut, of: tokens.rows)
+        training = (0..<tokens.rows).filter { [heldOut] in !heldOut.contains($0) }
+        guard !training.isEmpty else {
             throw Fault(
                 .usage, "there is nothing to train on", found: "\(tokens.rows) sequences",
-                expected: "more than the \(tokens.rows - training) that are held out",
+                expected: "more than the \(heldOut.count) that are held out",
                 advice: "give more text, shorter sequences, or a smaller --held-out")
         }
         warnings =
             RunContext.filesLeft(student.checkpoint) + calibration.warnings
             + RecoverContext.warnings(
-                tokens: counted.map { mask in (0..<training).reduce(0) { $0 + mask.positions(in: $1) } }
-                    ?? training * tokens.columns, sources: settings.calibration.count)
+                tokens: counted.map { [training] mask in training.reduce(0) { $0 + mask.positions(in: $1) } }
+                    ?? training.count * tokens.columns, sources: settings.calibration.count)
     }
 
     /// The share of the training sequences' tokens that the loss counts: the first of each is predicted from nothing.
@@ -81,9 +87,14 @@ public struct RecoverContext {
         return Double(positions) / Double(max(1, training.count * tokens.columns))
     }
 
-    /// Sequences that are held out.
-    static func heldOut(_ asked: Int?, of samples: Int) -> Int {
-        min(asked ?? max(1, min(32, samples / 16)), samples)
+    /// Sequences that are held out: some of those that the regional optimizer keeps out, from all over the text, as
+    /// long as there are enough. Of the text that the model was pruned with, it has trained on the others, on which the
+    /// model is better than on any other text.
+    static func heldOut(_ asked: Int?, of samples: Int) -> [Int] {
+        let count = min(asked ?? max(1, min(32, samples / 16)), samples)
+        let kept = BlockRefit.keptOut(of: samples)
+        guard count > 0, count <= kept.count else { return Array(samples - count..<samples) }
+        return (1...count).map { kept[$0 * kept.count / count - 1] }
     }
 
     /// Fewer, or from a single text, overfit: `Documentation/Recover.md`.
@@ -99,12 +110,6 @@ public struct RecoverContext {
     }
 
     public var decoder: Decoder { run.decoder }
-    /// Samples that are trained on: all but the last.
-    public var training: [Int] {
-        Array(0..<tokens.rows - RecoverContext.heldOut(settings.heldOut, of: tokens.rows))
-    }
-    /// Samples that are not.
-    public var heldOut: [Int] { Array(training.count..<tokens.rows) }
 
     /// The most bytes that the run holds on the disk at once: two states, of which one is the best, and the output.
     public var stagingBytes: Int {

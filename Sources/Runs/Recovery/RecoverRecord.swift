@@ -14,7 +14,7 @@ struct RecoverRecord: Equatable {
     var adapters: String?
 
     static let kind = "recovery"
-    private static let version = 1
+    private static let version = 2
 
     init(
         recipe: String, model: String, teacher: String, calibration: String, engine: String, threads: Int,
