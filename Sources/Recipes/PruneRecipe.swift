@@ -151,6 +151,11 @@ public struct PruneRecipe: Sendable {
             for field in PruneRecipe.fields where field.isRegional || field.isStructural { field.clear(&merged) }
         }
         if flags.pattern?.impliedFraction != nil { merged.sparsity = nil }
+        if flags.method != nil || flags.preset != nil || flags.pattern != nil {
+            let method = methods.all.first { $0.name == flags.method ?? self.method ?? methods.standard.name }
+            let moves = method?.moves[flags.preset ?? preset ?? .default]
+            if moves == nil || (flags.pattern ?? pattern)?.groups != true { merged.channelMoves = nil }
+        }
         for field in PruneRecipe.fields where field.isGiven(flags) {
             field.copy(flags, &merged)
             merged.places[field.key] = flags.places[field.key]

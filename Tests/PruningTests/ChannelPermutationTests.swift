@@ -117,6 +117,8 @@ struct ChannelPermutationTests {
     func equal() {
         let tensor = Tensor([Float](repeating: 1, count: 3 * 16), shape: [3, 16])
         #expect(ChannelPermutation.order(tensor, keep: 2, of: 4, seed: 0).order == Array(0..<16))
+        let endless = Tensor((0..<16).map { $0 == 3 ? Float.infinity : Float($0) }, shape: [1, 16])
+        #expect(ChannelPermutation.order(endless, keep: 2, of: 4, seed: 0).order == Array(0..<16))
         #expect(ChannelPermutation.order(tensor.narrowed(1, 0, 4), keep: 2, of: 4, seed: 0).order == [0, 1, 2, 3])
     }
 }

@@ -112,6 +112,24 @@ struct ChannelMovesTests {
         }
     }
 
+    @Test("flags that leave nothing to move take a recipe's moves with them, and others do not")
+    func flags() throws {
+        let recipe = try bench().settings("out") {
+            $0.pattern = .keep(2, of: 4)
+            $0.channelMoves = .all
+        }.recipe()
+        func merged(_ change: (inout PruneRecipe) -> Void) throws -> ChannelMoves? {
+            var flags = PruneRecipe()
+            change(&flags)
+            return try recipe.merging(flags: flags).resolved().channelMoves
+        }
+        #expect(try merged { $0.seed = 3 } == .all)
+        #expect(try merged { $0.pattern = .keep(4, of: 8) } == .all)
+        #expect(try merged { $0.pattern = .unstructured } == nil)
+        #expect(try merged { $0.method = "wanda" } == nil)
+        #expect(try merged { $0.channelMoves = .blocks } == .blocks)
+    }
+
     @Test("a run that is interrupted after a block ends in the same bytes", arguments: [ChannelMoves.blocks, .all])
     func resumed(moves: ChannelMoves) throws {
         let bench = try bench(3)

@@ -45,7 +45,8 @@ public enum ChannelPermutation {
         let scores = scores.to(.cpu).contiguous()
         let identity = Array(0..<columns)
         let before = kept(scores, identity, keep, group)
-        guard keep > 0, keep < group, columns > group else { return (identity, before, before) }
+        // Sums beyond what float32 holds compare with nothing.
+        guard keep > 0, keep < group, columns > group, before.isFinite else { return (identity, before, before) }
         var groups = dealt(scores.sum(0).floats(), among: columns / group)
         var generator = SplitMix64(seed: seed)
         for _ in 0..<sweeps {
