@@ -39,7 +39,7 @@ public struct Checkpoint: Sendable {
     public let weightFiles: [(name: String, bytes: Int)]
 
     private let positions: [ExactText: Int]
-    let source: any TensorSource
+    private let source: any TensorSource
     private let diagnosis: WeightDiagnosis?
 
     init(
@@ -67,12 +67,12 @@ public struct Checkpoint: Sendable {
         self.diagnosis = diagnosis
     }
 
-    /// The same model, its tensors read from elsewhere.
-    func with(source: any TensorSource) -> Checkpoint {
+    /// The same model, its tensors read through something that changes what its source gives.
+    func reading(through other: (any TensorSource) -> any TensorSource) -> Checkpoint {
         Checkpoint(
             path: path, format: format, configuration: configuration, tensors: tensors, weightType: weightType,
             isQuantised: isQuantised, tiesWordEmbeddings: tiesWordEmbeddings, warnings: warnings,
-            sideFiles: sideFiles, card: card, weightFiles: weightFiles, source: source, filesLeft: filesLeft,
+            sideFiles: sideFiles, card: card, weightFiles: weightFiles, source: other(source), filesLeft: filesLeft,
             diagnosis: diagnosis, types: types)
     }
 

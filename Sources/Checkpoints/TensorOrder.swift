@@ -16,7 +16,7 @@ extension Checkpoint {
     /// The same model with rows and columns of its tensors read in another order. Nothing is written.
     ///
     /// - Parameter order: of each tensor that it names, every row or column once.
-    public func reordered(_ order: TensorOrder) -> Checkpoint { with(source: ReorderedSource(source, order)) }
+    public func reordered(_ order: TensorOrder) -> Checkpoint { reading { ReorderedSource($0, order) } }
 }
 
 /// Tensors of another source whose rows and columns come in an order of their own.

@@ -26,13 +26,12 @@ extension Decoder {
         Decoder(self, checkpoint: checkpoint.reordered(tensors(order)))
     }
 
-    /// Whether the residual stream can be reordered: all that may read it is known.
-    public var knowsStream: Bool {
-        let known = Set(expectedTensors.map(\.name))
-        return checkpoint.tensors.allSatisfy { tensor in
-            known.contains(tensor.name) || !tensor.shape.contains(configuration.hiddenSize)
-                || tensor.name == Decoder.headName
-        }
+    /// The name of a tensor that may read the residual stream and that no family has: the stream's channels stay then.
+    public var unknownOfStream: String? {
+        let known = Set(expectedTensors.map(\.name) + [Decoder.headName])
+        return checkpoint.tensors.first { tensor in
+            !known.contains(tensor.name) && tensor.shape.contains(configuration.hiddenSize)
+        }?.name
     }
 
     /// What an order of channels does to each tensor.

@@ -12,7 +12,6 @@ struct ChannelOrdering {
     private let events: EventHandler
     private let keep: Int
     private let group: Int
-
     private let movesStream: Bool
 
     /// Nil for a run whose channels stay where they are.
@@ -25,19 +24,27 @@ struct ChannelOrdering {
         movesStream = moves == .all
     }
 
-    /// The run's model with its channels in that order.
+    /// The run's model with its channels in that order; nil where none is better than the one that is there.
     ///
-    /// - Throws: `usage` without calibration text, `inputOutput` when weights cannot be read.
-    func reordered() throws(Fault) -> Decoder {
+    /// - Throws: `usage` without calibration text, or for a stream of which not all readers are known; `inputOutput`
+    ///   when weights cannot be read.
+    func reordered() throws(Fault) -> Decoder? {
         events(.note("ordering channels for the pattern \(context.settings.pattern.text)"))
         let order = try order()
         Machine.returnFreedMemory()
-        return order.isIdentity ? context.decoder : context.decoder.reordered(order)
+        return order.isIdentity ? nil : context.decoder.reordered(order)
     }
 
     func order() throws(Fault) -> ChannelOrder {
         let (decoder, goals) = (context.decoder, context.targets.goals)
         let configuration = decoder.configuration
+        if movesStream, let unknown = decoder.unknownOfStream {
+            throw Fault(
+                .usage,
+                "the channels of the residual stream cannot move: the model has a tensor that may read them and is not "
+                    + "understood", file: decoder.checkpoint.path, place: "tensor '\(unknown)'", found: "--permute all",
+                advice: "use --permute blocks")
+        }
         var order = ChannelOrder(layerCount: configuration.layerCount)
         var readers: [Tensor] = []
         let tokens = try context.requireTokens()
@@ -67,7 +74,7 @@ struct ChannelOrdering {
                 switch linear.role {
                 case .down:
                     // What is not pruned keeps its bytes.
-                    guard block.linears.allSatisfy({ $0.expert != linear.expert || !$0.isMLP || goals[$0] != nil })
+                    guard block.linears.allSatisfy({ $0.expert != linear.expert || $0.isAttention || goals[$0] != nil })
                     else { continue }
                     let found = search(scores(ChannelPermutation.judgedRows), layer: step.layer)
                     if let found { order.neurons[step.layer][linear.projection] = found }
@@ -81,7 +88,7 @@ struct ChannelOrdering {
                 }
             }
         }
-        if !readers.isEmpty, decoder.knowsStream {
+        if !readers.isEmpty {
             order.stream = search(Tensor.concatenated(readers), layer: configuration.layerCount)
         }
         return order

@@ -175,7 +175,8 @@ public struct PruneRun {
         committed lines: [JSONValue]
     ) throws(Fault) -> RunResult {
         var (context, events) = (context, events)
-        if let ordering = ChannelOrdering(context, events) { context.run.decoder = try ordering.reordered() }
+        let moved = try ChannelOrdering(context, events)?.reordered()
+        if let moved { context.run.decoder = moved }
         if let found = try allocation(pruner, staging, journal, lines: lines) {
             context = try context.with(found)
             events = PartialEvents(handler: self.events, range: allocationShare(pruner)...1).handle
@@ -191,7 +192,7 @@ public struct PruneRun {
         events(.note("writing the checkpoint"))
         Machine.returnFreedMemory()
         try context.decoder.checkpoint.checkUnchanged()
-        let result = RunResult(context: context, blocks: reports)
+        let result = RunResult(context: context, blocks: reports, hasMoved: moved != nil)
         try publication.publish(result.documents(context.run, recipe: recipe))
         return result
     }

@@ -8,7 +8,7 @@ public struct RunResult {
     public let method: String
     public let preset: String
     public let pattern: String
-    /// Channels that might change places; nil where none did.
+    /// Channels among which some changed places; nil where none did.
     public let channelMoves: ChannelMoves?
     public let asked: Double
     /// Fraction of zeros in the linears that were to be pruned, as written; of whole units, of what the budget counts.
@@ -34,7 +34,7 @@ public struct RunResult {
 
     init(
         context: PruneContext, blocks: [BlockReport], steps: [DistributionSearch.Step] = [],
-        structure: StructuralReport? = nil
+        structure: StructuralReport? = nil, hasMoved: Bool = false
     ) {
         search = steps.map { ($0.kind, $0.fitness) }
         self.structure = structure
@@ -44,7 +44,7 @@ public struct RunResult {
         method = context.settings.method.name
         preset = context.settings.preset.text
         pattern = context.settings.pattern.text
-        channelMoves = context.settings.channelMoves.flatMap { $0 == .none ? nil : $0 }
+        channelMoves = hasMoved ? context.settings.channelMoves : nil
         asked = context.settings.sparsity.fraction
         achieved = structure?.achieved ?? (weights > 0 ? Double(removed) / Double(weights) : 0)
         parametersBefore = context.decoder.expectedTensors.reduce(0) { $0 + $1.shape.reduce(1, *) }

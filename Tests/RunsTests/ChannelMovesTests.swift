@@ -112,6 +112,26 @@ struct ChannelMovesTests {
         }
     }
 
+    @Test("a stream that something unknown may read stays, and the run says so")
+    func unknownReader() throws {
+        let bench = try Bench { $0.extra = [(name: "model.extra.weight", shape: [4, 16])] }
+        let fault = try #require(fault { _ = try prune(bench, "out", .all) })
+        #expect(fault.kind == .usage && fault.place?.contains("model.extra.weight") == true)
+        #expect(!bench.exists("out"))
+        #expect(try prune(bench, "out", .blocks).channelMoves == .blocks)
+    }
+
+    @Test("where nothing can move, report and card do not say that something did")
+    func nothing() throws {
+        let bench = try bench()
+        let result = try bench.prune("out") {
+            $0.pattern = .keep(2, of: 4)
+            $0.targets = ["down"]
+        }
+        #expect(result.channelMoves == nil)
+        #expect(!(try String(contentsOfFile: bench.path("out/README.md"), encoding: .utf8).contains("adapters made")))
+    }
+
     @Test("flags that leave nothing to move take a recipe's moves with them, and others do not")
     func flags() throws {
         let recipe = try bench().settings("out") {
@@ -163,6 +183,7 @@ struct ChannelMovesTests {
         #expect(journal.contains("permute: none"))
         try journal.replacingOccurrences(of: "permute: none\\n", with: "")
             .write(toFile: path, atomically: false, encoding: .utf8)
+        #expect(!(try String(contentsOfFile: path, encoding: .utf8).contains("permute")))
         #expect(try PruneRun.interrupted(output: bench.path("out"))?.channelMoves == ChannelMoves.none)
     }
 }

@@ -48,8 +48,7 @@ public struct LinearName: Hashable, Sendable {
         }
     }
 
-    var isAttention: Bool { [.q, .k, .v, .o].contains(role) }
-    public var isMLP: Bool { !isAttention }
+    public var isAttention: Bool { [.q, .k, .v, .o].contains(role) }
 
     /// The name inside a layer of a Hugging Face checkpoint, without `.weight`.
     public var checkpointName: String {
