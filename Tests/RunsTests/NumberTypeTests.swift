@@ -29,8 +29,6 @@ struct NumberTypeTests {
             case .search:
                 recipe.method = "wanda++"
                 recipe.allocation = .search
-                // Another type may choose other sparsities, whose losses part the more the longer they are trained.
-                recipe.rounds = 3
             case .tyr:
                 recipe.method = "tyr"
                 recipe.effort = .quick
@@ -57,7 +55,8 @@ struct NumberTypeTests {
         for (type, bound) in [(DType.bfloat16, 0.25), (.float16, 0.1)] {
             let narrow = try prune(bench, arm, type)
             #expect(abs(narrow.kl - wide.kl) < bound * wide.kl, "\(type): \(narrow.kl), float32 \(wide.kl)")
-            for (a, b) in zip(narrow.result.blocks, wide.result.blocks) {
+            // A search finds other sparsities with other costs: what is left of the blocks has other losses.
+            for (a, b) in zip(narrow.result.blocks, wide.result.blocks) where arm != .search {
                 #expect(a.losses.count == b.losses.count)
                 for (x, y) in zip(a.losses, b.losses) { #expect(abs(x - y) < bound * y, "block \(a.index): \(type)") }
             }
