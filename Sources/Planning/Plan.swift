@@ -116,7 +116,10 @@ public struct Plan {
         if subject.settings.allocation == .owl {
             list.append("removed weights are those of a uniform allocation; owl moves them between layers")
         }
-        if subject.settings.allocation == .search {
+        if subject.settings.leavesLinearsDense {
+            list.append(
+                "a search chooses the linear layers that stay dense; each is shown with its share of what all lose")
+        } else if subject.settings.allocation == .search {
             list.append(
                 "removed weights are those of a uniform allocation; the search moves them between linear layers")
         }
@@ -179,9 +182,11 @@ private func keptStates(_ subject: PlanSubject) -> [String] {
 }
 
 extension PlanSubject {
-    /// Weights that a linear loses, by the method's comparison groups.
+    /// Weights that a linear loses, by the method's comparison groups. Where a search will say which linears stay dense,
+    /// each loses its share of what all do.
     func removed(_ shape: (out: Int, in: Int), goal: Goal) -> Int {
-        ZeroDemand(goal, group: action.group, rows: shape.out, columns: shape.in).total
+        if settings.leavesLinearsDense { return settings.sparsity.removed(of: shape.out * shape.in) }
+        return ZeroDemand(goal, group: action.group, rows: shape.out, columns: shape.in).total
     }
 }
 

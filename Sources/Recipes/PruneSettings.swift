@@ -12,7 +12,7 @@ public struct PruneSettings: Sendable, Equatable {
     public var outputDType: NumberFormat
     public var method: Method
     public var preset: Preset
-    /// For a K:M pattern, (M − K) / M.
+    /// For a K:M pattern (M − K) / M, or less, where some linears are to stay dense.
     public var sparsity: Sparsity
     public var pattern: PatternChoice
     public var allocation: Allocation

@@ -27,7 +27,8 @@ extension PruneRecipe {
         guard method.presets.contains(preset) else {
             throw fault("preset", "\(method.name) has no preset \(preset.text)", found: preset.text)
         }
-        let allocation = allocation ?? .uniform
+        let sparsity = try resolvedSparsity(pattern)
+        let allocation = try resolvedAllocation(pattern, sparsity)
         let samples = samples ?? 128
         try check("recover", recoverySteps, in: 1...1_000_000_000)
         try check("calibration.samples", samples, in: 1...1_000_000)
@@ -98,7 +99,7 @@ extension PruneRecipe {
         return PruneSettings(
             model: model, output: output, overwrite: overwrite ?? false, shardSize: shardSize ?? .fiveGigabytes,
             outputDType: outputDType ?? .auto, method: method, preset: preset,
-            sparsity: try resolvedSparsity(pattern), pattern: pattern, allocation: allocation,
+            sparsity: sparsity, pattern: pattern, allocation: allocation,
             channelMoves: try resolvedMoves(method, preset, pattern),
             recoverySteps: recoverySteps, calibration: calibration, samples: samples, sequenceLength: sequenceLength,
             seed: seed ?? 0,
@@ -133,13 +134,32 @@ extension PruneRecipe {
 
     private func resolvedSparsity(_ pattern: PatternChoice) throws(Fault) -> Sparsity {
         guard let implied = pattern.impliedFraction else { return sparsity ?? .half }
-        if let sparsity, abs(sparsity.fraction - implied) > 1e-9 {
+        guard let sparsity, abs(sparsity.fraction - implied) > 1e-9 else { return try Sparsity(implied) }
+        guard sparsity.fraction > 0, sparsity.fraction < implied else {
             throw fault(
                 "sparsity", "the sparsity contradicts the pattern", found: "\(sparsity.text) with \(pattern.text)",
-                expected: "\(implied), which \(pattern.text) removes",
+                expected: "\(implied), which \(pattern.text) removes, or less, which leaves some linear layers dense",
                 advice: "leave the sparsity out, or use the pattern unstructured")
         }
-        return try Sparsity(implied)
+        return sparsity
+    }
+
+    /// A sparsity below that of a K:M pattern leaves linears dense, and only the search says which.
+    private func resolvedAllocation(_ pattern: PatternChoice, _ sparsity: Sparsity) throws(Fault) -> Allocation {
+        guard let implied = pattern.impliedFraction, sparsity.fraction < implied else { return allocation ?? .uniform }
+        if let allocation, allocation != .search {
+            throw fault(
+                "allocate", "a sparsity below that of the pattern leaves some linear layers dense, by a search",
+                found: "\(allocation.text) with \(sparsity.text) and \(pattern.text)",
+                advice: "leave --allocate out, or use search")
+        }
+        if recoverySteps != nil {
+            throw fault(
+                "recover", "stages have a K:M pattern each, and leave no linear layer dense",
+                found: "recover with \(sparsity.text) and \(pattern.text)",
+                advice: "leave it out, and use `espalier recover` on the result")
+        }
+        return .search
     }
 
     private func resolvedRegional(

@@ -112,6 +112,9 @@ public struct PruneTargets: Sendable {
 extension PruneSettings {
     /// Of a linear. Where whole units go, it loses about that share, but no zeros are made.
     package var goal: Goal { Goal(pattern: pattern.zeros ?? .unstructured, sparsity: sparsity) }
+
+    /// Whether a K:M pattern is to hold in some linears, while the others stay dense.
+    package var leavesLinearsDense: Bool { pattern.impliedFraction.map { sparsity.fraction < $0 } ?? false }
 }
 
 extension Goal {

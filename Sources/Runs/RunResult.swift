@@ -57,6 +57,11 @@ public struct RunResult {
         memoryLimitBytes = context.run.memoryLimitBytes
     }
 
+    /// Linears of which a search asked for no zeros.
+    public var denseLinears: Int {
+        blocks.reduce(0) { sum, block in sum + block.asked.count { $0.fraction == 0 } }
+    }
+
     /// What stands beside the published weights.
     ///
     /// - Parameter recipe: the text of `recipe.yaml`.

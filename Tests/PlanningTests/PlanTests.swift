@@ -77,6 +77,19 @@ struct PlanTests {
         #expect(plan.linears.allSatisfy { $0.count == 1 })
     }
 
+    @Test("where a search leaves linears dense, a plan shows each with its share of what all lose")
+    func patternOrDense() throws {
+        let bench = try Bench()
+        let plan = try Plan(
+            PlanSubject(
+                try bench.context("out") {
+                    $0.method = "wanda"
+                    $0.pattern = .keep(2, of: 4)
+                    $0.sparsity = try? Sparsity(0.25)
+                }))
+        #expect(plan.linears.allSatisfy { $0.removed * 4 == $0.weights })
+    }
+
     /// Two blocks of 1920 weights, 384 of them in `down`; 16 sequences of 12 tokens, 2 of which are judged.
     @Test("operations are those of the matrix products")
     func operations() throws {

@@ -69,11 +69,25 @@ struct RecipeResolutionTests {
         #expect(settings.sparsity.fraction == 0.75)
     }
 
+    @Test("a sparsity below that of a K:M pattern asks for a search of the linears that stay dense")
+    func patternBelowItsSparsity() throws {
+        let settings = try recipe("pattern: 2:4\nsparsity: 40%\ncalibration: {sources: [self]}").resolved()
+        #expect(settings.allocation == .search && settings.sparsity.fraction == 0.4)
+        #expect(settings.pattern == .keep(2, of: 4))
+        // The recipe of the run asks for the same.
+        #expect(try settings.recipe().resolved() == settings)
+        let whole = try recipe("pattern: 2:4\nsparsity: 50%\ncalibration: {sources: [self]}").resolved()
+        #expect(whole.allocation == .uniform)
+    }
+
     @Test(
         "contradictions and ranges are refused at their place in the recipe",
         arguments: [
             ("pattern: 2:4\nsparsity: 0.6", "line 4, column 11 (sparsity)"),
+            ("pattern: 2:4\nsparsity: 0", "line 4, column 11 (sparsity)"),
             ("pattern: 2:4\nallocate: owl", "line 4, column 11 (allocate)"),
+            ("pattern: 2:4\nsparsity: 0.4\nallocate: uniform", "line 5, column 11 (allocate)"),
+            ("pattern: 2:4\nsparsity: 0.4\nrecover: 10", "line 5, column 10 (recover)"),
             ("calibration: {samples: 0}", "line 3, column 24 (calibration.samples)"),
             ("batch_tokens: 0", "line 3, column 15 (batch_tokens)"),
             ("calibration: {sequence_length: 0}", "line 3, column 32 (calibration.sequence_length)"),

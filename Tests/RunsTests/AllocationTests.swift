@@ -71,6 +71,32 @@ struct AllocationTests {
         #expect(result.achieved >= 0.5 && result.achieved < 0.56)
     }
 
+    @Test(
+        "a sparsity below that of K:M: linears have the pattern or stay dense, and those that engines fuse are alike",
+        arguments: ["wanda", "sparsegpt", "wanda++"])
+    func patternOrDense(method: String) throws {
+        let bench = try Bench { ($0.layers, $0.hidden, $0.intermediate) = (3, 32, 64) }
+        let result = try bench.prune("out") {
+            $0.method = method
+            $0.pattern = .keep(2, of: 4)
+            $0.sparsity = try? Sparsity(0.3)
+            if method == "wanda++" { $0.rounds = 1 }
+        }
+        // The largest piece that stays dense or not is gate with up.
+        let largest = 2.0 * 32 * 64 / 2 / Double(result.blocks.reduce(0) { $0 + $1.weights })
+        #expect(result.achieved >= 0.3 && result.achieved < 0.3 + largest)
+        var kinds: Set<Double> = []
+        for block in result.blocks {
+            let fractions = Dictionary(uniqueKeysWithValues: block.sparsity.map { ($0.linear, $0.fraction) })
+            kinds.formUnion(fractions.values)
+            #expect(fractions["q"] == fractions["k"] && fractions["q"] == fractions["v"])
+            #expect(fractions["gate"] == fractions["up"])
+        }
+        #expect(kinds == [0, 0.5])
+        let dense = result.blocks.flatMap(\.sparsity).count { $0.fraction == 0 }
+        #expect(dense > 0 && result.denseLinears == dense)
+    }
+
     @Test("an abort anywhere in a search or behind it ends in the same bytes as none")
     func everyMoment() throws {
         let bench = try Bench { $0.layers = 2 }

@@ -23,8 +23,9 @@ public struct PruneOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Fraction of weights (\(MethodHelp.removingUnits): of the parameters of all blocks) to remove: 0.5 or 50% "
-                + "(default: 0.5, or that of a K:M pattern)."),
+            "Fraction of weights (\(MethodHelp.removingUnits): of the parameters of all blocks) to remove: 0.5 or 50%; "
+                + "less than a K:M pattern has leaves linear layers dense, which a search chooses (default: 0.5, or "
+                + "that of a K:M pattern)."),
         transform: optionValue)
     public var sparsity: Sparsity?
 

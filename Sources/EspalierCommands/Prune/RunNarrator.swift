@@ -41,6 +41,11 @@ final class RunNarrator {
                 "\(Amount.count(lowered)) of \(Amount.count(blocks, "block")) were optimized with smaller steps, because "
                     + "the first did not help on held-out sequences")
         }
+        if result.denseLinears > 0 {
+            reporter.note(
+                "\(Amount.count(result.denseLinears)) of \(Amount.count(result.linears.count, "linear layer")) stay dense"
+            )
+        }
         let undone = result.blocks.count(where: \.restored)
         guard let text = RunNarrator.undone(undone, of: blocks, tokens: calibrationTokens) else { return }
         if undone * 2 > blocks { reporter.warning(text) } else { reporter.note(text) }

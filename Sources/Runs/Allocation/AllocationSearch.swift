@@ -14,7 +14,8 @@ import Torch
 ///
 /// Every block is pruned once at the target by the method's score or solver, without optimisation. `DivergenceCosts`
 /// then tells what each linear's part of that costs in KL to the dense model, on samples that were not pruned with, all
-/// of them in one pass back; `BalancedSparsities` moves sparsity to where a weight costs least.
+/// of them in one pass back; `BalancedSparsities` moves sparsity to where a weight costs least. A sparsity below that of a
+/// K:M pattern is met by linears that have the pattern and others that stay dense: those whose part would cost most.
 struct AllocationSearch {
     /// What a linear costs grows by e for so much more sparsity: one in eight points, found by trying whole runs
     /// (Documentation/Experiments/Allocation.md).
@@ -120,21 +121,19 @@ struct AllocationSearch {
 
     /// - Parameter costs: of each linear at the target, by layer.
     private func allocation(_ costs: [[LinearName: Double]]) throws(Fault) -> SparsityAllocation {
-        var places: [(layer: Int, linear: LinearName)] = []
-        for layer in costs.indices {
-            for linear in configuration.linears(layer: layer) where context.targets.goals[layer][linear] != nil {
-                places.append((layer, linear))
-            }
-        }
+        let places = places
         let problem = BalancedSparsities(
-            costs: places.map { costs[$0.layer][$0.linear] ?? 0 },
+            costs: places.map { place in place.linears.reduce(0) { $0 + (costs[place.layer][$1] ?? 0) } },
             weights: places.map { place in
-                let shape = configuration.shape(of: place.linear, layer: place.layer)
-                return shape.out * shape.in
+                place.linears.reduce(0) {
+                    let shape = configuration.shape(of: $1, layer: place.layer)
+                    return $0 + shape.out * shape.in
+                }
             }, target: target, growth: AllocationSearch.growth)
         let fractions: [Double]
-        if case .keep(_, let group) = context.settings.pattern.zeros {
-            guard let found = problem.solve(among: (0..<group).map { Double($0) / Double(group) }) else {
+        if case .keep(let kept, let group) = context.settings.pattern.zeros {
+            let zeros = context.settings.leavesLinearsDense ? [0, group - kept] : Array(0..<group)
+            guard let found = problem.solve(among: zeros.map { Double($0) / Double(group) }) else {
                 throw Fault(.usage, "no distribution fits the budget", advice: "ask for less sparsity")
             }
             fractions = found
@@ -144,8 +143,26 @@ struct AllocationSearch {
         var allocation = SparsityAllocation(
             layers: [Double](repeating: target, count: costs.count), configuration: configuration)
         for (place, fraction) in zip(places, fractions) {
-            allocation.set(fraction, for: place.linear, layer: place.layer)
+            for linear in place.linears { allocation.set(fraction, for: linear, layer: place.layer) }
         }
         return allocation
+    }
+
+    /// What gets a sparsity of its own: each linear with a goal. Where some stay dense, those that read the same input go
+    /// together, since engines fuse q, k and v, and gate and up, and want one kind of weight in what they fuse.
+    private var places: [(layer: Int, linears: [LinearName])] {
+        var places: [(layer: Int, linears: [LinearName])] = []
+        for layer in context.targets.goals.indices {
+            for linear in configuration.linears(layer: layer) where context.targets.goals[layer][linear] != nil {
+                if context.settings.leavesLinearsDense, let last = places.last, last.layer == layer,
+                    last.linears.last?.projection == linear.projection
+                {
+                    places[places.count - 1].linears.append(linear)
+                } else {
+                    places.append((layer, [linear]))
+                }
+            }
+        }
+        return places
     }
 }

@@ -1,5 +1,10 @@
 /// The README.md of a published folder.
 enum ModelCard {
+    /// What a search left dense.
+    private static func denseLinears(_ result: RunResult) -> String {
+        result.denseLinears > 0 ? ", of which \(result.denseLinears) stay dense" : ""
+    }
+
     static func text(_ result: RunResult, source: SourceCard, recipe: String) -> String {
         let structure = result.structure
         let isPlain = structure?.isPlain ?? true
@@ -14,7 +19,7 @@ enum ModelCard {
                 """
             } ?? """
                 Pruned by Espalier with \(result.method), pattern \(result.pattern): \(percent) % of the weights of \
-                \(result.linears.count) linear layers are zero. Of the model's \(result.parametersBefore) parameters \
+                \(result.linears.count) linear layers are zero\(denseLinears(result)). Of the model's \(result.parametersBefore) parameters \
                 \(result.parametersAfter) are not zero; all are stored.
                 """
         let origin = source.repository.map { " The source is `\($0)`." } ?? ""
