@@ -22,6 +22,7 @@ import Settings
 /// allocate: uniform             # uniform | owl | search
 /// permute: blocks               # none | blocks | all: channels that a K:M pattern has change places first
 /// recover: 100                  # prune in stages, with so many steps of `espalier recover` after each
+/// stages: 1                     # of recover; as many as remove at most 30 % of what is left each when absent
 /// calibration:
 ///   sources: [news.txt, chats.jsonl@2.5]
 ///   samples: 128
@@ -85,6 +86,8 @@ public struct PruneRecipe: Sendable {
     public var channelMoves: ChannelMoves?
     /// Steps of training after each of several prunings.
     public var recoverySteps: Int?
+    /// How many prunings there are with `recoverySteps`; nil for as few as remove at most 30 % of what is left each.
+    public var stageCount: Int?
     /// Calibration files, each with an optional `@weight`, or `self`.
     public var calibration: [String]?
     public var samples: Int?

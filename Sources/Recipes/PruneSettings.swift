@@ -20,6 +20,8 @@ public struct PruneSettings: Sendable, Equatable {
     public var channelMoves: ChannelMoves?
     /// Steps of training after each of the run's `stages`; nil prunes once and trains nothing.
     public var recoverySteps: Int?
+    /// How many `stages` were asked for.
+    public var stageCount: Int?
     /// Calibration files, each with an optional `@weight`, or `self`. Empty only for a method that needs none.
     public var calibration: [String]
     public var samples: Int
@@ -148,6 +150,7 @@ public struct PruneSettings: Sendable, Equatable {
         recipe.allocation = allocation
         recipe.channelMoves = channelMoves
         recipe.recoverySteps = recoverySteps
+        recipe.stageCount = stageCount
         recipe.calibration = calibration
         recipe.samples = samples
         recipe.sequenceLength = sequenceLength

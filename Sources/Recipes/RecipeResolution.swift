@@ -28,6 +28,7 @@ extension PruneRecipe {
             throw fault("preset", "\(method.name) has no preset \(preset.text)", found: preset.text)
         }
         let sparsity = try resolvedSparsity(pattern)
+        try checkStages(pattern, sparsity)
         let allocation = try resolvedAllocation(pattern, sparsity)
         let samples = samples ?? 128
         try check("recover", recoverySteps, in: 1...1_000_000_000)
@@ -101,7 +102,7 @@ extension PruneRecipe {
             outputDType: outputDType ?? .auto, method: method, preset: preset,
             sparsity: sparsity, pattern: pattern, allocation: allocation,
             channelMoves: try resolvedMoves(method, preset, pattern),
-            recoverySteps: recoverySteps, calibration: calibration, samples: samples, sequenceLength: sequenceLength,
+            recoverySteps: recoverySteps, stageCount: stageCount, calibration: calibration, samples: samples, sequenceLength: sequenceLength,
             seed: seed ?? 0,
             temperature: writesOwnText ? temperature ?? 1 : nil, skippedLines: skippedLines ?? 0, textField: textField,
             evaluation: evaluation ?? [],
@@ -144,6 +145,23 @@ extension PruneRecipe {
         return sparsity
     }
 
+    private func checkStages(_ pattern: PatternChoice, _ sparsity: Sparsity) throws(Fault) {
+        guard let stageCount else { return }
+        guard recoverySteps != nil else {
+            throw fault(
+                "stages", "a run without training between prunings has no stages", found: "\(stageCount)",
+                advice: "add --recover STEPS, or leave the stages out")
+        }
+        try check("stages", stageCount, in: 1...PruneStages.most)
+        let stages = PruneStages(target: sparsity.fraction, pattern: pattern, count: stageCount).stages
+        guard stages.count == stageCount else {
+            throw fault(
+                "stages", "the groups of the pattern lose too few weights for so many stages",
+                found: "\(stageCount) with \(pattern.text)",
+                expected: "\(stages.map(\.pattern.text).listed()) are \(stages.count)", advice: "ask for fewer stages")
+        }
+    }
+
     /// A sparsity below that of a K:M pattern leaves linears dense, and only the search says which.
     private func resolvedAllocation(_ pattern: PatternChoice, _ sparsity: Sparsity) throws(Fault) -> Allocation {
         guard let implied = pattern.impliedFraction, sparsity.fraction < implied else { return allocation ?? .uniform }
@@ -153,11 +171,11 @@ extension PruneRecipe {
                 found: "\(allocation.text) with \(sparsity.text) and \(pattern.text)",
                 advice: "leave --allocate out, or use search")
         }
-        if recoverySteps != nil {
+        if recoverySteps != nil, stageCount != 1 {
             throw fault(
                 "recover", "stages have a K:M pattern each, and leave no linear layer dense",
                 found: "recover with \(sparsity.text) and \(pattern.text)",
-                advice: "leave it out, and use `espalier recover` on the result")
+                advice: "prune once with --stages 1, or use `espalier recover` on the result")
         }
         return .search
     }

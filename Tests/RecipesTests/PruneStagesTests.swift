@@ -40,6 +40,33 @@ struct PruneStagesTests {
         #expect(PruneStages(target: 0.5, pattern: .keep(2, of: 4)).stages.map(\.fraction) == [0.25, 0.5])
     }
 
+    @Test func asManyStagesAsAreAskedFor() throws {
+        #expect(PruneStages(target: 0.5, pattern: .units, count: 1).stages.map(\.fraction) == [0.5])
+        #expect(PruneStages(target: 0.75, pattern: .unstructured, count: 2).stages.map(\.fraction) == [0.5, 0.75])
+        #expect(PruneStages(target: 0.5, pattern: .keep(2, of: 4), count: 1).stages.map(\.pattern.text) == ["2:4"])
+        // Once, some linears may stay dense.
+        let mixed = try settings {
+            $0.pattern = .keep(2, of: 4)
+            $0.sparsity = try? Sparsity(0.4)
+            $0.stageCount = 1
+        }
+        #expect(mixed.stages.stages == [.init(fraction: 0.4, pattern: .keep(2, of: 4))])
+        let stage = mixed.pruneRecipe(stage: 0, model: "a", output: "b", left: 1)
+        #expect(stage.stageCount == nil && stage.sparsity?.fraction == 0.4)
+        #expect(try mixed.recipe().resolved() == mixed)
+        for count in [0, 3, 17] {
+            #expect(throws: (any Error).self) {
+                try settings {
+                    $0.pattern = .keep(2, of: 4)
+                    $0.stageCount = count
+                }
+            }
+        }
+        #expect(throws: (any Error).self) {
+            try settings { ($0.recoverySteps, $0.stageCount) = (nil, 1) }
+        }
+    }
+
     private func settings(_ change: (inout PruneRecipe) -> Void) throws -> PruneSettings {
         var recipe = PruneRecipe()
         recipe.model = "m"

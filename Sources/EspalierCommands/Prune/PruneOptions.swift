@@ -57,10 +57,16 @@ public struct PruneOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Prunes in stages, each of which removes at most 30 % of what is left, and trains the model for this many "
-                + "steps after each, as `espalier recover` does, with the dense model as the teacher and the "
-                + "calibration text.", valueName: "steps"))
+            "Prunes in stages and trains the model for this many steps after each, as `espalier recover` does, with "
+                + "the dense model as the teacher and the calibration text.", valueName: "steps"))
     public var recover: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Number of stages of --recover; 1 prunes once and trains at the end (default: as many as remove at most "
+                + "30 % of what is left each).", valueName: "n"))
+    public var stages: Int?
 
     @Option(
         name: .long, parsing: .singleValue,
@@ -118,6 +124,7 @@ public struct PruneOptions: ParsableArguments {
         flags.allocation = allocate
         flags.channelMoves = permute
         flags.recoverySteps = recover
+        flags.stageCount = stages
         flags.calibration = calibration.isEmpty ? nil : calibration
         flags.samples = samples
         flags.sequenceLength = sequenceLength

@@ -225,7 +225,7 @@ public struct StagedPruning {
         guard let digest = StagedPruning.digest(of: place.output), digest != before,
             let recipe = try? PruneRecipe(contentsOf: FileSystem.joined(place.output, PublishedFile.recipe))
         else { return false }
-        return recipe.recoverySteps == settings.recoverySteps
+        return recipe.recoverySteps == settings.recoverySteps && recipe.stageCount == settings.stageCount
             && !FileSystem.existsUnfollowed(place.staging)
     }
 

@@ -15,6 +15,7 @@ extension PruneRecipe: RecipeForm {
             .option("allocate", "--allocate", \.allocation),
             .option("permute", "--permute", \.channelMoves),
             .integer("recover", "--recover", \.recoverySteps),
+            .integer("stages", "--stages", \.stageCount),
             .list("calibration.sources", "--calibration", \.calibration),
             .integer("calibration.samples", "--samples", \.samples),
             .integer("calibration.sequence_length", "--sequence-length", \.sequenceLength),

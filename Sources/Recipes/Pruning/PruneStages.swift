@@ -25,10 +25,12 @@ public struct PruneStages: Equatable, Sendable {
     /// - Parameters:
     ///   - target: removed in all at the end, below 1.
     ///   - pattern: of the end.
-    public init(target: Double, pattern: PatternChoice) {
+    ///   - count: of the stages; nil for as few as remove at most `largestShare` each. A K:M pattern has at most as many as
+    ///     its groups lose weights.
+    public init(target: Double, pattern: PatternChoice, count: Int? = nil) {
         let needed = log(1 - target) / log(1 - PruneStages.largestShare)
         // 30 % is one stage, though the quotient of the logarithms may be a little more than 1.
-        let count = max(1, min(PruneStages.most, Int((needed - 1e-9).rounded(.up))))
+        let count = count ?? max(1, min(PruneStages.most, Int((needed - 1e-9).rounded(.up))))
         let left = (1...count).map { pow(1 - target, Double($0) / Double(count)) }
         guard case .zeros(.keep(let kept, let group)) = pattern else {
             stages = left.enumerated().map { index, share in
@@ -42,18 +44,20 @@ public struct PruneStages: Equatable, Sendable {
             let keep = Int((Double(group) * share - 1e-9).rounded(.up))
             if keep > kept, keep < keeps.last ?? group { keeps.append(keep) }
         }
-        stages = (keeps + [kept]).map { keep in
-            Stage(
-                fraction: Double(group - keep) / Double(group), pattern: .zeros(.keep(keep, of: group)))
-        }
+        stages =
+            keeps.map { keep in
+                Stage(fraction: Double(group - keep) / Double(group), pattern: .zeros(.keep(keep, of: group)))
+            } + [Stage(fraction: target, pattern: pattern)]
     }
 
-    private static let most = 16
+    static let most = 16
 }
 
 extension PruneSettings {
     /// The prunings of the run, with `recoverySteps` of training after each.
-    public var stages: PruneStages { PruneStages(target: sparsity.fraction, pattern: pattern) }
+    public var stages: PruneStages {
+        PruneStages(target: sparsity.fraction, pattern: pattern, count: stageCount)
+    }
 
     /// What a stage of the run prunes.
     ///
@@ -64,7 +68,7 @@ extension PruneSettings {
     public func pruneRecipe(stage: Int, model: String, output: String, left: Double) -> PruneRecipe {
         let goal = stages.stages[stage]
         var recipe = self.recipe()
-        recipe.recoverySteps = nil
+        (recipe.recoverySteps, recipe.stageCount) = (nil, nil)
         recipe.model = model
         recipe.output = output
         recipe.overwrite = true
