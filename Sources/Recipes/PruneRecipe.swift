@@ -36,7 +36,7 @@ import Settings
 ///   budget: parameters          # parameters | bytes | kv-cache | latency: of which the sparsity is a share
 ///   separate_budgets: false     # attention and MLP each lose that share
 ///   gradient_term: false        # the paper's, in the choice of units
-///   effort: default             # quick | default | paper: what the next six are when absent
+///   effort: default             # quick | default | best | paper: what the next six are when absent
 ///   levels: 9                   # candidates of a sub-layer around its sparsity; all from 0 to 1 when absent
 ///   interval: 0.125             # between them
 ///   iterations: 4               # each halves the interval around what was found

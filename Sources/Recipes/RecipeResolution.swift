@@ -7,6 +7,18 @@ extension PruneRecipe {
     /// - Throws: `Fault` of kind `badRecipe` with the place for a value from a recipe, of kind `usage` for one from a
     ///   flag.
     public func resolved(among methods: MethodList) throws(Fault) -> PruneSettings {
+        guard effort == .best, recoverySteps == nil else { return try filled(among: methods) }
+        var trained = self
+        // Twice every sequence that the re-fit does not keep out.
+        let samples = samples ?? PruneRecipe.defaultSamples
+        trained.recoverySteps = max(1, samples - samples / 8)
+        trained.stageCount = stageCount ?? 1
+        return try trained.filled(among: methods)
+    }
+
+    private static let defaultSamples = 128
+
+    private func filled(among methods: MethodList) throws(Fault) -> PruneSettings {
         guard let model else {
             throw Fault(
                 .usage, "the model is missing", advice: "name it: espalier prune MODEL, or model.path in the recipe")
@@ -30,7 +42,7 @@ extension PruneRecipe {
         let sparsity = try resolvedSparsity(pattern)
         try checkStages(pattern, sparsity)
         let allocation = try resolvedAllocation(pattern, sparsity)
-        let samples = samples ?? 128
+        let samples = samples ?? PruneRecipe.defaultSamples
         try check("recover", recoverySteps, in: 1...1_000_000_000)
         try check("calibration.samples", samples, in: 1...1_000_000)
         try check("calibration.skip_bad_lines", skippedLines, in: 0...1_000_000_000)

@@ -67,6 +67,22 @@ struct PruneStagesTests {
         }
     }
 
+    @Test func theBestEffortTrainsOnceAtTheEnd() throws {
+        let best = try settings {
+            $0.method = "tyr"
+            ($0.recoverySteps, $0.effort, $0.samples) = (nil, .best, 64)
+        }
+        #expect((best.recoverySteps, best.stageCount) == (56, 1))
+        #expect(try best.recipe().resolved() == best)
+        let stage = try best.pruneRecipe(stage: 0, model: "a", output: "b", left: 1).resolved()
+        #expect(stage.recoverySteps == nil && stage.structure?.effort == .default)
+        let asked = try settings {
+            $0.method = "tyr"
+            ($0.recoverySteps, $0.effort) = (7, .best)
+        }
+        #expect((asked.recoverySteps, asked.stageCount) == (7, nil))
+    }
+
     private func settings(_ change: (inout PruneRecipe) -> Void) throws -> PruneSettings {
         var recipe = PruneRecipe()
         recipe.model = "m"

@@ -4,6 +4,8 @@ import Settings
 public enum Effort: String, OptionWord {
     case quick
     case `default`
+    /// The default's search, and training of the whole model at the end.
+    case best
     /// As published: nothing but evolution from uniform, coarse to fine.
     case paper
 

@@ -69,6 +69,8 @@ extension PruneSettings {
         let goal = stages.stages[stage]
         var recipe = self.recipe()
         (recipe.recoverySteps, recipe.stageCount) = (nil, nil)
+        // A stage is not trained by its own pruning.
+        if recipe.effort == .best { recipe.effort = .default }
         recipe.model = model
         recipe.output = output
         recipe.overwrite = true

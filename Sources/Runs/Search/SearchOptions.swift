@@ -27,7 +27,7 @@ package struct SearchOptions: Equatable {
         case .quick:
             (measured, rounds, generations, offspring) = (share(2), 1, 4, 8)
             stages = [Stage(survivors: 2, samples: share(4)), Stage(survivors: 1, samples: searched)]
-        case .default:
+        case .default, .best:
             (measured, rounds, generations, offspring) = (searched, 2, 6, 12)
             stages = [Stage(survivors: 3, samples: share(4)), Stage(survivors: 1, samples: searched)]
         case .paper:
