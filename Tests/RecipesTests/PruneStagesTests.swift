@@ -81,6 +81,10 @@ struct PruneStagesTests {
             ($0.recoverySteps, $0.effort) = (7, .best)
         }
         #expect((asked.recoverySteps, asked.stageCount) == (7, nil))
+        let training = try best.recoverSettings(model: "p", output: "r", overwrite: false)
+        #expect(training.rateScale < 1 && training.patience == 10 && training.learningRate == nil)
+        let usual = try settings { _ in }.recoverSettings(model: "p", output: "r", overwrite: false)
+        #expect(usual.rateScale == 1 && usual.patience == RecoverSettings.defaultPatience)
     }
 
     private func settings(_ change: (inout PruneRecipe) -> Void) throws -> PruneSettings {

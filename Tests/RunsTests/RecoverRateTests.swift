@@ -47,7 +47,18 @@ struct RecoverRateTests: RecoverySuite {
                 if name.contains("proj") { for index in values.indices { values[index] = 0 } }
             }
         }
-        let rate = try DefaultLearningRate.of(try Decoder(try Checkpoint.open(bench.model.path)), .all)
+        let rate = try DefaultLearningRate.of(try Decoder(try Checkpoint.open(bench.model.path)), .all, scale: 1)
         #expect(rate == 3e-4)
+    }
+
+    @Test("a scale multiplies the rate, up to the digits that are written")
+    func scaled() throws {
+        let bench = try Bench(tokens: Bench.rows(40, 12))
+        let model = try Decoder(try Checkpoint.open(bench.model.path))
+        let (whole, half) = (
+            try DefaultLearningRate.of(model, .all, scale: 1), try DefaultLearningRate.of(model, .all, scale: 0.5)
+        )
+        #expect(abs(half / whole - 0.5) < 0.03)
+        #expect(try DefaultLearningRate.of(model, .norms, scale: 0.5) == 0.0015)
     }
 }

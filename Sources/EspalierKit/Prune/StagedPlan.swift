@@ -24,10 +24,9 @@ public struct StagedPlan {
             return
         }
         reporter.note("measuring a step of training")
-        var recipe = settings.recoverRecipe(model: settings.model, output: "", overwrite: false)
-        recipe.output = nil
+        let own = try settings.recoverSettings(model: settings.model, output: nil, overwrite: false)
         // The texts were read for the pruning, which has warned of them.
-        let context = try RecoverPreparation(try recipe.resolved(), reporter: SilentReporter()).context
+        let context = try RecoverPreparation(own, reporter: SilentReporter()).context
         recovery = try RecoverPlan(context)
     }
 

@@ -192,9 +192,8 @@ public struct StagedPruning {
         let own =
             isBegun
             ? try RecoverRun.interrupted(output: output)
-            : try settings.recoverRecipe(
-                model: pruned, output: output, overwrite: staged == nil || settings.overwrite
-            ).resolved()
+            : try settings.recoverSettings(
+                model: pruned, output: output, overwrite: staged == nil || settings.overwrite)
         var context = try RecoverPreparation(own, reporter: reporter).context
         context.staged = staged
         let handler = observer.recovering(stage: stage, of: settings.stages.stages.count, context)

@@ -33,6 +33,8 @@ public struct RecoverSettings: Sendable, Equatable {
     public var batch: Int
     /// Nil until the weights are known of which it is a share.
     public var learningRate: Double?
+    /// What a learning rate that is not named is multiplied by.
+    public var rateScale = 1.0
     /// The share of the steps over which the learning rate rises.
     public var warmup: Double
     public var decay: RateDecay

@@ -9,13 +9,14 @@ import Torch
 /// size of their weights: the mean magnitude in the blocks of SmolLM2-135M is 0.15, of Qwen2.5-0.5B 0.02. A rate that
 /// trains the one destroys the other, so the default is a share of that mean (Documentation/Experiments/Recovery.md).
 enum DefaultLearningRate {
+    /// - Parameter scale: of what it would be otherwise.
     /// - Throws: what reading blocks throws.
-    static func of(_ student: Decoder, _ trained: TrainedPart) throws(Fault) -> Double {
+    static func of(_ student: Decoder, _ trained: TrainedPart, scale: Double) throws(Fault) -> Double {
         switch RecoverRecipe.defaultRate(trained) {
-        case .absolute(let rate): return rate
+        case .absolute(let rate): return scale * rate
         case .share(let share):
             let mean = try meanMagnitude(student)
-            return mean > 0 ? legible(share * mean) : RecoverRecipe.rateWithoutWeights
+            return mean > 0 ? legible(scale * share * mean) : RecoverRecipe.rateWithoutWeights
         }
     }
 

@@ -41,7 +41,7 @@ public struct RecoverContext {
         if let rate = settings.learningRate {
             learningRate = rate
         } else {
-            learningRate = try DefaultLearningRate.of(student, settings.trained)
+            learningRate = try DefaultLearningRate.of(student, settings.trained, scale: settings.rateScale)
         }
         // Published as a number, which gives the same run again.
         settings.learningRate = learningRate
