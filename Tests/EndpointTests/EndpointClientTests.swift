@@ -130,6 +130,15 @@ struct EndpointClientTests {
         #expect(server.requests.count == 1)
     }
 
+    @Test func aServerThatHasEndedTakesNothingFromTheNextOne() throws {
+        for _ in 0..<100 {
+            try LoopbackServer { _ in .answer(500, body: "ended") }.end()
+            let server = try LoopbackServer { _ in .answer(200, body: #"{"n": 1}"#) }
+            defer { server.end() }
+            #expect(try client(server).get(server.url + "/v1/models").value.objectValue?["n"]?.integerValue == 1)
+        }
+    }
+
     @Test func manyRequestsAreMadeTogetherAndTheFirstFaultIsThrown() throws {
         let server = try LoopbackServer { request in
             let text = String(decoding: request.body, as: UTF8.self)

@@ -60,14 +60,14 @@ public final class LoopbackServer: Sendable {
         guard descriptor >= 0, listens else { throw Failure() }
         port = Int(UInt16(bigEndian: place.sin_port))
         Thread.detachNewThread { [weak self, descriptor] in
-            while true {
+            // Whoever accepts also closes: the number of a closed descriptor is soon another server's.
+            defer { close(descriptor) }
+            while let server = self, !server.isEnded.withLock({ $0 }) {
+                var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                guard poll(&waiting, 1, 50) > 0 else { continue }
                 let connection = accept(descriptor, nil, nil)
-                guard connection >= 0 else { return }
-                guard let self else {
-                    close(connection)
-                    return
-                }
-                Thread.detachNewThread { self.serve(connection, handler) }
+                guard connection >= 0 else { continue }
+                Thread.detachNewThread { server.serve(connection, handler) }
             }
         }
     }
@@ -84,7 +84,6 @@ public final class LoopbackServer: Sendable {
         }
         guard !wasEnded else { return }
         shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
     }
 
     /// What came so far.
@@ -133,17 +132,25 @@ public final class LoopbackServer: Sendable {
     private func send(_ connection: Int32, _ text: String) -> Bool {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(connection, $0.baseAddress, $0.count) }
+            let count = LoopbackServer.again { rest.withUnsafeBytes { write(connection, $0.baseAddress, $0.count) } }
             guard count > 0 else { return false }
             rest = rest.dropFirst(count)
         }
         return true
     }
 
+    /// Calls again what a signal has interrupted.
+    private static func again(_ call: () -> Int) -> Int {
+        while true {
+            let result = call()
+            if result >= 0 || errno != EINTR { return result }
+        }
+    }
+
     private static func read(_ connection: Int32, _ buffer: inout [UInt8]) -> Request? {
         func fill() -> Bool {
             var part = [UInt8](repeating: 0, count: 1 << 16)
-            let count = recv(connection, &part, part.count, 0)
+            let count = again { recv(connection, &part, part.count, 0) }
             guard count > 0 else { return false }
             buffer += part.prefix(count)
             return true
