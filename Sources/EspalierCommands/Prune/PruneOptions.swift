@@ -205,8 +205,8 @@ public struct StructuralOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Length of the search: quick; default; best, which also trains the whole model at the end, as --recover with "
-                + "--stages 1 does; or paper as published (default: default).",
+            "Length of the search: quick; default; best, which also trains the whole model at the end, on the calibration "
+                + "text; or paper as published (default: default).",
             valueName: "effort"), completion: .words(Effort.self), transform: optionValue)
     public var effort: Effort?
 
